@@ -1,0 +1,23 @@
+// One configuration for the whole workspace. Specs run on the sources: packages resolve by the
+// '@ledgerlift/source' export condition, so no build is needed before a unit test.
+const swc = ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } }, module: { type: 'es6' } }];
+const project = (displayName, testMatch, extra = {}) => ({
+  displayName,
+  testMatch,
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@ledgerlift/source', 'node', 'import', 'default'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': swc },
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
+  ...extra,
+});
+export default {
+  projects: [
+    project('unit', ['<rootDir>/{apps,libs}/**/src/**/!(*.int|*.e2e).spec.ts']),
+    project('int', ['<rootDir>/{apps,libs}/**/src/**/*.int.spec.ts']),
+    project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
+  ],
+  testTimeout: 30_000,
+};
