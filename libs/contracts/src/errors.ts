@@ -26,6 +26,10 @@ export abstract class LedgerliftError extends Error {
   }
 
   details(): ErrorDetails {
-    return { code: this.code, message: this.message, ...(this.field === undefined ? {} : { field: this.field }) };
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.field === undefined ? {} : { field: this.field }),
+    };
   }
 }

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { Condition } from './conditions.js';
+import { Actor, VmRecord } from './events.js';
+import {
+  DiskCheckpoint,
+  Release,
+  Resource,
+  ServiceName,
+  StepName,
+  StepOutcome,
+  StepResult,
+} from './steps.js';
+
+/** What goes over NATS: the streams, the subjects and the shapes. Everything is declared here and nowhere else. */
+
+export const SUBJECT_ROOT = 'ledgerlift';
+
+export const streams = {
+  events: { name: 'LEDGERLIFT_EVENTS', subjects: [`${SUBJECT_ROOT}.events.>`] },
+  reports: { name: 'LEDGERLIFT_REPORTS', subjects: [`${SUBJECT_ROOT}.reports.>`] },
+  inbox: { name: 'LEDGERLIFT_INBOX', subjects: [`${SUBJECT_ROOT}.inbox.>`] },
+  dead: { name: 'LEDGERLIFT_DEAD', subjects: [`${SUBJECT_ROOT}.dead.>`] },
+} as const;
+
+/** Headers beside the CloudEvent. */
+export const headers = {
+  /** On EVENTS: every event of the log up to this position has been published. The relay resumes after it. */
+  position: 'Ledgerlift-Position',
+} as const;
+
+export const subjects = {
+  /** ledgerlift.events.vm.{id}.StepRequested.transfer.local, else ledgerlift.events.{category}.{id}.{type} */
+  event: (stream: string, type: string): string => `${SUBJECT_ROOT}.events.${streamSubject(stream)}.${type}`,
+  stepRequested: (stream: string, service: ServiceName, site: string): string =>
+    `${SUBJECT_ROOT}.events.${streamSubject(stream)}.StepRequested.${service}.${site}`,
+  /** Filter for what one service at one site is asked to do. */
+  stepRequestsFor: (service: ServiceName, site: string): string =>
+    `${SUBJECT_ROOT}.events.vm.*.StepRequested.${service}.${site}`,
+  report: (stream: string): string => `${SUBJECT_ROOT}.reports.${streamSubject(stream)}`,
+  reports: `${SUBJECT_ROOT}.reports.>`,
+  progress: (stream: string): string => `${SUBJECT_ROOT}.progress.${streamSubject(stream)}`,
+  allProgress: `${SUBJECT_ROOT}.progress.>`,
+  /** Core NATS, no stream: tells the worker at once; the lease answer says the same a little later. */
+  stop: (stream: string): string => `${SUBJECT_ROOT}.stop.${streamSubject(stream)}`,
+  claim: `${SUBJECT_ROOT}.rpc.claim`,
+  lease: `${SUBJECT_ROOT}.rpc.lease`,
+  reportNow: `${SUBJECT_ROOT}.rpc.report`,
+  dead: (stream: string): string => `${SUBJECT_ROOT}.dead.${stream}`,
+  api: (resource: string, verb: string): string => `${SUBJECT_ROOT}.api.${resource}.${verb}`,
+} as const;
+
+/** `vm-abc-0` → `vm.abc-0`; `schedule` → `schedule.all`. */
+function streamSubject(stream: string): string {
+  const cut = stream.indexOf('-');
+  return cut < 0 ? `${stream}.all` : `${stream.slice(0, cut)}.${stream.slice(cut + 1)}`;
+}
+
+/** CloudEvents 1.0, structured JSON (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). */
+export const CloudEvent = z.object({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1),
+  /** The stream, as `/ledgerlift/{installation}/{stream}`. */
+  source: z.string().min(1),
+  /** `io.ledgerlift.{EventType}.v{version}` */
+  type: z.string().regex(/^io\.ledgerlift\.[A-Za-z]+\.v\d+$/),
+  subject: z.string().min(1),
+  time: z.iso.datetime(),
+  datacontenttype: z.literal('application/json'),
+  traceparent: z.string().optional(),
+  correlationid: z.string(),
+  causationid: z.string(),
+  actor: z.string().optional(),
+  revision: z.int().min(0).optional(),
+  position: z.string().optional(),
+  hash: z.string().optional(),
+  data: z.unknown(),
+});
+export type CloudEvent = z.infer<typeof CloudEvent>;
+
+export const StepRequestedData = z.object({
+  step: StepName,
+  attempt: z.int().min(1),
+  service: ServiceName,
+  site: z.string(),
+  release: z.array(Resource).optional(),
+});
+
+export const AttemptRef = z.object({
+  /** The VM's stream, `vm-{migration}-{n}`. */
+  stream: z.string().min(1),
+  step: StepName,
+  attempt: z.int().min(1),
+  /** One process of one service: `{service}/{host}/{start id}`. */
+  worker: z.string().min(1),
+});
+export type AttemptRef = z.infer<typeof AttemptRef>;
+
+/** All that a worker needs for one attempt, as the log has it. */
+export const Job = z.object({
+  record: VmRecord,
+  step: StepName,
+  attempt: z.int().min(1),
+  /** Results of the steps that are completed. */
+  results: z.array(StepResult),
+  checkpoints: z.array(DiskCheckpoint),
+  /** Claimed and not released. */
+  ledger: z.array(Resource),
+  /** Cleanup only: what this attempt is to remove. */
+  release: z.array(Resource),
+});
+export type Job = z.infer<typeof Job>;
+
+export const ClaimRequest = AttemptRef;
+export const ClaimAnswer = z.discriminatedUnion('answer', [
+  z.object({ answer: z.literal('granted'), leaseMs: z.int().min(1), lastReport: z.int().min(0), job: Job }),
+  /** Somebody else has it, it is over, or it never was: not ours to do. */
+  z.object({ answer: z.literal('refused'), reason: z.string() }),
+]);
+export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
+
+export const LeaseRequest = AttemptRef;
+export const LeaseAnswer = z.discriminatedUnion('answer', [
+  z.object({
+    answer: z.literal('renewed'),
+    leaseMs: z.int().min(1),
+    /** Last report number that is in the log: the worker repeats what is newer. */
+    lastReport: z.int().min(0),
+    bandwidthLimit: z.int().optional(),
+  }),
+  /** Stop the I/O, leave the world as it is, report nothing but that it stopped. */
+  z.object({ answer: z.literal('stop'), reason: z.string(), lastReport: z.int().min(0) }),
+]);
+export type LeaseAnswer = z.infer<typeof LeaseAnswer>;
+
+/** Cumulative: report N says all that reports 1..N-1 said, so that a lost one does no harm. */
+export const Report = z.object({
+  ref: AttemptRef,
+  number: z.int().min(1),
+  claimed: z.array(Resource),
+  released: z.array(Release),
+  conditions: z.array(Condition),
+  checkpoints: z.array(DiskCheckpoint),
+  outcome: StepOutcome.optional(),
+});
+export type Report = z.infer<typeof Report>;
+
+export const ReportAnswer = z.discriminatedUnion('answer', [
+  z.object({ answer: z.literal('logged'), lastReport: z.int().min(0) }),
+  z.object({ answer: z.literal('refused'), reason: z.string() }),
+]);
+export type ReportAnswer = z.infer<typeof ReportAnswer>;
+
+/** Not history: bytes and messages of a step that is under way. */
+export const Progress = z.object({
+  ref: AttemptRef,
+  items: z.array(
+    z.object({
+      name: z.string(),
+      done: z.number(),
+      total: z.number(),
+      unit: z.enum(['bytes', 'percent', 'steps']),
+    }),
+  ),
+  message: z.string(),
+  at: z.iso.datetime(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+/** A message that could not be understood, with the original, as it stands in DEAD. */
+export const DeadLetter = z.object({
+  reason: z.string(),
+  code: z.string(),
+  subject: z.string(),
+  stream: z.string(),
+  sequence: z.int().min(0),
+  at: z.iso.datetime(),
+  /** base64 */
+  original: z.string(),
+});
+export type DeadLetter = z.infer<typeof DeadLetter>;
+
+export const ActorHeader = Actor;

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+
+/** What a source provider knows of one virtual machine, in terms shared by every provider. Sizes are bytes. */
+
+export const Firmware = z.enum(['bios', 'efi']);
+export const NicModel = z.enum(['e1000', 'e1000e', 'vmxnet3', 'virtio', 'pcnet32', 'rtl8139', 'unknown']);
+export const DiskBus = z.enum(['scsi', 'sata', 'ide', 'nvme', 'virtio', 'unknown']);
+
+export const ConcernCategory = z.enum(['Critical', 'Warning', 'Information']);
+/** A judgement about a VM that is known before anything moves; the ids are those users know from Forklift. */
+export const Concern = z.object({
+  id: z.string(),
+  category: ConcernCategory,
+  label: z.string(),
+  assessment: z.string(),
+});
+export type Concern = z.infer<typeof Concern>;
+
+/** Where the bytes of a disk are, as its provider reads them. A new provider adds a member. */
+export const DiskBacking = z.discriminatedUnion('kind', [
+  /** A disk image inside (or beside) an OVA: `offset` and `length` locate each part in its file. */
+  z.object({
+    kind: z.literal('ova'),
+    format: z.enum(['vmdk', 'raw', 'qcow2', 'vhd']),
+    /** More than one part where the file reference is chunked; they are read as one. */
+    parts: z.array(z.object({ file: z.string(), offset: z.int().min(0), length: z.int().min(0) })).min(1),
+    compression: z.enum(['none', 'gzip']),
+    digest: z.object({ algorithm: z.enum(['sha1', 'sha256', 'sha512']), hex: z.string() }).optional(),
+  }),
+]);
+export type DiskBacking = z.infer<typeof DiskBacking>;
+
+export const SourceDisk = z.object({
+  id: z.string(),
+  name: z.string(),
+  capacityBytes: z.int(),
+  /** Storage of the source that a storage mapping names (datastore, domain; for an OVA always `ova`). */
+  storage: z.string(),
+  bus: DiskBus,
+  controller: z.int().min(0),
+  unit: z.int().min(0),
+  shared: z.boolean(),
+  backing: DiskBacking,
+});
+export type SourceDisk = z.infer<typeof SourceDisk>;
+
+export const SourceNic = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Source network that a network mapping names. Empty where the source says none. */
+  network: z.string(),
+  mac: z.string().optional(),
+  model: NicModel,
+  kind: z.enum(['ethernet', 'sriov']),
+});
+export type SourceNic = z.infer<typeof SourceNic>;
+
+export const PowerState = z.enum(['on', 'off', 'suspended', 'unknown']);
+export type PowerState = z.infer<typeof PowerState>;
+
+export const SourceVm = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  powerState: PowerState,
+  cpu: z.object({
+    count: z.int().min(0),
+    coresPerSocket: z.int().min(1),
+    affinity: z.array(z.int()),
+    hotAdd: z.boolean(),
+  }),
+  memory: z.object({ bytes: z.int().min(0), hotAdd: z.boolean() }),
+  firmware: Firmware,
+  secureBoot: z.boolean(),
+  tpm: z.boolean(),
+  os: z.object({
+    id: z.string(),
+    description: z.string(),
+    family: z.enum(['linux', 'windows', 'other', 'unknown']),
+  }),
+  /** In the order in which the firmware tries them. */
+  disks: z.array(SourceDisk),
+  nics: z.array(SourceNic),
+  exportedBy: z.string(),
+  /** Changes whenever anything that a migration relies on changes. */
+  fingerprint: z.string(),
+  concerns: z.array(Concern),
+});
+export type SourceVm = z.infer<typeof SourceVm>;
+
+/** Something that a provider saw and could not use, such as an OVA that cannot be read. */
+export const InventoryProblem = z.object({
+  item: z.string(),
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+});
+export type InventoryProblem = z.infer<typeof InventoryProblem>;
+
+export const Inventory = z.object({
+  takenAt: z.iso.datetime(),
+  vms: z.array(SourceVm),
+  networks: z.array(z.object({ id: z.string(), name: z.string(), description: z.string() })),
+  storages: z.array(z.object({ id: z.string(), name: z.string() })),
+  problems: z.array(InventoryProblem),
+});
+export type Inventory = z.infer<typeof Inventory>;
