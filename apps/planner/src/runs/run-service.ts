@@ -1,0 +1,46 @@
+import type { DomainEvent, ItineraryStep, PlanSpec, MappingSpec, Condition, Progress, VmRecord } from '@ledgerlift/contracts';
+import type { StoredEvent } from '@ledgerlift/event-log';
+import type { VmState } from '@ledgerlift/migration';
+import type { CommandContext } from '../log/event-writer.js';
+
+/** A plan as it was resolved for one run: what the log will say for ever, whatever is edited later. */
+export interface ResolvedPlan {
+  readonly planId: string;
+  readonly spec: PlanSpec;
+  readonly networkMapping: MappingSpec;
+  readonly storageMapping: MappingSpec;
+  readonly conditions: readonly Condition[];
+  /** Without `migrationId` and `index`, which the run gives. Claims per step are laid out by the target. */
+  readonly vms: readonly Omit<VmRecord, 'migrationId' | 'index'>[];
+}
+
+export interface VmRun {
+  readonly stream: string;
+  readonly state: VmState;
+  readonly progress: Progress | undefined;
+}
+
+export interface MigrationRun {
+  readonly migrationId: string;
+  readonly planId: string;
+  readonly startedAt: string;
+  readonly completedAt: string | undefined;
+  readonly cancelRequested: boolean;
+  readonly vms: readonly VmRun[];
+}
+
+/** Runs of plans: what the API asks of the part that decides. Throws coded LedgerliftErrors when it refuses. */
+export interface RunService {
+  start(plan: ResolvedPlan, context: CommandContext): Promise<string>;
+  cancelMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
+  cancelVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
+  /** `record`: the VM as it resolves now; recorded in the log where it differs from the one that ran so far. */
+  retryVm(migrationId: string, vm: number, reason: string, record: VmRecord, context: CommandContext): Promise<void>;
+  abandonVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
+  migrations(): readonly MigrationRun[];
+  migration(migrationId: string): MigrationRun | undefined;
+  history(stream: string): AsyncIterable<StoredEvent>;
+}
+export const RUN_SERVICE = Symbol('RunService');
+
+export type { DomainEvent, ItineraryStep };
