@@ -84,6 +84,7 @@ export const StepRequestedData = z.object({
   site: z.string(),
   release: z.array(Resource).optional(),
 });
+export type StepRequestedData = z.infer<typeof StepRequestedData>;
 
 export const AttemptRef = z.object({
   /** The VM's stream, `vm-{migration}-{n}`. */
@@ -150,6 +151,10 @@ export const ReportAnswer = z.discriminatedUnion('answer', [
 ]);
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
+/** On `subjects.stop(stream)`: all attempts of the VM that are under way are to stop at once. */
+export const StopMessage = z.object({ reason: z.string() });
+export type StopMessage = z.infer<typeof StopMessage>;
+
 /** Not history: bytes and messages of a step that is under way. */
 export const Progress = z.object({
   ref: AttemptRef,
@@ -165,6 +170,12 @@ export const Progress = z.object({
   at: z.iso.datetime(),
 });
 export type Progress = z.infer<typeof Progress>;
+
+/** What a request/reply gives back instead of its answer when it failed. */
+export const ErrorReply = z.object({
+  error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
+});
+export type ErrorReply = z.infer<typeof ErrorReply>;
 
 /** A message that could not be understood, with the original, as it stands in DEAD. */
 export const DeadLetter = z.object({
