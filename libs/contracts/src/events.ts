@@ -89,6 +89,8 @@ export type VmRecord = z.infer<typeof VmRecord>;
 
 const attempt = { step: StepName, attempt: z.int().min(1), service: ServiceName, site: z.string() };
 const ofAttempt = { step: StepName, attempt: z.int().min(1) };
+/** Number of the worker's report that led to the event; 0 where the planner decided by itself. */
+const report = z.int().min(0);
 const terminal = {
   condition: Condition,
   kept: z.array(z.object({ resource: Resource, reason: z.string() })),
@@ -142,19 +144,19 @@ export const eventSchemas = {
     data: z.object({ record: VmRecord, itinerary: z.array(ItineraryStep).min(1) }),
   },
   VmMigrationAdmitted: { version: 1, data: z.object({}) },
-  ResourceClaimed: { version: 1, data: z.object({ ...ofAttempt, resource: Resource }) },
-  ResourceReleased: { version: 1, data: z.object({ ...ofAttempt, ...Release.shape }) },
+  ResourceClaimed: { version: 1, data: z.object({ ...ofAttempt, report, resource: Resource }) },
+  ResourceReleased: { version: 1, data: z.object({ ...ofAttempt, report, ...Release.shape }) },
   StepRequested: { version: 1, data: z.object({ ...attempt, release: z.array(Resource).optional() }) },
   StepStarted: { version: 1, data: z.object({ ...ofAttempt, worker: z.string() }) },
   StepCheckpointed: {
     version: 1,
-    data: z.object({ ...ofAttempt, report: z.int(), checkpoints: z.array(DiskCheckpoint) }),
+    data: z.object({ ...ofAttempt, report, checkpoints: z.array(DiskCheckpoint) }),
   },
-  ConditionRaised: { version: 1, data: z.object({ ...ofAttempt, condition: Condition }) },
-  StepCompleted: { version: 1, data: z.object({ ...ofAttempt, report: z.int(), result: StepResult }) },
+  ConditionRaised: { version: 1, data: z.object({ ...ofAttempt, report, condition: Condition }) },
+  StepCompleted: { version: 1, data: z.object({ ...ofAttempt, report, result: StepResult }) },
   StepFailed: {
     version: 1,
-    data: z.object({ ...ofAttempt, report: z.int(), error: StepError, lost: z.boolean() }),
+    data: z.object({ ...ofAttempt, report, error: StepError, lost: z.boolean() }),
   },
   RetryScheduled: {
     version: 1,
