@@ -1,4 +1,12 @@
-import type { DomainEvent, ItineraryStep, PlanSpec, MappingSpec, Condition, Progress, VmRecord } from '@ledgerlift/contracts';
+import type {
+  DomainEvent,
+  ItineraryStep,
+  PlanSpec,
+  MappingSpec,
+  Condition,
+  Progress,
+  VmRecord,
+} from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import type { VmState } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
@@ -35,7 +43,13 @@ export interface RunService {
   cancelMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   cancelVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
   /** `record`: the VM as it resolves now; recorded in the log where it differs from the one that ran so far. */
-  retryVm(migrationId: string, vm: number, reason: string, record: VmRecord, context: CommandContext): Promise<void>;
+  retryVm(
+    migrationId: string,
+    vm: number,
+    reason: string,
+    record: VmRecord,
+    context: CommandContext,
+  ): Promise<void>;
   abandonVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
   migrations(): readonly MigrationRun[];
   migration(migrationId: string): MigrationRun | undefined;

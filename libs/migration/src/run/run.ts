@@ -7,7 +7,7 @@ export interface RunState {
   readonly started: EventOf<'MigrationStarted'>['data'];
   readonly startedAt: string;
   readonly cancelReason: string | undefined;
-  readonly completedAt: string | undefined;
+  readonly completed: (RunCounts & { readonly at: string }) | undefined;
 }
 
 export function evolveRun(state: RunState | undefined, event: DomainEvent, time = ''): RunState | undefined {
@@ -18,37 +18,41 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
         started: event.data,
         startedAt: time,
         cancelReason: undefined,
-        completedAt: undefined,
+        completed: undefined,
       };
     case 'MigrationCancelRequested':
       return state && { ...state, cancelReason: event.data.reason };
     case 'MigrationCompleted':
-      return state && { ...state, completedAt: time };
+      return state && { ...state, completed: { ...counts(event.data), at: time } };
     default:
       return state;
   }
 }
 
-/** Counts of the outcomes of a run's VMs; `open` are those not at an end. */
+/** Outcomes of a run's VMs, once none of them is open. */
 export interface RunCounts {
   readonly succeeded: number;
   readonly failed: number;
   readonly canceled: number;
-  readonly open: number;
 }
 
 export function decideRunCancel(state: RunState | undefined, reason: string): readonly DomainEvent[] {
   if (state === undefined) throw new CommandRefused('cancel', 'there is no such migration');
-  if (state.completedAt !== undefined) throw new CommandRefused('cancel', 'the migration is completed');
+  if (state.completed !== undefined) throw new CommandRefused('cancel', 'the migration is completed');
   if (state.cancelReason !== undefined) return [];
   return [{ type: 'MigrationCancelRequested', data: { migrationId: state.migrationId, reason } }];
 }
 
-/** Completed when every VM is at an end. A retry of a failed VM may complete a run again, with new counts. */
-export function decideRunCompletion(state: RunState, counts: RunCounts): readonly DomainEvent[] {
-  if (counts.open > 0 || state.completedAt !== undefined) return [];
-  const { succeeded, failed, canceled } = counts;
-  return [
-    { type: 'MigrationCompleted', data: { migrationId: state.migrationId, succeeded, failed, canceled } },
-  ];
+/** After a retry of its failed VMs a run completes again, with other counts. */
+export function decideRunCompletion(state: RunState, now: RunCounts): readonly DomainEvent[] {
+  const { completed } = state;
+  const isKnown =
+    completed?.succeeded === now.succeeded &&
+    completed.failed === now.failed &&
+    completed.canceled === now.canceled;
+  return isKnown
+    ? []
+    : [{ type: 'MigrationCompleted', data: { migrationId: state.migrationId, ...counts(now) } }];
 }
+
+const counts = ({ succeeded, failed, canceled }: RunCounts): RunCounts => ({ succeeded, failed, canceled });
