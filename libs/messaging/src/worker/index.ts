@@ -1,1 +1,3 @@
 export * from './attempt.js';
+export * from './step-runner.js';
+export * from './stop-reason.js';

@@ -1,0 +1,100 @@
+import { type Actor, CloudEvent } from '@ledgerlift/contracts';
+import type { z } from 'zod';
+import { messageOf, PoisonMessage } from '../errors.js';
+
+/** What the bus needs to know of an event in the log; every adapter's stored event is one. */
+export interface StoredEventLike {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly stream: string;
+  readonly revision: number | bigint;
+  /** The engine's: opaque and ordered. */
+  readonly position: string | number | bigint;
+  readonly time: string | Date;
+  readonly correlationId: string;
+  readonly causationId: string;
+  readonly actor: Actor;
+  readonly traceparent?: string | undefined;
+  readonly hash: string;
+  readonly data: unknown;
+}
+
+const typePattern = /^io\.ledgerlift\.([A-Za-z]+)\.v(\d+)$/;
+
+/** `StepRequested`, 1 → `io.ledgerlift.StepRequested.v1` */
+export const cloudEventType = (type: string, version: number): string => `io.ledgerlift.${type}.v${version}`;
+
+export const cloudEventSource = (installation: string, stream: string): string =>
+  `/ledgerlift/${installation}/${stream}`;
+
+/**
+ * An event of the log as CloudEvents 1.0 has it.
+ * @param installation DNS label of this Ledgerlift among others on the same NATS
+ */
+export function toCloudEvent(event: StoredEventLike, installation: string): CloudEvent {
+  return CloudEvent.parse({
+    specversion: '1.0',
+    id: event.id,
+    source: cloudEventSource(installation, event.stream),
+    type: cloudEventType(event.type, event.version),
+    subject: event.stream,
+    time: event.time instanceof Date ? event.time.toISOString() : event.time,
+    datacontenttype: 'application/json',
+    ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+    correlationid: event.correlationId,
+    causationid: event.causationId,
+    actor: `${event.actor.kind}:${event.actor.name}`,
+    revision: Number(event.revision),
+    position: String(event.position),
+    hash: event.hash,
+    data: event.data,
+  });
+}
+
+export type ParsedEvent =
+  | { readonly kind: 'event'; readonly event: CloudEvent; readonly type: string; readonly version: number }
+  /** Written by a newer program, for a newer program: to be left, not to be judged. */
+  | { readonly kind: 'newer'; readonly type: string; readonly version: number }
+  | { readonly kind: 'poison'; readonly error: PoisonMessage };
+
+/**
+ * Reads a message of the bus. Never throws: what it cannot read, it says.
+ * @param reads the newest version of each event type that the caller reads
+ */
+export function parseCloudEvent(bytes: Uint8Array, reads: Readonly<Record<string, number>>): ParsedEvent {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    return poison('LL-BUS-001', `the message is not JSON: ${messageOf(error)}`);
+  }
+  // The type is looked at before the rest: a newer version may come in another envelope.
+  const [, type, digits] = typePattern.exec(typeOf(json)) ?? [];
+  const version = Number(digits);
+  if (type !== undefined && !(version <= (reads[type] ?? 0))) return { kind: 'newer', type, version };
+  const envelope = CloudEvent.safeParse(json);
+  if (!envelope.success) {
+    const { reason, field } = describeIssue(envelope.error);
+    return poison('LL-BUS-002', `the message is no CloudEvent of ours: ${reason}`, field);
+  }
+  if (type === undefined) return poison('LL-BUS-002', 'the message is no CloudEvent of ours: it has no type');
+  return { kind: 'event', event: envelope.data, type, version };
+}
+
+/** The first thing that a schema found wrong. */
+export function describeIssue(error: z.ZodError): { readonly reason: string; readonly field: string } {
+  const [issue] = error.issues;
+  const field = issue?.path.join('.') ?? '';
+  return { reason: `${field === '' ? 'the whole' : field}: ${issue?.message ?? error.message}`, field };
+}
+
+function poison(code: 'LL-BUS-001' | 'LL-BUS-002', message: string, field?: string): ParsedEvent {
+  return { kind: 'poison', error: new PoisonMessage(code, message, field) };
+}
+
+function typeOf(json: unknown): string {
+  return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
+    ? json.type
+    : '';
+}

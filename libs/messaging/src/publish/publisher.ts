@@ -1,0 +1,137 @@
+import { headers as headerNames, StepRequestedData, streams, subjects } from '@ledgerlift/contracts';
+import { jetstream, type JetStreamClient, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
+import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { v7 as uuid } from 'uuid';
+import { MessageTooLarge, PublishFailed } from '../errors.js';
+import { type StoredEventLike, toCloudEvent } from './cloud-event.js';
+
+export interface PublisherOptions {
+  readonly nc: NatsConnection;
+  readonly installation: string;
+  /** How many events may wait for their confirmation at once. */
+  readonly window?: number;
+  readonly timeoutMs?: number;
+}
+
+/** How many messages without a position are skipped to find the relay's last one. */
+const LOOK_BACK = 1000;
+
+/**
+ * Puts the log's events on EVENTS. Each message carries up to where the log is known to be on the bus, so that a
+ * relay resumes after what NATS itself has, whatever happened to either of them.
+ */
+export class EventPublisher {
+  readonly #js: JetStreamClient;
+  readonly #nc: NatsConnection;
+  readonly #installation: string;
+  readonly #window: number;
+  readonly #timeout: number;
+  #confirmed: string | undefined;
+
+  constructor({ nc, installation, window = 256, timeoutMs = 5000 }: PublisherOptions) {
+    this.#nc = nc;
+    this.#js = jetstream(nc);
+    this.#installation = installation;
+    this.#window = window;
+    this.#timeout = timeoutMs;
+  }
+
+  /**
+   * Publishes in the given order, which must be the log's, many in flight; stops at the first failure. Doing it
+   * again is harmless: NATS drops what it has by the event's id, and readers are idempotent by it.
+   * @returns the position of the last event that was confirmed, with all before it
+   * @throws PublishFailed (transient) with that position; MessageTooLarge when one event does not fit
+   */
+  async publish(events: readonly StoredEventLike[]): Promise<string | undefined> {
+    const inFlight: { readonly event: StoredEventLike; readonly ack: Promise<unknown> }[] = [];
+    let confirmed: string | undefined;
+    let failed = false;
+    const confirmOldest = async (): Promise<void> => {
+      const oldest = inFlight.shift();
+      if (oldest === undefined) return;
+      try {
+        await oldest.ack;
+      } catch (error) {
+        await Promise.allSettled(inFlight.map(({ ack }) => ack));
+        throw error instanceof MessageTooLarge ? error : new PublishFailed(oldest.event.id, confirmed, error);
+      }
+      confirmed = this.#confirmed = String(oldest.event.position);
+    };
+
+    for (const [index, event] of events.entries()) {
+      // The last one is sent when all before it are confirmed, so that it may carry its own position.
+      const room = index === events.length - 1 ? 0 : this.#window - 1;
+      while (inFlight.length > room) await confirmOldest();
+      if (failed) break;
+      const position = inFlight.length === 0 ? String(event.position) : this.#confirmed;
+      const ack = this.#send(event, { msgId: event.id, position });
+      // Its failure is seen when its turn to be confirmed comes; until then it is not unhandled.
+      ack.catch(() => {
+        failed = true;
+      });
+      inFlight.push({ event, ack });
+    }
+    while (inFlight.length > 0) await confirmOldest();
+    return confirmed;
+  }
+
+  /**
+   * Publishes an event once more, under a fresh `Nats-Msg-Id`, for the duplicate window would swallow the old one.
+   * @param position up to where the relay has published, since this message may become the last one in EVENTS
+   * @throws PublishFailed, MessageTooLarge
+   */
+  async republish(event: StoredEventLike, position: string | undefined): Promise<void> {
+    try {
+      await this.#send(event, { msgId: `${event.id}/${uuid()}`, position });
+    } catch (error) {
+      throw error instanceof MessageTooLarge ? error : new PublishFailed(event.id, position, error);
+    }
+  }
+
+  async #send(
+    event: StoredEventLike,
+    { msgId, position }: { readonly msgId: string; readonly position: string | undefined },
+  ): Promise<void> {
+    const payload = new TextEncoder().encode(JSON.stringify(toCloudEvent(event, this.#installation)));
+    const head = headers();
+    head.set('Content-Type', 'application/cloudevents+json; charset=utf-8');
+    if (position !== undefined) head.set(headerNames.position, position);
+    this.#checkSize(event, payload, head);
+    await this.#js.publish(subjectOf(event), payload, {
+      msgID: msgId,
+      headers: head,
+      timeout: this.#timeout,
+    });
+  }
+
+  #checkSize(event: StoredEventLike, payload: Uint8Array, head: MsgHdrs): void {
+    const limit = this.#nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    // The server counts headers, too; the client adds Nats-Msg-Id, which is below 128 bytes.
+    const size = payload.length + JSON.stringify(head).length + 128;
+    if (size > limit)
+      throw new MessageTooLarge(`event ${event.id} (${event.type} of ${event.stream})`, size, limit);
+  }
+}
+
+function subjectOf(event: StoredEventLike): string {
+  if (event.type !== 'StepRequested') return subjects.event(event.stream, event.type);
+  const { service, site } = StepRequestedData.parse(event.data);
+  return subjects.stepRequested(event.stream, service, site);
+}
+
+/**
+ * Up to where the log is on the bus, as the last message in EVENTS says.
+ * @returns undefined when EVENTS is missing, empty, or says nothing: then all of the log is to be published
+ */
+export async function lastPublishedPosition(nc: NatsConnection): Promise<string | undefined> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const { state } = await jsm.streams.info(streams.events.name);
+  const first = Math.max(state.first_seq, state.last_seq - LOOK_BACK, 1);
+  for (let seq = state.last_seq; seq >= first && state.messages > 0; seq--) {
+    // A message without the header is not the relay's (somebody else wrote to the subject): the one before counts.
+    const message: StoredMsg | null = await jsm.streams.getMessage(streams.events.name, { seq });
+    const position = message?.header.get(headerNames.position);
+    if (position) return position;
+  }
+  return undefined;
+}

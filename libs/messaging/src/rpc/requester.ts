@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ErrorReply } from '@ledgerlift/contracts';
+import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
+import type { z } from 'zod';
+import { BadAnswer, messageOf, RemoteError, RequestTimedOut } from '../errors.js';
+import { describeIssue } from '../publish/cloud-event.js';
+
+export interface RequestOptions {
+  /** Until when it is tried, counted from the call. */
+  readonly timeoutMs: number;
+  /** How long one try waits for its answer before the request is sent again. */
+  readonly tryMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+const RETRY_DELAY = 200;
+
+/**
+ * Asks, and asks again over lost connections and absent responders until the deadline; so the one who answers
+ * must be idempotent.
+ * @returns the answer, as its schema has it
+ * @throws RequestTimedOut; RemoteError with the code that was answered; BadAnswer; the signal's reason
+ */
+export async function request<S extends z.ZodType>(
+  nc: NatsConnection,
+  subject: string,
+  schema: S,
+  body: unknown,
+  { timeoutMs, tryMs = 5000, signal }: RequestOptions,
+): Promise<z.infer<S>> {
+  const deadline = performance.now() + timeoutMs;
+  const payload = JSON.stringify(body);
+  let last: unknown = new Error('no time was left');
+  for (;;) {
+    signal?.throwIfAborted();
+    const left = deadline - performance.now();
+    if (left <= 0) throw new RequestTimedOut(subject, timeoutMs, last);
+    try {
+      const answer = await abortable(
+        nc.request(subject, payload, { timeout: Math.min(tryMs, left) }),
+        signal,
+      );
+      return readAnswer(subject, schema, answer);
+    } catch (error) {
+      if (!isWorthAnotherTry(error)) throw error;
+      last = error;
+    }
+    await delay(Math.min(RETRY_DELAY, Math.max(1, deadline - performance.now())), undefined, {
+      ...(signal === undefined ? {} : { signal }),
+    }).catch(() => undefined);
+  }
+}
+
+function readAnswer<S extends z.ZodType>(subject: string, schema: S, message: Msg): z.infer<S> {
+  let json: unknown;
+  try {
+    json = message.json();
+  } catch (error) {
+    throw new BadAnswer(subject, messageOf(error));
+  }
+  const failed = ErrorReply.safeParse(json);
+  if (failed.success) throw new RemoteError(subject, failed.data.error);
+  const answer = schema.safeParse(json);
+  if (answer.success) return answer.data;
+  const { reason, field } = describeIssue(answer.error);
+  throw new BadAnswer(subject, reason, field);
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  return (
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.NoRespondersError ||
+    error instanceof errors.ConnectionError ||
+    (error instanceof errors.RequestError && !(error.cause instanceof errors.ClosedConnectionError))
+  );
+}
+
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Whichever lost must not become an unhandled rejection.
+    promise.catch(() => undefined);
+  }
+}

@@ -1,0 +1,2 @@
+export * from './ensure.js';
+export * from './topology.js';

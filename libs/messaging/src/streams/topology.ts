@@ -1,0 +1,70 @@
+import { type ServiceName, streams, subjects } from '@ledgerlift/contracts';
+
+/**
+ * The streams and consumers that Ledgerlift has on NATS, in the terms of nats-server 2.9: no metadata, no several
+ * filters on one consumer, no reason on a termination.
+ */
+
+const seconds = 1_000_000_000;
+const days = 24 * 60 * 60 * seconds;
+
+export interface StreamSpec {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  /** Nanoseconds, as JetStream has it. */
+  readonly maxAge: number;
+}
+
+export const streamSpecs: readonly StreamSpec[] = [
+  { ...streams.events, maxAge: 7 * days },
+  // Reports are repeated until they are in the log, so what is older than a day is of no use to anyone.
+  { ...streams.reports, maxAge: 1 * days },
+  { ...streams.inbox, maxAge: 7 * days },
+  { ...streams.dead, maxAge: 30 * days },
+];
+
+/** Messages within it that carry the same `Nats-Msg-Id` are stored once. */
+export const duplicateWindow = 120 * seconds;
+
+/** Which messages a durable pull consumer gets, and what they hold. */
+export interface ConsumerSpec {
+  readonly stream: string;
+  /** Those who name the same durable share its messages. */
+  readonly durable: string;
+  readonly filter: string;
+  /**
+   * Event types (`StepRequested`) with the newest version that this program reads; absent where the messages are
+   * plain JSON and no CloudEvents.
+   */
+  readonly reads?: Readonly<Record<string, number>>;
+  /** What waits longer for its ack is delivered again; a handler that runs longer says so before that. */
+  readonly ackWaitMs: number;
+}
+
+const ackWaitMs = 30_000;
+
+/** What one service at one site is asked to do; all its workers share it. */
+export const stepRequestConsumer = (service: ServiceName, site: string): ConsumerSpec => ({
+  stream: streams.events.name,
+  durable: `${service}-${site}`,
+  filter: subjects.stepRequestsFor(service, site),
+  reads: { StepRequested: 1 },
+  ackWaitMs,
+});
+
+/** What workers say happened, for the planner. */
+export const reportConsumer: ConsumerSpec = {
+  stream: streams.reports.name,
+  durable: 'planner-reports',
+  filter: subjects.reports,
+  reads: { StepReported: 1 },
+  ackWaitMs,
+};
+
+/** What could not be understood, for the planner: a dead request ends its attempt. */
+export const deadLetterConsumer: ConsumerSpec = {
+  stream: streams.dead.name,
+  durable: 'planner-dead',
+  filter: subjects.dead('>'),
+  ackWaitMs,
+};

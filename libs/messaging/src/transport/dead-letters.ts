@@ -1,0 +1,81 @@
+import { DeadLetter, headers as headerNames, streams, subjects } from '@ledgerlift/contracts';
+import { jetstream, jetstreamManager, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
+import { v7 as uuid } from 'uuid';
+import { DeadLetterNotFound, type PoisonMessage } from '../errors.js';
+import { lastPublishedPosition } from '../publish/publisher.js';
+
+/**
+ * Puts a message that nobody can read into DEAD, with the reason. Doing so again for the same message is harmless.
+ * @throws what JetStream answers; then the message must not be given up yet
+ */
+export async function buryMessage(nc: NatsConnection, message: JsMsg, error: PoisonMessage): Promise<void> {
+  const stream = message.info.stream;
+  const letter = {
+    reason: error.message,
+    code: error.code,
+    subject: message.subject,
+    stream,
+    sequence: message.seq,
+    at: new Date().toISOString(),
+    original: Buffer.from(message.data).toString('base64'),
+  } satisfies DeadLetter;
+  const full = JSON.stringify(letter);
+  const limit = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 512;
+  // Base64 may be larger than a message may be; the original then stays where it is, and is found by its number.
+  const payload = full.length <= limit ? full : JSON.stringify({ ...letter, original: '' });
+  await jetstream(nc).publish(subjects.dead(stream), payload, {
+    msgID: `dead/${stream}/${message.seq}/${message.info.timestampNanos}`,
+  });
+}
+
+export interface BuriedMessage {
+  /** Its place in DEAD, by which it is replayed. */
+  readonly number: number;
+  readonly letter: DeadLetter;
+}
+
+/**
+ * The dead letters, oldest first.
+ * @param limit at most so many
+ * @throws what JetStream answers when DEAD cannot be read
+ */
+export async function listDeadLetters(nc: NatsConnection, limit = 1000): Promise<readonly BuriedMessage[]> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const { state } = await jsm.streams.info(streams.dead.name);
+  const found: BuriedMessage[] = [];
+  let seq = state.first_seq;
+  while (found.length < limit && seq <= state.last_seq && state.messages > 0) {
+    const message = await jsm.direct.getMessage(streams.dead.name, { seq, next_by_subj: subjects.dead('>') });
+    if (message === null) break;
+    const letter = DeadLetter.safeParse(JSON.parse(message.string()));
+    if (letter.success) found.push({ number: message.seq, letter: letter.data });
+    seq = message.seq + 1;
+  }
+  return found;
+}
+
+/**
+ * Sends the original of a dead letter once more to where it came from, and takes the letter out of DEAD.
+ * @throws DeadLetterNotFound; what JetStream answers
+ */
+export async function replayDeadLetter(nc: NatsConnection, number: number): Promise<void> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const message: StoredMsg | null = await jsm.streams.getMessage(streams.dead.name, { seq: number });
+  if (message === null) throw new DeadLetterNotFound(number);
+  const letter = DeadLetter.parse(JSON.parse(message.string()));
+  const original =
+    letter.original === ''
+      ? (await jsm.streams.getMessage(letter.stream, { seq: letter.sequence }))?.data
+      : Buffer.from(letter.original, 'base64');
+  if (original === undefined) throw new DeadLetterNotFound(number);
+  const head = headers();
+  // On EVENTS the replayed message may stay the last one, from which the relay learns where it was.
+  const position = letter.stream === streams.events.name ? await lastPublishedPosition(nc) : undefined;
+  if (position !== undefined) head.set(headerNames.position, position);
+  await jetstream(nc).publish(letter.subject, original, {
+    msgID: `replay/${number}/${uuid()}`,
+    headers: head,
+  });
+  await jsm.streams.deleteMessage(streams.dead.name, number, false);
+}

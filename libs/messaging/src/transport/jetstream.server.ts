@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NatsConnection, Subscription, Msg } from '@nats-io/nats-core';
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { z } from 'zod';
+import { type BusLogger, silentLogger } from '../bus-logger.js';
+import { BadRequest, messageOf, UnknownConsumer } from '../errors.js';
+import { describeIssue } from '../publish/cloud-event.js';
+import type { ConsumerSpec } from '../streams/topology.js';
+import { dispatch } from './event-dispatch.js';
+import { JetStreamContext } from './jetstream.context.js';
+import { PullLoop } from './pull-loop.js';
+import { toErrorReply } from './rpc-replies.js';
+import { RequestContext } from './request.context.js';
+
+export interface ConsumerBinding {
+  readonly spec: ConsumerSpec;
+  /** How many of its messages are handled at once; 1 unless told. */
+  readonly concurrency?: number;
+  /** A message is pulled only after this resolved: so that a busy worker takes nothing from a free one. */
+  readonly ready?: () => Promise<void>;
+}
+
+export interface JetStreamServerOptions {
+  readonly nc: NatsConnection;
+  /** Queue group of the requests: one of those who name the same service answers each. */
+  readonly service: string;
+  /** What `@EventPattern('name', { schema })` stands for. */
+  readonly consumers?: Readonly<Record<string, ConsumerBinding>>;
+  readonly logger?: BusLogger;
+}
+
+/** How long closing waits for a NATS that is away. */
+const GOODBYE = 2000;
+
+/**
+ * Nest's transport over NATS. `@EventPattern('name', { schema })` handlers get the messages of the durable pull
+ * consumer declared under that name, as `Received<T>`; a message is acked when the handler resolved.
+ * `@MessagePattern(subject, { schema })` handlers answer requests on core NATS; errors go back as `ErrorReply`.
+ * The connection is the caller's: closing the server leaves it open.
+ */
+export class JetStreamServer extends Server implements CustomTransportStrategy {
+  readonly #options: JetStreamServerOptions;
+  readonly #logger: BusLogger;
+  readonly #loops: PullLoop[] = [];
+  readonly #subscriptions: Subscription[] = [];
+  readonly #answering = new Set<Promise<void>>();
+
+  constructor(options: JetStreamServerOptions) {
+    super();
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+  }
+
+  /**
+   * Starts consuming and answering; NATS need not be there yet.
+   * @throws UnknownConsumer (to the callback) when a handler names a consumer that was not given
+   */
+  listen(callback: (error?: unknown) => void): void {
+    try {
+      for (const [pattern, handler] of this.getHandlers()) {
+        if (handler.isEventHandler === true) this.#consume(pattern, handler);
+        else this.#answer(pattern, handler);
+      }
+      callback();
+    } catch (error) {
+      callback(error);
+    }
+  }
+
+  /** Takes nothing new and resolves when what was taken is handled, acked and answered. */
+  async close(): Promise<void> {
+    const { nc } = this.#options;
+    const drained = this.#subscriptions.map((subscription) =>
+      nc.isClosed() ? undefined : subscription.drain(),
+    );
+    await Promise.all([
+      atMost(GOODBYE, Promise.allSettled(drained)),
+      ...this.#loops.map((loop) => loop.stop()),
+    ]);
+    await Promise.all(this.#answering);
+    // Acks and answers are out before the caller closes the connection, if NATS is there to take them.
+    if (!nc.isClosed()) await atMost(GOODBYE, nc.flush());
+  }
+
+  override on(): never {
+    throw new Error('JetStreamServer has no events of its own: watch the NATS connection');
+  }
+
+  override unwrap<T>(): T {
+    // Nest declares the type as the caller's choice; there is one thing to unwrap.
+    return this.#options.nc as T;
+  }
+
+  #consume(pattern: string, handler: MessageHandler): void {
+    const { nc, consumers = {} } = this.#options;
+    const binding = consumers[pattern];
+    if (binding === undefined) throw new UnknownConsumer(pattern, Object.keys(consumers));
+    const { spec, concurrency = 1, ready } = binding;
+    const logger = this.#logger;
+    const schema = schemaOf(handler);
+    const handle = async (payload: unknown, ...args: ConstructorParameters<typeof JetStreamContext>[0]) => {
+      await settle(handler(payload, new JetStreamContext(args)));
+    };
+    this.#loops.push(
+      new PullLoop({
+        nc,
+        spec,
+        logger,
+        concurrency: ready === undefined ? concurrency : Number.POSITIVE_INFINITY,
+        ready,
+        handle: (message) => dispatch({ nc, spec, schema, logger, handle }, message),
+      }),
+    );
+  }
+
+  #answer(subject: string, handler: MessageHandler): void {
+    const schema = schemaOf(handler);
+    const subscription = this.#options.nc.subscribe(subject, {
+      queue: this.#options.service,
+      callback: (error, message) => {
+        if (error !== null) {
+          this.#logger.error({ subject, reason: messageOf(error) }, 'cannot take requests');
+          return;
+        }
+        const answered = this.#reply(message, schema, handler).finally(() =>
+          this.#answering.delete(answered),
+        );
+        this.#answering.add(answered);
+      },
+    });
+    this.#subscriptions.push(subscription);
+  }
+
+  async #reply(message: Msg, schema: z.ZodType, handler: MessageHandler): Promise<void> {
+    let answer: unknown;
+    try {
+      answer = await settle(handler(parseRequest(message, schema), new RequestContext([message])));
+    } catch (error) {
+      const reply = toErrorReply(error);
+      answer = reply;
+      const log = { subject: message.subject, code: reply.error.code, reason: messageOf(error) };
+      if (reply.error.code === 'LL-BUS-010') this.#logger.error(log, 'a request failed');
+      else this.#logger.debug(log, 'a request was refused');
+    }
+    try {
+      message.respond(JSON.stringify(answer ?? null));
+    } catch (error) {
+      // The connection is closed, or the answer too large; who asked will ask again and give up in time.
+      this.#logger.error(
+        { subject: message.subject, reason: messageOf(error) },
+        'an answer could not be sent',
+      );
+    }
+  }
+}
+
+function parseRequest(message: Msg, schema: z.ZodType): unknown {
+  let json: unknown;
+  try {
+    json = message.data.length === 0 ? undefined : message.json();
+  } catch (error) {
+    throw new BadRequest(message.subject, messageOf(error));
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const { reason, field } = describeIssue(parsed.error);
+  throw new BadRequest(message.subject, reason, field);
+}
+
+function schemaOf(handler: MessageHandler): z.ZodType {
+  const schema: unknown = handler.extras?.['schema'];
+  return schema instanceof z.ZodType ? schema : z.unknown();
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work.catch(() => undefined), delay(ms, undefined, { ref: false })]);
+}
+
+/** A handler's end, whichever of Nest's ways it took: a value, a promise, an observable. */
+async function settle(result: unknown): Promise<unknown> {
+  const value: unknown = await result;
+  return isObservable(value) ? lastValueFrom(value, { defaultValue: undefined }) : value;
+}
