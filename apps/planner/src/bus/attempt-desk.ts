@@ -1,0 +1,139 @@
+import type {
+  AttemptRef,
+  ClaimAnswer,
+  Job,
+  LeaseAnswer,
+  Report,
+  ReportAnswer,
+} from '@ledgerlift/contracts';
+import { AttemptSuperseded, CommandRefused, type VmLive, openAttempt } from '@ledgerlift/migration';
+import type { CommandContext } from '../log/event-writer.js';
+import { type RunEngine, systemContext } from '../runs/run-engine.js';
+
+/** Leases by attempt: in memory only, for a lease that nobody renews ends by itself. */
+interface Lease {
+  readonly ref: AttemptRef;
+  expiresAt: number;
+}
+
+export interface AttemptDeskOptions {
+  readonly leaseMs: number;
+  readonly now: () => number;
+}
+
+const key = (ref: Omit<AttemptRef, 'worker'>): string => `${ref.stream}/${ref.step}/${ref.attempt}`;
+
+/**
+ * Where workers claim attempts, renew their leases and report. All that is decided here is decided by the VM's
+ * decider and logged before it is answered; the desk itself knows only when each lease ends.
+ */
+export class AttemptDesk {
+  readonly #leases = new Map<string, Lease>();
+
+  constructor(
+    private readonly engine: RunEngine,
+    private readonly options: AttemptDeskOptions,
+  ) {}
+
+  /** After a restart: every attempt that was under way gets one lease to be heard of. */
+  restore(): void {
+    for (const stream of this.engine.vmStreams()) {
+      const state = this.engine.state(stream);
+      const open = state && openAttempt(state);
+      if (open?.status !== 'started' || open.worker === undefined) continue;
+      this.#extend({ stream, step: open.step, attempt: open.attempt, worker: open.worker });
+    }
+  }
+
+  /** The claim is in the log before it is answered; the same worker gets the same answer again. */
+  async claim(ref: AttemptRef): Promise<ClaimAnswer> {
+    try {
+      const { state } = await this.engine.command(ref.stream, { kind: 'claim', ...ref }, serviceContext(ref));
+      if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
+      this.#extend(ref);
+      return {
+        answer: 'granted',
+        leaseMs: this.options.leaseMs,
+        lastReport: openAttempt(state)?.lastReport ?? 0,
+        job: jobOf(state, ref),
+      };
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  lease(ref: AttemptRef): LeaseAnswer {
+    const state = this.engine.state(ref.stream);
+    const attempt = state?.attempts.find((each) => each.step === ref.step && each.attempt === ref.attempt);
+    const lastReport = attempt?.worker === ref.worker ? attempt.lastReport : 0;
+    const open = state && openAttempt(state);
+    if (state === undefined || open !== attempt || open?.worker !== ref.worker) {
+      return { answer: 'stop', reason: 'the attempt is over', lastReport };
+    }
+    this.#extend(ref);
+    if (state.cancel !== undefined && state.phase !== 'cleaning') {
+      return { answer: 'stop', reason: `the VM was canceled: ${state.cancel}`, lastReport };
+    }
+    const { bandwidthLimit } = state.record.settings;
+    return {
+      answer: 'renewed',
+      leaseMs: this.options.leaseMs,
+      lastReport,
+      ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
+    };
+  }
+
+  /** Resolves when what is new in the report is in the log. */
+  async report(report: Report): Promise<ReportAnswer> {
+    const { ref } = report;
+    try {
+      const command = { kind: 'report', report, at: new Date(this.options.now()), random: Math.random() } as const;
+      await this.engine.command(ref.stream, command, serviceContext(ref));
+      if (report.outcome === undefined) this.#extend(ref);
+      else this.#leases.delete(key(ref));
+      return { answer: 'logged', lastReport: report.number };
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** Ends the attempts whose lease ran out; to be called about once a second. */
+  async expire(): Promise<void> {
+    const now = this.options.now();
+    const expired = [...this.#leases].filter(([, lease]) => lease.expiresAt <= now);
+    await Promise.all(
+      expired.map(async ([leaseKey, { ref }]) => {
+        this.#leases.delete(leaseKey);
+        await this.engine.command(ref.stream, { kind: 'lose', step: ref.step, attempt: ref.attempt, at: new Date(now) });
+      }),
+    );
+  }
+
+  #extend(ref: AttemptRef): void {
+    this.#leases.set(key(ref), { ref, expiresAt: this.options.now() + this.options.leaseMs });
+  }
+}
+
+/** All that one attempt needs to know, as the log has it. */
+function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
+  return {
+    record: state.record,
+    step,
+    attempt,
+    results: [...state.results],
+    checkpoints: Object.values(state.checkpoints),
+    ledger: Object.values(state.ledger),
+    release: [...(openAttempt(state)?.release ?? [])],
+  };
+}
+
+function refused(error: unknown): { readonly answer: 'refused'; readonly reason: string } {
+  if (error instanceof AttemptSuperseded || error instanceof CommandRefused) return { answer: 'refused', reason: error.message };
+  throw error;
+}
+
+const serviceContext = (ref: AttemptRef): CommandContext => ({
+  ...systemContext(ref.stream),
+  actor: { kind: 'service', name: ref.worker, authenticatedBy: 'nats' },
+  causationId: key(ref),
+});
