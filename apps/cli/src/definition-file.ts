@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { LedgerliftError } from '@ledgerlift/contracts';
+import { LineCounter, parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
+
+/** A YAML file that does not say what it should: which field of which document, and why. */
+export class BadDefinition extends LedgerliftError {
+  readonly code = 'LL-CLI-003';
+  constructor(file: string, reason: string, field?: string) {
+    super(`${file}: ${reason}`, field === undefined ? undefined : { field });
+  }
+}
+
+/**
+ * Reads the YAML documents of a file, each checked by the schema that the API uses, so that a mistake is found with
+ * its place in the file before anything is sent.
+ *
+ * @returns the documents as they were written (defaults are the planner's to fill in)
+ * @throws BadDefinition
+ */
+export async function readDefinitions(file: string, schema: z.ZodType): Promise<readonly unknown[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new BadDefinition(
+      file,
+      `cannot be read (${error instanceof Error ? error.message : String(error)})`,
+    );
+  });
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  if (!Array.isArray(documents) || documents.length === 0)
+    throw new BadDefinition(file, 'holds no YAML document');
+  return documents.map((document) => {
+    const [broken] = document.errors;
+    if (broken !== undefined) throw new BadDefinition(file, broken.message);
+    // Aliases are limited: a few lines could stand for gigabytes otherwise.
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return value;
+    const [issue] = parsed.error.issues;
+    const path = issue?.path ?? [];
+    const node: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
+    const offset = hasRange(node) ? node.range[0] : undefined;
+    const place = offset === undefined ? '' : ` (line ${lines.linePos(offset).line})`;
+    const field = path.join('.');
+    throw new BadDefinition(
+      file,
+      `${field || 'the document'}${place}: ${issue?.message ?? 'is not valid'}`,
+      field,
+    );
+  });
+}
+
+const hasRange = (node: unknown): node is { readonly range: readonly [number, number, number] } =>
+  typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range);
