@@ -79,8 +79,12 @@ export class BadAnswer extends LedgerliftError {
   }
 }
 
-/** The other side refused with a coded error, which is passed on as it came. */
+/**
+ * The other side failed with a coded error, which is passed on as it came. Transient where it ends a step: what
+ * the planner refuses for good it says in its answer, not by an error.
+ */
 export class RemoteError extends LedgerliftError {
+  override readonly failure: FailureClass = 'transient';
   readonly code: `LL-${string}`;
 
   constructor(

@@ -1,4 +1,5 @@
 export * from './bus-logger.js';
+export * from './claims/index.js';
 export * from './errors.js';
 export * from './publish/index.js';
 export * from './rpc/index.js';

@@ -29,26 +29,44 @@ export async function request<S extends z.ZodType>(
   { timeoutMs, tryMs = 5000, signal }: RequestOptions,
 ): Promise<z.infer<S>> {
   const deadline = performance.now() + timeoutMs;
-  const payload = JSON.stringify(body);
   let last: unknown = new Error('no time was left');
   for (;;) {
     signal?.throwIfAborted();
     const left = deadline - performance.now();
     if (left <= 0) throw new RequestTimedOut(subject, timeoutMs, last);
     try {
-      const answer = await abortable(
-        nc.request(subject, payload, { timeout: Math.min(tryMs, left) }),
-        signal,
-      );
-      return readAnswer(subject, schema, answer);
+      return await requestOnce(nc, subject, schema, body, {
+        timeoutMs: Math.min(tryMs, left),
+        ...(signal === undefined ? {} : { signal }),
+      });
     } catch (error) {
-      if (!isWorthAnotherTry(error)) throw error;
-      last = error;
+      if (!(error instanceof RequestTimedOut)) throw error;
+      last = error.cause;
     }
     await delay(Math.min(RETRY_DELAY, Math.max(1, deadline - performance.now())), undefined, {
       ...(signal === undefined ? {} : { signal }),
     }).catch(() => undefined);
   }
+}
+
+/**
+ * Asks a single time.
+ * @throws RequestTimedOut, at once when nobody listens; RemoteError; BadAnswer; the signal's reason
+ */
+export async function requestOnce<S extends z.ZodType>(
+  nc: NatsConnection,
+  subject: string,
+  schema: S,
+  body: unknown,
+  { timeoutMs, signal }: Pick<RequestOptions, 'timeoutMs' | 'signal'>,
+): Promise<z.infer<S>> {
+  let answer: Msg;
+  try {
+    answer = await abortable(nc.request(subject, JSON.stringify(body), { timeout: timeoutMs }), signal);
+  } catch (error) {
+    throw isLack(error) ? new RequestTimedOut(subject, timeoutMs, error) : error;
+  }
+  return readAnswer(subject, schema, answer);
 }
 
 function readAnswer<S extends z.ZodType>(subject: string, schema: S, message: Msg): z.infer<S> {
@@ -66,7 +84,8 @@ function readAnswer<S extends z.ZodType>(subject: string, schema: S, message: Ms
   throw new BadAnswer(subject, reason, field);
 }
 
-function isWorthAnotherTry(error: unknown): boolean {
+/** Nobody there, no answer, no connection: all of which may pass. */
+function isLack(error: unknown): boolean {
   return (
     error instanceof errors.TimeoutError ||
     error instanceof errors.NoRespondersError ||

@@ -18,7 +18,7 @@ export interface ConsumerBinding {
   /** How many of its messages are handled at once; 1 unless told. */
   readonly concurrency?: number;
   /** A message is pulled only after this resolved: so that a busy worker takes nothing from a free one. */
-  readonly ready?: () => Promise<void>;
+  readonly ready?: (pulled: number) => Promise<void>;
 }
 
 export interface JetStreamServerOptions {

@@ -14,8 +14,11 @@ export interface PullLoopOptions {
   readonly handle: (message: JsMsg) => Promise<void>;
   /** How many messages are handled at once. */
   readonly concurrency: number;
-  /** Asked before each message: a message is pulled only after it resolved, and then only one. */
-  readonly ready?: (() => Promise<void>) | undefined;
+  /**
+   * Asked before each message, with the number of those that are pulled and not acked: a message is pulled only
+   * after it resolved, and then only one.
+   */
+  readonly ready?: ((pulled: number) => Promise<void>) | undefined;
 }
 
 const PULL_EXPIRES = 5000;
@@ -29,12 +32,16 @@ const SLOWEST_RETRY = 5000;
 export class PullLoop {
   readonly #options: PullLoopOptions;
   readonly #stopped = new AbortController();
+  readonly #whenStopped: Promise<void>;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #running: Promise<void>;
   #pull: ConsumerMessages | undefined;
 
   constructor(options: PullLoopOptions) {
     this.#options = options;
+    this.#whenStopped = new Promise((resolve) => {
+      this.#stopped.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
     this.#running = this.#run();
   }
 
@@ -70,13 +77,8 @@ export class PullLoop {
   /** One pull request, to its end. Throws when the consumer is gone or NATS does not answer. */
   async #pullOnce(consumer: Consumer): Promise<void> {
     const { concurrency, ready } = this.#options;
-    const { signal } = this.#stopped;
-    const stopped = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    while (this.#inFlight.size >= concurrency) await Promise.race([stopped, ...this.#inFlight]);
-    if (ready !== undefined) await Promise.race([stopped, ready()]);
-    if (signal.aborted) return;
+    await this.#room();
+    if (this.#stopped.signal.aborted) return;
     const pull = await consumer.fetch({
       max_messages: ready === undefined ? concurrency - this.#inFlight.size : 1,
       expires: PULL_EXPIRES,
@@ -89,6 +91,23 @@ export class PullLoop {
       for await (const message of pull) this.#take(message);
     } finally {
       this.#pull = undefined;
+    }
+  }
+
+  /** Resolves when a message may be pulled, or none shall be. */
+  async #room(): Promise<void> {
+    const { concurrency, ready } = this.#options;
+    const { signal } = this.#stopped;
+    let open = false;
+    while (!open && !signal.aborted) {
+      const pulled = this.#inFlight.size;
+      if (ready === undefined) open = pulled < concurrency;
+      const gate = ready?.(pulled).then(() => {
+        open = true;
+      });
+      // A message that is done with changes what the gate was asked about.
+      if (!open)
+        await Promise.race([this.#whenStopped, ...(gate === undefined ? [] : [gate]), ...this.#inFlight]);
     }
   }
 

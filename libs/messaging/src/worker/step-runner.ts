@@ -1,7 +1,13 @@
-import type { ServiceName } from '@ledgerlift/contracts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AttemptRef, CloudEvent, ServiceName, StepName, StepRequestedData } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { BusLogger } from '../bus-logger.js';
-import type { StepHandlers } from './attempt.js';
+import { messageOf, PoisonMessage, RequestTimedOut } from '../errors.js';
+import type { Received } from '../transport/jetstream.context.js';
+import type { StepHandler, StepHandlers } from './attempt.js';
+import { PlannerClient } from './planner-client.js';
+import { type Granted, RunningAttempt } from './running-attempt.js';
+import { WorkerShutdown } from './stop-reason.js';
 
 export interface StepRunnerOptions {
   readonly nc: NatsConnection;
@@ -15,4 +21,167 @@ export interface StepRunnerOptions {
   readonly logger: BusLogger;
   /** Told when a handler still runs although its lease has ended: the process must end, for its I/O must. */
   readonly onUnstoppable?: (message: string) => void;
+}
+
+/** How long one try of a claim waits for its answer. */
+const CLAIM_TRY = 5000;
+const CLAIM_RETRY = 500;
+/** How many attempts that are over are remembered, so that a late duplicate of their request starts nothing. */
+const REMEMBERED = 10_000;
+
+/**
+ * Runs the steps that one worker process is asked for: claims each attempt before anything is touched, runs its
+ * handler under the lease, and reports. `handle` belongs behind the service's StepRequested consumer, `ready` is
+ * that consumer's gate.
+ */
+export class StepRunner {
+  readonly #options: StepRunnerOptions;
+  readonly #planner: PlannerClient;
+  readonly #running = new Map<string, RunningAttempt>();
+  readonly #runs = new Set<Promise<void>>();
+  readonly #claiming = new Map<string, Promise<void>>();
+  readonly #over = new Set<string>();
+  readonly #closing = new AbortController();
+  readonly #giveUp = new AbortController();
+  #slotWaiters: (() => void)[] = [];
+
+  constructor(options: StepRunnerOptions) {
+    this.#options = options;
+    this.#planner = new PlannerClient(options.nc);
+  }
+
+  /** The attempts that are under way. */
+  get running(): readonly AttemptRef[] {
+    return [...this.#running.values()].map(({ ref }) => ref);
+  }
+
+  /**
+   * Resolves when one more message may be pulled; never, once the runner shuts down.
+   * @param pulled how many messages were pulled and are not acked yet: each of them may need a slot
+   */
+  async ready(pulled = 0): Promise<void> {
+    while (this.#closing.signal.aborted || this.#running.size + pulled >= this.#options.slots) {
+      await new Promise<void>((resolve) => this.#slotWaiters.push(resolve));
+    }
+  }
+
+  /**
+   * Takes one request; resolves when it is claimed (the work then goes on by itself) or is none of ours, so that
+   * the message may be acked. While the planner is away it keeps asking.
+   * @throws WorkerShutdown when the process ends before an answer: the message is another worker's;
+   *   PoisonMessage when this service can never do the step; what the planner refused with
+   */
+  async handle({ event, data }: Received<StepRequestedData>): Promise<void> {
+    const ref: AttemptRef = {
+      stream: event.subject,
+      step: data.step,
+      attempt: data.attempt,
+      worker: this.#options.workerId,
+    };
+    const key = `${ref.stream}/${ref.step}/${ref.attempt}`;
+    // Delivered again, published again: what was begun here is not begun twice.
+    if (this.#running.has(key) || this.#over.has(key)) return;
+    const claim = this.#claiming.get(key) ?? this.#begin(key, ref, event);
+    this.#claiming.set(key, claim);
+    try {
+      await claim;
+    } finally {
+      this.#claiming.delete(key);
+    }
+  }
+
+  /**
+   * Takes nothing more and stops what runs, so that the planner can hand it to another worker at once.
+   * @param graceMs how long handlers and the confirmation of their outcomes are waited for
+   */
+  async shutdown(graceMs = 8000): Promise<void> {
+    const reason = new WorkerShutdown(this.#options.workerId);
+    this.#closing.abort(reason);
+    for (const attempt of this.#running.values()) attempt.stop(reason);
+    const grace = new AbortController();
+    const runs = Promise.all(this.#runs).then(() => 'ended' as const);
+    const ended = await Promise.race([
+      runs,
+      delay(graceMs, 'late' as const, { signal: grace.signal }).catch(() => 'late' as const),
+    ]);
+    grace.abort();
+    this.#giveUp.abort();
+    if (ended === 'late') {
+      this.#options.logger.warn({ attempts: this.running }, 'shutting down although attempts are not ended');
+    }
+  }
+
+  async #begin(key: string, ref: AttemptRef, cause: CloudEvent): Promise<void> {
+    const { logger, nc, onUnstoppable } = this.#options;
+    const handler = this.#handlerOf(ref.step);
+    const granted = await this.#claim(ref);
+    if (granted === undefined) return;
+    const attempt = new RunningAttempt({
+      nc,
+      planner: this.#planner,
+      ref,
+      granted,
+      cause,
+      logger,
+      onUnstoppable: (message) => {
+        logger.error({ stream: ref.stream, step: ref.step, attempt: ref.attempt }, message);
+        onUnstoppable?.(message);
+      },
+    });
+    this.#running.set(key, attempt);
+    // Claimed in the moment of the shutdown: it ends as it should, with an outcome.
+    if (this.#closing.signal.aborted) attempt.stop(new WorkerShutdown(ref.worker));
+    const run = attempt.run(handler, this.#giveUp.signal).finally(() => {
+      this.#running.delete(key);
+      this.#runs.delete(run);
+      this.#remember(key);
+      this.#wake();
+    });
+    this.#runs.add(run);
+  }
+
+  #handlerOf(step: StepName): StepHandler {
+    const handler = this.#options.handlers[step];
+    if (handler !== undefined) return handler;
+    throw new PoisonMessage(
+      'LL-BUS-004',
+      `the service ${this.#options.service} at site ${this.#options.site} has no handler for the step ${step}; ` +
+        'the itinerary names the wrong service',
+    );
+  }
+
+  async #claim(ref: AttemptRef): Promise<Granted | undefined> {
+    const { logger } = this.#options;
+    const { signal } = this.#closing;
+    const log = { stream: ref.stream, step: ref.step, attempt: ref.attempt };
+    for (;;) {
+      signal.throwIfAborted();
+      const sentAt = performance.now();
+      try {
+        const answer = await this.#planner.claim(ref, CLAIM_TRY, signal);
+        if (answer.answer === 'granted') return { ...answer, sentAt };
+        logger.info({ ...log, reason: answer.reason }, 'a claim was refused');
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof RequestTimedOut)) throw error;
+        logger.debug(
+          { ...log, reason: messageOf(error) },
+          'the planner does not answer a claim; asking again',
+        );
+      }
+      await delay(CLAIM_RETRY, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #remember(key: string): void {
+    this.#over.add(key);
+    const [oldest] = this.#over;
+    if (this.#over.size > REMEMBERED && oldest !== undefined) this.#over.delete(oldest);
+  }
+
+  #wake(): void {
+    const waiters = this.#slotWaiters;
+    this.#slotWaiters = [];
+    for (const wake of waiters) wake();
+  }
 }

@@ -1,0 +1,2 @@
+export * from './claim-port.js';
+export * from './lease-table.js';

@@ -1,0 +1,55 @@
+import type { AttemptRef } from '@ledgerlift/contracts';
+
+/**
+ * Who works on what, and until when: the planner's memory of leases. It is not in the log, so it is empty after a
+ * restart; `graceAtStart` then gives each open attempt one lease's time to be heard of. Times are milliseconds of
+ * one clock, which the caller passes in.
+ */
+export class LeaseTable {
+  readonly #leases = new Map<string, { readonly ref: AttemptRef; readonly endsAt: number }>();
+
+  constructor(readonly leaseMs: number) {}
+
+  /** The attempt was granted to this worker (again, perhaps): its lease begins now. */
+  open(ref: AttemptRef, now: number): void {
+    this.#leases.set(keyOf(ref), { ref, endsAt: now + this.leaseMs });
+  }
+
+  /**
+   * The worker was heard of.
+   * @returns 'renewed'; 'unknown' when it has no lease, because it ended or was another worker's
+   */
+  renew(ref: AttemptRef, now: number): 'renewed' | 'unknown' {
+    const lease = this.#leases.get(keyOf(ref));
+    // A lease that ended is not revived, even if nobody has looked yet: its end may have been acted on.
+    if (lease === undefined || lease.ref.worker !== ref.worker || lease.endsAt <= now) return 'unknown';
+    this.#leases.set(keyOf(ref), { ref, endsAt: now + this.leaseMs });
+    return 'renewed';
+  }
+
+  /** The attempt is over: no lease is needed any more. */
+  close(ref: Pick<AttemptRef, 'stream' | 'step' | 'attempt'>): void {
+    this.#leases.delete(keyOf(ref));
+  }
+
+  /** The attempts whose worker was not heard of in time; they stay until they are closed. */
+  expired(now: number): readonly AttemptRef[] {
+    return [...this.#leases.values()].filter(({ endsAt }) => endsAt <= now).map(({ ref }) => ref);
+  }
+
+  /** After a restart: the attempts that are open in the log have one lease from now, whoever works on them. */
+  graceAtStart(open: Iterable<AttemptRef>, now: number): void {
+    for (const ref of open) this.open(ref, now);
+  }
+
+  /** When the next lease ends, for a timer; undefined when there is none. */
+  nextEnd(): number | undefined {
+    let next: number | undefined;
+    for (const { endsAt } of this.#leases.values()) if (next === undefined || endsAt < next) next = endsAt;
+    return next;
+  }
+}
+
+/** One attempt has one worker: who claims it is not part of its name. */
+const keyOf = ({ stream, step, attempt }: Pick<AttemptRef, 'stream' | 'step' | 'attempt'>): string =>
+  `${stream}/${step}/${attempt}`;

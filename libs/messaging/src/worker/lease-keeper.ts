@@ -1,0 +1,117 @@
+import type { LeaseAnswer } from '@ledgerlift/contracts';
+import { messageOf, RemoteError } from '../errors.js';
+
+export interface LeaseKeeperOptions {
+  /** Asks the planner once, for at most so long; throws when there is no answer. */
+  readonly ask: (timeoutMs: number) => Promise<LeaseAnswer>;
+  readonly leaseMs: number;
+  /** When the request that was granted was sent, by `performance.now()`. */
+  readonly grantedAt: number;
+  readonly onAnswer: (answer: LeaseAnswer) => void;
+  /** The lease was not renewed in time: I/O must stop now, for it ends soon. Called once. */
+  readonly onLost: (why: string) => void;
+}
+
+/** The part of a lease after which it counts as lost; the rest is for the I/O to stop in. */
+const USABLE = 0.8;
+
+/**
+ * Renews a lease each third of its time, and sooner again when nobody answers. A lease counts from when the
+ * request was sent, so that it never ends here later than at the planner.
+ */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  #leaseMs: number;
+  #renewTimer: NodeJS.Timeout | undefined;
+  #lostTimer: NodeJS.Timeout | undefined;
+  #asking: Promise<LeaseAnswer | undefined> | undefined;
+  #state: 'kept' | 'stopping' | 'lost' | 'closed' = 'kept';
+  #lastFailure = 'nobody answered';
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs;
+    this.#armLost(options.grantedAt);
+    this.#armRenew(this.#leaseMs / 3);
+  }
+
+  get leaseMs(): number {
+    return this.#leaseMs;
+  }
+
+  /** From now on an unanswered lease is no loss: the I/O has ended, only the report is to be confirmed. */
+  ioEnded(): void {
+    if (this.#state === 'kept') this.#state = 'stopping';
+    clearTimeout(this.#lostTimer);
+  }
+
+  /** Asks now, besides the regular times. @returns the answer, undefined when there was none */
+  async askNow(): Promise<LeaseAnswer | undefined> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    clearTimeout(this.#renewTimer);
+    clearTimeout(this.#lostTimer);
+  }
+
+  async #ask(): Promise<LeaseAnswer | undefined> {
+    const sentAt = performance.now();
+    try {
+      const answer = await this.#options.ask(this.#leaseMs / 4);
+      if (this.#state === 'closed' || this.#state === 'lost') return undefined;
+      this.#take(answer, sentAt);
+      return answer;
+    } catch (error) {
+      this.#lastFailure = messageOf(error);
+      // Refused with a code: the planner is there, asking faster is of no use.
+      this.#armRenew(this.#leaseMs / (error instanceof RemoteError ? 5 : 15));
+      return undefined;
+    }
+  }
+
+  #take(answer: LeaseAnswer, sentAt: number): void {
+    if (answer.answer === 'stop') {
+      if (this.#state === 'kept') this.#state = 'stopping';
+      clearTimeout(this.#lostTimer);
+    } else {
+      this.#leaseMs = answer.leaseMs;
+      if (this.#state === 'kept') this.#armLost(sentAt);
+    }
+    if (this.#isLost()) return;
+    this.#armRenew(this.#leaseMs / 3);
+    this.#options.onAnswer(answer);
+  }
+
+  #isLost(): boolean {
+    return this.#state === 'lost';
+  }
+
+  #armRenew(wait: number): void {
+    clearTimeout(this.#renewTimer);
+    if (this.#state === 'closed' || this.#state === 'lost') return;
+    this.#renewTimer = setTimeout(() => void this.askNow(), wait);
+  }
+
+  #armLost(since: number): void {
+    clearTimeout(this.#lostTimer);
+    const left = since + this.#leaseMs * USABLE - performance.now();
+    if (left <= 0) {
+      // The answer came too late (this process was stopped meanwhile, say): somebody else may have the attempt.
+      this.#lose();
+      return;
+    }
+    this.#lostTimer = setTimeout(() => this.#lose(), left);
+  }
+
+  #lose(): void {
+    if (this.#state !== 'kept') return;
+    this.#state = 'lost';
+    clearTimeout(this.#renewTimer);
+    this.#options.onLost(`not renewed within ${Math.round(this.#leaseMs * USABLE)} ms: ${this.#lastFailure}`);
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  type AttemptRef,
+  ClaimAnswer,
+  type CloudEvent,
+  LeaseAnswer,
+  Progress,
+  type Report,
+  ReportAnswer,
+  subjects,
+} from '@ledgerlift/contracts';
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { v7 as uuid } from 'uuid';
+import { MessageTooLarge } from '../errors.js';
+import { cloudEventSource, cloudEventType } from '../publish/cloud-event.js';
+import { requestOnce } from '../rpc/requester.js';
+
+/** What an attempt says to the planner, and how it goes over the bus. */
+export class PlannerClient {
+  readonly #nc: NatsConnection;
+
+  constructor(nc: NatsConnection) {
+    this.#nc = nc;
+  }
+
+  /** @throws RequestTimedOut, RemoteError, BadAnswer */
+  claim(ref: AttemptRef, timeoutMs: number, signal: AbortSignal): Promise<ClaimAnswer> {
+    return requestOnce(this.#nc, subjects.claim, ClaimAnswer, ref, { timeoutMs, signal });
+  }
+
+  /** @throws RequestTimedOut, RemoteError, BadAnswer */
+  lease(ref: AttemptRef, timeoutMs: number): Promise<LeaseAnswer> {
+    return requestOnce(this.#nc, subjects.lease, LeaseAnswer, ref, { timeoutMs });
+  }
+
+  /** By request/reply: answered when it is in the log. @throws RequestTimedOut, RemoteError, BadAnswer */
+  reportNow(report: Report, timeoutMs: number): Promise<ReportAnswer> {
+    return requestOnce(this.#nc, subjects.reportNow, ReportAnswer, report, { timeoutMs });
+  }
+
+  /**
+   * To REPORTS. The same number is stored once within the duplicate window, so repeating it costs nothing.
+   * @param cause the request that led to the attempt
+   * @throws MessageTooLarge, and what JetStream answers
+   */
+  async report(report: Report, cause: CloudEvent, installation: string): Promise<void> {
+    const { stream, step, attempt } = report.ref;
+    const id = `${stream}/${step}/${attempt}/${report.number}`;
+    const event: CloudEvent = {
+      specversion: '1.0',
+      id: uuid(),
+      source: cloudEventSource(installation, stream),
+      type: cloudEventType('StepReported', 1),
+      subject: stream,
+      time: new Date().toISOString(),
+      datacontenttype: 'application/json',
+      ...(cause.traceparent === undefined ? {} : { traceparent: cause.traceparent }),
+      correlationid: cause.correlationid,
+      causationid: cause.id,
+      actor: `service:${report.ref.worker}`,
+      data: report,
+    };
+    const payload = new TextEncoder().encode(JSON.stringify(event));
+    const limit = (this.#nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 512;
+    if (payload.length > limit) throw new MessageTooLarge(`report ${id}`, payload.length, limit);
+    await jetstream(this.#nc).publish(subjects.report(stream), payload, { msgID: id, timeout: 5000 });
+  }
+
+  progress(progress: Progress): void {
+    if (this.#nc.isClosed()) return;
+    this.#nc.publish(subjects.progress(progress.ref.stream), JSON.stringify(progress));
+  }
+}

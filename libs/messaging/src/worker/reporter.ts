@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CloudEvent, Resource, StepOutcome } from '@ledgerlift/contracts';
+import type { BusLogger } from '../bus-logger.js';
+import { messageOf, RequestTimedOut } from '../errors.js';
+import type { LeaseKeeper } from './lease-keeper.js';
+import type { PlannerClient } from './planner-client.js';
+import type { ReportBook } from './report-book.js';
+
+export interface ReporterOptions {
+  readonly planner: PlannerClient;
+  readonly book: ReportBook;
+  readonly cause: CloudEvent;
+  readonly installation: string;
+  readonly logger: BusLogger;
+}
+
+const TRY = 5000;
+const RETRY = 300;
+/** How often a planner may answer with an error before it is taken at its word. */
+const PATIENCE = 20;
+
+/** Gets what an attempt says into the log, and knows what has arrived there. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reports once; what does not arrive is said again by the next report, or repeated after a lease answer that
+   * does not confirm it. Never throws.
+   */
+  async say(change: (book: ReportBook) => void): Promise<void> {
+    change(this.#options.book);
+    await this.#publish();
+  }
+
+  /** The planner has logged up to this number; what is newer is sent again. */
+  confirm(lastReport: number): void {
+    const { book } = this.#options;
+    book.confirm(lastReport);
+    if (!book.isConfirmed) void this.#publish();
+  }
+
+  /**
+   * Claims, and waits until that is in the log.
+   * @returns undefined when it is; the reason when the planner refused it
+   * @throws the signal's reason; what the planner answers if it keeps answering with an error
+   */
+  async claim(resources: readonly Resource[], signal: AbortSignal): Promise<string | undefined> {
+    const { book, planner } = this.#options;
+    const needed = book.claim(resources);
+    for (let failures = 0; !book.hasConfirmed(needed);) {
+      signal.throwIfAborted();
+      try {
+        const answer = await planner.reportNow(book.current, TRY);
+        if (answer.answer === 'refused') return answer.reason;
+        book.confirm(answer.lastReport);
+      } catch (error) {
+        this.#warn(error, 'the planner does not answer a claim; asking again');
+        if (!(error instanceof RequestTimedOut) && ++failures >= PATIENCE) throw error;
+        await delay(RETRY, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  /**
+   * Reports how the attempt ended, and repeats it until it is in the log, the planner refuses it, or `giveUp`.
+   */
+  async end(outcome: StepOutcome, lease: LeaseKeeper, giveUp: AbortSignal): Promise<void> {
+    const { book, planner, logger } = this.#options;
+    book.end(outcome);
+    await this.#publish();
+    let failures = 0;
+    for (let wait = 50; !book.isConfirmed && !giveUp.aborted; wait = Math.min(wait * 2, lease.leaseMs / 3)) {
+      const answer = await lease.askNow();
+      if (book.isConfirmed) return;
+      // To who answers 'stop' the attempt may be over: only asking tells whether the outcome is still taken.
+      if (answer?.answer === 'stop') {
+        try {
+          const said = await planner.reportNow(book.current, TRY);
+          if (said.answer === 'refused') {
+            logger.info({ reason: said.reason }, 'the outcome of an attempt is not wanted any more');
+            return;
+          }
+          book.confirm(said.lastReport);
+        } catch (error) {
+          this.#warn(error, 'the outcome of an attempt is not confirmed yet');
+          if (!(error instanceof RequestTimedOut) && ++failures >= PATIENCE) return;
+        }
+      }
+      if (!book.isConfirmed) await delay(wait, undefined, { signal: giveUp }).catch(() => undefined);
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { book, planner, cause, installation } = this.#options;
+    try {
+      await planner.report(book.current, cause, installation);
+    } catch (error) {
+      this.#warn(error, 'a report did not reach NATS; it is repeated');
+    }
+  }
+
+  #warn(error: unknown, message: string): void {
+    this.#options.logger.warn({ reason: messageOf(error) }, message);
+  }
+}
