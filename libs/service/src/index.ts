@@ -1,1 +1,8 @@
-export {};
+export * from './config.js';
+export * from './errors.js';
+export * from './health.js';
+export * from './logger.js';
+export * from './nats.js';
+export * from './secrets.js';
+export * from './shutdown.js';
+export * from './worker.js';

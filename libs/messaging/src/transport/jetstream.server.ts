@@ -40,6 +40,8 @@ const GOODBYE = 2000;
  * The connection is the caller's: closing the server leaves it open.
  */
 export class JetStreamServer extends Server implements CustomTransportStrategy {
+  // A failed handler is told by the message's fate and our log; Nest need not log it once more.
+  override readonly propagatesEventHandlerErrors = true;
   readonly #options: JetStreamServerOptions;
   readonly #logger: BusLogger;
   readonly #loops: PullLoop[] = [];

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { BadSetting } from './errors.js';
+import { withoutUrlPassword } from './secrets.js';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+
+/**
+ * What every service reads from its environment. A description says what to set, for the error when it is wrong;
+ * a service that has settings of its own extends this.
+ */
+export const ServiceEnvironment = z.object({
+  LEDGERLIFT_NATS_URL: z
+    .string()
+    .regex(/^(nats|tls|ws|wss):\/\/\S+$/)
+    .default('nats://127.0.0.1:4222')
+    .describe('the URL of NATS, such as nats://127.0.0.1:4222; several are parted by commas'),
+  LEDGERLIFT_NATS_CREDS: z.string().min(1).optional().describe('the path of a NATS .creds file'),
+  LEDGERLIFT_SITE: dnsLabel
+    .default('local')
+    .describe("the site's name: small letters, digits and hyphens, such as local"),
+  LEDGERLIFT_INSTALLATION: dnsLabel
+    .default('ledgerlift')
+    .describe(
+      "the installation's name: a DNS label of small letters, digits and hyphens, such as ledgerlift",
+    ),
+  LEDGERLIFT_HTTP_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('an address to listen on, such as 127.0.0.1'),
+  LEDGERLIFT_HTTP_PORT: port.optional().describe('a port from 1 to 65535, or 0 for any free one'),
+  LEDGERLIFT_DATA_DIR: z.string().min(1).default('ledgerlift-data').describe('the path of a folder for data'),
+  LEDGERLIFT_SLOTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(2)
+    .describe('how many steps a worker runs at once: a whole number from 1 to 256'),
+  LEDGERLIFT_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('one of fatal, error, warn, info, debug, trace, silent'),
+});
+
+export interface ServiceConfig {
+  readonly natsUrl: string;
+  readonly natsCreds: string | undefined;
+  readonly site: string;
+  readonly installation: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly dataDir: string;
+  readonly slots: number;
+  readonly logLevel: z.infer<typeof ServiceEnvironment>['LEDGERLIFT_LOG_LEVEL'];
+}
+
+/** Environment variables, as Node has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads variables as a schema has them; an empty variable counts as not set.
+ * @throws BadSetting naming the first wrong variable, its value and what to set
+ */
+export function readEnvironment<S extends z.ZodObject>(
+  schema: S,
+  env: Environment = process.env,
+): z.infer<S> {
+  const set = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const variable = String(parsed.error.issues[0]?.path[0] ?? 'the environment');
+  const value = set[variable];
+  const wanted = schema.shape[variable]?.description ?? parsed.error.issues[0]?.message ?? 'another value';
+  throw new BadSetting(variable, value === undefined ? undefined : withoutUrlPassword(value), wanted);
+}
+
+/**
+ * What every service needs to know to start.
+ * @param defaults the port that this service listens on when none is set; 0: any free one
+ * @throws BadSetting
+ */
+export function readServiceConfig(
+  env: Environment = process.env,
+  defaults: { readonly httpPort: number } = { httpPort: 0 },
+): ServiceConfig {
+  const read = readEnvironment(ServiceEnvironment, env);
+  return {
+    natsUrl: read.LEDGERLIFT_NATS_URL,
+    natsCreds: read.LEDGERLIFT_NATS_CREDS,
+    site: read.LEDGERLIFT_SITE,
+    installation: read.LEDGERLIFT_INSTALLATION,
+    http: { host: read.LEDGERLIFT_HTTP_HOST, port: read.LEDGERLIFT_HTTP_PORT ?? defaults.httpPort },
+    dataDir: read.LEDGERLIFT_DATA_DIR,
+    slots: read.LEDGERLIFT_SLOTS,
+    logLevel: read.LEDGERLIFT_LOG_LEVEL,
+  };
+}

@@ -1,0 +1,161 @@
+import 'reflect-metadata';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceName } from '@ledgerlift/contracts';
+import {
+  BusErrorFilter,
+  JetStreamServer,
+  stepRequestConsumer,
+  type StepHandlers,
+  StepRunner,
+} from '@ledgerlift/messaging';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { v7 as uuid } from 'uuid';
+import { type Environment, readServiceConfig, type ServiceConfig } from './config.js';
+import { startHealth } from './health.js';
+import { createLogger, type Logger, NestLogger } from './logger.js';
+import { connectNats } from './nats.js';
+import { endGracefully } from './shutdown.js';
+import { STEP_REQUESTED, StepRequestController } from './step-request.controller.js';
+
+/** What a worker's handlers may be made of. */
+export interface WorkerContext {
+  readonly config: ServiceConfig;
+  readonly logger: Logger;
+  /** This process: `{service}/{host}/{start id}`. */
+  readonly workerId: string;
+}
+
+export interface WorkerOptions {
+  readonly service: ServiceName;
+  /** The steps that this service does. */
+  readonly handlers: StepHandlers | ((context: WorkerContext) => StepHandlers | Promise<StepHandlers>);
+  readonly env?: Environment;
+  /** Told when a handler runs on although it must not; ends the process unless told otherwise. */
+  readonly onUnstoppable?: (message: string) => void;
+}
+
+export interface Worker {
+  readonly workerId: string;
+  readonly healthPort: number;
+  readonly runner: StepRunner;
+  readonly nc: NatsConnection;
+  /** Hands back what runs, drains, and closes the connection. */
+  stop(): Promise<void>;
+}
+
+@Module({})
+class WorkerModule {
+  static of(runner: StepRunner): DynamicModule {
+    return {
+      module: WorkerModule,
+      controllers: [StepRequestController],
+      providers: [{ provide: StepRunner, useValue: runner }],
+    };
+  }
+}
+
+/**
+ * Starts a worker service inside this process, without touching the process itself.
+ * @throws BadSetting, BadCredentials, PortTaken
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { service, onUnstoppable } = options;
+  const config = readServiceConfig(options.env);
+  const logger = createLogger(service, config.logLevel);
+  const workerId = `${service}/${hostname()}/${uuid()}`;
+  const context: WorkerContext = { config, logger, workerId };
+  const handlers =
+    typeof options.handlers === 'function' ? await options.handlers(context) : options.handlers;
+  let state: 'starting' | 'working' | 'stopping' = 'starting';
+  let connection: NatsConnection | undefined;
+  const health = await startHealth({
+    ...config.http,
+    missing: async () => {
+      if (state !== 'working' || connection === undefined) return [`the worker is ${state}`];
+      return (await answers(connection)) ? [] : ['NATS is not connected'];
+    },
+  });
+  const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: workerId, logger });
+  connection = nc;
+  const runner = new StepRunner({
+    nc,
+    service,
+    site: config.site,
+    workerId,
+    slots: config.slots,
+    handlers,
+    logger,
+    ...(onUnstoppable === undefined ? {} : { onUnstoppable }),
+  });
+  const strategy = new JetStreamServer({
+    nc,
+    service,
+    logger,
+    consumers: {
+      [STEP_REQUESTED]: {
+        spec: stepRequestConsumer(service, config.site),
+        ready: (pulled) => runner.ready(pulled),
+      },
+    },
+  });
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.of(runner), {
+    strategy,
+    logger: new NestLogger(logger),
+  });
+  app.useGlobalFilters(new BusErrorFilter());
+  await app.listen();
+  state = 'working';
+  logger.info({ workerId, site: config.site, slots: config.slots, healthPort: health.port }, 'working');
+  return {
+    workerId,
+    healthPort: health.port,
+    runner,
+    nc,
+    stop: async () => {
+      state = 'stopping';
+      // Together: what is being claimed ends because the runner closes, and nothing new is pulled.
+      await Promise.all([app.close(), runner.shutdown()]);
+      await health.close();
+      await nc.close();
+    },
+  };
+}
+
+/**
+ * A worker service's whole `main`: runs until a signal ends it, and ends the process.
+ * `await runWorker({ service: 'transfer', handlers })`
+ */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const crashLogger = createLogger(options.service, 'info');
+  let worker: Worker | undefined;
+  const end = endGracefully({
+    logger: crashLogger,
+    steps: [{ name: 'worker', run: async () => worker?.stop() }],
+  });
+  try {
+    worker = await startWorker({
+      ...options,
+      // Its I/O must end before its lease does; the lease's end is here, and only this still ends the I/O.
+      onUnstoppable: options.onUnstoppable ?? (() => process.exit(1)),
+    });
+    void worker.nc.closed().then((error) => {
+      if (error !== undefined) end(1);
+    });
+  } catch (error) {
+    crashLogger.fatal(error instanceof Error ? { reason: error.message } : {}, 'cannot start');
+    process.exit(1);
+  }
+}
+
+/** Whether NATS answers within a second. */
+async function answers(nc: NatsConnection): Promise<boolean> {
+  const pong = nc.rtt().then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([pong, delay(1000, false, { ref: false })]);
+}
