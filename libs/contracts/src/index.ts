@@ -1,3 +1,4 @@
+export * from './api/index.js';
 export * from './bus.js';
 export * from './conditions.js';
 export * from './errors.js';

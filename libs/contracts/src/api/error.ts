@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { Condition } from '../conditions.js';
+
+/** The body of every answer that is not a success. */
+export const ApiErrorBody = z.object({
+  error: z.object({
+    /** Stable: `LL-AREA-NNN`. */
+    code: z.string(),
+    message: z.string(),
+    /** The field that was wrong, such as `vms[2].targetName`. */
+    field: z.string().optional(),
+    /** Why a plan does not start. */
+    conditions: z.array(Condition).optional(),
+  }),
+});
+export type ApiErrorBody = z.infer<typeof ApiErrorBody>;

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { Condition } from '../conditions.js';
+import { Actor, Outcome } from '../events.js';
+import { DiskResult, GuestCapabilities, Inspection, Phase, StepError, StepName } from '../steps.js';
+import { VmCounts } from './catalog.js';
+
+/** Runs of plans as the API shows them: projections of the log, and the progress that workers tell. */
+
+export const MigrationStatus = z.enum(['running', 'canceling', 'succeeded', 'failed', 'canceled']);
+export type MigrationStatus = z.infer<typeof MigrationStatus>;
+
+export const MigrationView = z.object({
+  id: z.string(),
+  planId: z.string(),
+  planName: z.string(),
+  status: MigrationStatus,
+  startedAt: z.iso.datetime(),
+  completedAt: z.iso.datetime().optional(),
+  cancelRequested: z.boolean(),
+  counts: VmCounts,
+  progressPercent: z.int().min(0).max(100),
+});
+export type MigrationView = z.infer<typeof MigrationView>;
+
+export const ProgressItem = z.object({
+  /** Such as a disk. */
+  name: z.string(),
+  done: z.number(),
+  total: z.number(),
+  unit: z.enum(['bytes', 'percent', 'steps']),
+});
+export type ProgressItem = z.infer<typeof ProgressItem>;
+
+export const PipelineStepView = z.object({
+  step: StepName,
+  phase: z.enum([...Phase.options, 'clean-up']),
+  status: z.enum(['Pending', 'Requested', 'Running', 'Waiting', 'Completed', 'Failed', 'Canceled']),
+  attempts: z.int().min(0),
+  startedAt: z.iso.datetime().optional(),
+  completedAt: z.iso.datetime().optional(),
+  /** Of the attempt that is under way. */
+  progress: z.array(ProgressItem),
+  /** What the worker does at the moment, in its own words. */
+  message: z.string().optional(),
+  error: StepError.optional(),
+  waitingFor: z.string().optional(),
+});
+export type PipelineStepView = z.infer<typeof PipelineStepView>;
+
+export const VmStateName = z.enum([
+  'planned',
+  'running',
+  'held',
+  'cleaning',
+  'succeeded',
+  'failed',
+  'canceled',
+]);
+export type VmStateName = z.infer<typeof VmStateName>;
+
+const vmSummary = {
+  migrationId: z.string(),
+  index: z.int().min(0),
+  name: z.string(),
+  targetName: z.string(),
+  targetNamespace: z.string(),
+  state: VmStateName,
+  cancelRequested: z.boolean(),
+  /** The step that is under way or comes next. */
+  step: StepName.optional(),
+  /** Completed steps ÷ steps, and the share of the current one. */
+  progressPercent: z.int().min(0).max(100),
+  startedAt: z.iso.datetime().optional(),
+  endedAt: z.iso.datetime().optional(),
+  waitingFor: z.string().optional(),
+  error: StepError.optional(),
+};
+export const VmSummary = z.object(vmSummary);
+export type VmSummary = z.infer<typeof VmSummary>;
+
+export const VmView = z.object({
+  ...vmSummary,
+  sourceId: z.string(),
+  pipeline: z.array(PipelineStepView),
+  conditions: z.array(Condition),
+  /** Where the result is or will be: the folder, below the target's path. */
+  target: z.object({ providerId: z.string(), path: z.string(), folder: z.string() }),
+  disks: z.array(DiskResult),
+  inspection: Inspection.optional(),
+  capabilities: GuestCapabilities.optional(),
+  bootProof: z.object({ booted: z.boolean(), seconds: z.number(), evidence: z.string() }).optional(),
+  /** Resources that were claimed and not released, and why they are kept. */
+  kept: z.array(z.object({ kind: z.string(), name: z.string(), reason: z.string() })),
+  /** Names of the logs that GET …/log can show. */
+  logs: z.array(z.string()),
+  outcome: Outcome.optional(),
+  abandoned: z.boolean(),
+});
+export type VmView = z.infer<typeof VmView>;
+
+export const HistoryEntry = z.object({
+  eventId: z.string(),
+  type: z.string(),
+  version: z.int(),
+  time: z.iso.datetime(),
+  stream: z.string(),
+  revision: z.int().min(0),
+  actor: Actor,
+  causationId: z.string(),
+  correlationId: z.string(),
+  /** One sentence for people. */
+  summary: z.string(),
+  data: z.unknown(),
+});
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
+
+export const LogText = z.object({
+  name: z.string(),
+  sizeBytes: z.int().min(0),
+  /** The end of the log where it is longer than what was asked for. */
+  text: z.string(),
+  truncated: z.boolean(),
+});
+export type LogText = z.infer<typeof LogText>;
