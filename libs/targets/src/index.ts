@@ -1,1 +1,4 @@
-export {};
+export * from './directory/index.js';
+export * from './errors.js';
+export * from './names.js';
+export * from './vm-model/index.js';

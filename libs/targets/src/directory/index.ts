@@ -1,0 +1,3 @@
+export * from './claims.js';
+export * from './itinerary.js';
+export * from './layout.js';

@@ -1,0 +1,80 @@
+import type { VmRecord } from '@ledgerlift/contracts';
+import { RecordMismatch } from '../errors.js';
+import { suffixedLabel } from '../names.js';
+
+/** Where everything of one disk lies; paths relative to the target's root. */
+export interface DiskLayout {
+  /** The disk that the user gets. */
+  readonly disk: string;
+  /** Chunk hashes of what was copied. */
+  readonly chunks: string;
+  /** Who writes the disk now. */
+  readonly writer: string;
+  /** Conversion happens here. */
+  readonly overlay: string;
+  /** A source that cannot be read at an offset is unpacked here. */
+  readonly unpacked: string;
+  readonly pvcName: string;
+  readonly pvcManifest: string;
+}
+
+/** Where everything of one VM lies; paths relative to the target's root. */
+export interface VmLayout {
+  readonly folder: string;
+  /** Overlays are complete and flushed: from here on only the commit is repeated. */
+  readonly commitMarker: string;
+  readonly logs: { readonly conversion: string; readonly bootProof: string };
+  readonly manifests: { readonly virtualMachine: string; readonly domain: string };
+  readonly disks: readonly DiskLayout[];
+}
+
+export interface LayoutRequest {
+  readonly namespace: string;
+  readonly targetName: string;
+  /** How many disks the VM has. */
+  readonly disks: number;
+  readonly format: 'raw' | 'qcow2';
+}
+
+/** Names of all that one VM's migration makes. They follow from the arguments alone, so that whoever comes later finds it. */
+export function layoutFor(request: LayoutRequest): VmLayout {
+  const { namespace, targetName, disks, format } = request;
+  const folder = `${namespace}/${targetName}`;
+  return layout(
+    folder,
+    Array.from({ length: disks }, (_, index) => ({
+      name: `${folder}/${targetName}-disk-${index}.${format}`,
+      pvcName: suffixedLabel(targetName, `disk-${index}`),
+    })),
+  );
+}
+
+/** The same names, as the record has them. */
+export const layoutOf = (record: VmRecord): VmLayout => layout(record.folder, record.disks);
+
+/** @throws RecordMismatch where the record has no such disk */
+export function diskLayoutOf(record: VmRecord, diskId: string): DiskLayout {
+  const index = record.disks.findIndex((disk) => disk.diskId === diskId);
+  const found = layoutOf(record).disks[index];
+  if (found === undefined)
+    throw new RecordMismatch(`the record of "${record.targetName}" has no disk "${diskId}"`);
+  return found;
+}
+
+function layout(folder: string, disks: readonly { name: string; pvcName: string }[]): VmLayout {
+  return {
+    folder,
+    commitMarker: `${folder}/committed.json`,
+    logs: { conversion: `${folder}/logs/virt-v2v.log`, bootProof: `${folder}/logs/boot-proof.log` },
+    manifests: { virtualMachine: `${folder}/manifests/vm.yaml`, domain: `${folder}/manifests/domain.xml` },
+    disks: disks.map(({ name, pvcName }, index) => ({
+      disk: name,
+      chunks: `${name}.chunks`,
+      writer: `${name}.writer.json`,
+      overlay: `${name}.overlay.qcow2`,
+      unpacked: `${name}.unpacked`,
+      pvcName,
+      pvcManifest: `${folder}/manifests/pvc-${index}.yaml`,
+    })),
+  };
+}
