@@ -1,0 +1,153 @@
+import type { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { CommandContext } from '../log/event-writer.js';
+import type { CatalogProjection } from './catalog-projection.js';
+import { type Entry, existing } from './entry.js';
+import { decideMapping } from './mapping.js';
+import { decidePlan } from './plan.js';
+import { decideProvider } from './provider.js';
+import { Turns } from './turns.js';
+
+/**
+ * Changes of the catalog. They are carried out one after another: what a decision needs of other entries (is the name
+ * free, who refers to it) must still be so when its event is in the log. One planner leads, so one queue is enough.
+ */
+export class CatalogCommands {
+  readonly #turns = new Turns();
+
+  constructor(private readonly catalog: CatalogProjection) {}
+
+  /** @throws NameTaken */
+  createProvider(spec: ProviderSpec, context: CommandContext): Promise<Entry<ProviderSpec>> {
+    return this.#inTurn(() => {
+      const nameOwner = this.catalog.findProvider(spec.name)?.id;
+      return this.#provider(uuidv7(), { kind: 'create', spec, nameOwner }, context);
+    });
+  }
+
+  /** @throws NotInCatalog, NameTaken, InUse, KindIsFixed */
+  updateProvider(ref: string, spec: ProviderSpec, context: CommandContext): Promise<Entry<ProviderSpec>> {
+    return this.#inTurn(() => {
+      const { id, spec: was } = this.catalog.provider(ref);
+      const nameOwner = this.catalog.findProvider(spec.name)?.id;
+      const usedByName = this.catalog.usersOfProvider([was.name]);
+      const usedBy = this.catalog.usersOfProvider([id, was.name]);
+      return this.#provider(id, { kind: 'update', spec, nameOwner, usedBy, usedByName }, context);
+    });
+  }
+
+  /** @throws NotInCatalog, InUse */
+  async deleteProvider(ref: string, context: CommandContext): Promise<void> {
+    await this.#inTurn(() => {
+      const { id, spec } = this.catalog.provider(ref);
+      const usedBy = this.catalog.usersOfProvider([id, spec.name]);
+      return this.#provider(id, { kind: 'delete', usedBy }, context);
+    });
+  }
+
+  /** @throws NameTaken */
+  createMapping(spec: MappingSpec, context: CommandContext): Promise<Entry<MappingSpec>> {
+    return this.#inTurn(() => {
+      const nameOwner = this.catalog.findMapping(spec.name)?.id;
+      return this.#mapping(uuidv7(), { kind: 'create', spec, nameOwner }, context);
+    });
+  }
+
+  /** @throws NotInCatalog, NameTaken, InUse, KindIsFixed */
+  updateMapping(ref: string, spec: MappingSpec, context: CommandContext): Promise<Entry<MappingSpec>> {
+    return this.#inTurn(() => {
+      const { id, spec: was } = this.catalog.mapping(ref);
+      const nameOwner = this.catalog.findMapping(spec.name)?.id;
+      const usedByName = this.#plansWithMapping([was.name]);
+      const usedBy = this.#plansWithMapping([id, was.name]);
+      return this.#mapping(id, { kind: 'update', spec, nameOwner, usedBy, usedByName }, context);
+    });
+  }
+
+  /** @throws NotInCatalog, InUse */
+  async deleteMapping(ref: string, context: CommandContext): Promise<void> {
+    await this.#inTurn(() => {
+      const { id, spec } = this.catalog.mapping(ref);
+      return this.#mapping(id, { kind: 'delete', usedBy: this.#plansWithMapping([id, spec.name]) }, context);
+    });
+  }
+
+  /** @throws NameTaken */
+  createPlan(spec: PlanSpec, context: CommandContext): Promise<Entry<PlanSpec>> {
+    return this.#inTurn(() => {
+      const nameOwner = this.catalog.findPlan(spec.name)?.id;
+      return this.#plan(uuidv7(), { kind: 'create', spec, nameOwner }, context);
+    });
+  }
+
+  /** @throws NotInCatalog, NameTaken, PlanIsArchived */
+  updatePlan(ref: string, spec: PlanSpec, context: CommandContext): Promise<Entry<PlanSpec>> {
+    return this.#inTurn(() => {
+      const { id } = this.catalog.plan(ref);
+      const nameOwner = this.catalog.findPlan(spec.name)?.id;
+      return this.#plan(id, { kind: 'update', spec, nameOwner }, context);
+    });
+  }
+
+  /**
+   * @param running the plan's migration that has not ended; the caller sees to it that none starts meanwhile
+   * @throws NotInCatalog, PlanRunning
+   */
+  endPlan(
+    id: string,
+    how: 'archive' | 'delete',
+    running: string | undefined,
+    context: CommandContext,
+  ): Promise<Entry<PlanSpec>> {
+    return this.#inTurn(() => this.#plan(id, { kind: how, running }, context));
+  }
+
+  #plansWithMapping(refs: readonly string[]): readonly string[] {
+    return this.catalog.plansWithMapping(refs).map(({ spec }) => `plan ${spec.name}`);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take('catalog', work);
+  }
+
+  async #provider(
+    id: string,
+    command: WithoutId<Parameters<typeof decideProvider>[0]>,
+    context: CommandContext,
+  ): Promise<Entry<ProviderSpec>> {
+    const { state } = await this.catalog.providerStreams.execute(
+      `provider-${id}`,
+      (now) => decideProvider({ ...command, id }, now),
+      context,
+    );
+    return state ?? existing('provider', id, state);
+  }
+
+  async #mapping(
+    id: string,
+    command: WithoutId<Parameters<typeof decideMapping>[0]>,
+    context: CommandContext,
+  ): Promise<Entry<MappingSpec>> {
+    const { state } = await this.catalog.mappingStreams.execute(
+      `mapping-${id}`,
+      (now) => decideMapping({ ...command, id }, now),
+      context,
+    );
+    return state ?? existing('mapping', id, state);
+  }
+
+  async #plan(
+    id: string,
+    command: WithoutId<Parameters<typeof decidePlan>[0]>,
+    context: CommandContext,
+  ): Promise<Entry<PlanSpec>> {
+    const { state } = await this.catalog.planStreams.execute(
+      `plan-${id}`,
+      (now) => decidePlan({ ...command, id }, now),
+      context,
+    );
+    return state ?? existing('plan', id, state);
+  }
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
