@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSqliteLog } from '../sqlite/sqlite-log.js';
+import type { LogUnderTest } from './contract-suite.js';
+
+/** A SQLite log in a folder of its own, which `destroy` removes. */
+export async function openTemporaryLog(): Promise<LogUnderTest & { readonly path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-log-'));
+  const path = join(folder, 'events.db');
+  let log = await openSqliteLog({ path });
+  return {
+    path,
+    get log() {
+      return log;
+    },
+    async reopen() {
+      await log.close();
+      log = await openSqliteLog({ path });
+      return log;
+    },
+    async destroy() {
+      await log.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
