@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { open, rename, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
+import { unfinished } from './atomic-file.js';
+import { errorCode, kindOf, syncFolder } from './safe-path.js';
+
+const run = promisify(execFile);
+const SECTOR = 512;
+
+export interface DiskFile {
+  /** Absolute path; its folder exists. */
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
+  /** Bytes, as the guest sees them. */
+  readonly size: number;
+}
+
+/** Bytes that a disk of this size has: whole sectors, as QEMU counts too. */
+export const allocatedSize = (size: number): number => Math.ceil(size / SECTOR) * SECTOR;
+
+/**
+ * The disk file, made when it is not there: sparse, all zeros. A crash leaves either the whole disk or only its
+ * draft, which the next call replaces.
+ *
+ * @returns `created` only when this call made it: only then may zeros be left unwritten
+ * @throws WrongDisk when there is one of another size or format
+ * @throws NotOurs when there is something that is no file
+ * @throws ToolFailed, TargetUnusable
+ */
+export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
+  const kind = await kindOf(disk.path);
+  if (kind === 'file') {
+    await checkDisk(disk);
+    return 'found';
+  }
+  if (kind !== 'absent') throw new NotOurs(disk.path, `it is a ${kind} where a disk file is expected`);
+  const draft = unfinished(disk.path);
+  try {
+    const handle = await open(draft, 'w', 0o644);
+    try {
+      if (disk.format === 'raw') await handle.truncate(allocatedSize(disk.size));
+      else await qemuImg('create', '-q', '-f', 'qcow2', '--', draft, String(allocatedSize(disk.size)));
+    } finally {
+      await handle.close();
+    }
+    // qemu-img writes by itself and syncs nothing.
+    const made = await open(draft, 'r+');
+    try {
+      await made.sync();
+    } finally {
+      await made.close();
+    }
+    await rename(draft, disk.path);
+    await syncFolder(dirname(disk.path));
+    return 'created';
+  } catch (error) {
+    if (errorCode(error) === '') throw error;
+    throw new TargetUnusable(disk.path, `the disk cannot be made (${errorCode(error)})`, error);
+  }
+}
+
+async function checkDisk(disk: DiskFile): Promise<void> {
+  const expected = `${disk.format} of ${allocatedSize(disk.size)} bytes`;
+  if (disk.format === 'raw') {
+    const { size } = await stat(disk.path);
+    if (size !== allocatedSize(disk.size)) throw new WrongDisk(disk.path, expected, `${size} bytes long`);
+    return;
+  }
+  const { format, size } = await imageInfo(disk.path);
+  if (format !== 'qcow2' || size !== allocatedSize(disk.size))
+    throw new WrongDisk(disk.path, expected, `${format} of ${size} bytes`);
+}
+
+const ImageInfo = z.object({
+  format: z.string(),
+  'virtual-size': z.int(),
+  'backing-filename': z.string().optional(),
+});
+
+/** What an image file says of itself; works while somebody else has it open. @throws ToolFailed */
+export async function imageInfo(
+  path: string,
+): Promise<{ readonly format: string; readonly size: number; readonly backing: string | undefined }> {
+  const text = await qemuImg('info', '--force-share', '--output=json', '--', path);
+  const info = ImageInfo.parse(JSON.parse(text));
+  return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
+}
+
+/** Bytes that may still be written at a path, or where it would be made. @throws TargetUnusable */
+export async function freeBytes(path: string): Promise<number> {
+  const existing = await nearestExisting(path);
+  const { bavail, bsize } = await statfs(existing);
+  return bavail * bsize;
+}
+
+/** The path, or the closest folder above it that exists. @throws TargetUnusable */
+export async function nearestExisting(path: string): Promise<string> {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      await stat(at);
+      return at;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' || at === dirname(at))
+        throw new TargetUnusable(path, `it cannot be reached (${errorCode(error)})`, error);
+    }
+  }
+}
+
+async function qemuImg(...args: string[]): Promise<string> {
+  try {
+    const { stdout } = await run('qemu-img', args, { maxBuffer: 1 << 20, timeout: 60_000 });
+    return stdout;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw new ToolFailed('qemu-img', 'it is not installed', error);
+    const text =
+      typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
+    throw new ToolFailed('qemu-img', text.trim().split('\n').slice(-2).join(' '), error);
+  }
+}
