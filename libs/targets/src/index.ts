@@ -2,3 +2,5 @@ export * from './directory/index.js';
 export * from './errors.js';
 export * from './names.js';
 export * from './vm-model/index.js';
+export type * from './port.js';
+export { targetOf } from './registry.js';

@@ -1,7 +1,28 @@
+import type { Target } from '../port.js';
+import { checkFolder, checkNames, checkRoom } from './check.js';
+import { claimsFor } from './claims.js';
+import { itineraryFor } from './itinerary.js';
+import { checkNetworks, checkStorages } from './mapping-checks.js';
+import { release } from './release.js';
+
 export { unfinished, writeFileAtomic } from './atomic-file.js';
-export * from './claims.js';
+export { claimsFor, inReleaseOrder } from './claims.js';
 export { allocatedSize, type DiskFile, ensureDisk, freeBytes, imageInfo } from './disks.js';
 export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder } from './folder.js';
-export * from './itinerary.js';
+export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';
 export { release } from './release.js';
+export { roomNeeded } from './room.js';
+
+/** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */
+export const directoryTarget: Target = {
+  type: 'directory',
+  check: checkFolder,
+  checkRoom,
+  checkNames,
+  checkNetworks,
+  checkStorages,
+  itineraryFor,
+  claimsFor,
+  release,
+};
