@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
 import { unfinished } from './atomic-file.js';
+import { allocatedSize } from './disk-size.js';
 import { errorCode, kindOf, syncFolder } from './safe-path.js';
 
 const run = promisify(execFile);
-const SECTOR = 512;
 
 export interface DiskFile {
   /** Absolute path; its folder exists. */
@@ -17,9 +17,6 @@ export interface DiskFile {
   /** Bytes, as the guest sees them. */
   readonly size: number;
 }
-
-/** Bytes that a disk of this size has: whole sectors, as QEMU counts too. */
-export const allocatedSize = (size: number): number => Math.ceil(size / SECTOR) * SECTOR;
 
 /**
  * The disk file, made when it is not there: sparse, all zeros. A crash leaves either the whole disk or only its

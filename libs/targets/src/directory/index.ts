@@ -7,7 +7,8 @@ import { release } from './release.js';
 
 export { unfinished, writeFileAtomic } from './atomic-file.js';
 export { claimsFor, inReleaseOrder } from './claims.js';
-export { allocatedSize, type DiskFile, ensureDisk, freeBytes, imageInfo } from './disks.js';
+export { allocatedSize } from './disk-size.js';
+export { type DiskFile, ensureDisk, freeBytes, imageInfo } from './disks.js';
 export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder } from './folder.js';
 export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';

@@ -1,2 +1,6 @@
 export * from './cpu.js';
-export * from './source-domain.js';
+export * from './devices.js';
+export * from './kubevirt-manifests.js';
+export * from './libvirt-domain.js';
+export { deviceName, type DomainDiskFile, sourceDomainXml } from './source-domain.js';
+export * from './target-vm.js';

@@ -1,0 +1,52 @@
+import type { TargetVm } from './target-vm.js';
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
+const LABEL_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+export interface Labels {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * The labels of everything that is made for a VM. The user's labels that Kubernetes would refuse are kept in an
+ * annotation, so that `kubectl apply` works and nothing is lost; ours win over the user's.
+ */
+export function labelsOf({ labels, origin }: TargetVm): Labels {
+  const isValid = ([key, value]: readonly [string, string]): boolean =>
+    isLabelKey(key) && isLabelValue(value);
+  const refused = Object.entries(labels).filter((label) => !isValid(label));
+  return {
+    labels: {
+      ...Object.fromEntries(Object.entries(labels).filter(isValid)),
+      'app.kubernetes.io/managed-by': 'ledgerlift',
+      'ledgerlift.io/installation': labelValue(origin.installation),
+      'ledgerlift.io/migration': labelValue(origin.migration),
+      'ledgerlift.io/plan': labelValue(origin.plan),
+      'ledgerlift.io/vm': String(origin.vm),
+    },
+    annotations: {
+      'ledgerlift.io/source-name': origin.sourceName,
+      ...(refused.length === 0
+        ? {}
+        : { 'ledgerlift.io/refused-labels': JSON.stringify(Object.fromEntries(refused)) }),
+    },
+  };
+}
+
+function isLabelKey(key: string): boolean {
+  const slash = key.indexOf('/');
+  if (slash < 0) return LABEL_PART.test(key);
+  return LABEL_PREFIX.test(key.slice(0, slash)) && LABEL_PART.test(key.slice(slash + 1));
+}
+
+const isLabelValue = (value: string): boolean => value === '' || LABEL_PART.test(value);
+
+/** The closest value that Kubernetes takes. */
+const labelValue = (text: string): string =>
+  text
+    .replace(/[^-A-Za-z0-9_.]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63)
+    .replace(/[^A-Za-z0-9]+$/, '');

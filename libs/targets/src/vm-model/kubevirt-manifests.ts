@@ -1,0 +1,109 @@
+import { stringify } from 'yaml';
+import { labelsOf } from './kubernetes-labels.js';
+import type { TargetVm, TargetVmDisk, TargetVmNic } from './target-vm.js';
+
+const MiB = 2 ** 20;
+/**
+ * Part of a Filesystem volume that the file system itself takes: what CDI reckons with by default
+ * (kubevirt.io/containerized-data-importer, doc/datavolumes.md, "filesystem overhead").
+ */
+const FILESYSTEM_OVERHEAD = 0.06;
+
+/** The `VirtualMachine` (kubevirt.io/v1) as YAML. */
+export function virtualMachineManifest(vm: TargetVm): string {
+  const { labels, annotations } = labelsOf(vm);
+  const claims = vm.disks.map((disk) => disk.pvc.name);
+  const header = [
+    `Made by Ledgerlift from "${JSON.stringify(vm.origin.sourceName).slice(1, -1)}".`,
+    'Apply the pvc-*.yaml beside this file first and bring each disk file into its claim; then apply this.',
+    ...vm.disks.map((disk) => `  ${disk.file} -> ${disk.pvc.name}`),
+  ];
+  return document(header, {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachine',
+    metadata: { name: vm.name, namespace: vm.namespace, labels, annotations },
+    spec: {
+      runStrategy: vm.runStrategy,
+      template: {
+        metadata: { labels: { ...labels, 'vm.kubevirt.io/name': vm.name } },
+        spec: {
+          domain: {
+            cpu: vm.cpu,
+            memory: { guest: quantity(vm.memoryBytes) },
+            machine: { type: 'q35' },
+            // KubeVirt refuses secure boot without SMM.
+            features: { acpi: {}, ...(vm.secureBoot ? { smm: { enabled: true } } : {}) },
+            firmware: {
+              bootloader: vm.firmware === 'efi' ? { efi: { secureBoot: vm.secureBoot } } : { bios: {} },
+            },
+            devices: {
+              disks: vm.disks.map(({ name, bootOrder, bus }) => ({ name, bootOrder, disk: { bus } })),
+              interfaces: vm.nics.map(interfaceOf),
+              autoattachPodInterface: false,
+              autoattachMemBalloon: vm.balloon,
+              ...(vm.rng ? { rng: {} } : {}),
+              ...(vm.tpm ? { tpm: { persistent: true } } : {}),
+            },
+          },
+          networks: vm.nics.map(networkOf),
+          volumes: vm.disks.map(({ name }, index) => ({
+            name,
+            persistentVolumeClaim: { claimName: claims[index] },
+          })),
+        },
+      },
+    },
+  });
+}
+
+/** The claim of one disk, as YAML; big enough for the disk on the volume mode asked for. */
+export function pvcManifest(vm: TargetVm, disk: TargetVmDisk): string {
+  const { labels, annotations } = labelsOf(vm);
+  const { name, storageClass, accessMode, volumeMode } = disk.pvc;
+  const isFilesystem = volumeMode === 'Filesystem';
+  const bytes = isFilesystem ? disk.bytes / (1 - FILESYSTEM_OVERHEAD) : disk.bytes;
+  return document([], {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name,
+      namespace: vm.namespace,
+      labels,
+      annotations: {
+        ...annotations,
+        'ledgerlift.io/disk-file': disk.file,
+        'ledgerlift.io/disk-bytes': String(disk.bytes),
+        ...(isFilesystem ? { 'ledgerlift.io/filesystem-overhead': String(FILESYSTEM_OVERHEAD) } : {}),
+      },
+    },
+    spec: {
+      accessModes: [accessMode],
+      volumeMode,
+      storageClassName: storageClass,
+      resources: { requests: { storage: `${Math.max(1, Math.ceil(bytes / MiB))}Mi` } },
+    },
+  });
+}
+
+function interfaceOf({ name, mac, model, network, kind }: TargetVmNic): object {
+  const address = mac === undefined ? {} : { macAddress: mac };
+  if (network.type === 'pod') return { name, model, ...address, masquerade: {} };
+  // A passed-through function is no emulated model.
+  return kind === 'sriov' ? { name, ...address, sriov: {} } : { name, model, ...address, bridge: {} };
+}
+
+function networkOf({ name, network }: TargetVmNic): object {
+  if (network.type === 'pod') return { name, pod: {} };
+  const networkName = network.namespace === undefined ? network.name : `${network.namespace}/${network.name}`;
+  return { name, multus: { networkName } };
+}
+
+const quantity = (bytes: number): string => (bytes % MiB === 0 ? `${bytes / MiB}Mi` : String(bytes));
+
+/** kubectl reads YAML 1.1, where `on`, `012` and `52:54:00:12:34:56` are no strings unless quoted. */
+function document(header: readonly string[], content: object): string {
+  const comments = header
+    .map((line) => `# ${line.replace(/[\r\n\u{85}\u{2028}\u{2029}]/gu, ' ')}\n`)
+    .join('');
+  return comments + stringify(content, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}

@@ -1,0 +1,83 @@
+import { deviceName } from './source-domain.js';
+import type { TargetVm, TargetVmNic } from './target-vm.js';
+import { element, type Element, toXml } from './xml.js';
+
+/**
+ * The target VM as a libvirt domain, for `virsh define` on a machine that sees the disk files.
+ * https://libvirt.org/formatdomain.html
+ *
+ * @param diskPaths absolute paths of the disks, in the model's order
+ */
+export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): string {
+  const { sockets, cores, threads } = vm.cpu;
+  const { installation, migration } = vm.origin;
+  return toXml(
+    element('domain', { type: 'kvm' }, [
+      element('name', {}, vm.name),
+      element('title', {}, vm.origin.sourceName.replace(/[\r\n]+/g, ' ')),
+      element(
+        'description',
+        {},
+        `Migrated by Ledgerlift (installation ${installation}, migration ${migration}).`,
+      ),
+      element('memory', { unit: 'KiB' }, String(Math.ceil(vm.memoryBytes / 1024))),
+      element('vcpu', {}, String(sockets * cores * threads)),
+      osOf(vm),
+      element('features', {}, [
+        element('acpi'),
+        element('apic'),
+        ...(vm.secureBoot ? [element('smm', { state: 'on' })] : []),
+      ]),
+      element('cpu', { mode: 'host-model' }, [
+        element('topology', { sockets: String(sockets), cores: String(cores), threads: String(threads) }),
+      ]),
+      element('devices', {}, [
+        ...disksOf(vm, diskPaths),
+        ...vm.nics.map(interfaceOf),
+        element('serial', { type: 'pty' }, [element('target', { port: '0' })]),
+        element('console', { type: 'pty' }, [element('target', { type: 'serial', port: '0' })]),
+        element('graphics', { type: 'vnc', autoport: 'yes', listen: '127.0.0.1' }),
+        element('video', {}, [element('model', { type: 'vga' })]),
+        ...(vm.tpm ? [tpm] : []),
+        ...(vm.rng ? [rng] : []),
+        element('memballoon', { model: vm.balloon ? 'virtio' : 'none' }),
+      ]),
+    ]),
+  );
+}
+
+const tpm = element('tpm', { model: 'tpm-crb' }, [element('backend', { type: 'emulator', version: '2.0' })]);
+const rng = element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]);
+
+function osOf({ firmware, secureBoot }: TargetVm): Element {
+  const type = element('type', { arch: 'x86_64', machine: 'q35' }, 'hvm');
+  if (firmware === 'bios') return element('os', {}, [type]);
+  const enabled = secureBoot ? 'yes' : 'no';
+  return element('os', { firmware: 'efi' }, [
+    type,
+    element('firmware', {}, [
+      element('feature', { enabled, name: 'enrolled-keys' }),
+      element('feature', { enabled, name: 'secure-boot' }),
+    ]),
+    element('loader', { secure: enabled }),
+  ]);
+}
+
+function disksOf(vm: TargetVm, paths: readonly string[]): Element[] {
+  return vm.disks.map((disk, index) =>
+    element('disk', { type: 'file', device: 'disk' }, [
+      element('driver', { name: 'qemu', type: disk.format }),
+      element('source', { file: paths[index] ?? disk.file }),
+      element('target', { dev: deviceName(index, disk.bus === 'virtio' ? 'vd' : 'sd'), bus: disk.bus }),
+      element('boot', { order: String(disk.bootOrder) }),
+    ]),
+  );
+}
+
+function interfaceOf({ mac, model, network }: TargetVmNic): Element {
+  return element('interface', { type: 'network' }, [
+    ...(mac === undefined ? [] : [element('mac', { address: mac })]),
+    element('source', { network: network.type === 'pod' ? 'default' : network.name }),
+    element('model', { type: model }),
+  ]);
+}

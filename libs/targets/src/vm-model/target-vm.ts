@@ -1,0 +1,133 @@
+import type { GuestCapabilities, Inspection, SourceVm, TargetNic, VmRecord } from '@ledgerlift/contracts';
+import type { z } from 'zod';
+import { allocatedSize } from '../directory/index.js';
+import { RecordMismatch } from '../errors.js';
+import { type CpuTopology, cpuTopology } from './cpu.js';
+import { devicesFor } from './devices.js';
+
+export interface TargetVmDisk {
+  /** `disk-0`, … in the record's order. */
+  readonly name: string;
+  /** Path relative to the target's root. */
+  readonly file: string;
+  readonly format: 'raw' | 'qcow2';
+  readonly bytes: number;
+  readonly bus: 'virtio' | 'sata';
+  /** From 1; the firmware tries them in this order. */
+  readonly bootOrder: number;
+  readonly pvc: Pick<VmRecord['disks'][number], 'storageClass' | 'accessMode' | 'volumeMode'> & {
+    readonly name: string;
+  };
+}
+
+export interface TargetVmNic {
+  /** `net-0`, … */
+  readonly name: string;
+  readonly mac: string | undefined;
+  readonly model: 'virtio' | 'e1000e';
+  readonly network: NonNullable<z.infer<typeof TargetNic>['network']>;
+  readonly kind: SourceVm['nics'][number]['kind'];
+}
+
+/** What KubeVirt calls it: whether the machine runs. */
+export type RunStrategy = 'Always' | 'Halted';
+
+/** The one model of what the user gets; every manifest, domain and boot proof is made from it. */
+export interface TargetVm {
+  readonly name: string;
+  readonly namespace: string;
+  readonly origin: {
+    readonly installation: string;
+    readonly migration: string;
+    readonly plan: string;
+    readonly vm: number;
+    readonly sourceName: string;
+  };
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cpu: CpuTopology;
+  readonly memoryBytes: number;
+  readonly firmware: 'bios' | 'efi';
+  readonly secureBoot: boolean;
+  readonly tpm: boolean;
+  readonly disks: readonly TargetVmDisk[];
+  readonly nics: readonly TargetVmNic[];
+  readonly rng: boolean;
+  readonly balloon: boolean;
+  readonly runStrategy: RunStrategy;
+}
+
+/** What the steps so far found out. */
+export interface TargetVmFindings {
+  readonly inspection?: Inspection | undefined;
+  /** None: the guest was not converted. */
+  readonly capabilities?: GuestCapabilities | undefined;
+  /** As it was when the migration began; else as in the inventory. */
+  readonly sourcePowerState?: SourceVm['powerState'] | undefined;
+}
+
+/**
+ * The target VM of a record. Pure.
+ * @throws RecordMismatch where a disk or NIC of the record is none of the source's
+ */
+export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): TargetVm {
+  const { vm } = record.source;
+  const { inspection, capabilities } = findings;
+  const devices = devicesFor(record.settings, capabilities);
+  // What virt-v2v found in the guest is surer than what the source says of it.
+  const firmware = inspection?.firmware ?? vm.firmware;
+  return {
+    name: record.targetName,
+    namespace: record.targetNamespace,
+    origin: {
+      installation: record.installation,
+      migration: record.migrationId,
+      plan: record.planName,
+      vm: record.index,
+      sourceName: vm.name,
+    },
+    labels: record.labels,
+    cpu: cpuTopology(vm.cpu),
+    memoryBytes: vm.memory.bytes,
+    firmware,
+    secureBoot: vm.secureBoot && firmware === 'efi',
+    tpm: vm.tpm,
+    disks: disksOf(record, devices.diskBus, inspection?.bootDisk ?? 0),
+    nics: record.nics.flatMap((nic, index): TargetVmNic[] => {
+      const source = vm.nics.find((each) => each.id === nic.nicId);
+      if (source === undefined)
+        throw new RecordMismatch(`"${record.targetName}" has no NIC "${nic.nicId}" at the source`);
+      if (nic.network === null) return [];
+      const mac = (nic.mac ?? source.mac)?.toLowerCase().replaceAll('-', ':');
+      return [
+        { name: `net-${index}`, mac, model: devices.nicModel, network: nic.network, kind: source.kind },
+      ];
+    }),
+    rng: devices.rng,
+    balloon: devices.balloon,
+    runStrategy: runStrategyOf(record.powerState, findings.sourcePowerState ?? vm.powerState),
+  };
+}
+
+function disksOf(record: VmRecord, bus: TargetVmDisk['bus'], bootDisk: number): TargetVmDisk[] {
+  return record.disks.map((disk, index) => {
+    const source = record.source.vm.disks.find((each) => each.id === disk.diskId);
+    if (source === undefined)
+      throw new RecordMismatch(`"${record.targetName}" has no disk "${disk.diskId}" at the source`);
+    const { storageClass, accessMode, volumeMode } = disk;
+    return {
+      name: `disk-${index}`,
+      file: disk.name,
+      format: disk.format,
+      bytes: allocatedSize(source.capacityBytes),
+      bus,
+      // The disk with the boot loader first, the others as they were.
+      bootOrder: index === bootDisk ? 1 : index < bootDisk ? index + 2 : index + 1,
+      pvc: { name: disk.pvcName, storageClass, accessMode, volumeMode },
+    };
+  });
+}
+
+function runStrategyOf(wanted: VmRecord['powerState'], source: SourceVm['powerState']): RunStrategy {
+  if (wanted === 'auto') return source === 'on' ? 'Always' : 'Halted';
+  return wanted === 'on' ? 'Always' : 'Halted';
+}
