@@ -26,7 +26,6 @@ export class EventPublisher {
   readonly #installation: string;
   readonly #window: number;
   readonly #timeout: number;
-  #confirmed: string | undefined;
 
   constructor({ nc, installation, window = 256, timeoutMs = 5000 }: PublisherOptions) {
     this.#nc = nc;
@@ -55,7 +54,7 @@ export class EventPublisher {
         await Promise.allSettled(inFlight.map(({ ack }) => ack));
         throw error instanceof MessageTooLarge ? error : new PublishFailed(oldest.event.id, confirmed, error);
       }
-      confirmed = this.#confirmed = String(oldest.event.position);
+      confirmed = String(oldest.event.position);
     };
 
     for (const [index, event] of events.entries()) {
@@ -63,7 +62,7 @@ export class EventPublisher {
       const room = index === events.length - 1 ? 0 : this.#window - 1;
       while (inFlight.length > room) await confirmOldest();
       if (failed) break;
-      const position = inFlight.length === 0 ? String(event.position) : this.#confirmed;
+      const position = inFlight.length === 0 ? String(event.position) : confirmed;
       const ack = this.#send(event, { msgId: event.id, position });
       // Its failure is seen when its turn to be confirmed comes; until then it is not unhandled.
       ack.catch(() => {

@@ -62,7 +62,9 @@ export async function requestOnce<S extends z.ZodType>(
 ): Promise<z.infer<S>> {
   let answer: Msg;
   try {
-    answer = await abortable(nc.request(subject, JSON.stringify(body), { timeout: timeoutMs }), signal);
+    // The client takes whole milliseconds, from 1.
+    const timeout = Math.max(1, Math.ceil(timeoutMs));
+    answer = await abortable(nc.request(subject, JSON.stringify(body), { timeout }), signal);
   } catch (error) {
     throw isLack(error) ? new RequestTimedOut(subject, timeoutMs, error) : error;
   }

@@ -14,7 +14,7 @@ export interface ReporterOptions {
   readonly logger: BusLogger;
 }
 
-const TRY = 5000;
+const TRY = 3000;
 const RETRY = 300;
 /** How often a planner may answer with an error before it is taken at its word. */
 const PATIENCE = 20;

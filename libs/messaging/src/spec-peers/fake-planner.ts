@@ -1,0 +1,100 @@
+import {
+  type AttemptRef,
+  type ClaimAnswer,
+  ClaimRequest,
+  type LeaseAnswer,
+  LeaseRequest,
+  Report,
+  type ReportAnswer,
+  subjects,
+} from '@ledgerlift/contracts';
+import type { MessageHandler } from '@nestjs/microservices';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { reportConsumer } from '../streams/topology.js';
+import { JetStreamServer } from '../transport/jetstream.server.js';
+import { job } from './fixtures.js';
+
+/** The planner's side of the bus with a memory in place of a log. What it says can be bent by a spec. */
+export class FakePlanner {
+  readonly started = new Map<string, AttemptRef>();
+  readonly reports = new Map<string, Report>();
+  readonly claims: AttemptRef[] = [];
+  leaseMs = 600;
+  bandwidthLimit: number | undefined;
+  /** Reason to stop, by stream. */
+  readonly stops = new Map<string, string>();
+  readonly mute = new Set<'claim' | 'lease' | 'report' | 'reports'>();
+  /** What mute questions wait for: it never says anything, and ends when the planner does. */
+  readonly #silence = Promise.withResolvers<never>();
+  readonly #server: JetStreamServer;
+
+  constructor(readonly nc: NatsConnection) {
+    this.#silence.promise.catch(() => undefined);
+    this.#server = new JetStreamServer({
+      nc,
+      service: 'planner',
+      consumers: { reports: { spec: reportConsumer } },
+    });
+    this.#answer(subjects.claim, ClaimRequest, (ref: AttemptRef) => this.#claim(ref));
+    this.#answer(subjects.lease, LeaseRequest, (ref: AttemptRef) => this.#lease(ref));
+    this.#answer(subjects.reportNow, Report, (report: Report) => this.#report(report, 'report'));
+    this.#on('reports', Report, async (received) => {
+      await this.#report((received as { data: Report }).data, 'reports');
+    });
+    this.#server.listen((error) => {
+      if (error !== undefined) throw error;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#silence.reject(new Error('the planner is gone'));
+    await this.#server.close();
+  }
+
+  /** The newest report about a stream. */
+  reported(stream: string): Report | undefined {
+    return this.reports.get(stream);
+  }
+
+  #claim(ref: AttemptRef): ClaimAnswer | Promise<never> {
+    if (this.mute.has('claim')) return this.#silence.promise;
+    this.claims.push(ref);
+    const key = `${ref.stream}/${ref.attempt}`;
+    const holder = this.started.get(key) ?? ref;
+    this.started.set(key, holder);
+    if (holder.worker !== ref.worker) return { answer: 'refused', reason: `${holder.worker} has it` };
+    const { leaseMs } = this;
+    return { answer: 'granted', leaseMs, lastReport: this.#last(ref.stream), job: job(ref.attempt) };
+  }
+
+  #lease(ref: AttemptRef): LeaseAnswer | Promise<never> {
+    if (this.mute.has('lease')) return this.#silence.promise;
+    const lastReport = this.#last(ref.stream);
+    const reason = this.stops.get(ref.stream);
+    if (reason !== undefined) return { answer: 'stop', reason, lastReport };
+    const limit = this.bandwidthLimit === undefined ? {} : { bandwidthLimit: this.bandwidthLimit };
+    return { answer: 'renewed', leaseMs: this.leaseMs, lastReport, ...limit };
+  }
+
+  #report(report: Report, way: 'report' | 'reports'): ReportAnswer | Promise<never> {
+    if (this.mute.has(way))
+      return way === 'report' ? this.#silence.promise : { answer: 'refused', reason: '' };
+    const { stream } = report.ref;
+    if (report.number > this.#last(stream)) this.reports.set(stream, report);
+    return { answer: 'logged', lastReport: this.#last(stream) };
+  }
+
+  #last(stream: string): number {
+    return this.reports.get(stream)?.number ?? 0;
+  }
+
+  #answer<T>(subject: string, schema: unknown, handle: (body: T) => unknown): void {
+    const handler: MessageHandler = async (body: T) => handle(body) as never;
+    this.#server.addHandler(subject, handler, false, { schema });
+  }
+
+  #on(consumer: string, schema: unknown, handle: (payload: unknown) => Promise<void>): void {
+    const handler: MessageHandler = async (payload: unknown) => (await handle(payload)) as never;
+    this.#server.addHandler(consumer, handler, true, { schema });
+  }
+}
