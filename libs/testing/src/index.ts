@@ -1,1 +1,5 @@
-export {};
+export { cacheFolder } from './cache-folder.js';
+export { PeerFailed, PeerMissing } from './errors.js';
+export * from './nats/index.js';
+export * from './processes/index.js';
+export { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';

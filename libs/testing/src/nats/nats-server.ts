@@ -1,0 +1,101 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { freePort, OwnedProcess } from '../processes/index.js';
+import { temporaryFolder } from '../temporary-folder.js';
+import { natsBinary, type NatsVersion, wantedNatsVersion } from './nats-binaries.js';
+
+export interface NatsOptions {
+  /** Which server; by default what LEDGERLIFT_NATS asks for, else Debian's. */
+  readonly version?: NatsVersion;
+  /** Where JetStream keeps its data. A folder that is given is not removed at the end. */
+  readonly storeDir?: string;
+  /** By default a free one. Kept over restarts. */
+  readonly port?: number;
+  /** What a client must show; by default nothing. */
+  readonly auth?: { readonly user: string; readonly password: string } | { readonly token: string };
+}
+
+/** A real nats-server with JetStream on 127.0.0.1. Its port stays the same whatever is done to it. */
+export interface NatsServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly version: NatsVersion;
+  readonly storeDir: string;
+  readonly process: OwnedProcess;
+  /** Ends it, and removes its data unless the folder was given. */
+  stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(): void;
+  resume(): void;
+  /** kill -9 where it runs, then starts again on the same data. */
+  restart(): Promise<void>;
+  /** kill -9, the loss of the whole data folder, and a new start. */
+  wipeAndRestart(): Promise<void>;
+}
+
+/**
+ * Starts a server and waits until it is ready.
+ *
+ * @throws PeerMissing when the version is not installed, PeerFailed when it does not start
+ */
+export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
+  const { version = wantedNatsVersion(), auth } = options;
+  const binary = natsBinary(version);
+  const port = options.port ?? (await freePort());
+  const folder = temporaryFolder('nats');
+  const storeDir = options.storeDir ?? folder.file('data');
+  await mkdir(storeDir, { recursive: true });
+  const config = folder.file('nats.conf');
+  // A file, for a password in the arguments could be read by everyone on the machine.
+  await writeFile(config, configuration(port, storeDir, auth), { mode: 0o600 });
+  const server = await OwnedProcess.start({ name: 'nats-server', command: binary, args: ['-c', config] });
+  const ready = () => server.waitForLine(/Server is ready/);
+  const restart = async () => {
+    await server.restart();
+    await ready();
+  };
+  const stop = async () => {
+    await server.stop(5000);
+    await folder.remove();
+  };
+  try {
+    await ready();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    version,
+    storeDir,
+    process: server,
+    stop,
+    kill: async () => {
+      await server.kill();
+    },
+    pause: () => {
+      server.pause();
+    },
+    resume: () => {
+      server.resume();
+    },
+    restart,
+    wipeAndRestart: async () => {
+      await server.kill();
+      await rm(storeDir, { recursive: true, force: true });
+      await restart();
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function configuration(port: number, storeDir: string, auth: NatsOptions['auth']): string {
+  const lines = [`listen: "127.0.0.1:${port}"`, `jetstream { store_dir: ${JSON.stringify(storeDir)} }`];
+  if (auth !== undefined) {
+    const fields = Object.entries(auth).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    lines.push(`authorization { ${fields.join(', ')} }`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,2 @@
+export { freePort } from './free-port.js';
+export { type Ended, OwnedProcess, type ProcessSpec, stopAllProcesses } from './owned-process.js';
