@@ -1,1 +1,26 @@
-export {};
+export { CHUNK_SIZE, chunkCount } from './chunks/chunk.js';
+export { ChunkManifest } from './chunks/manifest.js';
+export type { ByteRange } from './chunks/ranges.js';
+export { type Checkpoint } from './copy/checkpoint.js';
+export { type CopyOptions, type CopyProgress, type CopyResult, copyDisk } from './copy/copier.js';
+export { TargetTooSmall, VerificationFailed } from './copy/errors.js';
+export { Throttle } from './copy/throttle.js';
+export { type VerifyOptions, verifyDisk } from './copy/verify.js';
+export { type Extent, NbdClient, type NbdEndpoint } from './nbd/client.js';
+export { NbdConnectionLost, NbdOptionRefused, NbdProtocolError, NbdRequestFailed } from './nbd/errors.js';
+export { type NbdServer, NbdServerFailed } from './nbd-server/server-process.js';
+export {
+  type SourceImage,
+  type TargetImage,
+  serveForVerification,
+  serveSource,
+  serveSourceTimes,
+  serveTarget,
+} from './nbd-server/servers.js';
+export {
+  type Writer,
+  WriterSuperseded,
+  WriterUnknown,
+  acquireWriter,
+  endEarlierWriter,
+} from './nbd-server/writer.js';

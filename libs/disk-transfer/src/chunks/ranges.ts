@@ -1,0 +1,5 @@
+/** Bytes `offset` to `offset + length` of a disk. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}

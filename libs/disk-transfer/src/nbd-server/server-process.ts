@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+
+/** An NBD server could not be started. */
+export class NbdServerFailed extends LedgerliftError {
+  readonly code = 'LL-DSK-020';
+  override readonly failure: FailureClass;
+  constructor(command: string, said: string, failure: FailureClass) {
+    super(`${command} did not start: ${said.trim().slice(-500) || 'it said nothing'}`);
+    this.failure = failure;
+  }
+}
+
+/** An NBD server of ours, on a unix socket that only this user may enter. */
+export interface NbdServer {
+  readonly socket: string;
+  readonly pid: number;
+  /** Ends it and sees it gone. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const POLL_MS = 10;
+
+/**
+ * Starts an NBD server that ends with this process, however this process ends.
+ *
+ * @param args gets the path of the socket to listen on
+ * @throws NbdServerFailed
+ */
+export async function startServer(
+  command: string,
+  args: (socket: string) => readonly string[],
+): Promise<NbdServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-nbd-'));
+  const socket = join(folder, 'nbd');
+  // The kernel kills it when the thread that started it is gone (prctl PR_SET_PDEATHSIG): a killed worker leaves no writer.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args(socket)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', (error) => {
+      said += error.message;
+      resolve();
+    });
+  });
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await exists(socket))) {
+    if (hasEnded(child) || performance.now() > deadline) {
+      child.kill('SIGKILL');
+      await ended;
+      await remove();
+      // qemu's own image lock: somebody else still has the disk open, which may pass.
+      throw new NbdServerFailed(command, said, /lock/i.test(said) ? 'transient' : 'permanent');
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  return {
+    socket,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      child.kill('SIGTERM');
+      const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(killer);
+      await remove();
+    },
+  };
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

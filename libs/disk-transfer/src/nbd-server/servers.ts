@@ -1,0 +1,84 @@
+import { type NbdServer, startServer } from './server-process.js';
+
+/** A disk image that is read, as qemu's drivers have it. The format is given, never guessed from the content. */
+export interface SourceImage {
+  readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+  readonly file: string;
+  /** Where the image lies within the file, in bytes: a VMDK inside a tar. */
+  readonly within?: { readonly offset: number; readonly length: number };
+}
+
+export interface TargetImage {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
+}
+
+const CONNECTIONS = '8';
+
+/** Exports a source image read-only; nothing is unpacked. @throws NbdServerFailed */
+export function serveSource(image: SourceImage): Promise<NbdServer> {
+  return startServer('qemu-nbd', (socket) => [
+    '--read-only',
+    '--persistent',
+    `--shared=${CONNECTIONS}`,
+    `--socket=${socket}`,
+    '--image-opts',
+    imageOptions(image),
+  ]);
+}
+
+/** Several servers of the same image: each inflates on a core of its own. */
+export function serveSourceTimes(image: SourceImage, servers: number): Promise<readonly NbdServer[]> {
+  return Promise.all(Array.from({ length: servers }, () => serveSource(image)));
+}
+
+/** Exports a target image for writing. qemu locks it, so that a second writer is refused. @throws NbdServerFailed */
+export function serveTarget({ path, format }: TargetImage): Promise<NbdServer> {
+  return startServer('qemu-nbd', (socket) => [
+    '--persistent',
+    `--shared=${CONNECTIONS}`,
+    `--socket=${socket}`,
+    `--format=${format}`,
+    '--cache=writeback',
+    '--discard=ignore',
+    '--detect-zeroes=off',
+    path,
+  ]);
+}
+
+/**
+ * Exports a target image read-only past the page cache, so that what is verified is what the storage holds.
+ *
+ * @returns `cache: 'bypassed'`, or `'used'` where the filesystem has no O_DIRECT (tmpfs)
+ */
+export async function serveForVerification({
+  path,
+  format,
+}: TargetImage): Promise<{ readonly server: NbdServer; readonly cache: 'bypassed' | 'used' }> {
+  const serve = (cache: string): Promise<NbdServer> =>
+    startServer('qemu-nbd', (socket) => [
+      '--read-only',
+      '--persistent',
+      `--shared=${CONNECTIONS}`,
+      `--socket=${socket}`,
+      `--format=${format}`,
+      `--cache=${cache}`,
+      path,
+    ]);
+  try {
+    return { server: await serve('none'), cache: 'bypassed' };
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes('O_DIRECT')) throw error;
+    return { server: await serve('writeback'), cache: 'used' };
+  }
+}
+
+/** qemu's --image-opts: commas within values are doubled. */
+function imageOptions({ driver, file, within }: SourceImage): string {
+  const name = file.replaceAll(',', ',,');
+  if (within === undefined) return `driver=${driver},file.driver=file,file.filename=${name}`;
+  return (
+    `driver=${driver},file.driver=raw,file.offset=${within.offset},file.size=${within.length},` +
+    `file.file.driver=file,file.file.filename=${name}`
+  );
+}
