@@ -1,0 +1,92 @@
+import type { EventLog } from '@ledgerlift/event-log';
+import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
+import { CatalogCommands, CatalogProjection } from '../catalog/index.js';
+import { InventoryService, SOURCE_ACCESS, type SourceAccess } from '../inventory/index.js';
+import { EVENT_LOG, EVENT_WRITER, type EventWriter } from '../log/event-writer.js';
+import { RUN_SERVICE, type RunService } from '../runs/run-service.js';
+import { CatalogPlanExaminer, WORKER_ACCESS, type WorkerAccess } from '../validation/index.js';
+import { ApiFeed } from './api-feed.js';
+import { natsController } from './bus/nats.controller.js';
+import { DocumentsController } from './documents/documents.controller.js';
+import { ApiDispatcher } from './edge/dispatcher.js';
+import { IdempotencyIndex } from './edge/idempotency.js';
+import { handlers } from './handlers/index.js';
+import { restController } from './http/rest.controller.js';
+import { PlanRuns } from './plan-runs.js';
+
+export interface ApiModuleOptions {
+  /** Modules that provide EVENT_LOG, EVENT_WRITER, RUN_SERVICE, SOURCE_ACCESS and WORKER_ACCESS. */
+  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  /** Name of this installation, in every record and on everything that is made outside. */
+  readonly installation: string;
+}
+
+/** The public API, over REST and NATS. Give its `ApiFeed` every event of the log before the first request comes. */
+@Module({})
+export class ApiModule {
+  static register({ imports, installation }: ApiModuleOptions): DynamicModule {
+    const now = (): Date => new Date();
+    return {
+      module: ApiModule,
+      imports,
+      controllers: [DocumentsController, restController(), natsController()],
+      providers: [
+        IdempotencyIndex,
+        {
+          provide: CatalogProjection,
+          inject: [EVENT_LOG, EVENT_WRITER],
+          useFactory: (log: EventLog, writer: EventWriter) => new CatalogProjection(log, writer),
+        },
+        {
+          provide: ApiFeed,
+          inject: [CatalogProjection, IdempotencyIndex],
+          useFactory: (catalog: CatalogProjection, index: IdempotencyIndex) => new ApiFeed(catalog, index),
+        },
+        {
+          provide: CatalogCommands,
+          inject: [CatalogProjection],
+          useFactory: (catalog: CatalogProjection) => new CatalogCommands(catalog),
+        },
+        {
+          provide: InventoryService,
+          inject: [SOURCE_ACCESS],
+          useFactory: (sources: SourceAccess) => new InventoryService(sources),
+        },
+        {
+          provide: PlanRuns,
+          inject: [CatalogProjection, CatalogCommands, InventoryService, RUN_SERVICE, WORKER_ACCESS],
+          useFactory: (
+            catalog: CatalogProjection,
+            commands: CatalogCommands,
+            inventory: InventoryService,
+            runs: RunService,
+            workers: WorkerAccess,
+          ) => {
+            const around = { catalog, inventory, runs, workers, installation, now };
+            return new PlanRuns(catalog, commands, runs, new CatalogPlanExaminer(around));
+          },
+        },
+        {
+          provide: ApiDispatcher,
+          inject: [
+            CatalogProjection,
+            CatalogCommands,
+            InventoryService,
+            PlanRuns,
+            RUN_SERVICE,
+            IdempotencyIndex,
+          ],
+          useFactory: (
+            catalog: CatalogProjection,
+            commands: CatalogCommands,
+            inventory: InventoryService,
+            plans: PlanRuns,
+            runs: RunService,
+            index: IdempotencyIndex,
+          ) => new ApiDispatcher({ catalog, commands, inventory, plans, runs, now }, handlers, index),
+        },
+      ],
+      exports: [ApiFeed, CatalogProjection, InventoryService, PlanRuns],
+    };
+  }
+}

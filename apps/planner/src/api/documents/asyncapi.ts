@@ -1,0 +1,165 @@
+import {
+  ApiErrorBody,
+  ApiNatsRequest,
+  type ApiOperation,
+  ClaimAnswer,
+  ClaimRequest,
+  CloudEvent,
+  DeadLetter,
+  type EventType,
+  LeaseAnswer,
+  LeaseRequest,
+  Progress,
+  Report,
+  ReportAnswer,
+  StopMessage,
+  apiOperations,
+  eventSchemas,
+  streams,
+  subjects,
+} from '@ledgerlift/contracts';
+import { z } from 'zod';
+import { apiSubject } from '../bus/api-subject.js';
+import { SchemaComponents, usedOnly } from './components.js';
+
+type Json = Record<string, unknown>;
+
+interface Exchange {
+  readonly address: string;
+  readonly description: string;
+  /** From the planner's side. */
+  readonly action: 'send' | 'receive';
+  readonly payload: Json;
+  readonly reply?: Json;
+}
+
+/** The AsyncAPI 3.0 document of everything on the bus: events, reports, progress, claims, and the API over NATS. */
+export function asyncApiDocument(): Json {
+  const components = new SchemaComponents();
+  const exchanges = { ...busExchanges(components), ...apiExchanges(components) };
+  const channels: Json = {};
+  const operations: Json = {};
+  for (const [name, exchange] of Object.entries(exchanges)) {
+    channels[name] = {
+      address: exchange.address,
+      description: exchange.description,
+      messages: { message: { contentType: 'application/json', payload: exchange.payload } },
+    };
+    const channel = { $ref: `#/channels/${name}` };
+    operations[name] = {
+      action: exchange.action,
+      channel,
+      messages: [{ $ref: `#/channels/${name}/messages/message` }],
+    };
+    if (exchange.reply === undefined) continue;
+    const replyName = `${name}.reply`;
+    channels[replyName] = {
+      address: null,
+      messages: { message: { contentType: 'application/json', payload: exchange.reply } },
+    };
+    operations[name] = {
+      ...(operations[name] as Json),
+      reply: {
+        channel: { $ref: `#/channels/${replyName}` },
+        messages: [{ $ref: `#/channels/${replyName}/messages/message` }],
+      },
+    };
+  }
+  const document = {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Ledgerlift bus',
+      version: '1.0.0',
+      description: `What goes over NATS. JetStream streams: ${Object.values(streams)
+        .map(({ name }) => name)
+        .join(', ')}. Payloads on them are CloudEvents 1.0, structured JSON.`,
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: 'application/json',
+    channels,
+    operations,
+  };
+  return { ...document, components: { schemas: usedOnly(document, components.all()) } };
+}
+
+function busExchanges(components: SchemaComponents): Record<string, Exchange> {
+  const events = Object.fromEntries(
+    (Object.keys(eventSchemas) as EventType[]).map((type): [string, Exchange] => {
+      const { version, data } = eventSchemas[type];
+      const event = CloudEvent.extend({ type: z.literal(`io.ledgerlift.${type}.v${version}`), data });
+      const description = `The event ${type}, version ${version}, of the log.`;
+      const address = subjects.event('*-*', type);
+      return [
+        `events.${type}`,
+        { address, description, action: 'send', payload: components.of(event, 'output') },
+      ];
+    }),
+  );
+  const sent = (
+    address: string,
+    description: string,
+    action: Exchange['action'],
+    schema: z.ZodType,
+  ): Exchange => ({
+    address,
+    description,
+    action,
+    payload: components.of(schema, 'output'),
+  });
+  const asked = (address: string, description: string, request: z.ZodType, answer: z.ZodType): Exchange => ({
+    ...sent(address, description, 'receive', request),
+    reply: { anyOf: [components.of(answer, 'output'), components.of(ApiErrorBody, 'output')] },
+  });
+  return {
+    ...events,
+    reports: sent(
+      subjects.reports,
+      'What a worker says of its attempt.',
+      'receive',
+      CloudEvent.extend({ data: Report }),
+    ),
+    progress: sent(
+      subjects.allProgress,
+      'Bytes and messages of a step that is under way.',
+      'receive',
+      Progress,
+    ),
+    stop: sent(subjects.stop('vm-*'), 'All attempts of the VM are to stop at once.', 'send', StopMessage),
+    dead: sent(subjects.dead('*'), 'What could not be understood, and why.', 'receive', DeadLetter),
+    claim: asked(
+      subjects.claim,
+      'A worker asks for an attempt before it touches anything.',
+      ClaimRequest,
+      ClaimAnswer,
+    ),
+    lease: asked(subjects.lease, 'A worker says that it is still at work.', LeaseRequest, LeaseAnswer),
+    reportNow: asked(
+      subjects.reportNow,
+      'A report whose answer says that it is in the log.',
+      Report,
+      ReportAnswer,
+    ),
+  };
+}
+
+function apiExchanges(components: SchemaComponents): Record<string, Exchange> {
+  const exchanges: Record<string, Exchange> = {};
+  for (const [name, operation] of Object.entries(apiOperations) as [string, ApiOperation][]) {
+    const request = ApiNatsRequest.extend({
+      params: operation.params,
+      query: operation.query.optional(),
+      ...(operation.body === undefined ? {} : { body: operation.body }),
+      ...(operation.method === 'POST'
+        ? { idempotencyKey: ApiNatsRequest.shape.idempotencyKey.unwrap() }
+        : {}),
+    });
+    exchanges[`api.${name}`] = {
+      address: apiSubject(name),
+      description: `${operation.summary}. The same as ${operation.method} ${operation.path}.`,
+      action: 'receive',
+      payload: components.of(request, 'input'),
+      reply: { anyOf: [components.of(operation.out, 'output'), components.of(ApiErrorBody, 'output')] },
+    };
+  }
+  return exchanges;
+}

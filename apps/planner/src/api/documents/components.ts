@@ -1,0 +1,81 @@
+import * as contracts from '@ledgerlift/contracts';
+import { z } from 'zod';
+
+type Json = Record<string, unknown>;
+
+/** What stands under a name of its own in the documents; everything else is written out where it is used. */
+const named = {
+  ApiErrorBody: contracts.ApiErrorBody,
+  Condition: contracts.Condition,
+  HistoryEntry: contracts.HistoryEntry,
+  Inventory: contracts.Inventory,
+  InventoryView: contracts.InventoryView,
+  MappingSpec: contracts.MappingSpec,
+  MappingView: contracts.MappingView,
+  MigrationView: contracts.MigrationView,
+  PlanSpec: contracts.PlanSpec,
+  PlanValidation: contracts.PlanValidation,
+  PlanView: contracts.PlanView,
+  ProviderSpec: contracts.ProviderSpec,
+  ProviderView: contracts.ProviderView,
+  SourceVm: contracts.SourceVm,
+  VmRecord: contracts.VmRecord,
+  VmSummary: contracts.VmSummary,
+  VmView: contracts.VmView,
+} as const;
+
+/**
+ * The named schemas of a document, in two forms: what the planner gives (every default filled in), and what it takes
+ * (a default may be left out), whose names end in `Input`.
+ */
+export class SchemaComponents {
+  readonly #schemas: Json = {};
+
+  constructor() {
+    for (const io of ['output', 'input'] as const) {
+      const registry = z.registry<{ id: string }>();
+      for (const [name, schema] of Object.entries(named)) registry.add(schema, { id: suffixed(name, io) });
+      const { schemas } = z.toJSONSchema(registry, { io, uri: componentRef, unrepresentable: 'any' });
+      for (const [name, schema] of Object.entries(schemas)) this.#schemas[name] = bare(schema);
+    }
+  }
+
+  all(): Json {
+    return this.#schemas;
+  }
+
+  /** The schema itself, or a reference where it has a name. */
+  of(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const registry = z.registry<{ id: string }>();
+    for (const [name, known] of Object.entries(named)) {
+      if (known === schema) return { $ref: componentRef(suffixed(name, io)) };
+      registry.add(known, { id: suffixed(name, io) });
+    }
+    registry.add(schema, { id: ROOT });
+    const { schemas } = z.toJSONSchema(registry, { io, uri: componentRef, unrepresentable: 'any' });
+    return bare(schemas[ROOT] ?? {});
+  }
+}
+
+const ROOT = '__root';
+const componentRef = (id: string): string => `#/components/schemas/${id}`;
+const suffixed = (name: string, io: 'input' | 'output'): string => (io === 'input' ? `${name}Input` : name);
+
+/** `$schema` and `$id` belong to a whole document, not to a part of one. */
+function bare(schema: object): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema' && key !== '$id'));
+}
+
+/** Leaves out components that nothing refers to. */
+export function usedOnly(document: Json, schemas: Json): Json {
+  const used = new Set<string>();
+  const visit = (text: string): void => {
+    for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/(\w+)/g)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(JSON.stringify(schemas[name] ?? {}));
+    }
+  };
+  visit(JSON.stringify(document));
+  return Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+}

@@ -1,0 +1,118 @@
+import { LedgerliftError } from '@ledgerlift/contracts';
+
+/** A field of a request that is not what its schema says. */
+export class InvalidField extends LedgerliftError {
+  readonly code = 'LL-API-001';
+  constructor(place: string, field: string, reason: string) {
+    super(
+      `${place}${field === '' ? '' : ` ${field}`}: ${reason}; GET /api/v1/openapi.json says what is expected`,
+      {
+        field: field === '' ? place : field,
+      },
+    );
+  }
+}
+
+/** The body is no JSON text in UTF-8. */
+export class MalformedJson extends LedgerliftError {
+  readonly code = 'LL-API-002';
+  constructor(reason: string) {
+    super(`the body is not JSON (${reason}); send one JSON value in UTF-8`, { field: 'body' });
+  }
+}
+
+/** The body is larger than any request needs. */
+export class BodyTooLarge extends LedgerliftError {
+  readonly code = 'LL-API-003';
+  constructor(readonly limit: number) {
+    super(`the body is larger than ${limit} bytes; split the plan, or send less`, { field: 'body' });
+  }
+}
+
+/** Nothing is at this path. */
+export class UnknownRoute extends LedgerliftError {
+  readonly code = 'LL-API-004';
+  constructor(method: string, path: string) {
+    super(`there is nothing at ${method} ${path}; GET /api/v1/openapi.json lists every operation`);
+  }
+}
+
+/** The path exists, but not for this method. */
+export class WrongMethod extends LedgerliftError {
+  readonly code = 'LL-API-005';
+  constructor(
+    method: string,
+    path: string,
+    readonly allowed: readonly string[],
+  ) {
+    super(`${path} does not answer ${method}; use ${allowed.join(' or ')}`);
+  }
+}
+
+/** A POST must say which attempt it is, so that a repeated one is not done twice. */
+export class BadIdempotencyKey extends LedgerliftError {
+  readonly code = 'LL-API-006';
+  constructor(reason: string) {
+    super(
+      `the header Idempotency-Key ${reason}; send a new UUID for each new request, the same one on a repeat`,
+      {
+        field: 'Idempotency-Key',
+      },
+    );
+  }
+}
+
+/** The key belongs to another request. */
+export class IdempotencyKeyReused extends LedgerliftError {
+  readonly code = 'LL-API-007';
+  constructor(readonly key: string) {
+    super(
+      `the Idempotency-Key '${key}' was sent before with another request; make a new key for a new request`,
+      {
+        field: 'Idempotency-Key',
+      },
+    );
+  }
+}
+
+/** The body comes in a form that the API does not read. */
+export class UnsupportedBody extends LedgerliftError {
+  readonly code = 'LL-API-008';
+  constructor(header: string, value: string) {
+    super(
+      `${header} '${value}' is not read here; send Content-Type: application/json without Content-Encoding`,
+      {
+        field: header,
+      },
+    );
+  }
+}
+
+/** What came is not HTTP as the API understands it. */
+export class MalformedRequest extends LedgerliftError {
+  readonly code = 'LL-API-009';
+  constructor(
+    reason: string,
+    readonly status = 400,
+  ) {
+    super(`the request cannot be understood (${reason}); check its path and headers`);
+  }
+}
+
+/** A fault of ours. What it was stands in the planner's log, under this request's id. */
+export class InternalFault extends LedgerliftError {
+  readonly code = 'LL-API-010';
+  constructor(readonly requestId: string) {
+    super(`the planner failed while it answered; its log says why, under request ${requestId}`);
+  }
+}
+
+/** Sent to a name that is not the planner's: a browser was led here by a foreign page. */
+export class ForeignHost extends LedgerliftError {
+  readonly code = 'LL-API-011';
+  constructor(host: string) {
+    super(`the API does not answer to the host name '${host}'; use the address it listens on`, {
+      field: 'Host',
+    });
+  }
+}

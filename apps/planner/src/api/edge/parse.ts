@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import { InvalidField } from './errors.js';
+
+/**
+ * @param place what is parsed: `path`, `query` or `body`
+ * @throws InvalidField naming the first field that is wrong, its value, and what is expected
+ */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place: string): z.infer<S> {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue === undefined) throw new InvalidField(place, '', 'is not valid');
+  const { path, reason } = deepest(issue, []);
+  throw new InvalidField(place, fieldPath(path), reason);
+}
+
+interface Finding {
+  readonly path: readonly PropertyKey[];
+  readonly reason: string;
+}
+
+/** Of a union the member that got furthest says best what is wrong. */
+function deepest(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Finding {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    return { path: [...path, key], reason: 'is not a field that is known here' };
+  }
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors
+      .flatMap(([first]) => (first === undefined ? [] : [deepest(first, path)]))
+      .toSorted((one, other) => other.path.length - one.path.length)[0];
+    if (inner !== undefined) return inner;
+  }
+  return { path, reason: `${issue.message}${got(issue.input, path)}` };
+}
+
+/** The value, where it is short and no secret can be in it. */
+function got(input: unknown, path: readonly PropertyKey[]): string {
+  if (input === undefined || path.some((part) => /secret|password|token/i.test(String(part)))) return '';
+  if (typeof input === 'object' && input !== null)
+    return `, and this is ${Array.isArray(input) ? 'a list' : 'an object'}`;
+  const text = JSON.stringify(input) ?? typeof input;
+  return `, and this is ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`;
+}
+
+/** `vms[2].targetName` */
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? String(part) : `${text}.${String(part)}`;
+  }, '');
+}

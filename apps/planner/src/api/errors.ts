@@ -1,0 +1,88 @@
+import { type Condition, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
+
+/** A Critical condition forbids the start. */
+export class PlanNotReady extends LedgerliftError {
+  readonly code = 'LL-PLN-104';
+  constructor(
+    readonly plan: string,
+    readonly conditions: readonly Condition[],
+    command = 'start',
+  ) {
+    const critical = conditions.filter(({ category }) => category === 'Critical');
+    super(
+      `${command} of plan '${plan}' is refused: ${critical.map(({ type, message }) => `${type}: ${message}`).join(' ')}`,
+    );
+  }
+
+  override details(): ErrorDetails & { readonly conditions: readonly Condition[] } {
+    return { ...super.details(), conditions: this.conditions };
+  }
+}
+
+/** There is nothing under way that could be canceled, or nothing that could be retried. */
+export class NothingToDo extends LedgerliftError {
+  readonly code = 'LL-PLN-108';
+  constructor(command: string, plan: string, reason: string) {
+    super(`${command} is refused: plan '${plan}' ${reason}`);
+  }
+}
+
+export class NoSuchMigration extends LedgerliftError {
+  readonly code = 'LL-PLN-109';
+  constructor(readonly migrationId: string) {
+    super(`there is no migration '${migrationId}'; GET /api/v1/migrations lists them`);
+  }
+}
+
+export class NoSuchVm extends LedgerliftError {
+  readonly code = 'LL-PLN-110';
+  constructor(readonly vm: string) {
+    super(`there is no VM ${vm}; GET /api/v1/migrations/{migration}/vms lists the VMs of a migration`);
+  }
+}
+
+/** A retry goes on from what is there: what decides about its place and its steps must be as it was. */
+export class RetryWouldDiverge extends LedgerliftError {
+  readonly code = 'LL-PLN-111';
+  constructor(vm: string, field: string, was: string, now: string) {
+    super(
+      `retry of '${vm}' is refused: ${field} is ${now} in the plan now, and was ${was} when the migration started; ` +
+        'change it back, or archive the plan and start a new one',
+      { field },
+    );
+  }
+}
+
+/** The VM was taken out of the plan, or the plan is gone. */
+export class NotInPlanAnymore extends LedgerliftError {
+  readonly code = 'LL-PLN-112';
+  constructor(vm: string, plan: string) {
+    super(
+      `retry of '${vm}' is refused: plan '${plan}' does not have it any more; add it again, or leave it as it is`,
+    );
+  }
+}
+
+/** The VM has no such log, or not yet. */
+export class NoSuchLog extends LedgerliftError {
+  readonly code = 'LL-PLN-114';
+  constructor(vm: string, wanted: string | undefined, logs: readonly string[]) {
+    super(
+      `'${vm}' has no ${wanted === undefined ? 'log yet' : `log '${wanted}'`}; ` +
+        (logs.length === 0 ? 'it comes with the conversion' : `it has ${logs.join(', ')}`),
+      wanted === undefined ? undefined : { field: 'name' },
+    );
+  }
+}
+
+/** The log is where the target is, and this planner cannot read there. */
+export class LogOutOfReach extends LedgerliftError {
+  readonly code = 'LL-PLN-115';
+  constructor(path: string, cause: unknown) {
+    super(
+      `the planner cannot read ${path} (${cause instanceof Error ? cause.message : String(cause)}); ` +
+        "give it access to the target's folder, or read the log there",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import type { HandlersOf } from '../edge/operation-handler.js';
+import { migrationView } from '../views/migration.js';
+import { pageFrom } from '../views/page.js';
+import { planView } from '../views/plan.js';
+
+const WITHOUT_REASON = 'asked for over the API';
+
+export const planHandlers: HandlersOf<'plans'> = {
+  'plans.create': async ({ catalog, commands, plans, runs }, { body }, call) => {
+    const before = call.createdBefore('plan');
+    const entry =
+      before === undefined ? await commands.createPlan(body, call.context) : catalog.createdPlan(before);
+    call.did(`plan-${entry.id}`);
+    return planView(entry, plans.lastValidation(entry), runs.migrations());
+  },
+  'plans.list': ({ catalog, plans, runs }, { query }) => {
+    const migrations = runs.migrations();
+    return pageFrom(catalog.plans(), query, (entry) =>
+      planView(entry, plans.lastValidation(entry), migrations),
+    );
+  },
+  'plans.get': ({ catalog, plans, runs }, { params }) => {
+    const entry = catalog.plan(params.plan);
+    return planView(entry, plans.lastValidation(entry), runs.migrations());
+  },
+  'plans.update': async ({ commands, plans, runs }, { params, body }, call) => {
+    const entry = await commands.updatePlan(params.plan, body, call.context);
+    return planView(entry, plans.lastValidation(entry), runs.migrations());
+  },
+  'plans.validate': async ({ plans }, { params }) => {
+    const { planId, at, conditions, isReady } = await plans.validate(params.plan);
+    return { planId, validatedAt: at, ready: isReady, conditions: [...conditions] };
+  },
+  'plans.start': async ({ plans }, { params }, call) => {
+    const before = call.createdBefore('migration');
+    const migrationId = before ?? (await plans.start(params.plan, call.context));
+    call.did(`migration-${migrationId}`);
+    return migrationView(plans.migration(migrationId));
+  },
+  'plans.cancel': async ({ plans }, { params, body }, call) => {
+    const before = call.createdBefore('migration');
+    const migrationId =
+      before ?? (await plans.cancel(params.plan, body.reason ?? WITHOUT_REASON, call.context));
+    call.did(`migration-${migrationId}`);
+    return migrationView(plans.migration(migrationId));
+  },
+  'plans.retry': async ({ plans }, { params, body }, call) =>
+    migrationView(await plans.retry(params.plan, body.reason ?? WITHOUT_REASON, call)),
+  'plans.archive': async ({ catalog, plans, runs }, { params }, call) => {
+    const before = call.createdBefore('plan');
+    if (before !== undefined) await plans.abandonFailed(before, call.context);
+    const entry =
+      before === undefined ? await plans.archive(params.plan, call.context) : catalog.createdPlan(before);
+    call.did(`plan-${entry.id}`);
+    return planView(entry, plans.lastValidation(entry), runs.migrations());
+  },
+  'plans.delete': async ({ plans }, { params }, call) => {
+    await plans.delete(params.plan, call.context);
+    return null;
+  },
+};

@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import { ForeignHost, MalformedRequest } from '../edge/errors.js';
+import { ApiErrorFilter, type FaultLog } from './api-error.filter.js';
+import { errorAnswer } from './error-answer.js';
+
+export interface ApiHttpOptions {
+  readonly log: FaultLog;
+  /**
+   * Host names that requests may be sent to. Nobody signs in yet, so on loopback only its own names are answered: a
+   * foreign page whose name was pointed at 127.0.0.1 gets nothing.
+   */
+  readonly hosts: readonly string[] | 'any';
+}
+
+export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
+
+/** To be given to `NestFactory.create`: the API reads bodies itself, so that each error has its code. */
+export const API_APPLICATION_OPTIONS = { bodyParser: false } as const;
+
+/** Sets up what the whole HTTP application needs for the API. To be called before it listens. */
+export function configureApi(app: NestExpressApplication, { log, hosts }: ApiHttpOptions): void {
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.useGlobalFilters(new ApiErrorFilter(log));
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const name = (request.get('host') ?? '').replace(/:\d+$/, '');
+    if (hosts === 'any' || hosts.includes(name.toLowerCase())) {
+      next();
+      return;
+    }
+    const { status, body } = errorAnswer(new ForeignHost(name.slice(0, 100)), request.method, request.path);
+    response.status(status).setHeader('Connection', 'close').json(body);
+  });
+  // What Node's parser refuses never reaches Express; its own answer would have neither code nor message.
+  app.getHttpServer().on('clientError', refuse);
+}
+
+function refuse(error: Error, socket: Socket): void {
+  if (!socket.writable || socket.destroyed) return;
+  const { status, body } = errorAnswer(new MalformedRequest(error.message), '', '');
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status} Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+  );
+}

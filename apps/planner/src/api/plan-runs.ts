@@ -1,0 +1,208 @@
+import type { Condition, PlanSpec } from '@ledgerlift/contracts';
+import {
+  type CatalogCommands,
+  type CatalogProjection,
+  type Entry,
+  PlanIsArchived,
+  PlanRunning,
+  Turns,
+} from '../catalog/index.js';
+import type { CommandContext } from '../log/event-writer.js';
+import type { MigrationRun, RunService, VmRun } from '../runs/run-service.js';
+import type { Examination, PlanExaminer } from '../validation/index.js';
+import type { ApiCall } from './edge/operation-handler.js';
+import { NoSuchMigration, NoSuchVm, NotInPlanAnymore, NothingToDo, PlanNotReady } from './errors.js';
+import { retryRecord } from './retry-record.js';
+
+export interface PlanValidationResult {
+  readonly planId: string;
+  readonly at: string;
+  readonly conditions: readonly Condition[];
+  readonly isReady: boolean;
+}
+
+/**
+ * Plans and their runs together: validated, started, canceled, retried, ended. What decides whether a plan may be
+ * started, archived or deleted is done in turn for each plan, so that none of them slips between another's look and act.
+ */
+export class PlanRuns {
+  readonly #turns = new Turns();
+  readonly #validations = new Map<string, PlanValidationResult & { readonly revision: number }>();
+
+  constructor(
+    private readonly catalog: CatalogProjection,
+    private readonly commands: CatalogCommands,
+    private readonly runs: RunService,
+    private readonly examiner: PlanExaminer,
+  ) {}
+
+  /** Of the plan as it is; undefined where it was changed since, or not validated since the planner started. */
+  lastValidation({ id, revision }: Entry<PlanSpec>): PlanValidationResult | undefined {
+    const last = this.#validations.get(id);
+    return last?.revision === revision ? last : undefined;
+  }
+
+  /** @throws NotInCatalog */
+  async validate(ref: string): Promise<PlanValidationResult> {
+    const plan = this.catalog.plan(ref);
+    return this.#remember(plan, await this.examiner.examine(plan));
+  }
+
+  /**
+   * @returns id of the migration
+   * @throws NotInCatalog, PlanIsArchived, PlanRunning, PlanNotReady
+   */
+  start(ref: string, context: CommandContext): Promise<string> {
+    const { id } = this.catalog.plan(ref);
+    return this.#turns.take(id, async () => {
+      const plan = this.catalog.plan(id);
+      if (plan.archived) throw new PlanIsArchived(plan.spec.name, 'start');
+      const running = this.#running(id);
+      if (running !== undefined) throw new PlanRunning(plan.spec.name, running.migrationId, 'start');
+      const examination = await this.examiner.examine(plan);
+      this.#remember(plan, examination);
+      if (examination.resolved === undefined) throw new PlanNotReady(plan.spec.name, examination.conditions);
+      return this.runs.start(examination.resolved, context);
+    });
+  }
+
+  /**
+   * @returns id of the migration that is being canceled
+   * @throws NotInCatalog, NothingToDo
+   */
+  async cancel(ref: string, reason: string, context: CommandContext): Promise<string> {
+    const { id, spec } = this.catalog.plan(ref);
+    const running = this.#running(id);
+    if (running === undefined) throw new NothingToDo('cancel', spec.name, 'has no migration that runs');
+    await this.runs.cancelMigration(running.migrationId, reason, context);
+    return running.migrationId;
+  }
+
+  /**
+   * Retries the failed and held VMs of the plan's latest migration. A request that was broken off goes on with the VMs
+   * that it had not come to.
+   *
+   * @throws NotInCatalog, PlanIsArchived, NothingToDo, PlanNotReady, NotInPlanAnymore, RetryWouldDiverge
+   */
+  async retry(ref: string, reason: string, call: ApiCall): Promise<MigrationRun> {
+    const { id, spec } = this.catalog.plan(ref);
+    const latest = this.#migrationsOf(id).at(-1);
+    if (latest === undefined) throw new NothingToDo('retry', spec.name, 'was never started');
+    const retryable = latest.vms.filter(
+      ({ state, stream }) =>
+        (state?.phase === 'failed' || state?.phase === 'held') && !state.abandoned && !call.didBefore(stream),
+    );
+    if (retryable.length === 0 && !call.isRepeated)
+      throw new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration');
+    const records = await this.#recordsForRetry(id, retryable);
+    for (const { stream, record } of records) {
+      await this.runs.retryVm(latest.migrationId, record.index, reason, record, call.context);
+      call.did(stream);
+    }
+    return this.migration(latest.migrationId);
+  }
+
+  /** @throws NoSuchVm, PlanIsArchived, PlanNotReady, NotInPlanAnymore, RetryWouldDiverge, CommandRefused */
+  async retryVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void> {
+    const run = this.vm(migrationId, vm);
+    const [retried] = await this.#recordsForRetry(this.migration(migrationId).planId, [run]);
+    if (retried !== undefined) await this.runs.retryVm(migrationId, vm, reason, retried.record, context);
+  }
+
+  /** @throws NotInCatalog, PlanRunning */
+  archive(ref: string, context: CommandContext): Promise<Entry<PlanSpec>> {
+    return this.#end(ref, 'archive', context);
+  }
+
+  /** @throws NotInCatalog, PlanRunning */
+  async delete(ref: string, context: CommandContext): Promise<void> {
+    await this.#end(ref, 'delete', context);
+  }
+
+  /** Makes up for what a crash left undone after a plan was archived or deleted. To be called once the log is read. */
+  async reconcile(context: CommandContext): Promise<void> {
+    for (const { planId } of this.runs.migrations()) {
+      const plan = this.catalog.findPlan(planId);
+      if (plan === undefined || plan.archived) await this.abandonFailed(planId, context);
+    }
+  }
+
+  /** Gives up the failed VMs of a plan: what was kept for a retry goes. */
+  async abandonFailed(planId: string, context: CommandContext): Promise<void> {
+    for (const { migrationId, vms } of this.#migrationsOf(planId)) {
+      for (const { state } of vms) {
+        if (state?.phase === 'failed' && !state.abandoned)
+          await this.runs.abandonVm(migrationId, state.record.index, 'the plan was ended', context);
+      }
+    }
+  }
+
+  /** @throws NoSuchMigration */
+  migration(migrationId: string): MigrationRun {
+    const run = this.runs.migration(migrationId);
+    if (run === undefined) throw new NoSuchMigration(migrationId);
+    return run;
+  }
+
+  /** @throws NoSuchMigration, NoSuchVm */
+  vm(migrationId: string, vm: number): VmRun {
+    const run = this.migration(migrationId).vms[vm];
+    if (run?.state === undefined) throw new NoSuchVm(`${vm} in migration ${migrationId}`);
+    return run;
+  }
+
+  #end(ref: string, how: 'archive' | 'delete', context: CommandContext): Promise<Entry<PlanSpec>> {
+    const { id } = this.catalog.plan(ref);
+    return this.#turns.take(id, async () => {
+      const ended = await this.commands.endPlan(id, how, this.#running(id)?.migrationId, context);
+      await this.abandonFailed(id, context);
+      return ended;
+    });
+  }
+
+  async #recordsForRetry(planId: string, vms: readonly VmRun[]) {
+    if (vms.length === 0) return [];
+    const plan = this.catalog.findPlan(planId);
+    const states = vms.flatMap(({ stream, state }) => (state === undefined ? [] : [{ stream, state }]));
+    const first = states[0]?.state.record;
+    if (plan === undefined)
+      throw new NotInPlanAnymore(first?.source.vm.name ?? '', first?.planName ?? planId);
+    if (plan.archived) throw new PlanIsArchived(plan.spec.name, 'retry');
+    const { resolved, conditions } = await this.examiner.examine(plan, {
+      retried: states.map(({ state }) => ({
+        vm: state.record.source.vm,
+        // Its bytes are at the target already: the source is not needed any more, and must not change the VM.
+        isCopied: state.results.some(({ step }) => step === 'DiskTransfer'),
+      })),
+    });
+    const isMissing = (sourceId: string): boolean =>
+      resolved !== undefined && !resolved.vms.some(({ source }) => source.vm.id === sourceId);
+    const gone = states.find(({ state }) => isMissing(state.record.source.vm.id));
+    if (gone !== undefined) throw new NotInPlanAnymore(gone.state.record.source.vm.name, plan.spec.name);
+    if (resolved === undefined) throw new PlanNotReady(plan.spec.name, conditions, 'retry');
+    return states.flatMap(({ stream, state }) => {
+      const now = resolved.vms.find(({ source }) => source.vm.id === state.record.source.vm.id);
+      return now === undefined ? [] : [{ stream, record: retryRecord(state.record, now) }];
+    });
+  }
+
+  #remember(
+    { id, revision }: Entry<PlanSpec>,
+    { at, conditions, resolved }: Examination,
+  ): PlanValidationResult {
+    const result = { planId: id, revision, at, conditions, isReady: resolved !== undefined };
+    this.#validations.set(id, result);
+    return result;
+  }
+
+  #running(planId: string): MigrationRun | undefined {
+    return this.runs.migrations().find((run) => run.planId === planId && run.completedAt === undefined);
+  }
+
+  #migrationsOf(planId: string): readonly MigrationRun[] {
+    return this.runs
+      .migrations()
+      .filter((run) => run.planId === planId)
+      .toSorted((one, other) => one.startedAt.localeCompare(other.startedAt));
+  }
+}

@@ -1,0 +1,32 @@
+import type { VmRecord } from '@ledgerlift/contracts';
+import { RetryWouldDiverge } from './errors.js';
+
+/**
+ * What must be now as it was at the start, for the itinerary is run as recorded and its resources are where they were
+ * claimed. Everything else (networks, sizes of steps, retry policy, limits, sites) may have changed.
+ */
+const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
+  target: ({ target }) => target.providerId,
+  'target.settings.path': ({ target }) => target.settings.path,
+  targetName: ({ targetName }) => targetName,
+  targetNamespace: ({ targetNamespace }) => targetNamespace,
+  source: ({ source }) => source.provider.id,
+  disks: ({ disks }) => disks.map(({ diskId, name, format }) => `${diskId} → ${name} (${format})`),
+  skipGuestConversion: ({ settings }) => settings.skipGuestConversion,
+  bootProof: ({ settings }) => settings.bootProof,
+};
+
+/**
+ * @param was the VM as its migration knows it
+ * @param now the VM as the plan resolves it now
+ * @returns what the retry goes on with
+ * @throws RetryWouldDiverge
+ */
+export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | 'index'>): VmRecord {
+  const record = { ...now, migrationId: was.migrationId, index: was.index };
+  for (const [field, of] of Object.entries(fixed)) {
+    const [before, after] = [JSON.stringify(of(was)), JSON.stringify(of(record))];
+    if (before !== after) throw new RetryWouldDiverge(was.source.vm.name, field, before, after);
+  }
+  return record;
+}

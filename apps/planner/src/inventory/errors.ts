@@ -1,0 +1,21 @@
+import { LedgerliftError } from '@ledgerlift/contracts';
+
+/** Only sources have an inventory. */
+export class NotASource extends LedgerliftError {
+  readonly code = 'LL-PLN-113';
+  constructor(provider: string, type: string) {
+    super(`provider '${provider}' is a ${type}, which is a target and has no inventory; ask a source`);
+  }
+}
+
+/** Nothing could be read of the source at all. */
+export class InventoryUnavailable extends LedgerliftError {
+  readonly code = 'LL-PLN-116';
+  constructor(provider: string, cause: unknown) {
+    super(
+      `the inventory of provider '${provider}' cannot be read (${cause instanceof Error ? cause.message : String(cause)}); ` +
+        'see that its settings are right and that the planner reaches it, then refresh',
+      { cause },
+    );
+  }
+}

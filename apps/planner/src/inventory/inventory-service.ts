@@ -1,0 +1,95 @@
+import type { Inventory, ProviderSpec, SourceVm, InventoryProblem } from '@ledgerlift/contracts';
+import type { Entry } from '../catalog/index.js';
+import { InventoryUnavailable, NotASource } from './errors.js';
+import type { SourceAccess } from './source-access.js';
+
+interface Known {
+  /** Of the provider: other settings, other inventory. */
+  readonly revision: number;
+  readonly inventory: Inventory;
+}
+
+type Provider = Pick<Entry<ProviderSpec>, 'id' | 'revision' | 'spec'>;
+
+/**
+ * What sources hold, read on demand and kept until a refresh. Several who ask at once share one reading; digests of a
+ * VM's files are compared once, until its fingerprint changes.
+ */
+export class InventoryService {
+  readonly #known = new Map<string, Known>();
+  readonly #reading = new Map<string, Promise<Inventory>>();
+  readonly #digests = new Map<string, Promise<readonly InventoryProblem[]>>();
+
+  constructor(private readonly sources: SourceAccess) {}
+
+  /** What was read last of the provider as it is now. */
+  known({ id, revision }: Provider): Inventory | undefined {
+    const known = this.#known.get(id);
+    return known?.revision === revision ? known.inventory : undefined;
+  }
+
+  /** What was read last, or is read now. @throws NotASource, InventoryUnavailable */
+  inventory(provider: Provider): Promise<Inventory> {
+    const known = this.known(provider);
+    return known === undefined ? this.refresh(provider) : Promise.resolve(known);
+  }
+
+  /** @throws NotASource, InventoryUnavailable; what was known before is then still known */
+  async refresh(provider: Provider): Promise<Inventory> {
+    const { id, revision, spec } = provider;
+    if (spec.type === 'directory') throw new NotASource(spec.name, spec.type);
+    const key = `${id}/${revision}`;
+    const reading = this.#reading.get(key) ?? this.#read(provider);
+    this.#reading.set(key, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(key);
+    }
+  }
+
+  /** What hinders to reach the source now; nothing where it can be read. Never throws. */
+  async problemsOf({ spec }: Provider): Promise<readonly InventoryProblem[]> {
+    try {
+      return await this.sources.check(spec);
+    } catch (error) {
+      return [problem(spec.name, error)];
+    }
+  }
+
+  /** What in the VM's files differs from their manifest. Never throws. */
+  digestProblems({ id, spec }: Provider, vm: SourceVm): Promise<readonly InventoryProblem[]> {
+    const key = `${id}/${vm.id}/${vm.fingerprint}`;
+    const known = this.#digests.get(key);
+    if (known !== undefined) return known;
+    const verified = this.#verify(spec, vm, key);
+    this.#digests.set(key, verified);
+    return verified;
+  }
+
+  async #verify(spec: ProviderSpec, vm: SourceVm, key: string): Promise<readonly InventoryProblem[]> {
+    try {
+      return await this.sources.verifyDigests(spec, vm);
+    } catch (error) {
+      // It may have been a hindrance that passes: the next one who asks looks again.
+      this.#digests.delete(key);
+      return [problem(vm.name, error)];
+    }
+  }
+
+  async #read({ id, revision, spec }: Provider): Promise<Inventory> {
+    try {
+      const inventory = await this.sources.inventory(spec);
+      this.#known.set(id, { revision, inventory });
+      return inventory;
+    } catch (error) {
+      throw new InventoryUnavailable(spec.name, error);
+    }
+  }
+}
+
+function problem(item: string, error: unknown): InventoryProblem {
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'LL-PLN-116';
+  return { item, code, message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,136 @@
+import type { InventoryProblem, Inventory, MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { sharedSite } from '@ledgerlift/targets';
+import type { CatalogProjection, Entry } from '../catalog/index.js';
+import type { InventoryService } from '../inventory/index.js';
+import type { RunService } from '../runs/run-service.js';
+import { directoryFacts } from './facts/directory-facts.js';
+import { plannedVms } from './facts/planned-vms.js';
+import type { WorkerAccess } from './facts/worker-access.js';
+import type { Examination, ExaminationOptions, PlanExaminer } from './plan-examiner.js';
+import type { MappingFacts, PlanFacts, PlannedVm, ProviderFacts, TargetRoom } from './plan-facts.js';
+import { resolvePlan } from './resolve-plan.js';
+import { isReady, validatePlan } from './validate.js';
+
+export interface ExaminerSurroundings {
+  readonly catalog: CatalogProjection;
+  readonly inventory: InventoryService;
+  readonly runs: RunService;
+  readonly workers: WorkerAccess;
+  readonly installation: string;
+  readonly now: () => Date;
+}
+
+/** How many VMs' files are read at once to compare their digests. */
+const DIGESTS_AT_ONCE = 2;
+
+/** Gathers the facts of a plan from the catalog and from the world, and has them judged. */
+export class CatalogPlanExaminer implements PlanExaminer {
+  constructor(private readonly around: ExaminerSurroundings) {}
+
+  async examine(plan: Entry<PlanSpec>, options: ExaminationOptions = {}): Promise<Examination> {
+    const facts = await this.#gather(plan, options);
+    const conditions = validatePlan(facts);
+    const resolved = isReady(conditions)
+      ? resolvePlan(facts, this.around.installation, conditions)
+      : undefined;
+    return { at: this.around.now().toISOString(), conditions, resolved };
+  }
+
+  async #gather(plan: Entry<PlanSpec>, { retried }: ExaminationOptions): Promise<PlanFacts> {
+    const { catalog, workers } = this.around;
+    const { spec } = plan;
+    const source = catalog.findProvider(spec.source);
+    const target = catalog.findProvider(spec.target);
+    const needsSource = retried === undefined || retried.some(({ isCopied }) => !isCopied);
+    const { inventory, problems } = await this.#readSource(source, needsSource);
+    const vms = plannedVms(spec, inventory, retried);
+    const places = vms.map(({ targetName }) => `${spec.targetNamespace}/${targetName}`);
+    const found =
+      target?.spec.type === 'directory'
+        ? await directoryFacts(target.spec.settings.path, places)
+        : { problems: [], freeBytes: undefined, taken: new Map<string, string>() };
+    const site = source && target && sharedSite(source.spec.sites, target.spec.sites);
+    return {
+      planId: plan.id,
+      spec,
+      source: source && providerFacts(source, problems),
+      target: target && providerFacts(target, found.problems),
+      networkMapping: this.#mapping(spec.networkMapping),
+      storageMapping: this.#mapping(spec.storageMapping),
+      inventory,
+      vms,
+      room: this.#room(found, target),
+      digests: await this.#digests(source, vms),
+      site,
+      workers: site === undefined ? undefined : await workers.at(site),
+    };
+  }
+
+  async #readSource(
+    source: Entry<ProviderSpec> | undefined,
+    isNeeded: boolean,
+  ): Promise<{ readonly inventory: Inventory | undefined; readonly problems: readonly InventoryProblem[] }> {
+    if (source === undefined || source.spec.type === 'directory')
+      return { inventory: undefined, problems: [] };
+    const { inventory } = this.around;
+    if (!isNeeded) return { inventory: inventory.known(source), problems: [] };
+    const problems = await inventory.problemsOf(source);
+    if (problems.length > 0) return { inventory: undefined, problems };
+    try {
+      // Read anew: what is recorded at a start must be what is there, not what was there once.
+      return { inventory: await inventory.refresh(source), problems };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { inventory: undefined, problems: [{ item: source.spec.name, code: 'NotReadable', message }] };
+    }
+  }
+
+  #mapping(ref: string): MappingFacts | undefined {
+    const { catalog } = this.around;
+    const mapping: Entry<MappingSpec> | undefined = catalog.findMapping(ref);
+    return (
+      mapping && {
+        id: mapping.id,
+        spec: mapping.spec,
+        sourceId: catalog.findProvider(mapping.spec.source)?.id,
+        targetId: catalog.findProvider(mapping.spec.target)?.id,
+      }
+    );
+  }
+
+  /** Places that migrations under way have, though nothing may be there yet. */
+  #room(
+    { freeBytes, taken }: Pick<TargetRoom, 'freeBytes' | 'taken'>,
+    target: Entry<ProviderSpec> | undefined,
+  ): TargetRoom {
+    const all = new Map(taken);
+    for (const { migrationId, vms, completedAt } of this.around.runs.migrations()) {
+      if (completedAt !== undefined) continue;
+      for (const { state } of vms) {
+        if (state?.record.target.providerId === target?.id && state !== undefined)
+          all.set(state.record.folder, `migration ${migrationId} is making it`);
+      }
+    }
+    return { freeBytes, taken: all };
+  }
+
+  async #digests(
+    source: Entry<ProviderSpec> | undefined,
+    vms: readonly PlannedVm[],
+  ): Promise<PlanFacts['digests']> {
+    const digests = new Map<string, readonly InventoryProblem[]>();
+    if (source === undefined) return digests;
+    const waiting = vms.flatMap(({ vm, isCopied }) => (vm === undefined || isCopied ? [] : [vm]));
+    const work = async (): Promise<void> => {
+      for (let vm = waiting.pop(); vm !== undefined; vm = waiting.pop())
+        digests.set(vm.id, await this.around.inventory.digestProblems(source, vm));
+    };
+    await Promise.all(Array.from({ length: DIGESTS_AT_ONCE }, work));
+    return digests;
+  }
+}
+
+const providerFacts = (
+  { id, spec }: Entry<ProviderSpec>,
+  problems: readonly InventoryProblem[],
+): ProviderFacts => ({ id, spec, problems });

@@ -1,0 +1,90 @@
+import { type Condition, PlanSpec } from '@ledgerlift/contracts';
+import { condition } from '../condition-types.js';
+import type { MappingFacts, PlanFacts, ProviderFacts } from '../plan-facts.js';
+
+/** Ways in which a source of each type can be migrated. */
+const supportedTypes: Readonly<Record<string, readonly string[]>> = { ova: ['cold'] };
+
+/** Source and target are there, of the right type, and can be reached. */
+export function checkProviders({ spec, source, target }: PlanFacts): readonly Condition[] {
+  return [
+    ...(source === undefined
+      ? [
+          condition('SourceProviderNotValid', 'NotFound', `there is no provider '${spec.source}'`, [
+            spec.source,
+          ]),
+        ]
+      : source.spec.type === 'directory'
+        ? [
+            condition(
+              'SourceProviderNotValid',
+              'NotASource',
+              `'${source.spec.name}' is a directory, which is a target`,
+              [source.spec.name],
+            ),
+          ]
+        : notReady('SourceProviderNotReady', source)),
+    ...(target === undefined
+      ? [
+          condition('DestinationProviderNotValid', 'NotFound', `there is no provider '${spec.target}'`, [
+            spec.target,
+          ]),
+        ]
+      : target.spec.type !== 'directory'
+        ? [
+            condition(
+              'DestinationProviderNotValid',
+              'NotATarget',
+              `'${target.spec.name}' is an ${target.spec.type} source`,
+              [target.spec.name],
+            ),
+          ]
+        : notReady('DestinationProviderNotReady', target)),
+  ];
+}
+
+function notReady(
+  type: 'SourceProviderNotReady' | 'DestinationProviderNotReady',
+  { spec, problems }: ProviderFacts,
+): readonly Condition[] {
+  return problems.map(({ code, message }) =>
+    condition(type, code, `'${spec.name}': ${message}`, [spec.name]),
+  );
+}
+
+/** The plan's way of migrating suits the source. */
+export function checkMigrationType({ spec, source }: PlanFacts): readonly Condition[] {
+  const types = source && supportedTypes[source.spec.type];
+  if (types === undefined || types.includes(spec.type)) return [];
+  const known = PlanSpec.shape.type.unwrap().options.join(', ');
+  const message = `a ${source?.spec.type ?? ''} source supports ${types.join(', ')}, not ${spec.type} (of ${known})`;
+  return [condition('MigrationTypeNotValid', 'NotSupported', message, [spec.type])];
+}
+
+/** Both mappings are there, of the right kind, and between the plan's providers. */
+export function checkMappings(facts: PlanFacts): readonly Condition[] {
+  const { spec } = facts;
+  return [
+    ...checkMapping(facts, 'network', 'NetworkMapRefNotValid', spec.networkMapping, facts.networkMapping),
+    ...checkMapping(facts, 'storage', 'StorageRefNotValid', spec.storageMapping, facts.storageMapping),
+  ];
+}
+
+function checkMapping(
+  { source, target }: PlanFacts,
+  kind: 'network' | 'storage',
+  type: 'NetworkMapRefNotValid' | 'StorageRefNotValid',
+  ref: string,
+  mapping: MappingFacts | undefined,
+): readonly Condition[] {
+  if (mapping === undefined) return [condition(type, 'NotFound', `there is no mapping '${ref}'`, [ref])];
+  const { name } = mapping.spec;
+  if (mapping.spec.kind !== kind)
+    return [condition(type, 'WrongKind', `'${name}' is a ${mapping.spec.kind} mapping`, [name])];
+  const isBetweenOthers =
+    (source !== undefined && mapping.sourceId !== source.id) ||
+    (target !== undefined && mapping.targetId !== target.id);
+  if (!isBetweenOthers) return [];
+  const message = `'${name}' is from '${mapping.spec.source}' to '${mapping.spec.target}', and the plan is not`;
+  return [condition(type, 'OtherProviders', message, [name])];
+}

@@ -1,0 +1,102 @@
+import type { Condition, SourceDisk, SourceVm, TargetStorage } from '@ledgerlift/contracts';
+import { condition, listed } from '../condition-types.js';
+import { type StoragePair, doubtfulSources, pairOfDisk, storagePairs } from '../pairs.js';
+import type { PlanFacts, PlannedVm } from '../plan-facts.js';
+
+/** Every storage is mapped, once. */
+export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
+  const pairs = storagePairs(facts.storageMapping?.spec);
+  const { twice, unknown } = doubtfulSources(pairs, facts.inventory?.storages ?? []);
+  const unmapped = disksOf(facts).filter(
+    ({ disk }) => pairOfDisk(disk, pairs, facts.inventory) === undefined,
+  );
+  return [
+    ...[...Map.groupBy(unmapped, ({ disk }) => disk.storage)].map(([storage, on]) => {
+      const vms = [...new Set(on.map(({ vm }) => vm.name))];
+      return condition(
+        'VMStorageNotMapped',
+        'NotMapped',
+        `storage '${storage}' of ${listed(vms)} is not mapped`,
+        [storage, ...vms],
+      );
+    }),
+    ...twice.map((source) =>
+      condition('SourceStorageAmbiguous', 'Ambiguous', `storage '${source}' has several pairs`, [source]),
+    ),
+    ...(facts.inventory === undefined ? [] : unknown).map((source) =>
+      condition('SourceStorageNotValid', 'NotFound', `the source has no storage '${source}'`, [source]),
+    ),
+  ];
+}
+
+/** The target's storages exist and offer the access and volume mode that is asked for. */
+export function checkTargetStorages({ target, storageMapping }: PlanFacts): readonly Condition[] {
+  if (target?.spec.type !== 'directory') return [];
+  const { name, settings } = target.spec;
+  return storagePairs(storageMapping?.spec).flatMap(({ source, destination }) => {
+    const offered = settings.storages.find((storage) => storage.name === destination.storageClass);
+    const lack = lackOf(destination, offered);
+    if (lack === undefined) return [];
+    const message = `'${source}' leads to '${destination.storageClass}', and '${name}' ${lack.message}`;
+    return [condition('DestinationStorageNotValid', lack.reason, message, [destination.storageClass])];
+  });
+}
+
+function lackOf(
+  { accessMode, volumeMode }: StoragePair['destination'],
+  offered: TargetStorage | undefined,
+): { readonly reason: string; readonly message: string } | undefined {
+  if (offered === undefined) return { reason: 'NotFound', message: 'has no such storage' };
+  if (!offered.accessModes.includes(accessMode))
+    return {
+      reason: 'AccessModeNotOffered',
+      message: `offers it ${offered.accessModes.join(', ')}, not ${accessMode}`,
+    };
+  if (!offered.volumeModes.includes(volumeMode))
+    return {
+      reason: 'VolumeModeNotOffered',
+      message: `offers it ${offered.volumeModes.join(', ')}, not ${volumeMode}`,
+    };
+  return undefined;
+}
+
+/** What one conversion may write into its overlay beside the disk, at most: drivers and a new initramfs. */
+const OVERLAY_ALLOWANCE = 2 * 1024 ** 3;
+
+/** There is room for the disks, and for what is written beside them on the way. */
+export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Condition[] {
+  const { freeBytes } = room;
+  if (freeBytes === undefined) return [];
+  const coming = vms.filter(({ isCopied }) => !isCopied);
+  const disks = sum(coming.map((planned) => sum(capacities(planned))));
+  const beside = coming
+    .map((planned) => extraOf(planned, spec.skipGuestConversion))
+    .toSorted((one, other) => other - one)
+    .slice(0, spec.maxConcurrentMigrations);
+  const name = target?.spec.name ?? spec.target;
+  if (disks > freeBytes) {
+    const message = `the disks take up to ${gib(disks)}, and '${name}' has ${gib(freeBytes)} left`;
+    return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [name])];
+  }
+  if (disks + sum(beside) <= freeBytes) return [];
+  const message = `the disks and what is written beside them take up to ${gib(disks + sum(beside))}, and '${name}' has ${gib(freeBytes)} left`;
+  return [condition('TargetRoomTight', 'MayNotBeEnough', message, [name])];
+}
+
+function extraOf({ vm }: PlannedVm, skipGuestConversion: boolean): number {
+  const size = (disk: SourceDisk): number => Math.max(disk.capacityBytes, 0);
+  const unpacked =
+    vm?.disks.filter(({ backing }) => backing.kind === 'ova' && backing.compression === 'gzip') ?? [];
+  const overlay = skipGuestConversion ? 0 : Math.min(OVERLAY_ALLOWANCE, sum(vm?.disks.map(size) ?? []));
+  return sum(unpacked.map(size)) + overlay;
+}
+
+function disksOf({ vms }: PlanFacts): readonly { readonly vm: SourceVm; readonly disk: SourceDisk }[] {
+  const once = new Map(vms.flatMap(({ vm }) => (vm === undefined ? [] : [[vm.id, vm] as const])));
+  return [...once.values()].flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
+}
+
+const capacities = ({ vm }: PlannedVm): number[] =>
+  vm?.disks.map(({ capacityBytes }) => Math.max(capacityBytes, 0)) ?? [];
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;

@@ -1,0 +1,36 @@
+import type { Condition, ServiceName } from '@ledgerlift/contracts';
+import { condition } from '../condition-types.js';
+import type { PlanFacts } from '../plan-facts.js';
+
+/** Some site reaches both source and target. */
+export function checkSites({ source, target, site }: PlanFacts): readonly Condition[] {
+  if (source === undefined || target === undefined || site !== undefined) return [];
+  const [from, to] = [source.spec.sites.join(', '), target.spec.sites.join(', ')];
+  const message = `'${source.spec.name}' is reached from ${from}, and '${target.spec.name}' from ${to}`;
+  return [condition('NoCommonSite', 'NoSite', message, [source.spec.name, target.spec.name])];
+}
+
+/** The services that the plan needs answer, and the converter can convert. */
+export function checkWorkers({ spec, site, workers }: PlanFacts): readonly Condition[] {
+  if (site === undefined || workers === undefined) return [];
+  const needed: readonly ServiceName[] = [
+    'transfer',
+    'vm-creator',
+    ...(spec.skipGuestConversion ? [] : ['converter' as const]),
+  ];
+  const missing = needed.filter((service) => !workers.connected.includes(service));
+  const problems = spec.skipGuestConversion ? [] : (workers.conversionProblems ?? []);
+  return [
+    ...missing.map((service) =>
+      condition('WorkerNotConnected', 'NoAnswer', `no ${service} answers at site ${site}`, [service]),
+    ),
+    ...problems.map((problem) =>
+      condition(
+        'GuestConversionNotAvailable',
+        'ToolMissing',
+        `the converter at site ${site} says: ${problem}`,
+        ['converter'],
+      ),
+    ),
+  ];
+}

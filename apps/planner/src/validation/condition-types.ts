@@ -1,0 +1,218 @@
+import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+
+interface ConditionType {
+  readonly category: ConditionCategory;
+  readonly when: string;
+  readonly wayOut: string;
+}
+
+/** Every condition that validation can raise. Names are Forklift's where it has one; docs/reference/conditions.md is made from this. */
+export const conditionTypes = {
+  SourceProviderNotValid: {
+    category: 'Critical',
+    when: 'the source is no provider, or none that can be a source',
+    wayOut: 'name a source provider in `source`',
+  },
+  SourceProviderNotReady: {
+    category: 'Critical',
+    when: 'the source cannot be reached or read',
+    wayOut: 'correct its settings, or give the planner access, and validate again',
+  },
+  DestinationProviderNotValid: {
+    category: 'Critical',
+    when: 'the target is no provider, or none that can be a target',
+    wayOut: 'name a target provider in `target`',
+  },
+  DestinationProviderNotReady: {
+    category: 'Critical',
+    when: 'the target cannot be reached or written',
+    wayOut: 'correct its settings, or give the planner and its workers access',
+  },
+  NetworkMapRefNotValid: {
+    category: 'Critical',
+    when: 'the network mapping is missing, of the other kind, or between other providers',
+    wayOut: 'name a network mapping of this source and target in `networkMapping`',
+  },
+  StorageRefNotValid: {
+    category: 'Critical',
+    when: 'the storage mapping is missing, of the other kind, or between other providers',
+    wayOut: 'name a storage mapping of this source and target in `storageMapping`',
+  },
+  MigrationTypeNotValid: {
+    category: 'Critical',
+    when: 'the source cannot be migrated in this way',
+    wayOut: 'choose a `type` that the provider supports',
+  },
+  VMNotFound: {
+    category: 'Critical',
+    when: 'a VM of the plan is not in the inventory',
+    wayOut: 'correct its `ref`, or refresh the inventory',
+  },
+  DuplicateVM: {
+    category: 'Critical',
+    when: 'a VM is in the plan twice (NotUnique), a name means several VMs (Ambiguous), or two VMs get one target name (TargetNameNotUnique)',
+    wayOut: 'name each VM once, by its id, and give each a `targetName` of its own',
+  },
+  TargetNameNotValid: {
+    category: 'Warn',
+    when: "a source's name is no DNS-1123 label and will be changed",
+    wayOut: 'set `targetName` if you want another one',
+  },
+  VMAlreadyExists: {
+    category: 'Critical',
+    when: 'the target has something of the same name in the namespace, or another migration is making it',
+    wayOut: 'choose another `targetName` or `targetNamespace`, or take away what is there',
+  },
+  VMNetworksNotMapped: {
+    category: 'Critical',
+    when: 'a network of a VM has no pair in the network mapping',
+    wayOut: 'add a pair for it, with destination `ignored` if the NIC is to be left out',
+  },
+  VMNicNotConnected: {
+    category: 'Warn',
+    when: 'a NIC is on no network at the source',
+    wayOut: 'it is left out; add one to the VM later if it is needed',
+  },
+  VMMultiplePodNetworkMappings: {
+    category: 'Critical',
+    when: 'more than one NIC of a VM goes to the pod network',
+    wayOut: 'map the others to a multus network or to `ignored`',
+  },
+  VMNicKindNotSupported: {
+    category: 'Critical',
+    when: 'the target network does not allow the kind of the NIC',
+    wayOut: 'map its network to one that does',
+  },
+  SourceNetworkNotValid: {
+    category: 'Warn',
+    when: 'a pair of the network mapping names a network that the source does not have',
+    wayOut: 'correct or remove the pair',
+  },
+  SourceNetworkAmbiguous: {
+    category: 'Critical',
+    when: 'the network mapping has several pairs for one network',
+    wayOut: 'keep one of them',
+  },
+  DestinationNetworkNotValid: {
+    category: 'Critical',
+    when: 'a pair leads to a network that the target does not have',
+    wayOut: "correct the pair, or add the network to the target provider's settings",
+  },
+  VMStorageNotMapped: {
+    category: 'Critical',
+    when: 'a storage of a VM has no pair in the storage mapping',
+    wayOut: 'add a pair for it',
+  },
+  SourceStorageNotValid: {
+    category: 'Warn',
+    when: 'a pair of the storage mapping names a storage that the source does not have',
+    wayOut: 'correct or remove the pair',
+  },
+  SourceStorageAmbiguous: {
+    category: 'Critical',
+    when: 'the storage mapping has several pairs for one storage',
+    wayOut: 'keep one of them',
+  },
+  DestinationStorageNotValid: {
+    category: 'Critical',
+    when: 'a pair leads to a storage that the target does not have (NotFound), or asks for an access or volume mode that it does not offer',
+    wayOut: "correct the pair, or the storage in the target provider's settings",
+  },
+  TargetNotEnoughRoom: {
+    category: 'Critical',
+    when: 'the disks of the plan are larger than the free room at the target',
+    wayOut: 'make room, choose another target, or split the plan',
+  },
+  TargetRoomTight: {
+    category: 'Warn',
+    when: 'the disks fit, but what conversion and unpacking write beside them may not',
+    wayOut: 'make room, or lower `maxConcurrentMigrations`',
+  },
+  InvalidDiskSizes: {
+    category: 'Critical',
+    when: 'a disk has no size, or one that no disk has',
+    wayOut: 'export the VM again',
+  },
+  VMHasNoDisks: {
+    category: 'Critical',
+    when: 'a VM has no disk that could be migrated',
+    wayOut: 'take it out of the plan',
+  },
+  SharedDisks: {
+    category: 'Warn',
+    when: 'a disk is shared with other VMs, and is copied for each of them',
+    wayOut: 'take the VM out of the plan if it must stay shared',
+  },
+  MacConflicts: {
+    category: 'Critical',
+    when: 'two NICs of the plan have one MAC address',
+    wayOut: 'migrate them to different networks in different plans, or change one at the source',
+  },
+  OVADigestMismatch: {
+    category: 'Critical',
+    when: 'a file of a VM is not what its manifest says, or cannot be read to its end',
+    wayOut: 'export or copy the OVA again',
+  },
+  OVANotReadable: {
+    category: 'Warn',
+    when: 'a file of the source could not be read, and what is in it is unknown',
+    wayOut: 'look at the problems of the inventory, correct the file, and refresh',
+  },
+  UnsupportedOVFExportSource: {
+    category: 'Warn',
+    when: 'the OVF was not exported by a tool that is known',
+    wayOut: 'look at the result before you rely on it',
+  },
+  VMCriticalConcerns: {
+    category: 'Critical',
+    when: 'a Critical concern stands against a VM',
+    wayOut: 'correct it at the source and refresh, or take the VM out of the plan',
+  },
+  VMConcerns: {
+    category: 'Warn',
+    when: 'a concern of category Warning stands against a VM',
+    wayOut: 'look at it before you start',
+  },
+  VMInformation: {
+    category: 'Advisory',
+    when: 'a concern of category Information stands against a VM',
+    wayOut: 'good to know',
+  },
+  NoCommonSite: {
+    category: 'Critical',
+    when: 'no site reaches both source and target',
+    wayOut: 'give both providers a site in common',
+  },
+  GuestConversionNotAvailable: {
+    category: 'Critical',
+    when: 'the converter cannot convert: virt-v2v-in-place or what it needs is missing',
+    wayOut: 'install what is missing where the converter runs, or set `skipGuestConversion`',
+  },
+  WorkerNotConnected: {
+    category: 'Warn',
+    when: 'a service that the plan needs does not answer at its site',
+    wayOut: 'start it; the VMs wait for it',
+  },
+} as const satisfies Record<string, ConditionType>;
+
+export type ConditionTypeName = keyof typeof conditionTypes;
+
+/**
+ * @param message what is so, without a full stop
+ * @param items what it is about: VM names, networks, files
+ */
+export function condition(
+  type: ConditionTypeName,
+  reason: string,
+  message: string,
+  items: readonly string[],
+): Condition {
+  const { category, wayOut } = conditionTypes[type];
+  return { type, category, reason, message: `${message}; ${wayOut}.`, items: [...items], durable: false };
+}
+
+/** `web, db and 3 more` */
+export function listed(items: readonly string[], most = 5): string {
+  const shown = items.slice(0, most).join(', ');
+  return items.length > most ? `${shown} and ${items.length - most} more` : shown;
+}

@@ -1,0 +1,5 @@
+export { CatalogPlanExaminer, type ExaminerSurroundings } from './catalog-plan-examiner.js';
+export { conditionTypes } from './condition-types.js';
+export { WORKER_ACCESS, type WorkerAccess } from './facts/worker-access.js';
+export type { Examination, ExaminationOptions, PlanExaminer, RetriedVm } from './plan-examiner.js';
+export type { SiteWorkers } from './plan-facts.js';

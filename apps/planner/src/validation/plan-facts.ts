@@ -1,0 +1,73 @@
+import type {
+  Inventory,
+  InventoryProblem,
+  MappingSpec,
+  PlanSpec,
+  PlanVm,
+  ProviderSpec,
+  ServiceName,
+  SourceVm,
+} from '@ledgerlift/contracts';
+import type { z } from 'zod';
+
+/** All that validation knows of a plan and of the world, gathered before: the checks themselves do no I/O. */
+export interface PlanFacts {
+  readonly planId: string;
+  readonly spec: PlanSpec;
+  /** Undefined: the ref leads nowhere. */
+  readonly source: ProviderFacts | undefined;
+  readonly target: ProviderFacts | undefined;
+  readonly networkMapping: MappingFacts | undefined;
+  readonly storageMapping: MappingFacts | undefined;
+  /** Undefined: it could not be read. */
+  readonly inventory: Inventory | undefined;
+  readonly vms: readonly PlannedVm[];
+  readonly room: TargetRoom;
+  /** By id of the source VM: what in its files is not as it should be. */
+  readonly digests: ReadonlyMap<string, readonly InventoryProblem[]>;
+  /** The site at which the plan would run; undefined: none reaches both ends. */
+  readonly site: string | undefined;
+  readonly workers: SiteWorkers | undefined;
+}
+
+export interface ProviderFacts {
+  readonly id: string;
+  readonly spec: ProviderSpec;
+  /** What hinders to use it. */
+  readonly problems: readonly InventoryProblem[];
+}
+
+export interface MappingFacts {
+  readonly id: string;
+  readonly spec: MappingSpec;
+  /** Ids of the providers it is between; undefined: its ref leads nowhere. */
+  readonly sourceId: string | undefined;
+  readonly targetId: string | undefined;
+}
+
+/** A VM as the plan names it, and what of the inventory that means. */
+export interface PlannedVm {
+  readonly entry: z.infer<typeof PlanVm>;
+  readonly matches: readonly SourceVm[];
+  /** Where exactly one matches. */
+  readonly vm: SourceVm | undefined;
+  readonly targetName: string;
+  /** Its disks are at the target already: neither source nor room matter any more. */
+  readonly isCopied: boolean;
+  /** What is at the target under its name is its own. */
+  readonly isRetried: boolean;
+}
+
+export interface TargetRoom {
+  /** Undefined: not known. */
+  readonly freeBytes: number | undefined;
+  /** By `namespace/name`: who has it. */
+  readonly taken: ReadonlyMap<string, string>;
+}
+
+/** What answers at a site. */
+export interface SiteWorkers {
+  readonly connected: readonly ServiceName[];
+  /** What the converter lacks; undefined where none answers. */
+  readonly conversionProblems: readonly string[] | undefined;
+}

@@ -1,0 +1,129 @@
+import type { PlanSpec, SourceVm, VmRecord } from '@ledgerlift/contracts';
+import { layoutFor } from '@ledgerlift/targets';
+import type { ResolvedPlan } from '../runs/run-service.js';
+import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
+import type { PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
+
+/**
+ * The plan as it would run, with everything that it refers to written out.
+ *
+ * @param facts of a plan against which nothing Critical stands
+ * @returns undefined where something is missing all the same
+ */
+export function resolvePlan(
+  facts: PlanFacts,
+  installation: string,
+  conditions: ResolvedPlan['conditions'],
+): ResolvedPlan | undefined {
+  const { planId, spec, source, target, networkMapping, storageMapping } = facts;
+  if (source === undefined || target?.spec.type !== 'directory') return undefined;
+  if (networkMapping === undefined || storageMapping === undefined) return undefined;
+  const vms = facts.vms.flatMap((planned) => {
+    const record = resolveVm(facts, planned, installation, source, target);
+    return record === undefined ? [] : [record];
+  });
+  if (vms.length !== facts.vms.length) return undefined;
+  return {
+    planId,
+    spec,
+    networkMapping: networkMapping.spec,
+    storageMapping: storageMapping.spec,
+    conditions,
+    vms,
+  };
+}
+
+type Resolved = ResolvedPlan['vms'][number];
+
+function resolveVm(
+  facts: PlanFacts,
+  { vm, entry, targetName }: PlannedVm,
+  installation: string,
+  source: ProviderFacts,
+  target: ProviderFacts,
+): Resolved | undefined {
+  const { spec, planId } = facts;
+  if (vm === undefined || target.spec.type !== 'directory') return undefined;
+  const { settings, name, sites } = target.spec;
+  const disks = resolveDisks(facts, vm, targetName, settings.diskFormat);
+  if (disks === undefined) return undefined;
+  // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
+  const shared = source.spec.sites.filter((site) => sites.includes(site));
+  return {
+    installation,
+    planId,
+    planName: spec.name,
+    source: { provider: { id: source.id, spec: { ...source.spec, sites: shared } }, vm },
+    target: { providerId: target.id, type: 'directory', name, settings },
+    targetName,
+    targetNamespace: spec.targetNamespace,
+    folder: layoutFor({
+      namespace: spec.targetNamespace,
+      targetName,
+      disks: vm.disks.length,
+      format: settings.diskFormat,
+    }).folder,
+    nics: resolveNics(facts, vm),
+    disks,
+    labels: { ...spec.labels, ...entry.labels },
+    powerState: entry.targetPowerState ?? spec.targetPowerState,
+    settings: settingsOf(spec, entry.rootDisk),
+  };
+}
+
+function resolveDisks(
+  facts: PlanFacts,
+  vm: SourceVm,
+  targetName: string,
+  format: 'raw' | 'qcow2',
+): VmRecord['disks'] | undefined {
+  const pairs = storagePairs(facts.storageMapping?.spec);
+  const layout = layoutFor({
+    namespace: facts.spec.targetNamespace,
+    targetName,
+    disks: vm.disks.length,
+    format,
+  });
+  const disks = vm.disks.flatMap((disk, index) => {
+    const pair = pairOfDisk(disk, pairs, facts.inventory);
+    const place = layout.disks[index];
+    if (pair === undefined || place === undefined) return [];
+    const { storageClass, accessMode, volumeMode } = pair.destination;
+    return [
+      {
+        diskId: disk.id,
+        name: place.disk,
+        pvcName: place.pvcName,
+        storageClass,
+        accessMode,
+        volumeMode,
+        format,
+      },
+    ];
+  });
+  return disks.length === vm.disks.length ? disks : undefined;
+}
+
+function resolveNics({ networkMapping, inventory }: PlanFacts, vm: SourceVm): VmRecord['nics'] {
+  const pairs = networkPairs(networkMapping?.spec);
+  return vm.nics.map((nic) => {
+    const destination = pairOfNic(nic, pairs, inventory)?.destination;
+    const network = destination === undefined || destination.type === 'ignored' ? null : destination;
+    return { nicId: nic.id, ...(nic.mac === undefined ? {} : { mac: nic.mac }), network };
+  });
+}
+
+function settingsOf(spec: PlanSpec, rootDisk: string | undefined): VmRecord['settings'] {
+  const { type, skipGuestConversion, useCompatibilityMode, verify, bootProof, bandwidthLimit, retry } = spec;
+  return {
+    type,
+    skipGuestConversion,
+    useCompatibilityMode,
+    verify,
+    bootProof,
+    retry,
+    powerOnSourceAfterFailure: spec.powerOnSourceAfterFailure,
+    ...(rootDisk === undefined ? {} : { rootDisk }),
+    ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
+  };
+}

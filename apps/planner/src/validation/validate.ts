@@ -1,0 +1,45 @@
+import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { checkConcerns } from './checks/concerns.js';
+import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
+import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
+import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
+import { checkRoom, checkStoragesMapped, checkTargetStorages } from './checks/storage.js';
+import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms.js';
+import { checkSites, checkWorkers } from './checks/workers.js';
+import type { PlanFacts } from './plan-facts.js';
+
+/** Every check of a plan. A new one is a function here and its types in `condition-types.ts`. */
+const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
+  checkProviders,
+  checkMigrationType,
+  checkMappings,
+  checkVmsExist,
+  checkTargetNames,
+  checkTargetIsFree,
+  checkNetworksMapped,
+  checkTargetNetworks,
+  checkPodNetwork,
+  checkMacs,
+  checkStoragesMapped,
+  checkTargetStorages,
+  checkRoom,
+  checkDiskSizes,
+  checkSharedDisks,
+  checkDigests,
+  checkInventoryProblems,
+  checkConcerns,
+  checkSites,
+  checkWorkers,
+];
+
+const order: readonly ConditionCategory[] = ['Critical', 'Error', 'Warn', 'Advisory'];
+
+/** What stands against a plan, the worst first. */
+export function validatePlan(facts: PlanFacts): readonly Condition[] {
+  return checks
+    .flatMap((check) => check(facts))
+    .toSorted((one, other) => order.indexOf(one.category) - order.indexOf(other.category));
+}
+
+export const isReady = (conditions: readonly Condition[]): boolean =>
+  !conditions.some(({ category }) => category === 'Critical');
