@@ -141,7 +141,6 @@ class DiskCopy {
       inFlight.add(tracked);
       index += Math.max(zeros, 1);
       if (inFlight.size >= limit) await Promise.race(inFlight);
-      this.#checkpointIfDue(manifest);
     }
     await Promise.all(inFlight);
     await this.#checkpointing;
@@ -194,6 +193,7 @@ class DiskCopy {
     this.#buffers.push(whole);
     this.#bytesSinceCheckpoint += length;
     this.#progress(length);
+    this.#checkpointIfDue(manifest);
   }
 
   async #writeChunk(offset: number, data: Buffer): Promise<void> {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { NbdServer } from './server-process.js';
 import { type TargetImage, serveTarget } from './servers.js';
 
-/** Who writes a disk: stands beside it before the writer is made. */
+/** Who writes a disk: stands beside it while it is written. */
 const WriterRecord = z.object({
   attempt: z.int(),
   host: z.string(),
