@@ -1,0 +1,2 @@
+export { applianceEnvironment } from './appliance-environment.js';
+export { guest, guestImage } from './guest-image.js';

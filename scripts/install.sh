@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Installs what Ledgerlift and its tests need on a Debian machine with root, Node >= 20 and npm, and builds it.
+# Says what it does; does only what is missing, so that a second run takes seconds.
+# LEDGERLIFT_CACHE: where to keep what is expensive to make (default ~/.cache/ledgerlift).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+source scripts/progress.sh
+
+# virt-v2v pulls in neither nbdkit nor libnbd-bin, and fails late without them. kmod: depmod for the appliance.
+packages=(nats-server qemu-utils qemu-system-x86 nbdkit libnbd-bin virt-v2v
+  mmdebstrap fdisk e2fsprogs kmod openssl xz-utils ca-certificates)
+
+missing_packages() {
+  local package
+  for package in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
+  done
+}
+
+install_packages() {
+  local missing policy=/usr/sbin/policy-rc.d
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]} == 0)); then return; fi
+  if ((EUID != 0)); then
+    fail "not root: run 'apt-get install --no-install-recommends ${missing[*]}' as root, then this again"
+  fi
+  quietly 'apt-get update' apt-get -q update
+  # Debian would start the services it installs (nats-server on every address): these are here to be run by us.
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    # shellcheck disable=SC2064
+    trap "rm -f '$policy'" EXIT
+  fi
+  DEBIAN_FRONTEND=noninteractive quietly "apt-get install ${missing[*]} (about a minute)" \
+    apt-get -q -y install --no-install-recommends "${missing[@]}"
+  if [[ $(cat "$policy" 2>/dev/null) == $'#!/bin/sh\nexit 101' ]]; then rm -f "$policy"; fi
+  trap - EXIT
+}
+
+install_node_packages() {
+  local reason
+  if ! reason=$(node scripts/packages-match-lock.mjs); then
+    quietly "npm ci: $reason (about a minute)" npm ci --no-audit --no-fund --no-progress
+  fi
+  local version
+  version=$(node_modules/.bin/node --version) || fail "the workspace's own Node does not run; npm must be allowed to run the install script of the package 'node'"
+  if [[ $version != v24.* ]]; then fail "node_modules/.bin/node is $version, not 24"; fi
+}
+
+[[ -r /etc/debian_version ]] || fail 'this is no Debian: see docs/how-to/test.md for what is needed'
+mkdir -p "$cache"
+install_packages
+install_node_packages
+bash scripts/install-appliance-kernel.sh
+quietly 'build (tsc -b)' node scripts/run.mjs tsc -b
+say 'everything that is needed is here'
