@@ -24,7 +24,10 @@ export const streams = {
 
 /** Headers beside the CloudEvent. */
 export const headers = {
-  /** On EVENTS: every event of the log up to this position has been published. The relay resumes after it. */
+  /**
+   * On EVENTS: every event of the log up to this position has been published. The relay resumes after it. A message
+   * that went out before its forerunners were confirmed carries an earlier one, or none.
+   */
   position: 'Ledgerlift-Position',
 } as const;
 
@@ -133,7 +136,10 @@ export const LeaseAnswer = z.discriminatedUnion('answer', [
 ]);
 export type LeaseAnswer = z.infer<typeof LeaseAnswer>;
 
-/** Cumulative: report N says all that reports 1..N-1 said, so that a lost one does no harm. */
+/**
+ * Cumulative: report N says all that reports 1..N-1 said, so that a lost one does no harm. On REPORTS it is the data of a
+ * CloudEvent `io.ledgerlift.StepReported.v1`. A resource that was claimed and released again is in `released` only.
+ */
 export const Report = z.object({
   ref: AttemptRef,
   number: z.int().min(1),

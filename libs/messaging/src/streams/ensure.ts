@@ -76,6 +76,8 @@ export async function ensureConsumer(nc: NatsConnection, spec: ConsumerSpec): Pr
     ack_wait: spec.ackWaitMs * 1_000_000,
     // Never given up by JetStream: only the log decides about trying again.
     max_deliver: -1,
+    // Pulling is the limit; messages that wait for a newer version must not block the rest.
+    max_ack_pending: -1,
   });
   return jetstream(nc).consumers.getConsumerFromInfo(info);
 }

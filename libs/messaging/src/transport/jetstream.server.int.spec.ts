@@ -242,9 +242,9 @@ describe('NATS that goes and comes back', () => {
     });
     await publisher.publish([admitted(1)]);
     await until('the first', () => seen.size === 1);
-    await nats.kill();
+    await nats.server.kill();
     await pause(500);
-    await nats.run();
+    await nats.server.restart();
     await streamsAgain();
     await publisher.publish([admitted(2)]);
     await until('the second', () => seen.has(2));
@@ -257,9 +257,7 @@ describe('NATS that goes and comes back', () => {
     });
     await publisher.publish([admitted(1)]);
     await until('the first', () => seen.size === 1);
-    await nats.kill();
-    await nats.wipe();
-    await nats.run();
+    await nats.server.wipeAndRestart();
     await pause(2000);
     expect(warnings.length).toBeLessThan(12);
     await streamsAgain();
@@ -344,10 +342,10 @@ describe('a request', () => {
   });
 
   it('waits for somebody to answer, through a restart of NATS', async () => {
-    await nats.kill();
+    await nats.server.kill();
     const asked = request(nc, 'spec.ask', Answer, { n: 2 }, { timeoutMs: 15_000, tryMs: 500 });
     await pause(600);
-    await nats.run();
+    await nats.server.restart();
     await answer(async ({ n }) => ({ twice: n * 2 }));
     expect(await asked).toEqual({ twice: 4 });
   });

@@ -31,7 +31,11 @@ export class LeaseKeeper {
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs;
-    this.#armLost(options.grantedAt);
+  }
+
+  /** Begins to renew. A grant that took too long to arrive is lost here and now. */
+  start(): void {
+    this.#armLost(this.#options.grantedAt);
     this.#armRenew(this.#leaseMs / 3);
   }
 

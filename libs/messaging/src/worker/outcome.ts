@@ -5,6 +5,7 @@ import type { Attempt, StepHandler } from './attempt.js';
 /** Runs the handler to its end and says how it ended. Never throws. */
 export async function outcomeOf(attempt: Attempt, handler: StepHandler): Promise<StepOutcome> {
   try {
+    attempt.signal.throwIfAborted();
     const result = StepResult.safeParse(await handler(attempt));
     if (result.success && result.data.step === attempt.ref.step)
       return { kind: 'completed', result: result.data };

@@ -149,6 +149,7 @@ export class RunningAttempt implements Attempt {
   async run(handler: StepHandler, giveUp: AbortSignal): Promise<void> {
     const { logger } = this.#options;
     logger.info(this.#log, 'an attempt begins');
+    this.#lease.start();
     try {
       const outcome = await outcomeOf(this, handler);
       clearTimeout(this.#patience);

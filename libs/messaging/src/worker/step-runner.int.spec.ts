@@ -230,9 +230,7 @@ describe('a worker', () => {
     expect(worker.runner.running).toHaveLength(1);
     planner.mute.clear();
     // NATS has this number already: it comes again only once its data are gone, as they may be.
-    await nats.kill();
-    await nats.wipe();
-    await nats.run();
+    await nats.server.wipeAndRestart();
     await until('the streams', () => nc.info !== undefined);
     for (;;) {
       const made = await ensureStreams(nc).catch(() => undefined);
@@ -329,9 +327,9 @@ describe('a worker', () => {
     planner.leaseMs = 5000;
     await publisher.publish([stepRequested('vm-m1-0')]);
     await until('the claim', () => planner.started.size === 1);
-    await nats.kill();
+    await nats.server.kill();
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await nats.run();
+    await nats.server.restart();
     go.resolve();
     await until('the outcome', () => planner.reported('vm-m1-0')?.outcome?.kind === 'completed');
   });

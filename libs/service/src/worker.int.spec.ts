@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LeaseAnswer, Report, type StepResult, subjects } from '@ledgerlift/contracts';
+import { ensureStreams, EventPublisher, listDeadLetters } from '@ledgerlift/messaging';
+import { type NatsServer, startNats } from '@ledgerlift/testing';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { pino } from 'pino';
+import { connectNats } from './nats.js';
+import { startWorker, type Worker } from './worker.js';
+import { job } from './worker-job.fixture.js';
+
+const silent = pino({ level: 'silent' });
+const done: StepResult = { step: 'Initialize', powerState: 'off', fingerprint: 'f' };
+
+const request = {
+  id: 'e1',
+  type: 'StepRequested',
+  version: 1,
+  stream: 'vm-m1-0',
+  revision: 0,
+  position: '1',
+  time: '2026-01-01T00:00:00.000Z',
+  correlationId: 'c',
+  causationId: 'c',
+  actor: { kind: 'system', name: 'planner', authenticatedBy: 'process' },
+  hash: 'h',
+  data: { step: 'Initialize', attempt: 1, service: 'transfer', site: 'local' },
+} as const;
+
+let nats: NatsServer;
+let nc: NatsConnection;
+let worker: Worker | undefined;
+let reports: Report[];
+
+const env = (url: string) => ({ LEDGERLIFT_NATS_URL: url, LEDGERLIFT_LOG_LEVEL: 'silent' });
+const ready = async () => (await fetch(`http://127.0.0.1:${worker?.healthPort}/health/ready`)).status;
+
+async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 15_000; !(await check());) {
+    if (Date.now() > end) throw new Error(`${what}: not seen`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Grants every claim and takes every report; the job is only as much as these specs need. */
+function answerAsPlanner(job: unknown): void {
+  const answer = (subject: string, reply: () => unknown): void => {
+    nc.subscribe(subject, { callback: (_error, message) => void message.respond(JSON.stringify(reply())) });
+  };
+  answer(subjects.claim, () => ({ answer: 'granted', leaseMs: 5000, lastReport: 0, job }));
+  answer(subjects.lease, (): LeaseAnswer => {
+    return { answer: 'renewed', leaseMs: 5000, lastReport: reports.at(-1)?.number ?? 0 };
+  });
+  nc.subscribe(subjects.reports, {
+    callback: (_error, message) => {
+      reports.push(Report.parse(message.json<{ data: unknown }>().data));
+    },
+  });
+}
+
+beforeEach(async () => {
+  reports = [];
+  nats = await startNats();
+  nc = await connectNats({ url: nats.url, name: 'spec', logger: silent });
+  await ensureStreams(nc);
+});
+
+afterEach(async () => {
+  await worker?.stop();
+  worker = undefined;
+  await nc.close();
+  await nats.stop();
+});
+
+describe('a worker service', () => {
+  it('does through Nest what the log asks of its service and site, and says when it is ready', async () => {
+    answerAsPlanner(job);
+    worker = await startWorker({
+      service: 'transfer',
+      env: env(nats.url),
+      handlers: { Initialize: async () => done },
+    });
+    expect(await ready()).toBe(200);
+    await new EventPublisher({ nc, installation: 'spec' }).publish([request]);
+    await until('the outcome', () => reports.at(-1)?.outcome !== undefined);
+    expect(reports.at(-1)).toMatchObject({
+      ref: { stream: 'vm-m1-0', attempt: 1, worker: worker.workerId },
+      outcome: { kind: 'completed', result: done },
+    });
+    expect(worker.workerId).toMatch(/^transfer\/.+\/.+$/);
+  });
+
+  it('buries a request for a step that it does not do, so that its attempt fails and does not wait for ever', async () => {
+    worker = await startWorker({ service: 'transfer', env: env(nats.url), handlers: {} });
+    await new EventPublisher({ nc, installation: 'spec' }).publish([request]);
+    await until('the dead letter', async () => (await listDeadLetters(nc)).length === 1);
+    expect((await listDeadLetters(nc))[0]?.letter).toMatchObject({
+      code: 'LL-BUS-004',
+      reason: expect.stringContaining('no handler for the step Initialize'),
+    });
+  });
+
+  it('is not ready while NATS is away, and ready again when it is back', async () => {
+    worker = await startWorker({ service: 'converter', env: env(nats.url), handlers: {} });
+    await nats.kill();
+    await until('not ready', async () => (await ready()) === 503);
+    await nats.restart();
+    await until('ready', async () => (await ready()) === 200);
+  });
+
+  it('starts before NATS does', async () => {
+    await nats.kill();
+    const starting = startWorker({ service: 'converter', env: env(nats.url), handlers: {} });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await nats.restart();
+    worker = await starting;
+    expect(await ready()).toBe(200);
+  });
+
+  it('does not start with a setting that is wrong', async () => {
+    const starting = startWorker({ service: 'converter', env: { LEDGERLIFT_SLOTS: 'many' }, handlers: {} });
+    await expect(starting).rejects.toMatchObject({ code: 'LL-SVC-001' });
+  });
+});
