@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { headers as headerNames, streams } from '@ledgerlift/contracts';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { storedEvent } from '../spec-peers/fixtures.js';
+import { NatsPeer } from '../spec-peers/nats-server.js';
+import { ensureStreams } from '../streams/ensure.js';
+import { EventPublisher, lastPublishedPosition } from './publisher.js';
+
+let nats: NatsPeer;
+let nc: NatsConnection;
+let publisher: EventPublisher;
+
+const admitted = (n: number) => storedEvent('VmMigrationAdmitted', { n });
+
+beforeEach(async () => {
+  nats = await NatsPeer.start();
+  nc = await nats.connect();
+  await ensureStreams(nc);
+  publisher = new EventPublisher({ nc, installation: 'spec' });
+});
+
+afterEach(async () => {
+  await nats.stop();
+});
+
+describe('the publisher', () => {
+  const messages = async () => {
+    const jsm = await jetstreamManager(nc);
+    const { state } = await jsm.streams.info(streams.events.name);
+    const found = [];
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const message = await jsm.streams.getMessage(streams.events.name, { seq });
+      if (message !== null) found.push(message);
+    }
+    return found;
+  };
+
+  it('keeps the order, and ends with the position of the last event', async () => {
+    const events = Array.from({ length: 600 }, (_, n) => admitted(n));
+    expect(await publisher.publish(events)).toBe(events.at(-1)?.position);
+    expect(await lastPublishedPosition(nc)).toBe(events.at(-1)?.position);
+    const found = await messages();
+    expect(found.map((message) => message.json<{ id: string }>().id)).toEqual(events.map(({ id }) => id));
+    // Never does a message say that something is published which might not be.
+    for (const [index, message] of found.entries()) {
+      const said = message.header.get(headerNames.position);
+      if (said !== '') expect(Number(said)).toBeLessThanOrEqual(Number(events[index]?.position));
+    }
+  });
+
+  it('does not double what is published again, unless it is told to', async () => {
+    const event = admitted(1);
+    await publisher.publish([event]);
+    await publisher.publish([event]);
+    expect(await messages()).toHaveLength(1);
+    await publisher.republish(event, '7');
+    expect(await messages()).toHaveLength(2);
+    expect(await lastPublishedPosition(nc)).toBe('7');
+  });
+
+  it('routes a request to the service and site that it names', async () => {
+    await publisher.publish([
+      storedEvent('StepRequested', { step: 'Initialize', attempt: 1, service: 'transfer', site: 'berlin' }),
+    ]);
+    expect((await messages())[0]?.subject).toBe('ledgerlift.events.vm.m1-0.StepRequested.transfer.berlin');
+  });
+
+  it('stops at what NATS does not take, and says up to where it came', async () => {
+    const small = admitted(1);
+    const large = storedEvent('VmMigrationAdmitted', { n: 'x'.repeat(nc.info?.max_payload ?? 0) });
+    await expect(publisher.publish([small, large, admitted(2)])).rejects.toMatchObject({
+      code: 'LL-BUS-006',
+      message: expect.stringContaining('raise max_payload'),
+    });
+    expect(await lastPublishedPosition(nc)).toBe(small.position);
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.delete(streams.events.name);
+    await expect(publisher.publish([admitted(3)])).rejects.toMatchObject({
+      code: 'LL-BUS-005',
+      failure: 'transient',
+    });
+  });
+});
