@@ -1,1 +1,5 @@
-export {};
+import { runWorker } from '@ledgerlift/service';
+import { readConverterSettings } from './config.js';
+import { converterSteps } from './steps/index.js';
+
+await runWorker({ service: 'converter', handlers: () => converterSteps(readConverterSettings()) });

@@ -1,0 +1,83 @@
+import { homedir, tmpdir } from 'node:os';
+import { type Environment, readEnvironment } from '@ledgerlift/service';
+import { z } from 'zod';
+
+/** What the converter reads from its environment besides what every service does. */
+const ConverterEnvironment = z.object({
+  LEDGERLIFT_V2V_COMMAND: z
+    .string()
+    .min(1)
+    .default('virt-v2v-in-place')
+    .describe('the name or the absolute path of virt-v2v-in-place'),
+  LEDGERLIFT_V2V_TIMEOUT_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(604_800)
+    .default(7200)
+    .describe('how many seconds one conversion may take: a whole number from 1 to 604800'),
+  LEDGERLIFT_V2V_LOG_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(65_536)
+    .default(16 * 2 ** 20)
+    .describe('how many bytes of one attempt a conversion log keeps: a whole number from 65536'),
+  LEDGERLIFT_V2V_TRACE: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('on or off: whether the conversion log has every libguestfs call'),
+  LEDGERLIFT_SCRATCH_DIR: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('the absolute path of a folder for what a running conversion needs; keep it short'),
+});
+
+export interface ConverterSettings {
+  /** virt-v2v-in-place, as a name on the PATH or an absolute path. */
+  readonly command: string;
+  readonly timeoutMs: number;
+  /** Bytes of the log of one attempt. */
+  readonly logLimit: number;
+  readonly trace: 'on' | 'off';
+  /** virt-v2v makes sockets below it, whose paths may have 107 bytes. */
+  readonly scratch: string;
+  /** What the children see of our environment. */
+  readonly childEnv: Readonly<Record<string, string>>;
+}
+
+const PASSED = ['PATH', 'LD_LIBRARY_PATH', 'USER', 'LOGNAME'];
+const PASSED_PREFIXES = ['LIBGUESTFS_', 'SUPERMIN_', 'VIRT_', 'VIRTIO_', 'QEMU_', 'V2V_'];
+
+/** @throws BadSetting */
+export function readConverterSettings(env: Environment = process.env): ConverterSettings {
+  const read = readEnvironment(ConverterEnvironment, env);
+  return {
+    command: read.LEDGERLIFT_V2V_COMMAND,
+    timeoutMs: read.LEDGERLIFT_V2V_TIMEOUT_S * 1000,
+    logLimit: read.LEDGERLIFT_V2V_LOG_LIMIT,
+    trace: read.LEDGERLIFT_V2V_TRACE,
+    scratch: read.LEDGERLIFT_SCRATCH_DIR ?? tmpdir(),
+    childEnv: childEnvironment(env),
+  };
+}
+
+/**
+ * Only what virt-v2v, libguestfs and QEMU read: nothing of ours, such as where NATS's credentials lie, reaches a
+ * process that works on a guest's content.
+ */
+export function childEnvironment(env: Environment): Readonly<Record<string, string>> {
+  const passed = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined &&
+    (PASSED.includes(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix)))
+      ? [[name, value] as const]
+      : [],
+  );
+  return {
+    LIBGUESTFS_BACKEND: 'direct',
+    HOME: env['HOME'] ?? homedir(),
+    ...Object.fromEntries(passed),
+    // Messages are read by programs: never translated.
+    LC_ALL: 'C.UTF-8',
+  };
+}

@@ -1,0 +1,141 @@
+import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+
+/** virt-v2v-in-place cannot be run on this machine. */
+export class ConverterMissing extends LedgerliftError {
+  readonly code = 'LL-CONV-001';
+  constructor(readonly command: string) {
+    super(
+      `"${command}" cannot be run on the converter's machine. Install virt-v2v 2.2 or newer there (\`ledgerlift ` +
+        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND to it, then retry.',
+    );
+  }
+}
+
+/** The overlays would not fit beside the disks. */
+export class NoRoomForOverlays extends LedgerliftError {
+  readonly code = 'LL-CONV-002';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly path: string,
+    readonly needed: number,
+    readonly free: number,
+  ) {
+    super(
+      `converting needs ${needed} bytes for overlays at "${path}", where ${free} bytes are free. Make room there, then retry.`,
+    );
+  }
+}
+
+/** A conversion was left on a machine that this one cannot look into: it may still write. */
+export class HeldElsewhere extends LedgerliftError {
+  readonly code = 'LL-CONV-003';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly record: string,
+    readonly host: string,
+  ) {
+    super(
+      `a conversion on the host "${host}" was not seen to end and may still hold the disks. See there that no ` +
+        `virt-v2v, qemu-nbd or qemu-img works on them (or that the host is down), remove "${record}", then retry.`,
+    );
+  }
+}
+
+/** Some process that is not known to us has a disk open for writing. */
+export class DisksHeld extends LedgerliftError {
+  readonly code = 'LL-CONV-004';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly path: string,
+    why: string,
+  ) {
+    super(`"${path}" is held by another process (${why}). End that process, then retry.`);
+  }
+}
+
+/** Processes of an earlier attempt were killed and did not end. */
+export class LeftoverAlive extends LedgerliftError {
+  readonly code = 'LL-CONV-005';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(readonly pids: readonly number[]) {
+    super(
+      `processes of an earlier attempt do not end although they were killed (pids ${pids.join(', ')}); they may ` +
+        'wait for storage that hangs. See to that, then retry.',
+    );
+  }
+}
+
+/** The record of who holds the disks cannot be understood. */
+export class HolderUnreadable extends LedgerliftError {
+  readonly code = 'LL-CONV-006';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(readonly path: string) {
+    super(
+      `"${path}" should say which processes hold the disks and cannot be understood. See that no virt-v2v, ` +
+        'qemu-nbd or qemu-img works on the disks beside it, remove the file, then retry.',
+    );
+  }
+}
+
+export type ConversionFailureCode = `LL-CONV-0${1 | 2}${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}`;
+
+/** virt-v2v ended without success; what it means is in the code and the class. */
+export class ConversionFailed extends LedgerliftError {
+  override readonly failure: FailureClass;
+  constructor(
+    readonly code: ConversionFailureCode,
+    failure: FailureClass,
+    message: string,
+  ) {
+    super(message);
+    this.failure = failure;
+  }
+}
+
+/** The conversion succeeded by its own word, yet an overlay is damaged. */
+export class OverlayDamaged extends LedgerliftError {
+  readonly code = 'LL-CONV-030';
+  override readonly failure: FailureClass = 'transient';
+  constructor(
+    readonly path: string,
+    why: string,
+  ) {
+    super(
+      `the overlay "${path}" is damaged after the conversion (${why}). It is made anew by the next attempt.`,
+    );
+  }
+}
+
+/** An overlay is gone, and nothing says that it was committed: the disks may be unconverted, or half converted. */
+export class OverlayLost extends LedgerliftError {
+  readonly code = 'LL-CONV-031';
+  constructor(readonly paths: readonly string[]) {
+    super(
+      `converted data is gone before it was committed: ${paths.join(', ')}. The disks cannot be trusted; cancel the ` +
+        'migration of the VM and start it again.',
+    );
+  }
+}
+
+/** A commit was asked for although no conversion is in the log. */
+export class NothingToCommit extends LedgerliftError {
+  readonly code = 'LL-CONV-032';
+  constructor() {
+    super(
+      'ImageCommit was asked for, but the log has no completed ImageConversion. The itinerary was recorded by ' +
+        'another version of Ledgerlift; cancel the migration and start it again.',
+    );
+  }
+}
+
+/** qemu-img could not do what was asked. */
+export class ImageToolFailed extends LedgerliftError {
+  readonly code = 'LL-CONV-033';
+  override readonly failure: FailureClass = 'transient';
+  constructor(
+    readonly what: string,
+    why: string,
+  ) {
+    super(`qemu-img ${what} failed: ${why}. Look for room and errors of the storage; it is tried again.`);
+  }
+}

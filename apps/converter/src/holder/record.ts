@@ -1,0 +1,90 @@
+import { readFile, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { writeFileAtomic } from '@ledgerlift/targets';
+import { z } from 'zod';
+import { HeldElsewhere, HolderUnreadable } from '../errors.js';
+import { bootId, pidNamespace } from './proc.js';
+import { endGroup, type GroupIdentity } from './process-group.js';
+
+/** Who works on a VM's disks: written, durably, before the first process touches them. */
+export const HolderRecord = z.object({
+  mark: z.string().min(8),
+  pid: z.int().min(2),
+  startTicks: z.int().min(0),
+  host: z.string(),
+  bootId: z.string(),
+  pidNamespace: z.string(),
+  /** A folder of this host that goes with the processes. */
+  scratch: z.string().startsWith('/'),
+  worker: z.string(),
+  installation: z.string(),
+  /** The VM's stream. */
+  stream: z.string(),
+});
+export type HolderRecord = z.infer<typeof HolderRecord>;
+
+/** For whom a process works. */
+export type HolderOwner = Pick<HolderRecord, 'worker' | 'installation' | 'stream'>;
+
+/** How the search for an earlier holder ended. */
+export type HolderEnd =
+  /** There was none of this VM, or it has been seen gone. */
+  | 'gone'
+  /** It ran on this kernel among processes that we cannot see (another container): only the image locks tell. */
+  | 'out-of-sight';
+
+/** @throws TargetUnusable */
+export async function writeHolder(
+  path: string,
+  group: GroupIdentity,
+  about: Pick<HolderRecord, 'scratch' | keyof HolderOwner>,
+): Promise<void> {
+  const record: HolderRecord = {
+    ...group,
+    scratch: about.scratch,
+    worker: about.worker,
+    installation: about.installation,
+    stream: about.stream,
+    host: hostname(),
+    bootId: await bootId(),
+    pidNamespace: await pidNamespace(),
+  };
+  await writeFileAtomic(path, `${JSON.stringify(record)}\n`);
+}
+
+/**
+ * Ends what an earlier attempt left running, sees it gone, and removes its scratch. The record itself stays, for its
+ * name is in the ledger.
+ * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive
+ */
+export async function endHolder(
+  path: string,
+  owner: Pick<HolderOwner, 'installation' | 'stream'>,
+): Promise<HolderEnd> {
+  const record = await readHolder(path);
+  // Under the same name there may be another VM by now, whose processes are none of our business.
+  if (record?.installation !== owner.installation || record.stream !== owner.stream) return 'gone';
+  if (record.bootId !== (await bootId())) {
+    // The same host after a reboot: nothing of it can run any more. Another host cannot be looked into.
+    if (record.host !== hostname()) throw new HeldElsewhere(path, record.host);
+  } else if (record.pidNamespace !== (await pidNamespace())) return 'out-of-sight';
+  else await endGroup(record);
+  await rm(record.scratch, { recursive: true, force: true });
+  return 'gone';
+}
+
+async function readHolder(path: string): Promise<HolderRecord | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Object && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
+    throw error;
+  }
+  try {
+    return HolderRecord.parse(JSON.parse(text));
+  } catch {
+    throw new HolderUnreadable(path);
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type GroupOptions, ProcessGroup } from './process-group.js';
+import { type HolderOwner, writeHolder } from './record.js';
+
+export interface HeldRun extends Omit<GroupOptions, 'cwd'> {
+  /** Absolute path of the record; its name is claimed. */
+  readonly record: string;
+  /** A folder that the command may fill; made anew, and removed with the processes. */
+  readonly scratch: string;
+  /** What the command finds in the scratch folder, which is its working directory. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly owner: HolderOwner;
+  readonly timeoutMs: number;
+  /** How long helpers may take to flush and end by themselves once the command succeeded. */
+  readonly settleMs: number;
+  readonly signal: AbortSignal;
+}
+
+export type HeldEnd =
+  | { readonly ended: 'exit'; readonly status: number }
+  | { readonly ended: 'timeout' }
+  /** The command succeeded, yet a process that it started did not end and was killed: what it wrote may be torn. */
+  | { readonly ended: 'unsettled' };
+
+/**
+ * Runs one command that writes disks. When this returns or throws, nothing of it runs any more.
+ * @throws the signal's reason; LeftoverAlive; TargetUnusable when it cannot be written down who runs
+ */
+export async function runHeld(run: HeldRun): Promise<HeldEnd> {
+  const { signal } = run;
+  signal.throwIfAborted();
+  await rm(run.scratch, { recursive: true, force: true });
+  await mkdir(run.scratch, { recursive: true, mode: 0o700 });
+  for (const [name, content] of Object.entries(run.files ?? {}))
+    await writeFile(join(run.scratch, name), content, { mode: 0o600 });
+  const group = await ProcessGroup.prepare({ ...run, cwd: run.scratch });
+  const timer = new AbortController();
+  const stop = AbortSignal.any([signal, timer.signal]);
+  const stopped = new Promise<'stopped'>((resolve) => {
+    stop.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+  try {
+    await writeHolder(run.record, group.identity, { ...run.owner, scratch: run.scratch });
+    signal.throwIfAborted();
+    void delay(run.timeoutMs, undefined, { signal: timer.signal, ref: false }).then(
+      () => timer.abort(),
+      () => undefined,
+    );
+    group.go();
+    const status = await Promise.race([group.exited, stopped]);
+    signal.throwIfAborted();
+    if (status === 'stopped') return { ended: 'timeout' };
+    // qemu-nbd flushes when it ends; killed before that, it leaves a torn image.
+    if (status === 0 && !(await group.settled(run.settleMs, signal))) return { ended: 'unsettled' };
+    return { ended: 'exit', status };
+  } finally {
+    timer.abort();
+    await group.end();
+    await rm(run.scratch, { recursive: true, force: true });
+  }
+}

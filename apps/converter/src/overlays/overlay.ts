@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { open, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DisksHeld, ImageToolFailed, OverlayDamaged } from '../errors.js';
+import { qemuImg } from './qemu-img.js';
+
+/** A disk and what a conversion writes over it. Absolute paths. */
+export interface Overlay {
+  readonly path: string;
+  readonly base: string;
+  readonly baseFormat: 'raw' | 'qcow2';
+}
+
+const LOCK_PATIENCE = 10_000;
+
+/**
+ * Makes sure, by QEMU's image locks, that nobody writes these images. What has just been killed may take a moment to
+ * let go.
+ * @throws DisksHeld, ImageToolFailed
+ */
+export async function assertFree(
+  images: readonly { path: string; format: 'raw' | 'qcow2' }[],
+): Promise<void> {
+  const deadline = performance.now() + LOCK_PATIENCE;
+  for (const { path, format } of images.filter((image) => existsSync(image.path))) {
+    for (;;) {
+      try {
+        await qemuImg(path, 'info', '-f', format, '--', path);
+        break;
+      } catch (error) {
+        // What cannot be read is no overlay of ours yet: a draft that a crash left. It holds nobody.
+        if (error instanceof ImageToolFailed) break;
+        if (!(error instanceof DisksHeld) || performance.now() > deadline) throw error;
+      }
+      await delay(200);
+    }
+  }
+}
+
+/** Takes what earlier attempts left away, and makes empty overlays in its place. @throws ImageToolFailed */
+export async function makeOverlays(overlays: readonly Overlay[]): Promise<void> {
+  for (const { path, base, baseFormat } of overlays) {
+    await rm(path, { force: true });
+    await qemuImg(path, 'create', '-q', '-f', 'qcow2', '-b', base, '-F', baseFormat, '--', path);
+  }
+  await flushOverlays(overlays);
+}
+
+/** Makes overlays and their names durable. */
+export async function flushOverlays(overlays: readonly Overlay[]): Promise<void> {
+  for (const { path } of overlays) await flush(path, 'r+');
+  for (const folder of new Set(overlays.map(({ path }) => dirname(path)))) await flush(folder, 'r');
+}
+
+/** @throws OverlayDamaged where an overlay is not sound in itself */
+export async function checkOverlays(overlays: readonly Overlay[]): Promise<void> {
+  for (const { path } of overlays) {
+    try {
+      await qemuImg(path, 'check', '-q', '-f', 'qcow2', '--', path);
+    } catch (error) {
+      if (error instanceof ImageToolFailed) throw new OverlayDamaged(path, error.message);
+      throw error;
+    }
+  }
+}
+
+/** qemu-img's arguments for committing one overlay: the overlay keeps its content, so that this may be repeated. */
+export const commitArguments = ({ path }: Overlay): [string, ...string[]] => [
+  'qemu-img',
+  'commit',
+  '-q',
+  '-d',
+  '-f',
+  'qcow2',
+  '--',
+  path,
+];
+
+/** What an overlay says of its base. @throws ImageToolFailed */
+export async function backingOf(path: string): Promise<string | undefined> {
+  const info: unknown = JSON.parse(await qemuImg(path, 'info', '-f', 'qcow2', '--output=json', '--', path));
+  const backing = info instanceof Object && 'backing-filename' in info ? info['backing-filename'] : undefined;
+  return typeof backing === 'string' ? backing : undefined;
+}
+
+/**
+ * Index of the first disk whose boot sector holds GRUB, which is the sign that newer versions of virt-v2v go by
+ * (convert.ml, has_grub_signature). Undefined where there is none.
+ */
+export async function grubDisk(overlays: readonly Overlay[], scratch: string): Promise<number | undefined> {
+  for (const [index, { path }] of overlays.entries()) {
+    const copy = join(scratch, `boot-sector-${index}`);
+    await qemuImg(path, 'dd', '-f', 'qcow2', '-O', 'raw', 'bs=512', 'count=1', `if=${path}`, `of=${copy}`);
+    if ((await readFile(copy, 'latin1')).includes('GRUB')) return index;
+  }
+  return undefined;
+}
+
+/** Writes a file's or a folder's content through to the storage. */
+export async function flush(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { claimsFor, release, writeFileAtomic } from '@ledgerlift/targets';
+import type { Resource } from '@ledgerlift/contracts';
+import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { ConverterSettings } from '../config.js';
+import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';
+import { runHeld } from '../holder/index.js';
+import { backingOf, commitArguments, flush, imageError, type Overlay } from '../overlays/index.js';
+import { stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
+
+/** What happens to the disks, one at a time: named, so that a test can stop the world between any two. */
+export type CommitMove = 'commit' | 'flush' | 'mark' | 'remove';
+
+/** One image's commit: as long as storage may take to write what a conversion changed. */
+const COMMIT_TIMEOUT = 3_600_000;
+
+/**
+ * Writes every overlay into its disk. The conversion's success is in the log by now, so only this is repeated: an
+ * overlay keeps its content until all of them are committed and flushed, which the marker says.
+ *
+ * @param before called before each move
+ */
+export function imageCommit(
+  settings: ConverterSettings,
+  before: (move: CommitMove) => void = () => undefined,
+): StepHandler {
+  return async (attempt) => {
+    const { record, results } = attempt.job;
+    if (!results.some(({ step }) => step === 'ImageConversion')) throw new NothingToCommit();
+    const place = await workplaceOf(attempt, settings.scratch);
+    await attempt.claim([...claimsFor(record).ImageCommit, place.holder.resource]);
+    await takeOver(place);
+    if (!existsSync(place.commitMarker)) {
+      await commitAll(attempt, place, settings, before);
+      before('mark');
+      await stillOurs(attempt.signal);
+      await writeFileAtomic(
+        place.commitMarker,
+        `${JSON.stringify({ disks: record.disks.map(({ name }) => name) })}\n`,
+      );
+    }
+    await removeOverlays(attempt, place, before);
+    return { step: 'ImageCommit', disks: record.disks.map(({ name }) => name) };
+  };
+}
+
+async function commitAll(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+  before: (move: CommitMove) => void,
+): Promise<void> {
+  const { overlays } = place;
+  const lost = overlays.filter(({ path }) => !existsSync(path)).map(({ path }) => path);
+  if (lost.length > 0) throw new OverlayLost(lost);
+  for (const { path, base } of overlays) {
+    const backing = await backingOf(path);
+    if (backing !== base) throw new OverlayDamaged(path, `its base is ${backing ?? 'missing'}, not ${base}`);
+  }
+  for (const [index, overlay] of overlays.entries()) {
+    attempt.progress(
+      [{ name: 'commit', done: index, total: overlays.length, unit: 'steps' }],
+      `Committing disk ${index + 1} of ${overlays.length}`,
+    );
+    before('commit');
+    await stillOurs(attempt.signal);
+    await commitOne(attempt, place, settings, overlay);
+    before('flush');
+    await flush(overlay.base, 'r+');
+  }
+}
+
+async function commitOne(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+  overlay: Overlay,
+): Promise<void> {
+  let text = '';
+  const end = await runHeld({
+    argv: commitArguments(overlay),
+    env: settings.childEnv,
+    record: place.holder.path,
+    scratch: place.scratch,
+    owner: place.holder.owner,
+    signal: attempt.signal,
+    timeoutMs: COMMIT_TIMEOUT,
+    settleMs: 10_000,
+    onStdout: () => undefined,
+    onStderr: (chunk) => {
+      if (text.length < 10_000) text += chunk.toString();
+    },
+  });
+  if (end.ended !== 'exit')
+    throw new ImageToolFailed(`commit of "${overlay.path}"`, 'it did not end in time');
+  if (end.status !== 0) throw imageError(overlay.path, 'commit', text || `status ${end.status}`);
+}
+
+/** Only after the marker is durable. What is gone already went in an earlier attempt. */
+async function removeOverlays(
+  attempt: Attempt,
+  place: Workplace,
+  before: (move: CommitMove) => void,
+): Promise<void> {
+  const { record } = attempt.job;
+  const overlays: Resource[] = claimsFor(record).ImageConversion.filter(({ kind }) => kind === 'overlay');
+  for (const resource of overlays) {
+    before('remove');
+    await stillOurs(attempt.signal);
+    await attempt.released([{ resource, how: await release(record, resource) }]);
+  }
+  await rm(place.scratch, { recursive: true, force: true });
+  await attempt.released([
+    { resource: place.holder.resource, how: await release(record, place.holder.resource) },
+  ]);
+  await flush(dirname(place.commitMarker), 'r');
+}

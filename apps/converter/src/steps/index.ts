@@ -1,0 +1,12 @@
+import type { StepHandlers } from '@ledgerlift/messaging';
+import type { ConverterSettings } from '../config.js';
+import { cleanup } from './cleanup.js';
+import { imageCommit } from './image-commit.js';
+import { imageConversion } from './image-conversion.js';
+
+/** The steps that this service does. */
+export const converterSteps = (settings: ConverterSettings): StepHandlers => ({
+  ImageConversion: imageConversion(settings),
+  ImageCommit: imageCommit(settings),
+  Cleanup: cleanup(settings),
+});
