@@ -1,1 +1,5 @@
-export {};
+import { runWorker } from '@ledgerlift/service';
+import { readBootSettings } from './boot-proof/settings.js';
+import { handlersOf } from './steps/index.js';
+
+await runWorker({ service: 'vm-creator', handlers: () => handlersOf({ boot: readBootSettings() }) });

@@ -10,6 +10,7 @@ const LABEL_LENGTH = 63;
 export function dns1123Label(name: string): string {
   const label = name
     .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, (run) => (/^-+$/.test(run) ? run : '-'))
     .replace(/^-+|-+$/g, '');

@@ -54,9 +54,7 @@ export function sourceDomainXml(record: VmRecord, disks: readonly (string | Doma
       element('cpu', {}, [
         element('topology', { sockets: String(sockets), cores: String(cores), threads: String(threads) }),
       ]),
-      element('os', vm.firmware === 'efi' ? { firmware: 'efi' } : {}, [
-        element('type', { arch: 'x86_64', machine: 'q35' }, 'hvm'),
-      ]),
+      element('os', { firmware: vm.firmware }, [element('type', { arch: 'x86_64', machine: 'q35' }, 'hvm')]),
       element('features', {}, [element('acpi'), element('apic')]),
       element('devices', {}, devices),
     ]),

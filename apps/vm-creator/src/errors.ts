@@ -1,0 +1,87 @@
+import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+
+/** The result was started, and did not come up: what the console showed says why. */
+export class GuestDidNotBoot extends LedgerliftError {
+  readonly code = 'LL-VMC-001';
+  constructor(
+    readonly why: string,
+    readonly log: string,
+    readonly lastLines: readonly string[],
+  ) {
+    const shown =
+      lastLines.length === 0
+        ? 'The console showed nothing.'
+        : `The console showed last:\n${lastLines.join('\n')}`;
+    super(`the guest did not boot: ${why}. ${shown}\nThe whole console is in "${log}".`);
+  }
+}
+
+/** QEMU or setpriv is not installed on this machine. */
+export class QemuMissing extends LedgerliftError {
+  readonly code = 'LL-VMC-002';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(readonly program: string) {
+    super(
+      `the boot proof needs "${program}", which is not on this machine: install qemu-system-x86 and util-linux, then retry.`,
+    );
+  }
+}
+
+/** QEMU ended by itself before the guest could show anything: a disk that is still written, no memory. */
+export class QemuFailed extends LedgerliftError {
+  readonly code = 'LL-VMC-003';
+  override readonly failure: FailureClass = 'transient';
+  constructor(how: string, stderr: string) {
+    super(`QEMU ended (${how}) before the guest had booted: ${stderr === '' ? 'it gave no reason' : stderr}`);
+  }
+}
+
+/** A disk is not as it was before the boot proof: something else writes it, and the result cannot be trusted. */
+export class DiskChanged extends LedgerliftError {
+  readonly code = 'LL-VMC-004';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(readonly disk: string) {
+    super(
+      `the disk "${disk}" was changed while the boot proof ran, which itself never writes it. Find out what writes ` +
+        'it, and compare it with the source before it is used.',
+    );
+  }
+}
+
+/** What an earlier step should have found out is not there. */
+export class ResultMissing extends LedgerliftError {
+  readonly code = 'LL-VMC-005';
+  constructor(readonly step: string) {
+    super(`the log has no result of ${step}, which this step builds on; this is a fault of Ledgerlift.`);
+  }
+}
+
+/** The source runs: its target is not let go while it does. */
+export class SourceIsOn extends LedgerliftError {
+  readonly code = 'LL-VMC-006';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    readonly powerState: string,
+  ) {
+    super(
+      `the source VM "${vm}" is ${powerState}, although it was off when its disks were copied: what it wrote since ` +
+        'is not in the target. Power it off and start the migration over.',
+    );
+  }
+}
+
+/** The UEFI firmware that the guest needs is not installed. */
+export class FirmwareMissing extends LedgerliftError {
+  readonly code = 'LL-VMC-007';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    wanted: string,
+    readonly looked: readonly string[],
+  ) {
+    super(
+      `the boot proof of a UEFI guest needs ${wanted}, found in none of ${looked.join(', ')}: install the package ` +
+        'ovmf (or name its folder in LEDGERLIFT_OVMF_DIR), then retry.',
+    );
+  }
+}
