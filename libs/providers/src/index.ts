@@ -1,1 +1,3 @@
-export {};
+export { BadOva } from './ova/errors.js';
+export type { DiskAccess, SourceProvider } from './port.js';
+export { sourceProvider } from './registry.js';

@@ -1,0 +1,33 @@
+import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
+
+/** What can be wrong with an OVA, by its stable code. */
+export const ovaCodes = {
+  unreadable: 'LL-OVA-001',
+  badTar: 'LL-OVA-002',
+  noDescriptor: 'LL-OVA-003',
+  badXml: 'LL-OVA-004',
+  badOvf: 'LL-OVA-005',
+  unsafePath: 'LL-OVA-006',
+  missingFile: 'LL-OVA-007',
+  badManifest: 'LL-OVA-008',
+  digestMismatch: 'LL-OVA-009',
+  badUnit: 'LL-OVA-010',
+  badDisk: 'LL-OVA-011',
+  unsupported: 'LL-OVA-012',
+} as const;
+
+/** An OVA that cannot be used, with the part of it that is wrong. */
+export class BadOva extends LedgerliftError {
+  readonly code: (typeof ovaCodes)[keyof typeof ovaCodes];
+  constructor(kind: keyof typeof ovaCodes, message: string, field?: string) {
+    super(message, field === undefined ? undefined : { field });
+    this.code = ovaCodes[kind];
+  }
+}
+
+/** @param item what it is about: a file, a VM */
+export function problemOf(item: string, error: unknown): InventoryProblem {
+  if (error instanceof LedgerliftError) return { item, ...error.details() };
+  const reason = error instanceof Error ? error.message : String(error);
+  return { item, code: ovaCodes.unreadable, message: `${item} cannot be read: ${reason}` };
+}

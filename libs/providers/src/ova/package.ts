@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { basename, dirname, extname, resolve, sep } from 'node:path';
+import { BadOva } from './errors.js';
+import { type FileDigest, parseManifest } from './manifest.js';
+import { type TarEntry, readTar } from './tar.js';
+import { LARGEST_XML } from './xml.js';
+
+/** A stretch of a file on disk. */
+export interface Located {
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** An OVA: its descriptor, its manifest, and a way to find the files that the descriptor names. */
+export interface OvaPackage {
+  readonly path: string;
+  readonly descriptor: string;
+  readonly manifest: ReadonlyMap<string, FileDigest>;
+  /** Changes when one of its files does. */
+  readonly stamp: string;
+  /** @throws BadOva for a path that leads out of the package, or to nothing */
+  find(href: string, field: string): Promise<Located>;
+}
+
+/** Opens an .ova, or an unpacked .ovf with its files. @throws BadOva */
+export async function openPackage(path: string): Promise<OvaPackage> {
+  return extname(path).toLowerCase() === '.ova' ? openTarred(path) : openUnpacked(path);
+}
+
+async function openTarred(path: string): Promise<OvaPackage> {
+  const file = await open(path, 'r');
+  try {
+    const { size, mtimeMs } = await file.stat();
+    const entries = await readTar(file, size);
+    const find = (name: string): TarEntry | undefined => entries.find((entry) => entry.name === name);
+    const ofType = (extension: string): TarEntry | undefined =>
+      entries.find((entry) => entry.kind === 'file' && entry.name.toLowerCase().endsWith(extension));
+    const ovf = ofType('.ovf');
+    if (ovf === undefined) throw new BadOva('noDescriptor', `${path} holds no .ovf file`);
+    const descriptor = await readText(file, ovf, 'Envelope');
+    const mf = ofType('.mf');
+    const manifest = parseManifest(
+      mf === undefined ? '' : (await readText(file, mf, 'manifest')).toString('utf8'),
+    );
+    checkDescriptor(ovf.name, descriptor, manifest);
+    return {
+      path,
+      descriptor: descriptor.toString('utf8'),
+      manifest,
+      stamp: `${size}/${mtimeMs}`,
+      find: async (href, field) => {
+        checkHref(href, field);
+        const entry = find(href);
+        if (entry === undefined) throw new BadOva('missingFile', `${path} holds no file '${href}'`, field);
+        if (entry.kind !== 'file')
+          throw new BadOva('unsafePath', `'${href}' in ${path} is a link or no file`, field);
+        return { file: path, offset: entry.offset, length: entry.length };
+      },
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+async function openUnpacked(path: string): Promise<OvaPackage> {
+  const folder = await realpath(dirname(path));
+  const descriptor = await readSmallFile(path, 'Envelope');
+  const mfPath = path.slice(0, -extname(path).length) + '.mf';
+  const mf = await readSmallFile(mfPath, 'manifest').catch(() => Buffer.alloc(0));
+  const manifest = parseManifest(mf.toString('utf8'));
+  checkDescriptor(basename(path), descriptor, manifest);
+  const { size, mtimeMs } = await lstat(path);
+  return {
+    path,
+    descriptor: descriptor.toString('utf8'),
+    manifest,
+    stamp: `${size}/${mtimeMs}`,
+    find: async (href, field) => {
+      checkHref(href, field);
+      const named = resolve(folder, href);
+      const real = await realpath(named).catch(() => {
+        throw new BadOva('missingFile', `${named} is named by ${path} and not there`, field);
+      });
+      // A link may lead anywhere on this machine; what it leads to must lie with the descriptor.
+      if (!real.startsWith(folder + sep))
+        throw new BadOva('unsafePath', `'${href}' leads out of ${folder}`, field);
+      const stat = await lstat(real);
+      if (!stat.isFile()) throw new BadOva('unsafePath', `'${href}' in ${folder} is no file`, field);
+      return { file: real, offset: 0, length: stat.size };
+    },
+  };
+}
+
+function checkHref(href: string, field: string): void {
+  if (href === '') throw new BadOva('badOvf', 'a file reference has no href', field);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
+    throw new BadOva('unsupported', `'${href.slice(0, 200)}' is a URL; put the file beside the OVF`, field);
+  }
+  const parts = href.split(/[\\/]/);
+  if (href.startsWith('/') || href.includes('\0') || parts.includes('..')) {
+    throw new BadOva('unsafePath', `'${href.slice(0, 200)}' leads out of the package`, field);
+  }
+}
+
+function checkDescriptor(name: string, content: Buffer, manifest: ReadonlyMap<string, FileDigest>): void {
+  const digest = manifest.get(name);
+  if (digest === undefined) return;
+  const actual = createHash(digest.algorithm).update(content).digest('hex');
+  if (actual !== digest.hex) throw digestMismatch(name, digest, actual);
+}
+
+/** Reads a stretch once and compares it. @throws BadOva */
+export async function verifyDigest(
+  name: string,
+  { file, offset, length }: Located,
+  digest: FileDigest,
+): Promise<void> {
+  const hash = createHash(digest.algorithm);
+  if (length > 0) {
+    const stream = createReadStream(file, {
+      start: offset,
+      end: offset + length - 1,
+      highWaterMark: 1024 * 1024,
+    });
+    for await (const chunk of stream) hash.update(chunk as Buffer);
+  }
+  const actual = hash.digest('hex');
+  if (actual !== digest.hex) throw digestMismatch(name, digest, actual);
+}
+
+const digestMismatch = (name: string, digest: FileDigest, actual: string): BadOva =>
+  new BadOva(
+    'digestMismatch',
+    `the ${digest.algorithm} of ${name} is ${actual.slice(0, 16)}… and the manifest says ${digest.hex.slice(0, 16)}…; export or fetch the OVA again`,
+    `manifest.${name}`,
+  );
+
+async function readText(file: FileHandle, entry: TarEntry, field: string): Promise<Buffer> {
+  if (entry.length > LARGEST_XML)
+    throw new BadOva('badXml', `${entry.name} has ${entry.length} bytes, more than ${LARGEST_XML}`, field);
+  const content = Buffer.alloc(entry.length);
+  await file.read(content, 0, entry.length, entry.offset);
+  return content;
+}
+
+async function readSmallFile(path: string, field: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    return await readText(file, { name: path, kind: 'file', offset: 0, length: size }, field);
+  } finally {
+    await file.close();
+  }
+}

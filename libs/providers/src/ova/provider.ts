@@ -1,0 +1,81 @@
+import { access, constants } from 'node:fs/promises';
+import type { DiskBacking, InventoryProblem, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import type { DiskAccess, SourceProvider } from '../port.js';
+import { BadOva, problemOf } from './errors.js';
+import { readInventory } from './inventory.js';
+import { type OvaPackage, openPackage, verifyDigest } from './package.js';
+import { unpack } from './unpack.js';
+
+/** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
+export const ovaProvider: SourceProvider = {
+  type: 'ova',
+  migrationTypes: ['cold'],
+
+  async check(spec) {
+    const path = pathOf(spec);
+    try {
+      await access(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return [
+        problemOf(spec.name, new BadOva('unreadable', `${path} cannot be read: ${reason}`, 'settings.path')),
+      ];
+    }
+  },
+
+  inventory: (spec) => readInventory(pathOf(spec), new Date()),
+
+  async verifyDigests(_spec, vm) {
+    const pkg = await openPackage(fileOf(vm));
+    const problems: InventoryProblem[] = [];
+    for (const [name, digest] of pkg.manifest) {
+      // The descriptor was compared when the package was opened.
+      if (name.toLowerCase().endsWith('.ovf')) continue;
+      try {
+        await verifyDigest(name, await locate(pkg, name), digest);
+      } catch (error) {
+        problems.push(problemOf(vm.name, error));
+      }
+    }
+    return problems;
+  },
+
+  async currentVm(_spec, vmId) {
+    // The id is a hash of the path, so the inventory has to be looked through.
+    const { vms } = await readInventory(pathOf(_spec), new Date());
+    return vms.find(({ id }) => id === vmId);
+  },
+
+  powerState: async () => 'off',
+  powerOff: async (_spec, vm) => ({ momentId: vm.fingerprint }),
+
+  diskAccess(_spec, _vm, { backing }) {
+    return accessTo(backing);
+  },
+};
+
+const locate = (pkg: OvaPackage, name: string): ReturnType<OvaPackage['find']> =>
+  pkg.find(name, `manifest.${name}`);
+
+/** The .ova or .ovf of a VM, whose path also names its virtual system. */
+const fileOf = (vm: SourceVm): string => vm.path.slice(0, vm.path.lastIndexOf('#'));
+
+function pathOf(spec: ProviderSpec): string {
+  if (spec.type !== 'ova') throw new TypeError(`the OVA provider was given a provider of type ${spec.type}`);
+  return spec.settings.path;
+}
+
+function accessTo(backing: DiskBacking): DiskAccess {
+  const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
+  const [first, ...rest] = backing.parts;
+  if (first !== undefined && rest.length === 0 && backing.compression === 'none') {
+    const { file, offset, length } = first;
+    return { kind: 'image', driver, file, within: { offset, length }, compressed: driver === 'vmdk' };
+  }
+  return {
+    kind: 'unpack',
+    driver,
+    unpackTo: (path, signal) => unpack(backing.parts, backing.compression, path, signal),
+  };
+}
