@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { writeFileAtomic } from '@ledgerlift/targets';
 import { z } from 'zod';
 import { HeldElsewhere, HolderUnreadable } from '../errors.js';
+import { propertyOf } from '../system-error.js';
 import { bootId, pidNamespace } from './proc.js';
 import { endGroup, type GroupIdentity } from './process-group.js';
 
@@ -78,8 +79,7 @@ async function readHolder(path: string): Promise<HolderRecord | undefined> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Object && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(propertyOf(error, 'code'))) return undefined;
     throw error;
   }
   try {

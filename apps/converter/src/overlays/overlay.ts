@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { DisksHeld, ImageToolFailed, OverlayDamaged } from '../errors.js';
 import { qemuImg } from './qemu-img.js';
 
@@ -11,6 +12,8 @@ export interface Overlay {
   readonly base: string;
   readonly baseFormat: 'raw' | 'qcow2';
 }
+
+const ImageInfo = z.object({ 'backing-filename': z.string().optional() });
 
 const LOCK_PATIENCE = 10_000;
 
@@ -79,9 +82,8 @@ export const commitArguments = ({ path }: Overlay): [string, ...string[]] => [
 
 /** What an overlay says of its base. @throws ImageToolFailed */
 export async function backingOf(path: string): Promise<string | undefined> {
-  const info: unknown = JSON.parse(await qemuImg(path, 'info', '-f', 'qcow2', '--output=json', '--', path));
-  const backing = info instanceof Object && 'backing-filename' in info ? info['backing-filename'] : undefined;
-  return typeof backing === 'string' ? backing : undefined;
+  const info = await qemuImg(path, 'info', '-f', 'qcow2', '--output=json', '--', path);
+  return ImageInfo.parse(JSON.parse(info))['backing-filename'];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { DisksHeld, ImageToolFailed } from '../errors.js';
+import { propertyOf } from '../system-error.js';
 
 const run = promisify(execFile);
 const TIMEOUT = 120_000;
@@ -29,7 +30,6 @@ export function imageError(path: string, what: string, text: string): DisksHeld 
 }
 
 function textOf(error: unknown): string {
-  if (error instanceof Object && 'code' in error && error.code === 'ENOENT') return 'it is not installed';
-  if (error instanceof Object && 'stderr' in error && error.stderr !== '') return String(error.stderr);
-  return error instanceof Error ? error.message : String(error);
+  if (propertyOf(error, 'code') === 'ENOENT') return 'it is not installed';
+  return propertyOf(error, 'stderr') || propertyOf(error, 'message') || String(error);
 }

@@ -1,0 +1,19 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** Starts one of our TypeScript files as a process of its own, which a spec can kill. */
+export function startChild(file: string, args: readonly string[]): ChildProcess {
+  return spawn(
+    process.execPath,
+    [
+      '--no-warnings',
+      '--conditions=@ledgerlift/source',
+      '--experimental-transform-types',
+      '--import',
+      join(import.meta.dirname, 'typescript-hooks.mjs'),
+      join(import.meta.dirname, file),
+      ...args,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+  );
+}

@@ -1,0 +1,23 @@
+// A converter that does one ImageCommit and dies by SIGKILL right before its nth move.
+import { imageCommit } from '../steps/image-commit.js';
+import { attemptOf, converted } from './attempt.js';
+import { vmOf } from './vm.js';
+
+const [root = '', format, dieBefore] = process.argv.slice(2);
+const record = vmOf({ root, format: format === 'raw' ? 'raw' : 'qcow2' });
+let moves = 0;
+const handler = imageCommit(
+  {
+    command: 'virt-v2v-in-place',
+    timeoutMs: 60_000,
+    logLimit: 65_536,
+    trace: 'off',
+    scratch: root,
+    childEnv: { PATH: process.env['PATH'] ?? '' },
+  },
+  () => {
+    if (moves === Number(dieBefore)) process.kill(process.pid, 'SIGKILL');
+    moves += 1;
+  },
+);
+await handler(attemptOf(record, { step: 'ImageCommit', results: [converted] }));
