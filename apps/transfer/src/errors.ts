@@ -1,0 +1,34 @@
+import { LedgerliftError } from '@ledgerlift/contracts';
+
+/** The source is not what was recorded when the migration started. */
+export class SourceChanged extends LedgerliftError {
+  readonly code = 'LL-TRF-001';
+  constructor(vm: string, what: string) {
+    super(`the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved anew`);
+  }
+}
+
+/** This worker has no code for the kind of source. */
+export class UnknownSource extends LedgerliftError {
+  readonly code = 'LL-TRF-002';
+  constructor(type: string) {
+    super(`a source of type '${type}' cannot be read by this worker; run workers of the planner's version`);
+  }
+}
+
+/** The log lacks the result of a step that comes before. */
+export class MissingResult extends LedgerliftError {
+  readonly code = 'LL-TRF-003';
+  constructor(step: string) {
+    super(`the log has no result of ${step}, which comes before; run planner and workers of the same version`);
+  }
+}
+
+/** The target has no room for what is to be made. */
+export class NoRoom extends LedgerliftError {
+  readonly code = 'LL-TRF-004';
+  override readonly failure = 'needs-operator';
+  constructor(path: string, needed: number, free: number) {
+    super(`${path} has ${free} bytes free and ${needed} are needed; make room, then retry`);
+  }
+}

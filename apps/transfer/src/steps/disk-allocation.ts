@@ -1,0 +1,35 @@
+import { stat } from 'node:fs/promises';
+import type { StepHandler } from '@ledgerlift/messaging';
+import { diskPathsOf, ensureDisk, freeBytes, openVmFolder } from '@ledgerlift/targets';
+import { NoRoom } from '../errors.js';
+import { sourceOf } from './source.js';
+
+/** Makes the target's folder and disks, or finds those of an earlier attempt. */
+export const diskAllocation: StepHandler = async (attempt) => {
+  const { record } = attempt.job;
+  const { vm } = sourceOf(attempt);
+  const folder = await openVmFolder(record);
+  const paths = await diskPathsOf(record);
+  const disks = record.disks.map((disk, index) => ({
+    ...disk,
+    path: paths[index] ?? '',
+    size: vm.disks.find(({ id }) => id === disk.diskId)?.capacityBytes ?? 0,
+  }));
+  const sizes = await Promise.all(disks.map(async ({ path, size }) => Math.max(0, size - (await bytesOnDisk(path)))));
+  const needed = sizes.reduce((sum, size) => sum + size, 0);
+  const free = await freeBytes(folder.path);
+  if (free < needed) throw new NoRoom(folder.path, needed, free);
+  for (const [index, { path, format, size, name }] of disks.entries()) {
+    attempt.signal.throwIfAborted();
+    attempt.progress([{ name: 'disks', done: index, total: disks.length, unit: 'steps' }], `making ${name}`);
+    await ensureDisk({ path, format, size });
+  }
+  return { step: 'DiskAllocation', disks: disks.map(({ diskId, name, size }) => ({ diskId, name, size })) };
+};
+
+/** What an earlier attempt has written takes no more room. */
+const bytesOnDisk = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => 0,
+  );

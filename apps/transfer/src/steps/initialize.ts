@@ -1,0 +1,11 @@
+import type { StepHandler } from '@ledgerlift/messaging';
+import { assertUnchanged, sourceOf } from './source.js';
+
+/** Looks at the source once more, and stores how it was powered before anything is done to it. */
+export const initialize: StepHandler = async (attempt) => {
+  const source = sourceOf(attempt);
+  attempt.progress([], `looking at ${source.vm.path}`);
+  await assertUnchanged(source);
+  const powerState = await source.provider.powerState(source.spec, source.vm);
+  return { step: 'Initialize', powerState, fingerprint: source.vm.fingerprint };
+};
