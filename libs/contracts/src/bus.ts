@@ -45,6 +45,8 @@ export const subjects = {
   allProgress: `${SUBJECT_ROOT}.progress.>`,
   /** Core NATS, no stream: tells the worker at once; the lease answer says the same a little later. */
   stop: (stream: string): string => `${SUBJECT_ROOT}.stop.${streamSubject(stream)}`,
+  /** Every worker of a service at a site answers what it can do. */
+  capabilities: (service: ServiceName, site: string): string => `${SUBJECT_ROOT}.rpc.capabilities.${service}.${site}`,
   claim: `${SUBJECT_ROOT}.rpc.claim`,
   lease: `${SUBJECT_ROOT}.rpc.lease`,
   reportNow: `${SUBJECT_ROOT}.rpc.report`,
@@ -197,3 +199,12 @@ export const DeadLetter = z.object({
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
 export const ActorHeader = Actor;
+
+/** What a worker can do, asked before anything starts. A tool that is missing has neither version nor path. */
+export const WorkerCapabilities = z.object({
+  service: ServiceName,
+  site: z.string(),
+  worker: z.string(),
+  tools: z.array(z.object({ name: z.string(), version: z.string().nullable(), path: z.string().nullable() })),
+});
+export type WorkerCapabilities = z.infer<typeof WorkerCapabilities>;

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServiceName } from '@ledgerlift/contracts';
+import { type ServiceName, type WorkerCapabilities, subjects } from '@ledgerlift/contracts';
 import {
   BusErrorFilter,
   JetStreamServer,
@@ -34,6 +34,8 @@ export interface WorkerOptions {
   /** The steps that this service does. */
   readonly handlers: StepHandlers | ((context: WorkerContext) => StepHandlers | Promise<StepHandlers>);
   readonly env?: Environment;
+  /** The tools that its steps need, as they are found now; for the check of a plan before it starts. */
+  readonly tools?: () => Promise<WorkerCapabilities['tools']>;
   /** Told when a handler runs on although it must not; ends the process unless told otherwise. */
   readonly onUnstoppable?: (message: string) => void;
 }
@@ -108,6 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
   app.useGlobalFilters(new BusErrorFilter());
   await app.listen();
+  answerCapabilities(nc, { service, site: config.site, worker: workerId }, options.tools);
   state = 'working';
   logger.info({ workerId, site: config.site, slots: config.slots, healthPort: health.port }, 'working');
   return {
@@ -149,6 +152,22 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     crashLogger.fatal(error instanceof Error ? { reason: error.message } : {}, 'cannot start');
     process.exit(1);
   }
+}
+
+/** Answers what this worker can do, for as long as the connection lives. */
+function answerCapabilities(
+  nc: NatsConnection,
+  who: Omit<WorkerCapabilities, 'tools'>,
+  tools: WorkerOptions['tools'] = async () => [],
+): void {
+  nc.subscribe(subjects.capabilities(who.service, who.site), {
+    callback: (error, message) => {
+      if (error !== null) return;
+      void tools()
+        .catch(() => [])
+        .then((found) => message.respond(JSON.stringify({ ...who, tools: found } satisfies WorkerCapabilities)));
+    },
+  });
 }
 
 /** Whether NATS answers within a second. */
