@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
+import { HeldElsewhere, HolderUnreadable } from '../errors.js';
+import { startChild } from '../spec/child.js';
+import { markedProcesses } from './proc.js';
+import { endHolder, HolderRecord } from './record.js';
+import { runHeld } from './run-held.js';
+
+let folder: TemporaryFolder;
+const children: ChildProcess[] = [];
+const owner = { worker: 'converter/spec/1', installation: 'spec', stream: 'vm-m1-0' };
+const path = (name: string): string => join(folder.path, name);
+const readRecord = (): HolderRecord =>
+  HolderRecord.parse(JSON.parse(readFileSync(path('writer.json'), 'utf8')));
+
+/** A command that starts one that outlives it, as virt-v2v starts qemu-nbd, and one in a session of its own. */
+const STUBBORN = 'sleep 300 & setsid sleep 300 & echo started; sleep 300';
+
+async function until(what: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await what())) {
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what.toString()}`);
+    await delay(20);
+  }
+}
+
+const run = (
+  script: string,
+  options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+) => {
+  const output: string[] = [];
+  return runHeld({
+    argv: ['sh', '-c', script],
+    env: { PATH: process.env['PATH'] ?? '' },
+    record: path('writer.json'),
+    scratch: path('scratch'),
+    owner,
+    timeoutMs: options.timeoutMs ?? 60_000,
+    settleMs: 500,
+    signal: options.signal ?? new AbortController().signal,
+    onStdout: (chunk) => output.push(String(chunk)),
+    onStderr: (chunk) => output.push(String(chunk)),
+  }).then((end) => ({ end, output: output.join('') }));
+};
+
+/** A service of its own that holds disks, up to the moment when the command runs. */
+async function startHolder(): Promise<ChildProcess> {
+  const child = startChild('holder-child.ts', [path('writer.json'), path('scratch'), 'sh', '-c', STUBBORN]);
+  children.push(child);
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return child;
+}
+
+beforeEach(() => {
+  folder = temporaryFolder('holder');
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  if (existsSync(path('writer.json'))) await endHolder(path('writer.json'), owner).catch(() => undefined);
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('a command that holds disks', () => {
+  it('is written down before it runs, and its scratch goes with it', async () => {
+    const { end, output } = await run(`cat ${path('writer.json')}; pwd`);
+    expect(end).toEqual({ ended: 'exit', status: 0 });
+    expect(output).toContain('"stream":"vm-m1-0"');
+    expect(output).toContain(path('scratch'));
+    expect(existsSync(path('scratch'))).toBe(false);
+  });
+
+  it('ends with its status, or with its signal', async () => {
+    expect((await run('exit 3')).end).toEqual({ ended: 'exit', status: 3 });
+    expect((await run('kill -KILL $$')).end).toEqual({ ended: 'exit', status: 137 });
+    expect((await run('exec /does/not/exist')).end).toEqual({ ended: 'exit', status: 127 });
+  });
+
+  it('is waited for with what it started, as long as that ends by itself', async () => {
+    const { end } = await run(`(sleep 0.3; echo flushed >${path('flushed')}) & exit 0`);
+    expect(end).toEqual({ ended: 'exit', status: 0 });
+    expect(existsSync(path('flushed'))).toBe(true);
+  });
+
+  it('is in doubt when what it started does not end', async () => {
+    const { end } = await run('setsid sleep 300 & exit 0');
+    expect(end).toEqual({ ended: 'unsettled' });
+    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+  });
+
+  it('is stopped with all that it started, within seconds', async () => {
+    const controller = new AbortController();
+    const running = run(STUBBORN, { signal: controller.signal });
+    await until(
+      async () => existsSync(path('writer.json')) && (await markedProcesses(readRecord().mark)).length > 4,
+    );
+    const begin = performance.now();
+    controller.abort(new Error('canceled'));
+    await expect(running).rejects.toThrow('canceled');
+    expect(performance.now() - begin).toBeLessThan(3000);
+    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+  });
+
+  it('is stopped when its time is over', async () => {
+    expect((await run(STUBBORN, { timeoutMs: 300 })).end).toEqual({ ended: 'timeout' });
+    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+  });
+});
+
+describe('a service that holds disks and dies by kill -9', () => {
+  it('takes with it what ran in the group, at once', async () => {
+    const service = await startHolder();
+    const { mark } = readRecord();
+    const before = (await markedProcesses(mark)).length;
+    service.kill('SIGKILL');
+    await once(service, 'exit');
+    // What left the session by itself (setsid) is ended by the next attempt.
+    await until(async () => (await markedProcesses(mark)).length === 1);
+    expect(before).toBeGreaterThan(4);
+    expect(await endHolder(path('writer.json'), owner)).toBe('gone');
+    expect(await markedProcesses(mark)).toEqual([]);
+    expect(existsSync(path('scratch'))).toBe(false);
+  });
+
+  it('is ended by the next attempt when it is only stopped', async () => {
+    const service = await startHolder();
+    service.kill('SIGSTOP');
+    const { mark } = readRecord();
+    expect(await endHolder(path('writer.json'), owner)).toBe('gone');
+    expect(await markedProcesses(mark)).toEqual([]);
+    service.kill('SIGCONT');
+  });
+});
+
+describe('a record of who holds disks', () => {
+  it('of another host is put before an operator', async () => {
+    await run('true');
+    writeFileSync(
+      path('writer.json'),
+      JSON.stringify({ ...readRecord(), host: 'elsewhere', bootId: 'other' }),
+    );
+    await expect(endHolder(path('writer.json'), owner)).rejects.toThrow(HeldElsewhere);
+  });
+
+  it('of this host before a reboot holds nothing any more', async () => {
+    await run('true');
+    writeFileSync(
+      path('writer.json'),
+      JSON.stringify({ ...readRecord(), host: hostname(), bootId: 'other' }),
+    );
+    expect(await endHolder(path('writer.json'), owner)).toBe('gone');
+  });
+
+  it('of another VM under the same name is left alone', async () => {
+    const service = await startHolder();
+    const { mark } = readRecord();
+    expect(await endHolder(path('writer.json'), { ...owner, stream: 'vm-m2-0' })).toBe('gone');
+    expect((await markedProcesses(mark)).length).toBeGreaterThan(4);
+    expect(service.exitCode).toBe(null);
+  });
+
+  it('whose pid belongs to somebody else by now kills nobody', async () => {
+    await run('true');
+    const bystander = spawn('sleep', ['300'], { detached: true });
+    children.push(bystander);
+    writeFileSync(path('writer.json'), JSON.stringify({ ...readRecord(), pid: bystander.pid }));
+    expect(await endHolder(path('writer.json'), owner)).toBe('gone');
+    await delay(200);
+    expect(bystander.signalCode).toBe(null);
+  });
+
+  it('that cannot be understood is put before an operator', async () => {
+    writeFileSync(path('writer.json'), '{"mark":');
+    await expect(endHolder(path('writer.json'), owner)).rejects.toThrow(HolderUnreadable);
+  });
+});

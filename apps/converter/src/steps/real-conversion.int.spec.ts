@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { StepResult, VmRecord } from '@ledgerlift/contracts';
+import { layoutOf, openVmFolder } from '@ledgerlift/targets';
+import {
+  applianceEnvironment,
+  guest,
+  guestImage,
+  sha256OfFile,
+  temporaryFolder,
+  type TemporaryFolder,
+} from '@ledgerlift/testing';
+import { readConverterSettings } from '../config.js';
+import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
+import { vmOf } from '../spec/vm.js';
+import { imageCommit } from './image-commit.js';
+import { imageConversion } from './image-conversion.js';
+
+const MINUTES = 60_000;
+let folder: TemporaryFolder;
+let record: VmRecord;
+let attempt: RecordedAttempt;
+let result: StepResult;
+let digestBefore: string;
+const at = (name: string): string => join(folder.path, name);
+const disk = (): string => at(record.disks[0]?.name ?? '');
+
+/** Whether the guest's initramfs, as it stands in a raw disk, holds a file of this name. */
+async function initramfsHolds(file: string): Promise<boolean> {
+  const device = `${disk()}?offset=1048576`;
+  const names = execFileSync('debugfs', ['-R', 'ls -p /boot', device], { encoding: 'utf8' });
+  const name = /initrd\.img-[^/]+/.exec(names)?.[0] ?? 'there is no initramfs';
+  execFileSync('debugfs', ['-R', `dump /boot/${name} ${at('initramfs')}`, device], { stdio: 'ignore' });
+  // In the archive a name ends with NUL; lists of modules, which name all there are, have other ends.
+  return gunzipSync(await readFile(at('initramfs'))).includes(`/${file}\0`);
+}
+
+beforeAll(async () => {
+  folder = temporaryFolder('real-conversion');
+  record = vmOf({ root: folder.path, disks: 1, size: guest.sizeBytes, format: 'raw' });
+  await openVmFolder(record);
+  await copyFile(await guestImage(), disk(), constants.COPYFILE_FICLONE);
+  digestBefore = await sha256OfFile(disk());
+  expect(await initramfsHolds('virtio_blk.ko')).toBe(false);
+  const settings = readConverterSettings({ ...process.env, ...applianceEnvironment() });
+  attempt = attemptOf(record, { step: 'ImageConversion' });
+  result = await imageConversion(settings)(attempt);
+}, 15 * MINUTES);
+
+afterAll(async () => {
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('a real Debian guest of VMware', () => {
+  it('is recognised, and has virtio drivers for all that matters', () => {
+    expect(result).toMatchObject({
+      step: 'ImageConversion',
+      inspection: {
+        osName: 'debian12',
+        arch: 'x86_64',
+        family: 'linux',
+        rootDevice: '/dev/sda1',
+        firmware: 'bios',
+        bootDisk: 0,
+      },
+      capabilities: { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true },
+      overlays: ['default/web/web-disk-0.raw.overlay.qcow2'],
+      log: 'default/web/logs/virt-v2v.log',
+    });
+    expect(attempt.conditions.filter(({ type }) => type !== 'ConversionWarning')).toEqual([]);
+  });
+
+  it('is converted in the overlay, and its disk is as it was', async () => {
+    expect(await sha256OfFile(disk())).toBe(digestBefore);
+    expect(await initramfsHolds('virtio_blk.ko')).toBe(false);
+  });
+
+  it('tells how far it is, and never goes back', () => {
+    const percents = attempt.told.map(({ items }) => items[0]?.done ?? -1);
+    expect(percents.length).toBeGreaterThan(8);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(percents.at(-1)).toBe(100);
+    expect(attempt.told.map(({ message }) => message)).toContain('Inspecting the source');
+  });
+
+  it('leaves its log, and nothing else of the work', async () => {
+    const log = await readFile(at(layoutOf(record).logs.conversion), 'utf8');
+    expect(log).toContain('virt-v2v');
+    expect(log).toContain('gcaps_block_bus = virtio-blk');
+    const files = execFileSync('find', [folder.path, '-name', '*.writer.json'], { encoding: 'utf8' });
+    expect(files).toBe('');
+  });
+
+  it(
+    'has virtio in its initramfs once it is committed',
+    async () => {
+      const settings = readConverterSettings();
+      await imageCommit(settings)(attemptOf(record, { step: 'ImageCommit', results: [result] }));
+      expect(await initramfsHolds('virtio_blk.ko')).toBe(true);
+      expect(await sha256OfFile(disk())).not.toBe(digestBefore);
+    },
+    2 * MINUTES,
+  );
+});
