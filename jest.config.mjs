@@ -1,6 +1,16 @@
 // One configuration for the whole workspace. Specs run on the sources: packages resolve by the
 // '@ledgerlift/source' export condition, so no build is needed before a unit test.
-const swc = ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } }, module: { type: 'es6' } }];
+const swc = [
+  '@swc/jest',
+  {
+    jsc: {
+      target: 'es2024',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
+    module: { type: 'es6' },
+  },
+];
 const project = (displayName, testMatch, extra = {}) => ({
   displayName,
   testMatch,

@@ -14,7 +14,8 @@ function mismatch() {
     const found = installed[path];
     const isPackage = path.includes('node_modules/');
     if (isPackage && found === undefined) return `${path} is missing`;
-    if (isPackage && found.version !== wanted.version) return `${path} is ${found.version}, not ${wanted.version}`;
+    if (isPackage && found.version !== wanted.version)
+      return `${path} is ${found.version}, not ${wanted.version}`;
   }
   return undefined;
 }

@@ -13,8 +13,8 @@ export async function manifest(
   for (const file of files) {
     const hash = createHash(digest.toLowerCase());
     for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk as Buffer);
-    const space = style === 'virtualbox' ? ' ' : '';
-    lines.push(`${digest}${space}(${file})= ${hash.digest('hex')}\n`);
+    const [open, equals] = style === 'virtualbox' ? [' (', ') = '] : ['(', ')= '];
+    lines.push(`${digest}${open}${file}${equals}${hash.digest('hex')}\n`);
   }
   return lines.join('');
 }

@@ -1,0 +1,68 @@
+// The arrows of the architecture. Specs, and what only specs use, may also look at the tests' own peers.
+const specs = String.raw`(\.spec\.ts|\.fixture\.ts|/spec/|/spec-peers/)`;
+const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    rule(
+      'apps-never-import-apps',
+      'Services speak over the bus; what two of them need belongs into a lib.',
+      { path: '^apps/([^/]+)/' },
+      { path: '^apps/(?!$1/)' },
+    ),
+    rule('libs-never-import-apps', 'An app is a leaf.', { path: '^libs/' }, { path: '^apps/' }),
+    rule(
+      'contracts-imports-zod-only',
+      'What crosses every boundary depends on nothing.',
+      { path: '^libs/contracts/src/', pathNot: specs },
+      { pathNot: ['^libs/contracts/src/', 'node_modules/zod/'] },
+    ),
+    rule(
+      'migration-imports-contracts-only',
+      'The deciders are pure: no I/O, no clock, no randomness.',
+      { path: '^libs/migration/src/', pathNot: specs },
+      { pathNot: ['^libs/migration/src/', '^libs/contracts/src/index\\.ts$'] },
+    ),
+    rule(
+      'testing-only-from-specs',
+      'Nothing that ships may need what tests need.',
+      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing/'] },
+      { path: '^libs/testing/' },
+    ),
+    rule(
+      'specs-only-from-specs',
+      'Nothing that ships may import a spec or its peers.',
+      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing/'] },
+      { path: specs },
+    ),
+    rule(
+      'through-the-door',
+      'A package is entered by its name, never by a path into it.',
+      { path: '^(apps|libs)/([^/]+)/' },
+      {
+        path: '^(apps|libs)/',
+        pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/event-log/src/contract/index\\.ts$'],
+      },
+    ),
+    rule(
+      'no-circles',
+      'Two rooms that need each other are one room.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
+    rule('what-is-imported-exists', 'An import that leads nowhere.', {}, { couldNotResolve: true }),
+  ],
+  options: {
+    exclude: { path: '^(apps|libs)/[^/]+/dist/' },
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    moduleSystems: ['es6'],
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@ledgerlift/source', 'import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+      mainFields: ['module', 'main', 'types'],
+    },
+    cache: { folder: 'node_modules/.cache/dependency-cruiser', strategy: 'metadata' },
+  },
+};

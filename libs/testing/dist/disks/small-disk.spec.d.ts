@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=small-disk.spec.d.ts.map

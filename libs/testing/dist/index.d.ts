@@ -1,0 +1,9 @@
+export { cacheFolder } from './cache-folder.js';
+export * from './disks/index.js';
+export { PeerFailed, PeerMissing } from './errors.js';
+export * from './guest/index.js';
+export * from './nats/index.js';
+export * from './ova/index.js';
+export * from './processes/index.js';
+export { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
+//# sourceMappingURL=index.d.ts.map

@@ -1,0 +1,3 @@
+export { availableNatsServers, type NatsVersion, wantedNatsVersion } from './nats-binaries.js';
+export { type NatsOptions, type NatsServer, startNats } from './nats-server.js';
+//# sourceMappingURL=index.d.ts.map

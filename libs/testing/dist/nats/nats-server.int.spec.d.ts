@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=nats-server.int.spec.d.ts.map

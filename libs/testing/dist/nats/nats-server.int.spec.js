@@ -1,0 +1,65 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { startNats } from './index.js';
+let server;
+afterEach(async () => {
+    await server?.stop();
+});
+async function streams(url) {
+    const nc = await connect({ servers: url, reconnect: false });
+    try {
+        const manager = await jetstreamManager(nc);
+        const found = await manager.streams.list().next();
+        return found.map(({ config }) => config.name);
+    }
+    finally {
+        await nc.close();
+    }
+}
+async function addStream(url) {
+    const nc = await connect({ servers: url, reconnect: false });
+    const manager = await jetstreamManager(nc);
+    await manager.streams.add({ name: 'KEPT', subjects: ['kept.>'] });
+    await nc.close();
+}
+describe('a nats-server of a test', () => {
+    it('keeps its streams over a kill, and loses them with its data folder', async () => {
+        server = await startNats();
+        await addStream(server.url);
+        await server.kill();
+        await server.restart();
+        expect(await streams(server.url)).toEqual(['KEPT']);
+        await server.wipeAndRestart();
+        expect(await streams(server.url)).toEqual([]);
+    });
+    it('answers nothing while it is paused', async () => {
+        server = await startNats();
+        const nc = await connect({ servers: server.url, reconnect: false });
+        server.pause();
+        const answered = await Promise.race([
+            nc.flush().then(() => 'answered'),
+            new Promise((resolve) => setTimeout(resolve, 300, 'silent')),
+        ]);
+        server.resume();
+        await nc.flush();
+        await nc.close();
+        expect(answered).toBe('silent');
+    });
+    it('turns away who does not know the password', async () => {
+        server = await startNats({ auth: { user: 'worker', password: 's3"cret' } });
+        const servers = server.url;
+        await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i);
+        const nc = await connect({ servers, user: 'worker', pass: 's3"cret', reconnect: false });
+        await nc.close();
+    });
+    it('leaves nothing behind', async () => {
+        server = await startNats();
+        const { storeDir, process: owned } = server;
+        await server.stop();
+        expect(existsSync(storeDir)).toBe(false);
+        expect(owned.alive).toBe(false);
+    });
+});
+//# sourceMappingURL=nats-server.int.spec.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=build-ova.int.spec.d.ts.map

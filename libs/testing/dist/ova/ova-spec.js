@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=ova-spec.js.map

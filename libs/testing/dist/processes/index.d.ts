@@ -1,0 +1,3 @@
+export { freePort } from './free-port.js';
+export { type Ended, OwnedProcess, type ProcessSpec, stopAllProcesses } from './owned-process.js';
+//# sourceMappingURL=index.d.ts.map

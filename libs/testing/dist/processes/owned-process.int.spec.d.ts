@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=owned-process.int.spec.d.ts.map

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# `npm run test:peers`: the tests that depend on a peer, against another version of it than `npm test` uses. Today:
+# the newest nats-server, under everything that talks to the bus, and under one whole migration.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+source scripts/progress.sh
+bash scripts/install.sh
+bash scripts/install-newest-nats.sh
+# shellcheck source=scripts/stages.sh
+source scripts/stages.sh
+
+export LEDGERLIFT_NATS=newest
+jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/testing/src/nats
+jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke
+finish

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# `npm test`: installs what is missing, builds, checks, and runs every test. All stages run, even when one fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+source scripts/progress.sh
+bash scripts/install.sh
+# shellcheck source=scripts/stages.sh
+source scripts/stages.sh
+
+stage check node scripts/check.mjs
+jest_stage unit --selectProjects unit
+jest_stage integration --selectProjects int
+# One after the other: each starts a whole installation, and virt-v2v's emulated appliance wants a CPU for itself.
+jest_stage end-to-end --selectProjects e2e --runInBand
+finish
