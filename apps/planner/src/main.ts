@@ -1,1 +1,13 @@
-export {};
+import { createLogger, endGracefully } from '@ledgerlift/service';
+import { readPlannerConfig } from './config.js';
+import { type Planner, startPlanner } from './planner.js';
+
+const logger = createLogger('planner', 'info');
+let planner: Planner | undefined;
+endGracefully({ logger, steps: [{ name: 'planner', run: async () => planner?.stop() }] });
+try {
+  planner = await startPlanner(readPlannerConfig());
+} catch (error) {
+  logger.fatal({ reason: error instanceof Error ? error.message : String(error) }, 'cannot start');
+  process.exit(1);
+}

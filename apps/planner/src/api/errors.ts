@@ -1,4 +1,5 @@
 import { type Condition, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
+import { reasonOf } from '../inventory/index.js';
 
 /** A Critical condition forbids the start. */
 export class PlanNotReady extends LedgerliftError {
@@ -80,7 +81,7 @@ export class LogOutOfReach extends LedgerliftError {
   readonly code = 'LL-PLN-115';
   constructor(path: string, cause: unknown) {
     super(
-      `the planner cannot read ${path} (${cause instanceof Error ? cause.message : String(cause)}); ` +
+      `the planner cannot read ${path} (${reasonOf(cause)}); ` +
         "give it access to the target's folder, or read the log there",
       { cause },
     );

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { LogText } from '@ledgerlift/contracts';
+import { codeOf } from '../inventory/index.js';
 import type { VmRun } from '../runs/run-service.js';
 import { LogOutOfReach, NoSuchLog, NoSuchVm } from './errors.js';
 import { logsOf } from './views/vm.js';
@@ -28,8 +29,7 @@ export async function readVmLog(run: VmRun, name: string | undefined, tailBytes:
     const text = buffer.subarray(0, bytesRead).toString('utf8');
     return { name: log, sizeBytes: size, text, truncated: length < size };
   } catch (error) {
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (isAbsent) throw new NoSuchLog(record.source.vm.name, log, []);
+    if (codeOf(error) === 'ENOENT') throw new NoSuchLog(record.source.vm.name, log, []);
     throw new LogOutOfReach(path, error);
   }
 }

@@ -1,48 +1,37 @@
-import type {
-  AttemptRef,
-  ClaimAnswer,
-  Job,
-  LeaseAnswer,
-  Report,
-  ReportAnswer,
-} from '@ledgerlift/contracts';
+import type { AttemptRef, ClaimAnswer, Job, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
+import { type ClaimPort, LeaseTable } from '@ledgerlift/messaging';
 import { AttemptSuperseded, CommandRefused, type VmLive, openAttempt } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import { type RunEngine, systemContext } from '../runs/run-engine.js';
-
-/** Leases by attempt: in memory only, for a lease that nobody renews ends by itself. */
-interface Lease {
-  readonly ref: AttemptRef;
-  expiresAt: number;
-}
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
   readonly now: () => number;
 }
 
-const key = (ref: Omit<AttemptRef, 'worker'>): string => `${ref.stream}/${ref.step}/${ref.attempt}`;
-
 /**
  * Where workers claim attempts, renew their leases and report. All that is decided here is decided by the VM's
  * decider and logged before it is answered; the desk itself knows only when each lease ends.
  */
-export class AttemptDesk {
-  readonly #leases = new Map<string, Lease>();
+export class AttemptDesk implements ClaimPort {
+  readonly #leases: LeaseTable;
 
   constructor(
     private readonly engine: RunEngine,
     private readonly options: AttemptDeskOptions,
-  ) {}
+  ) {
+    this.#leases = new LeaseTable(options.leaseMs);
+  }
 
   /** After a restart: every attempt that was under way gets one lease to be heard of. */
   restore(): void {
-    for (const stream of this.engine.vmStreams()) {
+    const open = this.engine.vmStreams().flatMap((stream): AttemptRef[] => {
       const state = this.engine.state(stream);
-      const open = state && openAttempt(state);
-      if (open?.status !== 'started' || open.worker === undefined) continue;
-      this.#extend({ stream, step: open.step, attempt: open.attempt, worker: open.worker });
-    }
+      const attempt = state && openAttempt(state);
+      if (attempt?.status !== 'started' || attempt.worker === undefined) return [];
+      return [{ stream, step: attempt.step, attempt: attempt.attempt, worker: attempt.worker }];
+    });
+    this.#leases.graceAtStart(open, this.options.now());
   }
 
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
@@ -50,7 +39,7 @@ export class AttemptDesk {
     try {
       const { state } = await this.engine.command(ref.stream, { kind: 'claim', ...ref }, serviceContext(ref));
       if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
-      this.#extend(ref);
+      this.#leases.open(ref, this.options.now());
       return {
         answer: 'granted',
         leaseMs: this.options.leaseMs,
@@ -62,35 +51,35 @@ export class AttemptDesk {
     }
   }
 
-  lease(ref: AttemptRef): LeaseAnswer {
+  async renew(ref: AttemptRef): Promise<LeaseAnswer> {
     const state = this.engine.state(ref.stream);
     const attempt = state?.attempts.find((each) => each.step === ref.step && each.attempt === ref.attempt);
     const lastReport = attempt?.worker === ref.worker ? attempt.lastReport : 0;
     const open = state && openAttempt(state);
-    if (state === undefined || open !== attempt || open?.worker !== ref.worker) {
+    const isItsOwn = open === attempt && open?.worker === ref.worker;
+    if (state === undefined || !isItsOwn || this.#leases.renew(ref, this.options.now()) === 'unknown') {
       return { answer: 'stop', reason: 'the attempt is over', lastReport };
     }
-    this.#extend(ref);
     if (state.cancel !== undefined && state.phase !== 'cleaning') {
       return { answer: 'stop', reason: `the VM was canceled: ${state.cancel}`, lastReport };
     }
     const { bandwidthLimit } = state.record.settings;
-    return {
-      answer: 'renewed',
-      leaseMs: this.options.leaseMs,
-      lastReport,
-      ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
-    };
+    const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
+    return { answer: 'renewed', leaseMs: this.options.leaseMs, lastReport, ...limit };
   }
 
   /** Resolves when what is new in the report is in the log. */
   async report(report: Report): Promise<ReportAnswer> {
     const { ref } = report;
     try {
-      const command = { kind: 'report', report, at: new Date(this.options.now()), random: Math.random() } as const;
+      const command = {
+        kind: 'report',
+        report,
+        at: new Date(this.options.now()),
+        random: Math.random(),
+      } as const;
       await this.engine.command(ref.stream, command, serviceContext(ref));
-      if (report.outcome === undefined) this.#extend(ref);
-      else this.#leases.delete(key(ref));
+      if (report.outcome !== undefined) this.#leases.close(ref);
       return { answer: 'logged', lastReport: report.number };
     } catch (error) {
       return refused(error);
@@ -100,17 +89,15 @@ export class AttemptDesk {
   /** Ends the attempts whose lease ran out; to be called about once a second. */
   async expire(): Promise<void> {
     const now = this.options.now();
-    const expired = [...this.#leases].filter(([, lease]) => lease.expiresAt <= now);
-    await Promise.all(
-      expired.map(async ([leaseKey, { ref }]) => {
-        this.#leases.delete(leaseKey);
-        await this.engine.command(ref.stream, { kind: 'lose', step: ref.step, attempt: ref.attempt, at: new Date(now) });
-      }),
-    );
-  }
-
-  #extend(ref: AttemptRef): void {
-    this.#leases.set(key(ref), { ref, expiresAt: this.options.now() + this.options.leaseMs });
+    for (const ref of this.#leases.expired(now)) {
+      this.#leases.close(ref);
+      await this.engine.command(ref.stream, {
+        kind: 'lose',
+        step: ref.step,
+        attempt: ref.attempt,
+        at: new Date(now),
+      });
+    }
   }
 }
 
@@ -128,12 +115,14 @@ function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
 }
 
 function refused(error: unknown): { readonly answer: 'refused'; readonly reason: string } {
-  if (error instanceof AttemptSuperseded || error instanceof CommandRefused) return { answer: 'refused', reason: error.message };
+  if (error instanceof AttemptSuperseded || error instanceof CommandRefused) {
+    return { answer: 'refused', reason: error.message };
+  }
   throw error;
 }
 
 const serviceContext = (ref: AttemptRef): CommandContext => ({
   ...systemContext(ref.stream),
   actor: { kind: 'service', name: ref.worker, authenticatedBy: 'nats' },
-  causationId: key(ref),
+  causationId: `${ref.stream}/${ref.step}/${ref.attempt}`,
 });

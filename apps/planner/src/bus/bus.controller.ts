@@ -33,8 +33,8 @@ export class BusController {
   }
 
   @MessagePattern(subjects.lease, { schema: LeaseRequest })
-  lease(@Payload() ref: AttemptRef): LeaseAnswer {
-    return this.desk.lease(ref);
+  lease(@Payload() ref: AttemptRef): Promise<LeaseAnswer> {
+    return this.desk.renew(ref);
   }
 
   @MessagePattern(subjects.reportNow, { schema: Report })
@@ -53,9 +53,19 @@ export class BusController {
   async buried(@Payload() letter: DeadLetter): Promise<void> {
     const request = requestIn(letter);
     if (request === undefined) return;
-    const error = { code: letter.code, class: 'permanent', message: `no worker could read the request: ${letter.reason}` } as const;
+    const error = {
+      code: letter.code,
+      class: 'permanent',
+      message: `no worker could read the request: ${letter.reason}`,
+    } as const;
     try {
-      await this.engine.command(request.stream, { kind: 'reject', ...request, error, at: new Date(), random: Math.random() });
+      await this.engine.command(request.stream, {
+        kind: 'reject',
+        ...request,
+        error,
+        at: new Date(),
+        random: Math.random(),
+      });
     } catch (refusal) {
       if (!(refusal instanceof AttemptSuperseded || refusal instanceof CommandRefused)) throw refusal;
     }

@@ -8,7 +8,10 @@ import type { RunEngine } from '../runs/run-engine.js';
 export interface RelayOptions {
   /** How long a request may go unclaimed before it is published again under a fresh message id. */
   readonly unclaimedMs: number;
-  readonly log: { warn(context: object, message: string): void; info(context: object, message: string): void };
+  readonly log: {
+    warn(context: object, message: string): void;
+    info(context: object, message: string): void;
+  };
 }
 
 const BATCH = 500;
@@ -60,7 +63,10 @@ export class Relay {
         while (!signal.aborted && !this.#startOver) await this.#publishWhatIsNew();
       } catch (error) {
         if (signal.aborted) return;
-        this.options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the relay starts over');
+        this.options.log.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'the relay starts over',
+        );
         await sleep(500, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -100,7 +106,8 @@ export class Relay {
     for (const stream of this.engine.vmStreams()) {
       const state = this.engine.state(stream);
       const open = state && openAttempt(state);
-      if (open?.status !== 'requested' || now - Date.parse(open.requestedAt) < this.options.unclaimedMs) continue;
+      if (open?.status !== 'requested' || now - Date.parse(open.requestedAt) < this.options.unclaimedMs)
+        continue;
       if (now - (this.#republished.get(stream) ?? 0) < this.options.unclaimedMs) continue;
       const event = await this.#requestOf(stream);
       if (event === undefined) continue;

@@ -1,4 +1,5 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { reasonOf } from './reason-of.js';
 
 /** Only sources have an inventory. */
 export class NotASource extends LedgerliftError {
@@ -13,7 +14,7 @@ export class InventoryUnavailable extends LedgerliftError {
   readonly code = 'LL-PLN-116';
   constructor(provider: string, cause: unknown) {
     super(
-      `the inventory of provider '${provider}' cannot be read (${cause instanceof Error ? cause.message : String(cause)}); ` +
+      `the inventory of provider '${provider}' cannot be read (${reasonOf(cause)}); ` +
         'see that its settings are right and that the planner reaches it, then refresh',
       { cause },
     );

@@ -1,6 +1,7 @@
 import type { Inventory, ProviderSpec, SourceVm, InventoryProblem } from '@ledgerlift/contracts';
 import type { Entry } from '../catalog/index.js';
 import { InventoryUnavailable, NotASource } from './errors.js';
+import { codeOf, reasonOf } from './reason-of.js';
 import type { SourceAccess } from './source-access.js';
 
 interface Known {
@@ -89,7 +90,5 @@ export class InventoryService {
 }
 
 function problem(item: string, error: unknown): InventoryProblem {
-  const code =
-    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'LL-PLN-116';
-  return { item, code, message: error instanceof Error ? error.message : String(error) };
+  return { item, code: codeOf(error) ?? 'LL-PLN-116', message: reasonOf(error) };
 }

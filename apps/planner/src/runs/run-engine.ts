@@ -27,7 +27,7 @@ import { SCHEDULE_STREAM, isRunStream, runStream, vmOfStream, vmStream } from '.
 /** What the engine tells the outside, beside the log. */
 export interface RunSignals {
   /** Tells a VM's worker at once that it must stop; its next lease answer says so too. */
-  stop(stream: string): void;
+  stop(stream: string, reason: string): void;
   progressOf(stream: string): Progress | undefined;
   failed(what: string, error: unknown): void;
 }
@@ -227,7 +227,7 @@ export class RunEngine implements RunService {
       state.retryAt && !isTerminal(state) ? Date.parse(state.retryAt.dueAt) : undefined,
     );
     if (state.cancel !== undefined && openAttempt(state)?.status === 'started' && state.phase === 'running') {
-      this.signals.stop(stream);
+      this.signals.stop(stream, `the VM was canceled: ${state.cancel}`);
     }
     if (state.phase === 'planned') this.#react(this.#enqueue(state.record.migrationId));
     if (isTerminal(state) || state.phase === 'held') this.#react(this.#freePlace(state));

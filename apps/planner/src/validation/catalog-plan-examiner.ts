@@ -1,7 +1,7 @@
 import type { InventoryProblem, Inventory, MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
 import { sharedSite } from '@ledgerlift/targets';
 import type { CatalogProjection, Entry } from '../catalog/index.js';
-import type { InventoryService } from '../inventory/index.js';
+import { type InventoryService, reasonOf } from '../inventory/index.js';
 import type { RunService } from '../runs/run-service.js';
 import { directoryFacts } from './facts/directory-facts.js';
 import { plannedVms } from './facts/planned-vms.js';
@@ -80,8 +80,10 @@ export class CatalogPlanExaminer implements PlanExaminer {
       // Read anew: what is recorded at a start must be what is there, not what was there once.
       return { inventory: await inventory.refresh(source), problems };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      return { inventory: undefined, problems: [{ item: source.spec.name, code: 'NotReadable', message }] };
+      return {
+        inventory: undefined,
+        problems: [{ item: source.spec.name, code: 'NotReadable', message: reasonOf(error) }],
+      };
     }
   }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { errorAnswer } from './error-answer.js';
@@ -17,7 +18,7 @@ export class ApiErrorFilter implements ExceptionFilter {
     const { status, body, allow, fault } = errorAnswer(error, request.method, request.path);
     if (fault !== undefined) {
       const { requestId, cause } = fault;
-      const stack = cause instanceof Error ? cause.stack : String(cause);
+      const stack = types.isNativeError(cause) ? cause.stack : String(cause);
       this.log.error({ requestId, method: request.method, path: request.path, stack }, 'a request failed');
     }
     if (response.headersSent) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { reasonOf } from '../../inventory/index.js';
 import { BodyTooLarge, MalformedJson, MalformedRequest, UnsupportedBody } from '../edge/errors.js';
 
 /** Ten thousand VMs with their labels fit well into it. */
@@ -25,7 +26,7 @@ export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT)
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return text.trim() === '' ? undefined : JSON.parse(text);
   } catch (error) {
-    throw new MalformedJson(error instanceof Error ? error.message : String(error));
+    throw new MalformedJson(reasonOf(error));
   }
 }
 
@@ -42,7 +43,7 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Buffe
       chunks.push(chunk);
     }
   } catch (error) {
-    throw new MalformedRequest(error instanceof Error ? error.message : 'the body was broken off');
+    throw new MalformedRequest(reasonOf(error));
   }
   if (size > limit) throw new BodyTooLarge(limit);
   return Buffer.concat(chunks);

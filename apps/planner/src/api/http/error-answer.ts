@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { API_BASE, type ErrorDetails, LedgerliftError, apiOperations } from '@ledgerlift/contracts';
 import { HttpException } from '@nestjs/common';
+import { reasonOf } from '../../inventory/index.js';
 import { InternalFault, MalformedRequest, UnknownRoute, WrongMethod } from '../edge/errors.js';
 import { statusOf } from '../edge/status.js';
 
@@ -34,8 +35,8 @@ function asLedgerliftError(error: unknown, method: string, path: string): Ledger
   const status = error instanceof HttpException ? error.getStatus() : statusField(error);
   if (status === 404) return noRoute(method, path);
   if (status !== undefined && status >= 400 && status < 500)
-    return new MalformedRequest(error instanceof Error ? error.message : 'refused', status);
-  return error instanceof URIError ? new MalformedRequest(error.message) : undefined;
+    return new MalformedRequest(reasonOf(error), status);
+  return undefined;
 }
 
 /** Errors of Express and of Node's HTTP carry a status of their own. */

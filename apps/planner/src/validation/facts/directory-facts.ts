@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, lstat, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { InventoryProblem } from '@ledgerlift/contracts';
+import { codeOf, reasonOf } from '../../inventory/index.js';
 
 /** What the planner can see of a directory target, and its workers would find. */
 export interface DirectoryFacts {
@@ -28,7 +29,7 @@ export async function directoryFacts(path: string, places: readonly string[]): P
     }
     return { problems: [], freeBytes: bavail * bsize, taken };
   } catch (error) {
-    return unusable(path, error instanceof Error ? error.message : String(error));
+    return unusable(path, reasonOf(error));
   }
 }
 
@@ -49,7 +50,7 @@ async function exists(path: string): Promise<boolean> {
     await lstat(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
     throw error;
   }
 }

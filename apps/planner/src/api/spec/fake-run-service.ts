@@ -1,0 +1,136 @@
+import type { Progress, VmRecord } from '@ledgerlift/contracts';
+import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
+import {
+  CommandRefused,
+  type VmLive,
+  type VmState,
+  decideVm,
+  evolveVm,
+  isTerminal,
+} from '@ledgerlift/migration';
+import { itineraryFor } from '@ledgerlift/targets';
+import { v7 as uuidv7 } from 'uuid';
+import { domainEvent } from '../../log/domain-events.js';
+import type { CommandContext, EventWriter } from '../../log/event-writer.js';
+import type { MigrationRun, ResolvedPlan, RunService, VmRun } from '../../runs/run-service.js';
+import { runStream, vmStream } from '../../runs/stream-names.js';
+
+/**
+ * Not the planner's engine: starts runs in the real log with the real deciders, but nothing schedules or works them.
+ * Specs say with `change` how far a VM has come.
+ */
+export class FakeRunService implements RunService {
+  readonly calls: string[] = [];
+  readonly #runs = new Map<string, { run: MigrationRun; vms: VmRun[] }>();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly writer: EventWriter,
+  ) {}
+
+  async start(plan: ResolvedPlan, context: CommandContext): Promise<string> {
+    const migrationId = uuidv7();
+    this.calls.push(`start ${plan.spec.name}`);
+    const vms: VmRun[] = [];
+    for (const [index, vm] of plan.vms.entries()) {
+      const record: VmRecord = { ...vm, migrationId, index };
+      const stream = vmStream(migrationId, index);
+      const events = decideVm({ kind: 'plan', record, itinerary: itineraryFor(record) }, undefined);
+      const stored = await this.writer.append(stream, 'no-stream', events, context);
+      const state = stored.reduce<VmState>(
+        (folded, event) => evolveVm(folded, domainEvent(event)),
+        undefined,
+      );
+      vms.push({ stream, state, progress: undefined });
+    }
+    const { planId, spec, networkMapping, storageMapping, conditions } = plan;
+    const data = {
+      migrationId,
+      planId,
+      spec,
+      networkMapping,
+      storageMapping,
+      conditions: [...conditions],
+      vmCount: vms.length,
+    };
+    const [started] = await this.writer.append(
+      runStream(migrationId),
+      'no-stream',
+      [{ type: 'MigrationStarted', data }],
+      context,
+    );
+    const run = {
+      migrationId,
+      planId,
+      startedAt: started?.time ?? '',
+      completedAt: undefined,
+      cancelRequested: false,
+      vms,
+    };
+    this.#runs.set(migrationId, { run, vms });
+    return migrationId;
+  }
+
+  cancelMigration(migrationId: string, reason: string, _context: CommandContext): Promise<void> {
+    this.calls.push(`cancel ${migrationId}: ${reason}`);
+    const entry = this.#entry(migrationId);
+    if (entry.run.completedAt !== undefined) throw new CommandRefused('cancel', 'the migration is completed');
+    entry.run = { ...entry.run, cancelRequested: true };
+    return Promise.resolve();
+  }
+
+  cancelVm(migrationId: string, vm: number, reason: string, _context: CommandContext): Promise<void> {
+    this.calls.push(`cancel ${vmStream(migrationId, vm)}: ${reason}`);
+    return Promise.resolve();
+  }
+
+  retryVm(
+    migrationId: string,
+    vm: number,
+    reason: string,
+    record: VmRecord,
+    _context: CommandContext,
+  ): Promise<void> {
+    this.calls.push(`retry ${vmStream(migrationId, vm)}: ${reason}`);
+    this.change(migrationId, vm, { phase: 'planned', record });
+    return Promise.resolve();
+  }
+
+  abandonVm(migrationId: string, vm: number, _reason: string, _context: CommandContext): Promise<void> {
+    this.calls.push(`abandon ${vmStream(migrationId, vm)}`);
+    this.change(migrationId, vm, { abandoned: true });
+    return Promise.resolve();
+  }
+
+  migrations(): readonly MigrationRun[] {
+    return [...this.#runs.keys()].map((id) => this.#view(id));
+  }
+
+  migration(migrationId: string): MigrationRun | undefined {
+    return this.#runs.has(migrationId) ? this.#view(migrationId) : undefined;
+  }
+
+  history(stream: string): AsyncIterable<StoredEvent> {
+    return this.log.readStream(stream);
+  }
+
+  /** Brings a VM to where the spec needs it. */
+  change(migrationId: string, vm: number, change: Partial<VmLive>, progress?: Progress): void {
+    const { vms } = this.#entry(migrationId);
+    const was = vms[vm];
+    if (was?.state === undefined) throw new Error(`the fake has no VM ${vm}`);
+    vms[vm] = { ...was, state: { ...was.state, ...change }, progress };
+  }
+
+  #entry(migrationId: string): { run: MigrationRun; vms: VmRun[] } {
+    const entry = this.#runs.get(migrationId);
+    if (entry === undefined) throw new CommandRefused('any command', 'there is no such migration');
+    return entry;
+  }
+
+  #view(migrationId: string): MigrationRun {
+    const { run, vms } = this.#entry(migrationId);
+    const isOver = vms.every(({ state }) => state !== undefined && isTerminal(state));
+    return { ...run, vms, completedAt: isOver ? '2026-11-23T12:00:00.000Z' : undefined };
+  }
+}

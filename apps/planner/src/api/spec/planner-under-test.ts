@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Inventory, InventoryProblem } from '@ledgerlift/contracts';
+import type { EventLog } from '@ledgerlift/event-log';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SOURCE_ACCESS, type SourceAccess } from '../../inventory/index.js';
+import { EVENT_LOG, EVENT_WRITER } from '../../log/event-writer.js';
+import { LogEventWriter } from '../../log/log-event-writer.js';
+import { RUN_SERVICE } from '../../runs/run-service.js';
+import { WORKER_ACCESS } from '../../validation/index.js';
+import { ApiFeed } from '../api-feed.js';
+import { ApiModule } from '../api.module.js';
+import { API_APPLICATION_OPTIONS, LOOPBACK_HOSTS, configureApi } from '../http/configure-api.js';
+import { FakeRunService } from './fake-run-service.js';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // Specs look at bodies of many shapes; each says what it expects there.
+  readonly body: Record<string, unknown> & {
+    readonly error?: { readonly code: string; readonly message: string; readonly field?: string };
+  };
+  readonly text: string;
+}
+
+/** A source that is given its inventory by the spec. */
+export class FakeSource implements SourceAccess {
+  problems: readonly InventoryProblem[] = [];
+  digestProblems: readonly InventoryProblem[] = [];
+  reads = 0;
+
+  constructor(public inventoryNow: Inventory) {}
+
+  check(): Promise<readonly InventoryProblem[]> {
+    return Promise.resolve(this.problems);
+  }
+  inventory(): Promise<Inventory> {
+    this.reads += 1;
+    return Promise.resolve(this.inventoryNow);
+  }
+  verifyDigests(): Promise<readonly InventoryProblem[]> {
+    return Promise.resolve(this.digestProblems);
+  }
+}
+
+/** The real API on a real HTTP server over a given log; the runs and the source are fakes. */
+export class PlannerUnderTest {
+  private constructor(
+    readonly app: NestExpressApplication,
+    readonly url: string,
+    readonly runs: FakeRunService,
+    readonly source: FakeSource,
+    /** An empty folder that may serve as a target. */
+    readonly folder: string,
+    readonly faults: readonly object[],
+  ) {}
+
+  static async start(log: EventLog, inventory: Inventory): Promise<PlannerUnderTest> {
+    const writer = new LogEventWriter(log);
+    const runs = new FakeRunService(log, writer);
+    const source = new FakeSource(inventory);
+    const workers = {
+      at: () =>
+        Promise.resolve({ connected: ['transfer', 'converter', 'vm-creator'], conversionProblems: [] }),
+    };
+    const values = [
+      { provide: EVENT_LOG, useValue: log },
+      { provide: EVENT_WRITER, useValue: writer },
+      { provide: RUN_SERVICE, useValue: runs },
+      { provide: SOURCE_ACCESS, useValue: source },
+      { provide: WORKER_ACCESS, useValue: workers },
+    ];
+    @Module({ providers: values, exports: values.map(({ provide }) => provide) })
+    class CoreModule {}
+    const app = await NestFactory.create<NestExpressApplication>(
+      ApiModule.register({ imports: [CoreModule], installation: 'lab' }),
+      { ...API_APPLICATION_OPTIONS, logger: false },
+    );
+    const faults: object[] = [];
+    configureApi(app, { log: { error: (context) => faults.push(context) }, hosts: LOOPBACK_HOSTS });
+    const feed = app.get(ApiFeed);
+    for await (const event of log.readAll()) feed.apply(event);
+    await app.listen(0, '127.0.0.1');
+    const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-target-'));
+    return new PlannerUnderTest(app, await app.getUrl(), runs, source, folder, faults);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> {
+    const key = method === 'POST' ? { 'Idempotency-Key': crypto.randomUUID() } : {};
+    const response = await fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers: { 'Content-Type': 'application/json', ...key, ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text };
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import {
+  type Environment,
+  type ServiceConfig,
+  ServiceEnvironment,
+  readEnvironment,
+  readServiceConfig,
+} from '@ledgerlift/service';
+import { z } from 'zod';
+
+const whole = z.coerce.number().int().min(1);
+
+const PlannerEnvironment = ServiceEnvironment.extend({
+  LEDGERLIFT_LOG_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the path of the event log; events.db in the data folder unless set'),
+  LEDGERLIFT_MAX_RUNNING_VMS: whole
+    .default(20)
+    .describe('how many VMs may run at once over all plans: a whole number from 1'),
+  LEDGERLIFT_LEASE_MS: whole
+    .min(500)
+    .default(15_000)
+    .describe('how long a worker may be silent, in milliseconds: from 500'),
+  LEDGERLIFT_UNCLAIMED_MS: whole
+    .default(10_000)
+    .describe('after how many milliseconds a request that nobody claimed is published again'),
+});
+
+const DEFAULT_HTTP_PORT = 7420;
+
+export interface PlannerConfig extends ServiceConfig {
+  readonly logFile: string;
+  readonly maxRunningVms: number;
+  readonly leaseMs: number;
+  readonly unclaimedMs: number;
+}
+
+/** @throws BadSetting */
+export function readPlannerConfig(env: Environment = process.env): PlannerConfig {
+  const read = readEnvironment(PlannerEnvironment, env);
+  const service = readServiceConfig(env);
+  return {
+    ...service,
+    http: { host: service.http.host, port: read.LEDGERLIFT_HTTP_PORT ?? DEFAULT_HTTP_PORT },
+    logFile: read.LEDGERLIFT_LOG_FILE ?? join(service.dataDir, 'events.db'),
+    maxRunningVms: read.LEDGERLIFT_MAX_RUNNING_VMS,
+    leaseMs: read.LEDGERLIFT_LEASE_MS,
+    unclaimedMs: read.LEDGERLIFT_UNCLAIMED_MS,
+  };
+}

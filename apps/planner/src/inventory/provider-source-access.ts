@@ -1,0 +1,17 @@
+import type { ProviderSpec } from '@ledgerlift/contracts';
+import { type SourceProvider, sourceProvider } from '@ledgerlift/providers';
+import { NotASource } from './errors.js';
+import type { SourceAccess } from './source-access.js';
+
+/** Reaches sources through their providers, in this process. @throws NotASource for a provider that is a target */
+export const providerSourceAccess: SourceAccess = {
+  check: async (spec) => provider(spec).check(spec),
+  inventory: async (spec) => provider(spec).inventory(spec),
+  verifyDigests: async (spec, vm) => provider(spec).verifyDigests(spec, vm),
+};
+
+function provider(spec: ProviderSpec): SourceProvider {
+  const found = sourceProvider(spec.type);
+  if (found === undefined) throw new NotASource(spec.name, spec.type);
+  return found;
+}

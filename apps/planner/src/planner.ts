@@ -1,0 +1,146 @@
+import 'reflect-metadata';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { subjects } from '@ledgerlift/contracts';
+import { openSqliteLog } from '@ledgerlift/event-log';
+import {
+  BusErrorFilter,
+  EventPublisher,
+  JetStreamServer,
+  deadLetterConsumer,
+  reportConsumer,
+} from '@ledgerlift/messaging';
+import { NestLogger, connectNats, createLogger } from '@ledgerlift/service';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import {
+  API_APPLICATION_OPTIONS,
+  ApiFeed,
+  ApiModule,
+  LOOPBACK_HOSTS,
+  PlanRuns,
+  configureApi,
+} from './api/index.js';
+import { AttemptDesk } from './bus/attempt-desk.js';
+import { ProgressBoard } from './bus/progress-board.js';
+import { Relay } from './bus/relay.js';
+import type { PlannerConfig } from './config.js';
+import { CoreModule, type PlannerCore } from './core.module.js';
+import { HealthController, READINESS, type Readiness } from './health.controller.js';
+import { LogEventWriter } from './log/log-event-writer.js';
+import { LogFeed } from './log/log-feed.js';
+import { RunEngine, systemContext } from './runs/run-engine.js';
+
+@Module({})
+class PlannerModule {
+  static of(core: PlannerCore, installation: string, readiness: Readiness): DynamicModule {
+    const coreModule = CoreModule.of(core);
+    return {
+      module: PlannerModule,
+      imports: [coreModule, ApiModule.register({ imports: [coreModule], installation })],
+      controllers: [HealthController],
+      providers: [{ provide: READINESS, useValue: readiness }],
+    };
+  }
+}
+
+export interface Planner {
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 1000;
+const RECONCILE_MS = 30_000;
+
+/**
+ * Starts the planner: owns the log (waiting until no other planner does), reads it, brings everything to where it
+ * says it should be, and only then answers.
+ *
+ * @throws NotAnEventLog, BadCredentials, and what the HTTP server says of its port
+ */
+export async function startPlanner(config: PlannerConfig): Promise<Planner> {
+  const logger = createLogger('planner', config.logLevel);
+  await mkdir(dirname(config.logFile), { recursive: true, mode: 0o700 });
+  const log = await openSqliteLog({
+    path: config.logFile,
+    onWaiting: () =>
+      logger.warn({ log: config.logFile }, 'another planner owns the log; waiting until it is gone'),
+  });
+  const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: 'planner', logger });
+  const writer = new LogEventWriter(log);
+  const board = new ProgressBoard();
+  board.listen(nc);
+  const failed = (what: string, error: unknown): void =>
+    logger.error(
+      { reason: error instanceof Error ? error.message : String(error) },
+      `${what} failed; it is made up for`,
+    );
+  const engine = new RunEngine(
+    log,
+    writer,
+    {
+      stop: (stream, reason) => nc.publish(subjects.stop(stream), JSON.stringify({ reason })),
+      progressOf: (stream) => board.of(stream),
+      failed,
+    },
+    { globalLimit: config.maxRunningVms },
+  );
+  const desk = new AttemptDesk(engine, { leaseMs: config.leaseMs, now: Date.now });
+  const publisher = new EventPublisher({ nc, installation: config.installation });
+  const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });
+  const feed = new LogFeed(log);
+  let isReady = false;
+
+  const core = { log, writer, engine, desk, nc };
+  const app = await NestFactory.create<NestExpressApplication>(
+    PlannerModule.of(core, config.installation, () => (isReady ? [] : ['the planner is starting'])),
+    { ...API_APPLICATION_OPTIONS, logger: new NestLogger(logger) },
+  );
+  const isLoopback =
+    config.http.host === '127.0.0.1' || config.http.host === 'localhost' || config.http.host === '::1';
+  configureApi(app, { log: logger, hosts: isLoopback ? LOOPBACK_HOSTS : 'any' });
+  const consumers = {
+    reports: { spec: reportConsumer, concurrency: 16 },
+    dead: { spec: deadLetterConsumer },
+  };
+  const bus = app.connectMicroservice<MicroserviceOptions>(
+    { strategy: new JetStreamServer({ nc, service: 'planner', consumers, logger }) },
+    { inheritAppConfig: false },
+  );
+  bus.useGlobalFilters(new BusErrorFilter());
+
+  const api = app.get(ApiFeed);
+  feed.add((event) => engine.restore(event));
+  feed.add((event) => api.apply(event));
+  feed.add(() => relay.notify());
+  await feed.start();
+  desk.restore();
+  relay.start();
+  await engine.reconcile();
+  await app.get(PlanRuns).reconcile(systemContext('plans'));
+  await app.startAllMicroservices();
+  await app.listen(config.http.port, config.http.host);
+  isReady = true;
+  logger.info({ url: await app.getUrl(), log: config.logFile }, 'deciding');
+
+  const every = (ms: number, what: string, run: () => Promise<void>): NodeJS.Timeout =>
+    setInterval(() => void run().catch((error: unknown) => failed(what, error)), ms);
+  const timers = [
+    every(TICK_MS, 'ending expired leases', () => desk.expire()),
+    every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
+    every(RECONCILE_MS, 'reconciling', () => engine.reconcile()),
+  ];
+  return {
+    stop: async () => {
+      for (const timer of timers) clearInterval(timer);
+      engine.stop();
+      await app.close();
+      await relay.stop();
+      await feed.stop();
+      board.close();
+      await nc.close();
+      await log.close();
+    },
+  };
+}
