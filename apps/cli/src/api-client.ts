@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { LedgerliftError } from '@ledgerlift/contracts';
-import { z } from 'zod';
-
-const ErrorBody = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    field: z.string().optional(),
-    conditions: z
-      .array(
-        z.object({ type: z.string(), category: z.string(), message: z.string(), items: z.array(z.string()) }),
-      )
-      .optional(),
-  }),
-});
+import {
+  API_BASE,
+  ApiErrorBody,
+  type ApiOperation,
+  type ApiOperationName,
+  type ApiOutput,
+  type Condition,
+  LedgerliftError,
+  apiOperations,
+} from '@ledgerlift/contracts';
 
 /** The planner refused, with its own code and message. */
 export class ApiRefused extends LedgerliftError {
@@ -21,11 +16,7 @@ export class ApiRefused extends LedgerliftError {
     readonly code: `LL-${string}`,
     message: string,
     readonly status: number,
-    readonly conditions: readonly {
-      readonly type: string;
-      readonly category: string;
-      readonly message: string;
-    }[],
+    readonly conditions: readonly Condition[],
     field?: string,
   ) {
     super(message, field === undefined ? undefined : { field });
@@ -52,43 +43,67 @@ export class NotAPlanner extends LedgerliftError {
   }
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export interface CallInput {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+}
 
 /** The planner's REST API: the only thing that this program talks to. */
 export class ApiClient {
   constructor(readonly url: string) {}
 
   /**
-   * @param path below /api/v1, such as `/plans`
-   * @returns the body as its schema has it
+   * Carries out one operation of the API's own table.
+   *
    * @throws ApiRefused, PlannerUnreachable, NotAPlanner
    */
-  async call<S extends z.ZodType>(
-    method: Method,
-    path: string,
-    schema: S,
-    body?: unknown,
-  ): Promise<z.infer<S>> {
-    const target = `${this.url}/api/v1${path}`;
-    const response = await this.#fetch(target, method, body);
+  async call<N extends ApiOperationName>(name: N, input: CallInput = {}): Promise<ApiOutput<N>> {
+    const operation: ApiOperation = apiOperations[name];
+    const target = this.#target(operation, input);
+    const response = await this.#fetch(target, operation.method, input.body ?? (operation.body && {}));
     const text = await response.text();
     const json = parseJson(text);
     if (!response.ok) throw refusal(target, response.status, json);
-    const parsed = schema.safeParse(json);
+    const parsed = operation.out.safeParse(operation.status === 204 ? null : json);
     if (!parsed.success) throw new NotAPlanner(target, response.status);
-    return parsed.data;
+    return parsed.data as ApiOutput<N>;
   }
 
-  /** A text, such as a log. */
-  async text(path: string): Promise<string> {
-    const target = `${this.url}/api/v1${path}`;
+  /** All items of an operation that answers in pages. */
+  async all<N extends PagedOperation>(name: N, input: CallInput = {}): Promise<ItemOf<N>[]> {
+    const items: ItemOf<N>[] = [];
+    for (;;) {
+      const page = await this.call(name, {
+        ...input,
+        query: { ...input.query, offset: items.length, limit: PAGE },
+      });
+      items.push(...(page.items as ItemOf<N>[]));
+      if (items.length >= page.total || page.items.length === 0) return items;
+    }
+  }
+
+  /** A log, as plain text. */
+  async text(name: 'vms.log', input: CallInput): Promise<string> {
+    const target = this.#target(apiOperations[name], input);
     const response = await this.#fetch(target, 'GET');
     const text = await response.text();
     if (!response.ok) throw refusal(target, response.status, parseJson(text));
     return text;
   }
 
-  async #fetch(target: string, method: Method, body?: unknown): Promise<Response> {
+  #target(operation: ApiOperation, { params = {}, query = {} }: CallInput): string {
+    const path = operation.path.replaceAll(/:(\w+)/g, (_, field: string) =>
+      encodeURIComponent(String(params[field] ?? '')),
+    );
+    const set = Object.entries(query).filter(([, value]) => value !== undefined);
+    const search = new URLSearchParams(
+      set.map(([key, value]): [string, string] => [key, String(value)]),
+    ).toString();
+    return `${this.url}${API_BASE}${path}${search === '' ? '' : `?${search}`}`;
+  }
+
+  async #fetch(target: string, method: ApiOperation['method'], body?: unknown): Promise<Response> {
     // The same key on each try: should the first answer be lost, the planner does not do it twice.
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
     const content = body === undefined ? {} : { 'Content-Type': 'application/json' };
@@ -97,20 +112,29 @@ export class ApiClient {
       headers: { ...key, ...content },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
-    try {
-      return await fetch(target, init);
-    } catch {
+    for (let tries = 1; ; tries += 1) {
       try {
         return await fetch(target, init);
       } catch (error) {
-        throw new PlannerUnreachable(this.url, error);
+        if (tries === TRIES) throw new PlannerUnreachable(this.url, error);
+        await new Promise((resolve) => setTimeout(resolve, 300 * tries));
       }
     }
   }
 }
 
+const PAGE = 1000;
+const TRIES = 3;
+
+type PagedOperation = {
+  [N in ApiOperationName]: ApiOutput<N> extends { readonly items: unknown[]; readonly total: number }
+    ? N
+    : never;
+}[ApiOperationName];
+type ItemOf<N extends PagedOperation> = ApiOutput<N>['items'][number];
+
 function refusal(target: string, status: number, json: unknown): ApiRefused | NotAPlanner {
-  const parsed = ErrorBody.safeParse(json);
+  const parsed = ApiErrorBody.safeParse(json);
   if (!parsed.success) return new NotAPlanner(target, status);
   const { code, message, field, conditions = [] } = parsed.data.error;
   return new ApiRefused(

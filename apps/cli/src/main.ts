@@ -1,1 +1,46 @@
-export {};
+#!/usr/bin/env node
+import { LedgerliftError } from '@ledgerlift/contracts';
+import { Command } from 'commander';
+import { ApiRefused } from './api-client.js';
+import { catalogCommands } from './commands/catalog.js';
+import { contextOf } from './commands/context.js';
+import { doctorCommand } from './commands/doctor.js';
+import { eventCommands } from './commands/events.js';
+import { runCommands } from './commands/run.js';
+import { upCommand } from './commands/up.js';
+import { conditionLines } from './terminal/conditions.js';
+
+const program = new Command('ledgerlift')
+  .description('moves virtual machines to KubeVirt')
+  .option('--url <url>', "the planner's address", process.env['LEDGERLIFT_URL'] ?? 'http://127.0.0.1:7420')
+  .option('--json', 'print JSON, one value a line')
+  .showHelpAfterError();
+const context = contextOf(program);
+upCommand(program);
+catalogCommands(program, context);
+runCommands(program, context);
+eventCommands(program, context);
+doctorCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+}
+
+function report(error: unknown): void {
+  if (!(error instanceof LedgerliftError)) {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return;
+  }
+  if (context.json()) {
+    const conditions = error instanceof ApiRefused ? { conditions: error.conditions } : {};
+    console.error(JSON.stringify({ error: { ...error.details(), ...conditions } }));
+    return;
+  }
+  const field = error.field === undefined ? '' : ` (${error.field})`;
+  console.error(`${error.code}${field} ${error.message}`);
+  if (error instanceof ApiRefused)
+    for (const line of conditionLines(error.conditions)) console.error(`  ${line}`);
+}

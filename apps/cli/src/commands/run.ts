@@ -1,0 +1,177 @@
+import type { Command } from 'commander';
+import type { MigrationView, VmView } from '@ledgerlift/contracts';
+import { LedgerliftError } from '@ledgerlift/contracts';
+import { conditionLines } from '../terminal/conditions.js';
+import { changedLines, pipelineLines } from '../terminal/pipeline.js';
+import { table } from '../terminal/table.js';
+import { type CommandsContext, show } from './context.js';
+
+const POLL_MS = 500;
+/** More do not fit on a screen; the others are counted. */
+const MOST_SHOWN = 8;
+
+/** `start`, `status`, `cancel`, `retry`: running plans. */
+export function runCommands(program: Command, context: CommandsContext): void {
+  program
+    .command('start')
+    .argument('<plan>', 'name or id')
+    .description('start a plan')
+    .option('--watch', 'show the pipeline until it is over; exit code 1 unless every VM succeeded')
+    .action(async (plan: string, { watch: isWatched }: { watch?: true }) => {
+      const migration = await context.api().call('plans.start', { params: { plan } });
+      show(context, migration, ({ id, planName }) => `started migration ${id} of plan ${planName}`);
+      if (isWatched === true) await watch(context, migration.id);
+    });
+  program
+    .command('status')
+    .argument('[migration]', 'id; all migrations where it is left out')
+    .description('show migrations, or the VMs of one')
+    .option('--watch', 'show the pipeline until it is over')
+    .action(async (migration: string | undefined, { watch: isWatched }: { watch?: true }) => {
+      if (migration === undefined) return listMigrations(context);
+      if (isWatched === true) return watch(context, migration);
+      const vms = await context.api().all('vms.list', { params: { migration } });
+      show(context, vms, (items) =>
+        table(
+          items.map((vm) => ({
+            vm: String(vm.index),
+            name: vm.targetName,
+            state: vm.state,
+            step: vm.step ?? '',
+            progress: `${vm.progressPercent} %`,
+            waits: vm.waitingFor ?? vm.error?.message ?? '',
+          })),
+          ['vm', 'name', 'state', 'step', 'progress', 'waits'],
+        ),
+      );
+    });
+  reasoned(program, 'cancel', 'cancel a plan, a migration, or one VM of it', context);
+  reasoned(
+    program,
+    'retry',
+    'try the failed VMs of a plan again, or one VM, each from the step that failed',
+    context,
+  );
+}
+
+async function listMigrations(context: CommandsContext): Promise<void> {
+  show(context, await context.api().all('migrations.list'), (items) =>
+    table(
+      items.map(({ id, planName, status, progressPercent, startedAt }) => ({
+        id,
+        plan: planName,
+        status,
+        progress: `${progressPercent} %`,
+        started: startedAt,
+      })),
+      ['id', 'plan', 'status', 'progress', 'started'],
+    ),
+  );
+}
+
+/** `cancel` and `retry` differ in nothing but the word. */
+function reasoned(
+  program: Command,
+  verb: 'cancel' | 'retry',
+  description: string,
+  context: CommandsContext,
+): void {
+  program
+    .command(verb)
+    .argument(
+      '<what>',
+      `name or id of a plan${verb === 'cancel' ? ', or id of a migration' : ''}; MIGRATION/N for one VM`,
+    )
+    .description(description)
+    .option('--reason <text>', 'why; it stands in the history')
+    .action(async (what: string, { reason }: { reason?: string }) => {
+      const body = reason === undefined ? {} : { reason };
+      const [migration = '', vm] = what.split('/');
+      const api = context.api();
+      if (vm !== undefined) {
+        const view = await api.call(`vms.${verb}`, { params: { migration, vm }, body });
+        show(
+          context,
+          view,
+          ({ targetName, state }) => `${verb} of ${targetName} was asked for; it is ${state}`,
+        );
+        return;
+      }
+      const isMigration =
+        verb === 'cancel' && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(what) && (await isMigrationId(context, what));
+      const view = isMigration
+        ? await api.call('migrations.cancel', { params: { migration: what }, body })
+        : await api.call(`plans.${verb}`, { params: { plan: what }, body });
+      show(context, view, () => `${verb} of ${what} was asked for`);
+    });
+}
+
+async function isMigrationId(context: CommandsContext, id: string): Promise<boolean> {
+  const migrations = await context.api().all('migrations.list');
+  return migrations.some((migration) => migration.id === id);
+}
+
+/** Follows a migration to its end: a live picture on a terminal, plain lines elsewhere. */
+async function watch(context: CommandsContext, migration: string): Promise<void> {
+  const isLive = process.stdout.isTTY && !context.json();
+  const seen = new Map<number, VmView>();
+  let drawn = 0;
+  for (;;) {
+    const view = await context.api().call('migrations.get', { params: { migration } });
+    const summaries = await context.api().all('vms.list', { params: { migration } });
+    const shown = summaries
+      .toSorted((a, b) => rank(a.state) - rank(b.state) || a.index - b.index)
+      .slice(0, isLive ? MOST_SHOWN : summaries.length);
+    const vms = await Promise.all(
+      shown.map(({ index }) => context.api().call('vms.get', { params: { migration, vm: index } })),
+    );
+    if (isLive) drawn = redraw(vms, summaries.length, drawn);
+    else {
+      for (const vm of vms) {
+        const lines = changedLines(seen.get(vm.index), vm);
+        seen.set(vm.index, vm);
+        for (const line of lines) show(context, { vm: vm.index, line }, () => line);
+      }
+    }
+    if (view.completedAt !== undefined) return conclude(context, view, vms);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** What runs is worth a look before what waits, and what is over comes last. */
+const rank = (state: VmView['state']): number =>
+  state === 'running' || state === 'cleaning' || state === 'held' ? 0 : state === 'planned' ? 1 : 2;
+
+function redraw(vms: readonly VmView[], total: number, drawn: number): number {
+  const width = process.stdout.columns || 120;
+  const rest = total > vms.length ? [`… and ${total - vms.length} more VMs`] : [];
+  const lines = [...vms.flatMap((vm) => pipelineLines(vm, Date.now())), ...rest].map((line) =>
+    line.slice(0, width - 1),
+  );
+  process.stdout.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}\x1b[0J${lines.join('\n')}\n`);
+  return lines.length;
+}
+
+/** Not every VM succeeded: said by the exit code, too. */
+class MigrationNotSucceeded extends LedgerliftError {
+  readonly code = 'LL-CLI-006';
+  constructor({ id, counts }: MigrationView) {
+    super(
+      `of ${counts.total} VMs ${counts.succeeded} succeeded, ${counts.failed} failed and ${counts.canceled} were canceled; ` +
+        `'ledgerlift events ${id}/N' says what happened, 'ledgerlift retry' goes on`,
+    );
+  }
+}
+
+function conclude(context: CommandsContext, view: MigrationView, vms: readonly VmView[]): void {
+  for (const vm of vms) {
+    const facts = { vm: vm.index, conditions: vm.conditions, target: vm.target, bootProof: vm.bootProof };
+    show(context, facts, () =>
+      [
+        `${vm.targetName}: ${vm.target.path}/${vm.target.folder}`,
+        ...conditionLines(vm.conditions).map((line) => `  ${line}`),
+      ].join('\n'),
+    );
+  }
+  if (view.status !== 'succeeded') throw new MigrationNotSucceeded(view);
+}
