@@ -1,5 +1,10 @@
 import { runWorker } from '@ledgerlift/service';
 import { readConverterSettings } from './config.js';
 import { converterSteps } from './steps/index.js';
+import { toolCheck } from './tools/index.js';
 
-await runWorker({ service: 'converter', handlers: () => converterSteps(readConverterSettings()) });
+await runWorker({
+  service: 'converter',
+  handlers: () => converterSteps(readConverterSettings()),
+  tools: toolCheck(() => readConverterSettings()),
+});

@@ -1,0 +1,1 @@
+export { toolCheck } from './tools.js';

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { access, constants, readdir } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { WorkerCapabilities } from '@ledgerlift/contracts';
+import type { ConverterSettings } from '../config.js';
+import { propertyOf } from '../system-error.js';
+
+type Tool = WorkerCapabilities['tools'][number];
+
+const run = promisify(execFile);
+/** The planner waits for two seconds. */
+const PROBE_TIMEOUT = 800;
+const FRESH_MS = 30_000;
+
+/** What virt-v2v runs besides itself; without some of it, it fails late. */
+const HELPERS = ['qemu-img', 'qemu-nbd', 'nbdkit', 'supermin'] as const;
+
+/**
+ * Looks for what a conversion needs on this machine; a tool that is not there has no path. The answer is kept for
+ * half a minute, for every validation of every plan asks.
+ */
+export function toolCheck(settings: () => ConverterSettings): () => Promise<Tool[]> {
+  let kept: { readonly at: number; readonly tools: Promise<Tool[]> } | undefined;
+  return () => {
+    if (kept === undefined || performance.now() - kept.at > FRESH_MS)
+      kept = { at: performance.now(), tools: findTools(settings()) };
+    return kept.tools;
+  };
+}
+
+async function findTools({ command, childEnv }: ConverterSettings): Promise<Tool[]> {
+  const helpers = Promise.all(HELPERS.map((name) => found(name, childEnv)));
+  const kernel = applianceKernel(childEnv);
+  const converter = await found(command, childEnv);
+  const { path } = converter;
+  // What stands in for virt-v2v needs none of its helpers but qemu-img, which we need ourselves.
+  if (path === null || !(await isVirtV2v(path, childEnv))) return [converter, ...(await helpers).slice(0, 1)];
+  return [converter, ...(await helpers), await kernel];
+}
+
+async function found(name: string, env: Readonly<Record<string, string>>): Promise<Tool> {
+  const path = await onPath(name, env['PATH'] ?? '');
+  return { name, path, version: path === null ? null : await versionOf(path, env) };
+}
+
+async function onPath(name: string, path: string): Promise<string | null> {
+  const candidates = isAbsolute(name)
+    ? [name]
+    : path.split(delimiter).flatMap((folder) => (isAbsolute(folder) ? [join(folder, name)] : []));
+  for (const candidate of candidates) {
+    if (await exists(candidate, constants.X_OK)) return candidate;
+  }
+  return null;
+}
+
+/** The first number with a dot in what the tool says of itself. */
+async function versionOf(path: string, env: Readonly<Record<string, string>>): Promise<string | null> {
+  return /\d+(\.\d+)+/.exec(await outputOf(path, '--version', env))?.[0] ?? null;
+}
+
+/** virt-v2v(1): with `--machine-readable` alone it says what it is. */
+const isVirtV2v = async (path: string, env: Readonly<Record<string, string>>): Promise<boolean> =>
+  (await outputOf(path, '--machine-readable', env)).startsWith('virt-v2v-in-place');
+
+async function outputOf(path: string, flag: string, env: Readonly<Record<string, string>>): Promise<string> {
+  try {
+    return (await run(path, [flag], { env, timeout: PROBE_TIMEOUT, killSignal: 'SIGKILL' })).stdout;
+  } catch (error) {
+    return propertyOf(error, 'stderr');
+  }
+}
+
+/**
+ * supermin(1): the appliance's kernel is SUPERMIN_KERNEL, else one of /boot that has modules; where there is no
+ * /lib/modules at all it stops, whatever is set. A fixed appliance (LIBGUESTFS_PATH) brings its own.
+ */
+async function applianceKernel(env: Readonly<Record<string, string>>): Promise<Tool> {
+  const tool = { name: "a kernel for libguestfs' appliance", version: null };
+  for (const folder of (env['LIBGUESTFS_PATH'] ?? '').split(delimiter)) {
+    if (folder !== '' && (await exists(join(folder, 'kernel'))))
+      return { ...tool, path: join(folder, 'kernel') };
+  }
+  if (!(await exists('/lib/modules'))) return { ...tool, path: null };
+  const set = env['SUPERMIN_KERNEL'];
+  if (set !== undefined) return { ...tool, path: (await exists(set)) ? set : null };
+  const kernels = (await readdir('/boot').catch(() => [])).filter((name) => name.startsWith('vmlinuz-'));
+  for (const kernel of kernels) {
+    const version = kernel.slice('vmlinuz-'.length);
+    if (await exists(join('/lib/modules', version))) return { ...tool, version, path: join('/boot', kernel) };
+  }
+  return { ...tool, path: null };
+}
+
+const exists = (path: string, mode = constants.R_OK): Promise<boolean> =>
+  access(path, mode).then(
+    () => true,
+    () => false,
+  );
