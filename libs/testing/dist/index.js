@@ -6,4 +6,5 @@ export * from './nats/index.js';
 export * from './ova/index.js';
 export * from './processes/index.js';
 export { temporaryFolder } from './temporary-folder.js';
+export * from './virt-v2v/index.js';
 //# sourceMappingURL=index.js.map

@@ -6,3 +6,4 @@ export * from './nats/index.js';
 export * from './ova/index.js';
 export * from './processes/index.js';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
+export * from './virt-v2v/index.js';
