@@ -1,0 +1,178 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openVmFolder } from '@ledgerlift/targets';
+import { guestImage } from '@ledgerlift/testing';
+import { readBootSettings } from '../boot-proof/settings.js';
+import { GuestDidNotBoot } from '../errors.js';
+import { bootSector, type TinyGuest } from '../spec/boot-sector.js';
+import { attemptAt, type RecordOptions, vmRecord } from '../spec/job.js';
+import { bootProof } from './boot-proof.js';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ledgerlift-boot-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const TEST_MS = 120_000;
+const GUEST_MS = 600_000;
+const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
+const logOf = (): string => readFileSync(join(root, 'default/web/logs/boot-proof.log'), 'latin1');
+const diskOf = (record: VmRecord, index = 0): string => join(root, record.disks[index]?.name ?? 'none');
+const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** A result whose first disk begins with a boot sector. */
+async function resultWith(guest: TinyGuest | undefined, options: Partial<RecordOptions> = {}) {
+  const record = vmRecord({ root, ...options });
+  await openVmFolder(record);
+  const content = Buffer.alloc(1 << 20);
+  if (guest !== undefined) bootSector(guest).copy(content);
+  for (const [index] of record.disks.entries()) {
+    const raw = join(root, 'content.raw');
+    writeFileSync(raw, index === 0 ? content : Buffer.alloc(1 << 20));
+    const format = options.format ?? 'raw';
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', format, raw, diskOf(record, index)]);
+    rmSync(raw);
+  }
+  return record;
+}
+
+describe('a boot proof', () => {
+  it.each([
+    ['raw', true],
+    ['qcow2', true],
+    ['raw', false],
+    ['qcow2', false],
+  ] as const)(
+    'of a guest that boots (%s, compatibility mode %s) leaves its disks untouched although the guest writes',
+    async (format, useCompatibilityMode) => {
+      const guest: TinyGuest = { prints: 'tiny login: ', disk: 'written', then: 'halts' };
+      const options = { format, disks: 2, settings: { useCompatibilityMode } };
+      const record = await resultWith(guest, options);
+      const before = record.disks.map((_, index) => digest(diskOf(record, index)));
+      const result = await bootProof(settings)(attemptAt('BootProof', record));
+      expect(result).toMatchObject({
+        step: 'BootProof',
+        booted: true,
+        evidence: expect.stringContaining(useCompatibilityMode ? '2 sata disks' : '2 virtio disks'),
+        log: 'default/web/logs/boot-proof.log',
+      });
+      expect(record.disks.map((_, index) => digest(diskOf(record, index)))).toEqual(before);
+      expect(logOf()).toContain('tiny login:');
+    },
+    TEST_MS,
+  );
+
+  it(
+    'fails for a disk without a boot sector, and says what the console showed',
+    async () => {
+      const record = await resultWith(undefined);
+      const failure = bootProof(settings)(attemptAt('BootProof', record));
+      await expect(failure).rejects.toThrow(GuestDidNotBoot);
+      await expect(failure).rejects.toThrow(/no bootable device.*not a bootable disk/s);
+      expect(logOf()).toContain('SeaBIOS');
+    },
+    TEST_MS,
+  );
+
+  it.each<[string, TinyGuest, RegExp]>([
+    ['panics', { prints: 'Kernel panic - not syncing: no root', disk: 'read-only', then: 'halts' }, /panicked/],
+    ['powers itself off', { prints: 'bye\r\n', disk: 'read-only', then: 'powers-off' }, /powered itself off/],
+    ['shows nothing that is known', { prints: 'hello\r\n', disk: 'read-only', then: 'halts' }, /within 6 s.*hello/s],
+  ])(
+    'fails for a guest that %s',
+    async (_, guest, message) => {
+      const record = await resultWith(guest);
+      const attempt = attemptAt('BootProof', record);
+      await expect(bootProof({ ...settings, timeoutMs: 6000 })(attempt)).rejects.toThrow(message);
+      if (guest.prints.startsWith('hello'))
+        expect(attempt.progresses.at(-1)).toMatchObject({ message: 'hello', items: [{ name: 'boot', total: 6 }] });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'takes a marker of the user',
+    async () => {
+      const record = await resultWith({ prints: 'appliance ready', disk: 'read-only', then: 'halts' });
+      const result = await bootProof({ ...settings, marker: /ready$/m })(attemptAt('BootProof', record));
+      expect(result).toMatchObject({ booted: true });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'is stopped within a second or two, and QEMU with it',
+    async () => {
+      const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
+      const stop = new AbortController();
+      const reason = new Error('canceled');
+      const run = bootProof(settings)(attemptAt('BootProof', record, { signal: stop.signal }));
+      const ended = expect(run).rejects.toBe(reason);
+      await until(() => qemusOf(record).length > 0);
+      const stoppedAt = performance.now();
+      stop.abort(reason);
+      await ended;
+      expect(performance.now() - stoppedAt).toBeLessThan(2000);
+      expect(qemusOf(record)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'refuses a disk that somebody still writes',
+    async () => {
+      const record = await resultWith({ prints: 'tiny login:', disk: 'read-only', then: 'halts' });
+      const socket = join(root, 'nbd.sock');
+      const writer = spawn('qemu-nbd', ['-f', 'raw', '-t', '-k', socket, diskOf(record)], { stdio: 'ignore' });
+      try {
+        await until(() => readdirSync(root).includes('nbd.sock'));
+        await expect(bootProof(settings)(attemptAt('BootProof', record))).rejects.toMatchObject({
+          code: 'LL-VMC-003',
+          failure: 'transient',
+          message: expect.stringMatching(/lock/),
+        });
+      } finally {
+        writer.kill('SIGKILL');
+      }
+    },
+    TEST_MS,
+  );
+
+  it(
+    'of a real guest that was only copied ends in its initramfs, and says so',
+    async () => {
+      const image = await guestImage();
+      const record = await resultWith(undefined);
+      execFileSync('cp', ['--sparse=always', image, diskOf(record)]);
+      const failure = bootProof({ ...settings, timeoutMs: 240_000 })(attemptAt('BootProof', record));
+      await expect(failure).rejects.toThrow(/initramfs shell.*does not exist/s);
+    },
+    GUEST_MS,
+  );
+});
+
+/** Processes of QEMU that have the record's disk on their command line. */
+function qemusOf(record: VmRecord): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return command.startsWith('qemu-system') && command.includes(diskOf(record));
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isTrue(); tries += 1) await delay(50);
+  expect(isTrue()).toBe(true);
+}

@@ -1,0 +1,121 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GuestCapabilities, Resource, StepResult } from '@ledgerlift/contracts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { claimsFor, openVmFolder } from '@ledgerlift/targets';
+import { ResultMissing, SourceIsOn } from '../errors.js';
+import { attemptAt, vmRecord } from '../spec/job.js';
+import { cleanup } from './cleanup.js';
+import { finalPowerActions } from './final-power-actions.js';
+import { sourcePowerOf } from './source-power.js';
+import { virtualMachineCreation } from './virtual-machine-creation.js';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ledgerlift-vm-creator-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const capabilities: GuestCapabilities = { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true };
+const conversion: StepResult = {
+  step: 'ImageConversion',
+  inspection: {
+    osName: 'web',
+    osProduct: 'Debian',
+    osVersion: '12',
+    arch: 'x86_64',
+    family: 'linux',
+    rootDevice: '/dev/sda1',
+    firmware: 'bios',
+    bootDisk: 0,
+  },
+  capabilities,
+  overlays: [],
+  log: 'default/web/logs/virt-v2v.log',
+};
+const converted = () => vmRecord({ root, disks: 2, settings: { skipGuestConversion: false } });
+
+describe('VirtualMachineCreation', () => {
+  it('writes what it claimed, and the same again', async () => {
+    await openVmFolder(converted());
+    const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
+    const result = await virtualMachineCreation(attempt);
+    const claimed = claimsFor(converted()).VirtualMachineCreation.map(({ name }) => name);
+    expect(result).toEqual({ step: 'VirtualMachineCreation', files: expect.arrayContaining(claimed) });
+    const contents = claimed.map((name) => readFileSync(join(root, name), 'utf8'));
+    expect(contents[0]).toContain('bus: virtio');
+    expect(contents.at(-1)).toContain(`<source file="${join(root, 'default/web/web-disk-1.raw')}"/>`);
+    expect(await virtualMachineCreation(attempt)).toEqual(result);
+    expect(claimed.map((name) => readFileSync(join(root, name), 'utf8'))).toEqual(contents);
+  });
+
+  it('does not guess what a conversion left that nobody reported', async () => {
+    await openVmFolder(converted());
+    const attempt = attemptAt('VirtualMachineCreation', converted());
+    await expect(virtualMachineCreation(attempt)).rejects.toThrow(ResultMissing);
+  });
+
+  it('makes no manifest for disks that are gone', async () => {
+    const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
+    await expect(virtualMachineCreation(attempt)).rejects.toMatchObject({ code: 'LL-TGT-005' });
+    expect(existsSync(join(root, 'default'))).toBe(false);
+  });
+});
+
+describe('FinalPowerActions', () => {
+  const off: StepResult = { step: 'SourcePowerOff', momentId: 'x' };
+
+  it('sees the source off and leaves the target halted', async () => {
+    const attempt = attemptAt('FinalPowerActions', vmRecord({ root }), { results: [off] });
+    expect(await finalPowerActions(sourcePowerOf)(attempt)).toEqual({
+      step: 'FinalPowerActions',
+      sourcePowerState: 'off',
+      target: 'halted (runStrategy Halted)',
+    });
+  });
+
+  it.each(['on', 'suspended', 'unknown'] as const)('stops at a source that is %s', async (state) => {
+    const attempt = attemptAt('FinalPowerActions', vmRecord({ root }), { results: [off] });
+    await expect(finalPowerActions(() => Promise.resolve(state))(attempt)).rejects.toThrow(SourceIsOn);
+  });
+});
+
+describe('Cleanup', () => {
+  const manifest = (name: string, over: Partial<Resource> = {}): Resource => ({
+    kind: 'manifest',
+    name: `default/web/manifests/${name}`,
+    service: 'vm-creator',
+    lifetime: 'result',
+    ...over,
+  });
+
+  it('removes exactly what it is told, and says what was gone', async () => {
+    await openVmFolder(converted());
+    await virtualMachineCreation(
+      attemptAt('VirtualMachineCreation', converted(), { results: [conversion] }),
+    );
+    const foreign = manifest('pvc-0.yaml', { service: 'transfer' });
+    const release = [manifest('vm.yaml'), manifest('gone.yaml'), foreign];
+    const attempt = attemptAt('Cleanup', converted(), { release });
+    expect(await cleanup(attempt)).toEqual({ step: 'Cleanup' });
+    expect(attempt.releases.map(({ resource, how }) => [resource.name.split('/').at(-1), how])).toEqual([
+      ['vm.yaml', 'removed'],
+      ['gone.yaml', 'absent'],
+    ]);
+    expect(existsSync(join(root, foreign.name))).toBe(true);
+    expect(existsSync(join(root, 'default/web/manifests/domain.xml'))).toBe(true);
+  });
+
+  it('removes the others where one cannot be removed, and fails', async () => {
+    const { path } = await openVmFolder(converted());
+    mkdirSync(join(path, 'manifests/odd.yaml'), { recursive: true });
+    writeFileSync(join(path, 'manifests/vm.yaml'), '');
+    const release = [manifest('odd.yaml'), manifest('vm.yaml')];
+    const attempt = attemptAt('Cleanup', converted(), { release });
+    await expect(cleanup(attempt)).rejects.toMatchObject({ code: 'LL-TGT-002' });
+    expect(attempt.releases).toHaveLength(1);
+    expect(existsSync(join(path, 'manifests/vm.yaml'))).toBe(false);
+  });
+});
