@@ -1,3 +1,3 @@
 export { buildOva } from './build-ova.js';
-export { writeTar } from './tar-writer.js';
+export { tarBytes, writeTar } from './tar-writer.js';
 //# sourceMappingURL=index.js.map

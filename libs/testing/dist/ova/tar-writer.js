@@ -22,6 +22,14 @@ export async function writeTar(path, entries) {
         await out.close();
     }
 }
+/** The same archive as bytes, from entries that are in memory. */
+export function tarBytes(entries) {
+    const blocks = entries.flatMap((entry) => {
+        const { length } = entry.bytes;
+        return [header(entry, length), entry.bytes, Buffer.alloc((BLOCK - (length % BLOCK)) % BLOCK)];
+    });
+    return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
+}
 async function sizeOf(entry) {
     if ('file' in entry)
         return (await stat(entry.file)).size;

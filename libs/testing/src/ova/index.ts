@@ -1,3 +1,3 @@
 export { type BuiltOva, buildOva } from './build-ova.js';
 export type { CapacityUnits, OvaDisk, OvaNic, OvaSpec, OvaVm } from './ova-spec.js';
-export { type TarEntry, writeTar } from './tar-writer.js';
+export { type BytesEntry, tarBytes, type TarEntry, writeTar } from './tar-writer.js';

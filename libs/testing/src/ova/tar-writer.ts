@@ -3,10 +3,15 @@ import { open, stat } from 'node:fs/promises';
 
 const BLOCK = 512;
 
+export interface BytesEntry {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
 /** An entry of a tar, from a file or from bytes, or a link. Nothing about a name is checked: tests need the worst. */
 export type TarEntry =
   | { readonly name: string; readonly file: string }
-  | { readonly name: string; readonly bytes: Buffer }
+  | BytesEntry
   | { readonly name: string; readonly link: string; readonly kind: 'symlink' | 'hardlink' }
   /** A header that claims a size, and nothing after it. */
   | { readonly name: string; readonly claimedSize: number };
@@ -28,6 +33,15 @@ export async function writeTar(path: string, entries: readonly TarEntry[]): Prom
   } finally {
     await out.close();
   }
+}
+
+/** The same archive as bytes, from entries that are in memory. */
+export function tarBytes(entries: readonly BytesEntry[]): Buffer {
+  const blocks = entries.flatMap((entry) => {
+    const { length } = entry.bytes;
+    return [header(entry, length), entry.bytes, Buffer.alloc((BLOCK - (length % BLOCK)) % BLOCK)];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
 }
 
 async function sizeOf(entry: TarEntry): Promise<number> {
