@@ -7,22 +7,20 @@ export class RevisionConflict extends LedgerliftError {
   constructor(
     readonly stream: string,
     readonly expected: ExpectedRevision,
-    readonly actual: number | undefined,
+    readonly actual: ExpectedRevision,
   ) {
-    super(
-      `stream ${stream} is at ${actual ?? 'no-stream'}, not at ${expected}; read it again and decide anew`,
-    );
+    super(`stream ${stream} is at ${actual}, not at ${expected}; read it again and decide anew`);
   }
 }
 
-/** An event id that is in the log already came again elsewhere, or with other events. Ids are made once. */
+/** An event id that was used already came again elsewhere, or with other events. Ids are made once. */
 export class EventIdReused extends LedgerliftError {
   readonly code = 'LL-LOG-002';
   constructor(
     readonly eventId: string,
     readonly stream: string,
   ) {
-    super(`event id ${eventId} is in stream ${stream} already; make a new id for each event`);
+    super(`event id ${eventId} was used already, in stream ${stream}; make a new id for each event`);
   }
 }
 
@@ -30,14 +28,82 @@ export class EventIdReused extends LedgerliftError {
 export class NotAnEventLog extends LedgerliftError {
   readonly code = 'LL-LOG-003';
   constructor(path: string, reason: string) {
-    super(`${path} is not an event log that this version can open: ${reason}`);
+    super(
+      `${path} is not an event log that this version can open: ${reason}; name the right file, or run the version that wrote it`,
+    );
   }
 }
 
-/** An append that cannot be one: no events, or an unusable stream name. */
+/** Something in the append cannot be stored as it is. Nothing of it was written. */
 export class BadAppend extends LedgerliftError {
   readonly code = 'LL-LOG-004';
-  constructor(field: string, reason: string) {
+  constructor(
+    override readonly field: string,
+    reason: string,
+  ) {
     super(`${field}: ${reason}`, { field });
   }
 }
+
+/** The log was closed, or was opened for reading only. Open it for what it is to be used for. */
+export class LogNotOpen extends LedgerliftError {
+  readonly code = 'LL-LOG-005';
+  constructor(readonly purpose: 'appending' | 'reading') {
+    super(`the event log is not open for ${purpose}; open it again, for ${purpose}`);
+  }
+}
+
+/** The engine failed: a full disk, say. Whether it is in the log is told by the same append at the same revision. */
+export class AppendFailed extends LedgerliftError {
+  readonly code = 'LL-LOG-006';
+  override readonly failure = 'transient';
+  constructor(
+    readonly stream: string,
+    cause: unknown,
+  ) {
+    super(
+      `the append to stream ${stream} failed: ${reasonOf(cause)}; append the same events at the same revision again`,
+      { cause },
+    );
+  }
+}
+
+/** A position that no event of this engine can have. Positions are taken from events, never made. */
+export class BadPosition extends LedgerliftError {
+  readonly code = 'LL-LOG-007';
+  constructor(readonly position: string) {
+    super(`"${position}" is not a position of this log; use the position of an event that was read from it`);
+  }
+}
+
+/** The log's file cannot be opened. */
+export class CannotOpenLog extends LedgerliftError {
+  readonly code = 'LL-LOG-008';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly path: string,
+    cause: unknown,
+  ) {
+    super(
+      `the event log ${path} cannot be opened: ${reasonOf(cause)}; check that its folder exists and may be written`,
+      { cause },
+    );
+  }
+}
+
+/** What is stored there is no event: somebody else wrote it, or the disk is damaged. Run an audit. */
+export class UnreadableEvent extends LedgerliftError {
+  readonly code = 'LL-LOG-009';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly stream: string,
+    readonly revision: number,
+    readonly position: string,
+  ) {
+    super(
+      `revision ${revision} of stream ${stream}, at position ${position}, cannot be read as an event; run an audit of the log`,
+    );
+  }
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

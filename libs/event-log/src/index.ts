@@ -1,10 +1,28 @@
-export { type Finding, type Verification, anchorsOf, verifyLog } from './audit.js';
-export { BadAppend, EventIdReused, NotAnEventLog, RevisionConflict } from './errors.js';
+export {
+  type Audit,
+  type Finding,
+  anchorsSchema,
+  auditVerify,
+  exportAnchors,
+  verifyStream,
+} from './audit.js';
+export {
+  AppendFailed,
+  BadAppend,
+  BadPosition,
+  CannotOpenLog,
+  EventIdReused,
+  LogNotOpen,
+  NotAnEventLog,
+  RevisionConflict,
+  UnreadableEvent,
+} from './errors.js';
 export { GENESIS_HASH, chainHash } from './hash-chain.js';
 export {
   type AppendResult,
   type EventLog,
   type ExpectedRevision,
+  type JsonValue,
   type NewEvent,
   type ReadAllOptions,
   type ReadStreamOptions,
@@ -13,4 +31,4 @@ export {
   type SubscribeOptions,
   comparePositions,
 } from './port.js';
-export { type SqliteLogOptions, openSqliteLog, openSqliteLogForReading } from './sqlite/sqlite-log.js';
+export { type SqliteLogOptions, openSqliteLog, openSqliteLogForReading } from './sqlite/open.js';

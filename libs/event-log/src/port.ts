@@ -1,18 +1,22 @@
 import type { Actor } from '@ledgerlift/contracts';
 
-/** JSON as it is stored: what cannot be written as JSON cannot be an event. */
+/** JSON, opaque to the log: its schema is the business of who appends. */
 export type JsonValue = unknown;
 
-/** `no-stream`: the stream must not exist. A number: revision of the stream's last event. `any` is not offered, for the hash chain needs the previous event. */
+/**
+ * `no-stream`: the stream must not exist. A number: the revision of its last event. `any` is not offered, for the hash
+ * chain needs the previous event.
+ */
 export type ExpectedRevision = 'no-stream' | number;
 
-/** An event before it has a place in the log. Its data is validated by who appends. */
+/** An event before it has a place in the log. */
 export interface NewEvent {
-  /** UUIDv7 */
+  /** UUIDv7, in lower case. */
   readonly id: string;
   readonly type: string;
+  /** Version of the type's schema, from 1. */
   readonly version: number;
-  /** ISO 8601, UTC, milliseconds */
+  /** ISO 8601 in UTC with milliseconds, as `Date.toISOString` writes it. */
   readonly time: string;
   readonly data: JsonValue;
   readonly correlationId: string;
@@ -24,7 +28,7 @@ export interface NewEvent {
 
 export interface StoredEvent extends NewEvent {
   readonly stream: string;
-  /** 0, 1, 2… in its stream */
+  /** 0, 1, 2… in its stream. */
   readonly revision: number;
   /** Place among all events: the engine's own, opaque; ordered by `comparePositions`. */
   readonly position: string;
@@ -33,58 +37,75 @@ export interface StoredEvent extends NewEvent {
 }
 
 export interface AppendResult {
+  /** `was-there-already`: an earlier call has appended these events, and this one has written nothing. */
   readonly outcome: 'appended' | 'was-there-already';
   readonly events: readonly StoredEvent[];
 }
 
 export interface ReadStreamOptions {
-  /** First revision that is read; reading backwards, the last one. */
+  /** The revision to begin with, whatever the direction. */
   readonly from?: number;
-  /** Last revision that is read; reading backwards, the first one. */
+  /** The revision to end with, whatever the direction. */
   readonly to?: number;
   readonly direction?: 'forwards' | 'backwards';
 }
 
 export interface ReadAllOptions {
-  /** Read what comes after it (before it, backwards). */
+  /** Read what comes after this position; backwards, what comes before it. */
   readonly after?: string;
   readonly limit?: number;
   readonly direction?: 'forwards' | 'backwards';
 }
 
 export interface SubscribeOptions {
+  /** Give what comes after this position; without it, everything. */
   readonly after?: string;
-  /** Gets the events in the log's order; the next batch waits until it has resolved. */
+  /** Gets the events in the log's order. The next batch waits until it has resolved; if it fails, so does `subscribe`. */
   readonly onEvents: (events: readonly StoredEvent[]) => void | Promise<void>;
-  /** Everything that was in the log has been given; called again after each time it fell behind. */
+  /** All that was in the log has been given. Called at least once, and again whenever more came and was given. */
   readonly onCaughtUp?: () => void;
   readonly signal: AbortSignal;
+}
+
+export interface StreamHead {
+  readonly stream: string;
+  /** Of the stream's last event. */
+  readonly revision: number;
+  readonly hash: string;
 }
 
 /** The append-only log: the only truth about every migration. */
 export interface EventLog {
   /**
-   * Appends to one stream, all or nothing. The same ids at the same expected revision return the first result.
+   * Appends to one stream, all or nothing; when it resolves, the events are on disk. The same ids at the same expected
+   * revision return the first result. What spans two streams is two decisions.
    *
-   * @throws RevisionConflict, EventIdReused
+   * @throws RevisionConflict when the stream is not at `expected`
+   * @throws EventIdReused when an id is in the log already, but not as part of this very append
+   * @throws BadAppend when an event cannot be stored as it is
+   * @throws AppendFailed when the engine failed; append the same again, at the same revision
+   * @throws LogNotOpen when the log was closed, or opened for reading
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
+  /** Reads one stream; nothing when there is no such stream. @throws LogNotOpen, UnreadableEvent */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<StoredEvent>;
+  /** Reads all streams in the log's order. @throws BadPosition, LogNotOpen, UnreadableEvent */
   readAll(options?: ReadAllOptions): AsyncIterable<StoredEvent>;
-  /** Resolves when the signal aborts. A reader that has seen position N never gets something before N later. */
+  /**
+   * Gives what is in the log, then what comes, until the signal aborts or the log is closed: then it resolves. A reader
+   * that has been given position N never gets something before N later.
+   *
+   * @throws BadPosition, UnreadableEvent, and whatever `onEvents` threw
+   */
   subscribe(options: SubscribeOptions): Promise<void>;
   /** @returns position of the last event; undefined when the log is empty */
   head(): Promise<string | undefined>;
   /** @returns last revision and hash of a stream; undefined when there is no such stream */
   streamHead(stream: string): Promise<StreamHead | undefined>;
-  streams(): AsyncIterable<StreamHead>;
+  /** Heads of all streams, or of those whose name begins with `prefix`, in the order of their names. */
+  listStreams(prefix?: string): AsyncIterable<StreamHead>;
+  /** Resolves when what was asked for before is on disk, and the log is free for the next owner. */
   close(): Promise<void>;
-}
-
-export interface StreamHead {
-  readonly stream: string;
-  readonly revision: number;
-  readonly hash: string;
 }
 
 /** Positions are decimal numbers of any length: shorter is smaller. @returns below 0, 0, or above 0 */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { verifyLog } from '../audit.js';
+import { auditVerify } from '../audit.js';
 import { EventIdReused, RevisionConflict } from '../errors.js';
 import { type EventLog, type StoredEvent, comparePositions } from '../port.js';
 import { newEvents } from './new-events.js';
@@ -127,7 +127,7 @@ export function eventLogContract(name: string, make: () => Promise<LogUnderTest>
         expect(await under.log.head()).toBe(everything.at(-1)?.position);
         expect(await under.log.streamHead('a')).toMatchObject({ revision: 4, hash: everything[4]?.hash });
         expect(await under.log.streamHead('nowhere')).toBeUndefined();
-        const heads = await Array.fromAsync(under.log.streams());
+        const heads = await Array.fromAsync(under.log.listStreams());
         expect(heads.map(({ stream, revision }) => [stream, revision])).toEqual([
           ['a', 4],
           ['b', 1],
@@ -202,7 +202,7 @@ export function eventLogContract(name: string, make: () => Promise<LogUnderTest>
       await under.log.append('a', newEvents(3), 'no-stream');
       await under.log.append('a', newEvents(2), 2);
       const log = await under.reopen();
-      expect(await verifyLog(log)).toEqual({ events: 5, streams: 1, findings: [] });
+      expect(await auditVerify(log)).toEqual({ events: 5, streams: 1, findings: [] });
     });
   });
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteLog } from '../sqlite/sqlite-log.js';
+import { openSqliteLog } from '../sqlite/open.js';
 import type { LogUnderTest } from './contract-suite.js';
 
 /** A SQLite log in a folder of its own, which `destroy` removes. */

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isBusy } from './sqlite-errors.js';
 
 export interface OwnerLock {
   release(): void;
@@ -26,14 +27,16 @@ export async function acquireOwnership(
     if (lock !== undefined) return lock;
     if (!told) onWaiting();
     told = true;
-    await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
   }
 }
 
 function tryLock(path: string): OwnerLock | undefined {
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(path, { timeout: 0 });
   try {
-    db.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    db.exec('BEGIN EXCLUSIVE');
     return { release: () => db.close() };
   } catch (error) {
     db.close();
@@ -41,10 +44,3 @@ function tryLock(path: string): OwnerLock | undefined {
     throw error;
   }
 }
-
-const SQLITE_BUSY = 5;
-const isBusy = (error: unknown): boolean =>
-  typeof error === 'object' &&
-  error !== null &&
-  'errcode' in error &&
-  (Number(error.errcode) & 0xff) === SQLITE_BUSY;

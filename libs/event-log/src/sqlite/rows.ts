@@ -1,35 +1,28 @@
-import type { Actor } from '@ledgerlift/contracts';
-import type { NewEvent, StoredEvent } from '../port.js';
+import { UnreadableEvent } from '../errors.js';
+import { storedEvent } from '../placed-append.js';
+import type { StoredEvent, StreamHead } from '../port.js';
 
 type Row = Record<string, unknown>;
 
-interface Metadata {
-  readonly correlationId: string;
-  readonly causationId: string;
-  readonly actor: Actor;
-  readonly traceparent?: string;
-  readonly idempotencyKey?: string;
-}
-
-/** Everything of an event that has no column of its own, as JSON. */
-export function metadataOf(event: NewEvent): string {
-  const { correlationId, causationId, actor, traceparent, idempotencyKey } = event;
-  return JSON.stringify({ correlationId, causationId, actor, traceparent, idempotencyKey });
-}
-
-/** The columns hold what `append` wrote: they are read back as they are, and the hash tells whether they still are. */
+/**
+ * The columns win over the content: whoever changes either of them changes the event that is read, and so its hash.
+ *
+ * @throws UnreadableEvent
+ */
 export function eventOf(row: Row): StoredEvent {
-  const metadata = JSON.parse(String(row['metadata'])) as Metadata;
-  return {
-    id: String(row['id']),
-    type: String(row['type']),
-    version: Number(row['version']),
-    time: String(row['time']),
-    data: JSON.parse(String(row['data'])),
-    ...metadata,
-    stream: String(row['stream']),
-    revision: Number(row['revision']),
-    position: String(row['position']),
-    hash: String(row['hash']),
-  };
+  const [stream, revision, position] = [
+    String(row['stream']),
+    Number(row['revision']),
+    String(row['position']),
+  ];
+  try {
+    const event = storedEvent(String(row['content']), position, String(row['hash']));
+    return Object.assign(event, { id: String(row['id']), stream, revision });
+  } catch {
+    throw new UnreadableEvent(stream, revision, position);
+  }
+}
+
+export function headOf(row: Row): StreamHead {
+  return { stream: String(row['stream']), revision: Number(row['revision']), hash: String(row['hash']) };
 }

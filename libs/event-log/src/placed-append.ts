@@ -1,0 +1,89 @@
+import { BadAppend, EventIdReused } from './errors.js';
+import { canonicalContent } from './hash-chain.js';
+import type { ExpectedRevision, NewEvent, StoredEvent } from './port.js';
+
+/** An event that can be stored: it lacks the hash of the one before it, which only the engine knows for sure. */
+export interface PlacedEvent {
+  readonly id: string;
+  readonly revision: number;
+  /** What is stored and hashed. */
+  readonly content: string;
+}
+
+export interface PlacedAppend {
+  readonly stream: string;
+  readonly expected: ExpectedRevision;
+  readonly events: readonly PlacedEvent[];
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const CONTROL = /\p{Cc}/u;
+const LONGEST_NAME = 255;
+
+/**
+ * Gives each event its revision and its canonical form, before anything waits: so a bad append fails alone, not with
+ * the others of its transaction, and what the caller changes afterwards changes nothing.
+ *
+ * @throws BadAppend, EventIdReused
+ */
+export function placeAppend(
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+): PlacedAppend {
+  checkName('stream', stream);
+  if (expected !== 'no-stream' && !(Number.isSafeInteger(expected) && expected >= 0)) {
+    throw new BadAppend('expected', `${expected} is neither no-stream nor a revision`);
+  }
+  if (events.length === 0) throw new BadAppend('events', 'must hold at least one event');
+  const first = expected === 'no-stream' ? 0 : expected + 1;
+  const ids = new Set<string>();
+  return {
+    stream,
+    expected,
+    events: events.map((event, index) => {
+      const revision = first + index;
+      if (ids.has(event.id)) throw new EventIdReused(event.id, stream);
+      ids.add(event.id);
+      return { id: event.id, revision, content: contentOf(event, stream, revision, `events[${index}]`) };
+    }),
+  };
+}
+
+/** The event as it was placed, read from its content as every reader will read it. */
+export function storedEvent(content: string, position: string, hash: string): StoredEvent {
+  return { ...(JSON.parse(content) as Omit<StoredEvent, 'position' | 'hash'>), position, hash };
+}
+
+function contentOf(event: NewEvent, stream: string, revision: number, at: string): string {
+  const { id, type, version, time, data, correlationId, causationId, actor, traceparent, idempotencyKey } =
+    event;
+  if (!UUID.test(id)) throw new BadAppend(`${at}.id`, `"${id}" is not a UUID in lower case`);
+  checkName(`${at}.type`, type);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new BadAppend(`${at}.version`, `${version} is not a whole number from 1`);
+  if (!TIME.test(time))
+    throw new BadAppend(`${at}.time`, `"${time}" is not a time such as toISOString writes`);
+  if (data === undefined) throw new BadAppend(`${at}.data`, 'is missing; null is the JSON for nothing');
+  // Picked by name: what else an object may carry was never meant for the log.
+  const content = {
+    ...{ stream, revision, id, type, version, time, data, correlationId, causationId, actor },
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+  try {
+    return canonicalContent(content);
+  } catch (error) {
+    throw new BadAppend(at, `cannot be written as JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function checkName(field: string, name: string): void {
+  if (name === '' || name.length > LONGEST_NAME || CONTROL.test(name) || !name.isWellFormed()) {
+    throw new BadAppend(
+      field,
+      `"${name.slice(0, LONGEST_NAME)}" must have 1 to ${LONGEST_NAME} characters, none a control character`,
+    );
+  }
+}
