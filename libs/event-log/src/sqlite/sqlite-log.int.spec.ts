@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { exportAnchors, auditVerify } from '../audit.js';
+import { auditVerify } from '../audit.js';
 import { eventLogContract, newEvents, openTemporaryLog } from '../contract/index.js';
 import { NotAnEventLog } from '../errors.js';
 import { openSqliteLog, openSqliteLogForReading } from './open.js';
