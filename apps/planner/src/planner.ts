@@ -106,7 +106,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   };
   const bus = app.connectMicroservice<MicroserviceOptions>(
     { strategy: new JetStreamServer({ nc, service: 'planner', consumers, logger }) },
-    { inheritAppConfig: false },
+    { inheritAppConfig: false, deferInitialization: true },
   );
   bus.useGlobalFilters(new BusErrorFilter());
 

@@ -68,18 +68,20 @@ async function diskOf(drive: HardwareDisk, { pkg, files, disks }: Catalogue): Pr
       `'${drive.name}' names the disk '${drive.diskId}', which the DiskSection does not have`,
       'VirtualHardwareSection.Item.HostResource',
     );
-  const { capacityBytes } = disk;
+  let { capacityBytes } = disk;
   const backing = await backingOf(disk, files, pkg);
   const [first] = backing.parts;
   if (capacityBytes > 0 && first !== undefined) {
     const inImage = await capacityInImage(backing.format, first, backing.compression, disk.field);
-    if (inImage !== undefined && inImage !== capacityBytes) {
+    // Some exporters round up to their unit; what the image has is what is copied.
+    if (inImage !== undefined && inImage > capacityBytes) {
       throw new BadOva(
         'badDisk',
         `disk '${disk.id}' has ${capacityBytes} bytes by the OVF and ${inImage} by its image`,
         `${disk.field}.capacity`,
       );
     }
+    capacityBytes = inImage ?? capacityBytes;
   }
   const { bus, controller, unit } = drive;
   return {
