@@ -1,6 +1,5 @@
 export { InventoryUnavailable, NotASource } from './errors.js';
-export { providerSourceAccess } from './provider-source-access.js';
 export { InventoryService } from './inventory-service.js';
 export { codeOf, reasonOf } from './reason-of.js';
-export { registeredSources } from './registered-sources.js';
+export { providerSourceAccess } from './provider-source-access.js';
 export { SOURCE_ACCESS, type SourceAccess } from './source-access.js';

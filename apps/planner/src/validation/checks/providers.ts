@@ -1,9 +1,7 @@
 import { type Condition, PlanSpec } from '@ledgerlift/contracts';
+import { sourceProvider } from '@ledgerlift/providers';
 import { condition } from '../condition-types.js';
 import type { MappingFacts, PlanFacts, ProviderFacts } from '../plan-facts.js';
-
-/** Ways in which a source of each type can be migrated. */
-const supportedTypes: Readonly<Record<string, readonly string[]>> = { ova: ['cold'] };
 
 /** Source and target are there, of the right type, and can be reached. */
 export function checkProviders({ spec, source, target }: PlanFacts): readonly Condition[] {
@@ -54,7 +52,7 @@ function notReady(
 
 /** The plan's way of migrating suits the source. */
 export function checkMigrationType({ spec, source }: PlanFacts): readonly Condition[] {
-  const types = source && supportedTypes[source.spec.type];
+  const types: readonly string[] | undefined = source && sourceProvider(source.spec.type)?.migrationTypes;
   if (types === undefined || types.includes(spec.type)) return [];
   const known = PlanSpec.shape.type.unwrap().options.join(', ');
   const message = `a ${source?.spec.type ?? ''} source supports ${types.join(', ')}, not ${spec.type} (of ${known})`;

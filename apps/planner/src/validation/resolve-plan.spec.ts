@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { VmRecord } from '@ledgerlift/contracts';
+import { resolvePlan } from './resolve-plan.js';
+import { factsWith, vm, vmNamed } from './spec/facts.js';
+
+const resolved = (facts = factsWith([vm()])) => resolvePlan(facts, 'lab', []);
+
+describe('a plan as it is resolved', () => {
+  it('has all that a VM needs, as the log will have it', () => {
+    const record = VmRecord.parse({ ...resolved()?.vms[0], migrationId: 'm1', index: 0 });
+    expect(record).toMatchObject({
+      installation: 'lab',
+      planName: 'first-wave',
+      targetName: 'web',
+      folder: 'default/web',
+      nics: [{ nicId: 'nic-0', network: { type: 'pod' } }],
+      disks: [{ diskId: 'disk-0', storageClass: 'default', accessMode: 'ReadWriteOnce', format: 'qcow2' }],
+    });
+    expect(record.disks[0]?.name.startsWith('default/web/')).toBe(true);
+  });
+
+  it('sends its steps only to sites that reach both ends', () => {
+    const facts = factsWith([vm()]);
+    const { source, target } = facts;
+    if (source === undefined || target === undefined) throw new Error('the fixture has both');
+    const both = resolved({
+      ...facts,
+      source: { ...source, spec: { ...source.spec, sites: ['far', 'near'] } },
+      target: { ...target, spec: { ...target.spec, sites: ['near', 'other'] } },
+    });
+    expect(both?.vms[0]?.source.provider.spec.sites).toEqual(['near']);
+  });
+
+  it('lets a VM of the plan say otherwise than the plan', () => {
+    const vms = [
+      {
+        ref: 'web',
+        targetName: 'www',
+        targetPowerState: 'off',
+        labels: { tier: 'front' },
+        rootDisk: '/dev/sda2',
+      },
+    ];
+    const facts = factsWith([vm()], {
+      spec: { vms, labels: { tier: 'any', wave: '1' }, targetPowerState: 'on' },
+    });
+    expect(resolved(facts)?.vms[0]).toMatchObject({
+      targetName: 'www',
+      powerState: 'off',
+      labels: { tier: 'front', wave: '1' },
+      settings: { rootDisk: '/dev/sda2' },
+    });
+  });
+
+  it('leaves out a NIC whose network is ignored', () => {
+    const facts = factsWith([vm()], {
+      networks: { pairs: [{ source: 'VM Network', destination: { type: 'ignored' } }] },
+    });
+    expect(resolved(facts)?.vms[0]?.nics).toEqual([{ nicId: 'nic-0', network: null }]);
+  });
+
+  it('is none where a part of it is missing', () => {
+    expect(resolved({ ...factsWith([vm()]), networkMapping: undefined })).toBeUndefined();
+    expect(
+      resolved(factsWith([vmNamed('a')], { spec: { vms: [{ ref: 'a' }, { ref: 'b' }] } })),
+    ).toBeUndefined();
+  });
+});

@@ -1,0 +1,73 @@
+import { type Inventory, MappingSpec, PlanSpec, ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
+import {
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  webVm,
+} from '../../api/spec/fixtures.js';
+import { plannedVms } from '../facts/planned-vms.js';
+import type { PlanFacts, PlannedVm } from '../plan-facts.js';
+
+export const vm = (change: Partial<SourceVm> = {}): SourceVm => ({ ...webVm, ...change });
+/** Another VM, whose name is its id. */
+export const vmNamed = (name: string, change: Partial<SourceVm> = {}): SourceVm => ({
+  ...webVm,
+  id: name,
+  name,
+  ...change,
+});
+export { webVm };
+
+interface Changes extends Partial<
+  Omit<PlanFacts, 'spec' | 'inventory' | 'vms' | 'networkMapping' | 'storageMapping'>
+> {
+  readonly spec?: object;
+  readonly inventory?: Inventory | undefined;
+  readonly networks?: object;
+  readonly storages?: object;
+  readonly settings?: object;
+  readonly planned?: Partial<PlannedVm>;
+}
+
+/** Facts of a plan against which nothing stands, but for what is changed. */
+export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): PlanFacts {
+  const { spec: specChange, networks, storages, settings, planned, ...rest } = changes;
+  const refs = vms.map(({ id }) => ({ ref: id }));
+  const spec = PlanSpec.parse({
+    ...planSpec,
+    vms: refs.length === 0 ? [{ ref: 'none' }] : refs,
+    ...specChange,
+  });
+  const inventory = 'inventory' in changes ? changes.inventory : inventoryOf(...vms);
+  return {
+    planId: 'p1',
+    source: { id: 'src', spec: ProviderSpec.parse(sourceSpec), problems: [] },
+    target: {
+      id: 'dst',
+      spec: ProviderSpec.parse({ name: 'out', type: 'directory', settings: { path: '/out', ...settings } }),
+      problems: [],
+    },
+    networkMapping: {
+      id: 'n',
+      spec: MappingSpec.parse({ ...networkSpec, ...networks }),
+      sourceId: 'src',
+      targetId: 'dst',
+    },
+    storageMapping: {
+      id: 's',
+      spec: MappingSpec.parse({ ...storageSpec, ...storages }),
+      sourceId: 'src',
+      targetId: 'dst',
+    },
+    room: { freeBytes: 2 ** 40, taken: new Map() },
+    digests: new Map(),
+    site: 'local',
+    workers: { connected: ['transfer', 'converter', 'vm-creator'], conversionProblems: [] },
+    ...rest,
+    spec,
+    inventory,
+    vms: plannedVms(spec, inventory).map((each) => ({ ...each, ...planned })),
+  };
+}
