@@ -85,3 +85,17 @@ export class FirmwareMissing extends LedgerliftError {
     );
   }
 }
+
+/** The source is of a kind that this version cannot ask. */
+export class NoSourceProvider extends LedgerliftError {
+  readonly code = 'LL-VMC-008';
+  constructor(
+    readonly provider: string,
+    readonly type: string,
+  ) {
+    super(
+      `the provider "${provider}" is of the type "${type}", which is no source of VMs in this version of the ` +
+        'vm-creator; run the same version of all services.',
+    );
+  }
+}

@@ -1,4 +1,12 @@
-import type { Condition, Job, Progress, Release, StepName, StepResult, VmRecord } from '@ledgerlift/contracts';
+import type {
+  Condition,
+  Job,
+  Progress,
+  Release,
+  StepName,
+  StepResult,
+  VmRecord,
+} from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
 import { layoutFor } from '@ledgerlift/targets';
 

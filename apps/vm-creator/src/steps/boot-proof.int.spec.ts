@@ -82,9 +82,17 @@ describe('a boot proof', () => {
   );
 
   it.each<[string, TinyGuest, RegExp]>([
-    ['panics', { prints: 'Kernel panic - not syncing: no root', disk: 'read-only', then: 'halts' }, /panicked/],
+    [
+      'panics',
+      { prints: 'Kernel panic - not syncing: no root', disk: 'read-only', then: 'halts' },
+      /panicked/,
+    ],
     ['powers itself off', { prints: 'bye\r\n', disk: 'read-only', then: 'powers-off' }, /powered itself off/],
-    ['shows nothing that is known', { prints: 'hello\r\n', disk: 'read-only', then: 'halts' }, /within 6 s.*hello/s],
+    [
+      'shows nothing that is known',
+      { prints: 'hello\r\n', disk: 'read-only', then: 'halts' },
+      /within 6 s.*hello/s,
+    ],
   ])(
     'fails for a guest that %s',
     async (_, guest, message) => {
@@ -92,7 +100,10 @@ describe('a boot proof', () => {
       const attempt = attemptAt('BootProof', record);
       await expect(bootProof({ ...settings, timeoutMs: 6000 })(attempt)).rejects.toThrow(message);
       if (guest.prints.startsWith('hello'))
-        expect(attempt.progresses.at(-1)).toMatchObject({ message: 'hello', items: [{ name: 'boot', total: 6 }] });
+        expect(attempt.progresses.at(-1)).toMatchObject({
+          message: expect.stringMatching(/hello$/),
+          items: [{ name: 'boot', total: 6 }],
+        });
     },
     TEST_MS,
   );
@@ -130,7 +141,9 @@ describe('a boot proof', () => {
     async () => {
       const record = await resultWith({ prints: 'tiny login:', disk: 'read-only', then: 'halts' });
       const socket = join(root, 'nbd.sock');
-      const writer = spawn('qemu-nbd', ['-f', 'raw', '-t', '-k', socket, diskOf(record)], { stdio: 'ignore' });
+      const writer = spawn('qemu-nbd', ['-f', 'raw', '-t', '-k', socket, diskOf(record)], {
+        stdio: 'ignore',
+      });
       try {
         await until(() => readdirSync(root).includes('nbd.sock'));
         await expect(bootProof(settings)(attemptAt('BootProof', record))).rejects.toMatchObject({

@@ -51,13 +51,19 @@ export function bootProof(settings: BootSettings): StepHandler {
 
 function summaryOf(vm: TargetVm, host: BootHost): string {
   const buses = [...new Set(vm.disks.map((disk) => disk.bus))].join(' and ');
-  const nics = [...new Set(vm.nics.map((nic) => nic.model))].join(' and ');
-  return (
-    `${vm.firmware}${vm.secureBoot ? ' with secure boot' : ''}, ${host.cpus} CPUs, ${host.memoryMiB} MiB, ` +
-    `${vm.disks.length} ${buses} disks, ${nics === '' ? 'no' : `${vm.nics.length} ${nics}`} NICs, ` +
-    `${host.accelerator}${vm.tpm ? ', without its TPM' : ''}`
-  );
+  const models = [...new Set(vm.nics.map((nic) => nic.model))].join(' and ');
+  return [
+    vm.secureBoot ? 'efi with secure boot' : vm.firmware,
+    counted(host.cpus, 'CPU'),
+    `${host.memoryMiB} MiB`,
+    counted(vm.disks.length, `${buses} disk`),
+    vm.nics.length === 0 ? 'no NIC' : counted(vm.nics.length, `${models} NIC`),
+    host.accelerator,
+    ...(vm.tpm ? ['without its TPM'] : []),
+  ].join(', ');
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** Reading changes neither; whoever writes changes one of them. */
 async function fingerprints(paths: readonly string[]): Promise<string[]> {

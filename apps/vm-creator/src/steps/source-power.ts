@@ -1,7 +1,11 @@
+import { sourceProvider } from '@ledgerlift/providers';
+import { NoSourceProvider } from '../errors.js';
 import type { SourcePowerOf } from './final-power-actions.js';
 
-/** An export is a file: there is no machine that could run, whatever its description says. */
+/** Asks the source itself: what was recorded at the start may have changed since. */
 export const sourcePowerOf: SourcePowerOf = async ({ record }) => {
-  const { type } = record.source.provider.spec;
-  return Promise.resolve(type === 'ova' ? 'off' : record.source.vm.powerState);
+  const { spec } = record.source.provider;
+  const provider = sourceProvider(spec.type);
+  if (provider === undefined) throw new NoSourceProvider(spec.name, spec.type);
+  return provider.powerState(spec, record.source.vm);
 };

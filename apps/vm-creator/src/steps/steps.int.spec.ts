@@ -93,9 +93,7 @@ describe('Cleanup', () => {
 
   it('removes exactly what it is told, and says what was gone', async () => {
     await openVmFolder(converted());
-    await virtualMachineCreation(
-      attemptAt('VirtualMachineCreation', converted(), { results: [conversion] }),
-    );
+    await virtualMachineCreation(attemptAt('VirtualMachineCreation', converted(), { results: [conversion] }));
     const foreign = manifest('pvc-0.yaml', { service: 'transfer' });
     const release = [manifest('vm.yaml'), manifest('gone.yaml'), foreign];
     const attempt = attemptAt('Cleanup', converted(), { release });
