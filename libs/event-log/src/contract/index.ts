@@ -1,3 +1,5 @@
-export { type LogUnderTest, eventLogContract } from './contract-suite.js';
-export { newEvents } from './new-events.js';
+export { eventLogContract } from './contract-suite.js';
+export { type KillableLog, eventLogKillContract } from './kill-contract.js';
+export type { LogUnderTest } from './log-under-test.js';
+export { newEvent, newEvents } from './new-events.js';
 export { openTemporaryLog } from './temporary-log.js';

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { auditVerify } from '../audit.js';
+import { newEvents } from '../contract/index.js';
+import { CannotOpenLog, NotAnEventLog } from '../errors.js';
+import { openSqliteLog, openSqliteLogForReading } from './open.js';
+import { startAppender } from './start-appender.fixture.js';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-log-'));
+  path = join(folder, 'events.db');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('the file of the log', () => {
+  const asOtherDatabase = (version: number): void => {
+    const db = new DatabaseSync(path);
+    db.exec(`CREATE TABLE guests (name TEXT); PRAGMA user_version = ${version}`);
+    db.close();
+  };
+  const makers: readonly (readonly [string, () => void | Promise<void>])[] = [
+    ['a text', () => writeFile(path, 'this is no database, whoever looks at it. '.repeat(50))],
+    ["somebody else's database", () => asOtherDatabase(1)],
+  ];
+
+  it.each(makers)('is not touched when it is %s', async (_, make) => {
+    await make();
+    const before = await readFile(path);
+    await expect(openSqliteLog({ path })).rejects.toThrow(NotAnEventLog);
+    expect(() => openSqliteLogForReading(path)).toThrow(NotAnEventLog);
+    expect(await readFile(path)).toEqual(before);
+  });
+
+  it('is not opened by an older version than the one that wrote it', async () => {
+    await (await openSqliteLog({ path })).close();
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await expect(openSqliteLog({ path })).rejects.toThrow(/schema version is 99/);
+  });
+
+  it('needs a folder, and to be read, a file', async () => {
+    await expect(openSqliteLog({ path: join(folder, 'none', 'events.db') })).rejects.toThrow(CannotOpenLog);
+    expect(() => openSqliteLogForReading(path)).toThrow(CannotOpenLog);
+  });
+});
+
+describe('the owner of the log', () => {
+  it('is followed within two seconds by one that waits, when it is killed', async () => {
+    const child = startAppender(path);
+    await once(child, 'message');
+    let told = 0;
+    const opening = openSqliteLog({ path, onWaiting: () => (told += 1) });
+    expect(await Promise.race([opening, sleep(800, 'waits')])).toBe('waits');
+    expect(told).toBe(1);
+    const killedAt = performance.now();
+    child.kill('SIGKILL');
+    const log = await opening;
+    expect(performance.now() - killedAt).toBeLessThan(2000);
+    const { revision } = (await log.streamHead('long')) ?? { revision: -1 };
+    await log.append('long', newEvents(1), revision === -1 ? 'no-stream' : revision);
+    expect((await auditVerify(log)).findings).toEqual([]);
+    await log.close();
+  }, 20_000);
+
+  it('may be waited for no longer', async () => {
+    const log = await openSqliteLog({ path });
+    const stop = new AbortController();
+    const reason = new Error('shut down');
+    const opening = openSqliteLog({ path, signal: stop.signal, onWaiting: () => stop.abort(reason) });
+    await expect(opening).rejects.toBe(reason);
+    await log.close();
+  });
+
+  it('is the same whichever link the log is opened by', async () => {
+    const log = await openSqliteLog({ path });
+    const link = join(folder, 'link.db');
+    await symlink(path, link);
+    const waiting = openSqliteLog({ path: link, signal: AbortSignal.timeout(300) });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+    await log.close();
+  });
+
+  it('does not keep readers out, before or after it is killed', async () => {
+    const child = startAppender(path);
+    await once(child, 'message');
+    await sleep(100);
+    const beside = openSqliteLogForReading(path);
+    expect((await auditVerify(beside)).findings).toEqual([]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const afterwards = openSqliteLogForReading(path);
+    const { events, findings } = await auditVerify(afterwards);
+    expect(findings).toEqual([]);
+    expect(events).toBeGreaterThan(0);
+    await beside.close();
+    await afterwards.close();
+  }, 20_000);
+});
