@@ -58,7 +58,8 @@ export class PlannerUnderTest {
     readonly faults: readonly object[],
   ) {}
 
-  static async start(log: EventLog, inventory: Inventory): Promise<PlannerUnderTest> {
+  /** @param access where given, the source is asked through it, not the fake */
+  static async start(log: EventLog, inventory: Inventory, access?: SourceAccess): Promise<PlannerUnderTest> {
     const writer = new LogEventWriter(log);
     const runs = new FakeRunService(log, writer);
     const source = new FakeSource(inventory);
@@ -70,7 +71,7 @@ export class PlannerUnderTest {
       { provide: EVENT_LOG, useValue: log },
       { provide: EVENT_WRITER, useValue: writer },
       { provide: RUN_SERVICE, useValue: runs },
-      { provide: SOURCE_ACCESS, useValue: source },
+      { provide: SOURCE_ACCESS, useValue: access ?? source },
       { provide: WORKER_ACCESS, useValue: workers },
     ];
     @Module({ providers: values, exports: values.map(({ provide }) => provide) })
