@@ -5,7 +5,6 @@ import {
   type SourceDisk,
   type SourceNic,
   type SourceVm,
-  ProviderSpec,
 } from '@ledgerlift/contracts';
 import { conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
@@ -397,14 +396,5 @@ describe('validation', () => {
     const begin = performance.now();
     expect(validatePlan(factsWith(many))).toEqual([]);
     expect(performance.now() - begin).toBeLessThan(5000);
-  });
-});
-
-describe('a directory that is no target, or a source that is one', () => {
-  it('is told apart by its type', () => {
-    const directory = ProviderSpec.parse({ name: 'out', type: 'directory', settings: { path: '/out' } });
-    expect(
-      validatePlan({ ...good, source: { id: 'src', spec: directory, problems: [] } }).map(({ type }) => type),
-    ).toContain('SourceProviderNotValid');
   });
 });
