@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=small-disk.spec.d.ts.map

@@ -1,3 +1,0 @@
-export { applianceEnvironment } from './appliance-environment.js';
-export { guest, guestImage } from './guest-image.js';
-//# sourceMappingURL=index.d.ts.map

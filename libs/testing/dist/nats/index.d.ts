@@ -1,3 +1,0 @@
-export { availableNatsServers, type NatsVersion, wantedNatsVersion } from './nats-binaries.js';
-export { type NatsOptions, type NatsServer, startNats } from './nats-server.js';
-//# sourceMappingURL=index.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=nats-server.int.spec.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=build-ova.int.spec.d.ts.map

@@ -1,4 +1,0 @@
-export { type BuiltOva, buildOva } from './build-ova.js';
-export type { CapacityUnits, OvaDisk, OvaNic, OvaSpec, OvaVm } from './ova-spec.js';
-export { type BytesEntry, tarBytes, type TarEntry, writeTar } from './tar-writer.js';
-//# sourceMappingURL=index.d.ts.map

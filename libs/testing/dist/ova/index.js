@@ -1,3 +1,0 @@
-export { buildOva } from './build-ova.js';
-export { tarBytes, writeTar } from './tar-writer.js';
-//# sourceMappingURL=index.js.map

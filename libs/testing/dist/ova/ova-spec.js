@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=ova-spec.js.map

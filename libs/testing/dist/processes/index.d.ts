@@ -1,3 +1,0 @@
-export { freePort } from './free-port.js';
-export { type Ended, OwnedProcess, type ProcessSpec, stopAllProcesses } from './owned-process.js';
-//# sourceMappingURL=index.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=owned-process.int.spec.d.ts.map
