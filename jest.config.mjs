@@ -16,7 +16,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   testMatch,
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@ledgerlift/source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['@ledgerlift/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': swc },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -15,7 +15,8 @@ import { targetVmOf } from './findings.js';
  * so each attempt begins anew.
  */
 export function bootProof(settings: BootSettings): StepHandler {
-  return async ({ job, signal, progress }) => {
+  return async (attempt) => {
+    const { job, signal } = attempt;
     const { record } = job;
     const vm = targetVmOf(job);
     const disks = await diskPathsOf(record);
@@ -34,7 +35,7 @@ export function bootProof(settings: BootSettings): StepHandler {
         log,
         signal,
         onProgress: (seconds, lastLine) =>
-          progress([{ name: 'boot', done: Math.min(seconds, total), total, unit: 'steps' }], lastLine),
+          attempt.progress([{ name: 'boot', done: Math.min(seconds, total), total, unit: 'steps' }], lastLine),
       });
       await log.sync();
       const after = await fingerprints(disks);
