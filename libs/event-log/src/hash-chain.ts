@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { StoredEvent } from './port.js';
 
@@ -21,7 +21,7 @@ export function canonicalContent(event: ChainedEvent | StoredEvent): string {
 
 /** SHA-256, hex, over the previous hash as hex and the canonical content, both as UTF-8. */
 export function linkHash(previous: string, content: string): string {
-  return createHash('sha256').update(previous).update(content).digest('hex');
+  return hash('sha256', previous + content, 'hex');
 }
 
 /**

@@ -1,13 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 
 /** Starts a process that owns the log at `path` and appends to it; it ends with the spec. */
 export function startAppender(path: string): ChildProcess {
-  const here = import.meta.dirname;
-  return fork(join(here, 'appender.fixture.ts'), [path], {
+  return fork(new URL('./appender.fixture.ts', import.meta.url), [path], {
     execArgv: [
       ...['--conditions', '@ledgerlift/source', '--experimental-transform-types', '--no-warnings'],
-      ...['--import', join(here, 'run-on-sources.fixture.mjs')],
+      ...['--import', new URL('./run-on-sources.fixture.mjs', import.meta.url).href],
     ],
     // Jest's own options are not for it.
     env: { PATH: process.env['PATH'] },
