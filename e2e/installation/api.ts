@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import {
+  API_BASE,
+  type ApiOperation,
+  type ApiOperationName,
+  type ApiOutput,
+  apiOperations,
+} from '@ledgerlift/contracts';
+
+export interface CallInput {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly body?: unknown;
+}
+
+/** Calls the planner's public API, again for as long as the planner is away, always with the same key. */
+export async function call<N extends ApiOperationName>(
+  url: string,
+  name: N,
+  input: CallInput = {},
+): Promise<ApiOutput<N>> {
+  const operation: ApiOperation = apiOperations[name];
+  const { params = {}, query = {} } = input;
+  const path = operation.path.replaceAll(/:(\w+)/g, (_, field: string) => String(params[field] ?? ''));
+  const search = new URLSearchParams(
+    Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+  );
+  const target = `${url}${API_BASE}${path}?${search.toString()}`;
+  const body = input.body ?? (operation.body && {});
+  const init: RequestInit = {
+    method: operation.method,
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const response = await fetch(target, init).catch((error: unknown) => {
+      if (Date.now() > deadline) throw error;
+      return undefined;
+    });
+    if (response === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      continue;
+    }
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(`${name} was refused: ${JSON.stringify(answer)}`);
+    return operation.out.parse(answer) as ApiOutput<N>;
+  }
+}

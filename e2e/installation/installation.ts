@@ -1,0 +1,158 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MigrationView, PlanSpecInput, VmView } from '@ledgerlift/contracts';
+import {
+  type NatsServer,
+  OwnedProcess,
+  type TemporaryFolder,
+  freePort,
+  startNats,
+  stubVirtV2v,
+  temporaryFolder,
+} from '@ledgerlift/testing';
+import { type CallInput, call } from './api.js';
+
+const root = join(import.meta.dirname, '..', '..');
+const node = join(root, 'node_modules', '.bin', 'node');
+export const SERVICES = ['planner', 'transfer', 'converter', 'vm-creator'] as const;
+export type Service = (typeof SERVICES)[number];
+
+export interface InstallationOptions {
+  /** Laid over the environment of every service; by default virt-v2v-in-place is a stand-in that takes no time. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A whole Ledgerlift of its own: nats-server and the four services as separate processes, in a temporary folder. */
+export class Installation implements AsyncDisposable {
+  private constructor(
+    readonly folder: TemporaryFolder,
+    readonly nats: NatsServer,
+    readonly services: ReadonlyMap<Service, OwnedProcess>,
+    readonly url: string,
+  ) {}
+
+  static async start({ env = {} }: InstallationOptions = {}): Promise<Installation> {
+    const folder = temporaryFolder('e2e');
+    for (const name of ['ovas', 'out', 'data']) mkdirSync(folder.file(name));
+    const nats = await startNats(process.env['LEDGERLIFT_NATS'] === 'newest' ? { version: 'newest' } : {});
+    const port = await freePort();
+    const common = {
+      ...process.env,
+      // Jest's own options are not for the services.
+      NODE_OPTIONS: '',
+      LEDGERLIFT_NATS_URL: nats.url,
+      LEDGERLIFT_DATA_DIR: folder.file('data'),
+      LEDGERLIFT_LEASE_MS: '2500',
+      LEDGERLIFT_UNCLAIMED_MS: '2000',
+      LEDGERLIFT_CHECKPOINT_MS: '100',
+      LEDGERLIFT_CHECKPOINT_BYTES: String(1024 * 1024),
+      LEDGERLIFT_V2V_COMMAND: stubVirtV2v,
+      ...env,
+    };
+    const services = new Map<Service, OwnedProcess>();
+    for (const name of SERVICES) {
+      const process = await OwnedProcess.start({
+        name,
+        command: node,
+        args: [join(root, 'apps', name, 'dist', 'main.js')],
+        env: { ...common, LEDGERLIFT_HTTP_PORT: name === 'planner' ? String(port) : '0' },
+      });
+      services.set(name, process);
+    }
+    const installation = new Installation(folder, nats, services, `http://127.0.0.1:${port}`);
+    await services.get('planner')?.waitForHttp(`${installation.url}/health/ready`);
+    return installation;
+  }
+
+  call: <N extends Parameters<typeof call>[1]>(name: N, input?: CallInput) => ReturnType<typeof call<N>> = (
+    name,
+    input,
+  ) => call(this.url, name, input);
+
+  service(name: Service): OwnedProcess {
+    const process = this.services.get(name);
+    if (process === undefined) throw new Error(`there is no service ${name}`);
+    return process;
+  }
+
+  /** Providers and mappings between the folder `ovas` and the folder `out`. */
+  async prepare(): Promise<void> {
+    const source = { name: 'files', type: 'ova', settings: { path: this.folder.file('ovas') } };
+    const target = {
+      name: 'out',
+      type: 'directory',
+      settings: { path: this.folder.file('out'), diskFormat: 'raw' },
+    };
+    const ends = { source: 'files', target: 'out' };
+    const networks = {
+      kind: 'network',
+      name: 'nets',
+      ...ends,
+      pairs: [{ source: 'VM Network', destination: { type: 'pod' } }],
+    };
+    const storages = {
+      kind: 'storage',
+      name: 'disks',
+      ...ends,
+      pairs: [{ source: 'ova', destination: { storageClass: 'default' } }],
+    };
+    for (const body of [source, target]) await this.call('providers.create', { body });
+    for (const body of [networks, storages]) await this.call('mappings.create', { body });
+  }
+
+  /** Creates a plan of the given VMs and starts it. @returns the migration's id */
+  async migrate(name: string, vms: readonly string[], change: Partial<PlanSpecInput> = {}): Promise<string> {
+    const ends = { source: 'files', target: 'out', networkMapping: 'nets', storageMapping: 'disks' };
+    const retry = { baseDelayMs: 100 };
+    await this.call('plans.create', {
+      body: { name, ...ends, retry, vms: vms.map((ref) => ({ ref })), ...change },
+    });
+    return (await this.call('plans.start', { params: { plan: name } })).id;
+  }
+
+  vm(migration: string, vm = 0): Promise<VmView> {
+    return this.call('vms.get', { params: { migration, vm } });
+  }
+
+  /** @throws when the migration is not over in time, with what its VM does */
+  async ended(migration: string, timeoutMs: number): Promise<MigrationView> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const view = await this.call('migrations.get', { params: { migration } });
+      if (view.completedAt !== undefined) return view;
+      if (Date.now() > deadline) {
+        const { state, pipeline } = await this.vm(migration);
+        throw new Error(`after ${timeoutMs} ms the VM is ${state}: ${JSON.stringify(pipeline)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** @throws unless the migration succeeds in time, with what the VM says */
+  async succeeded(migration: string, timeoutMs = 60_000): Promise<void> {
+    const { status } = await this.ended(migration, timeoutMs);
+    if (status === 'succeeded') return;
+    const { conditions } = await this.vm(migration);
+    throw new Error(`the migration ${status}: ${JSON.stringify(conditions)}`);
+  }
+
+  /** Resolves when the VM is in the step, or past it. */
+  async reached(migration: string, step: string): Promise<void> {
+    for (;;) {
+      const { pipeline } = await this.vm(migration);
+      const found = pipeline.find((each) => each.step === step);
+      if (found !== undefined && !['Pending', 'Requested'].includes(found.status)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  get logFile(): string {
+    return this.folder.file('data', 'events.db');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.services.values()].map((process) => process.stop()));
+    await this.nats.stop();
+    await this.folder.remove();
+  }
+}
