@@ -7,12 +7,13 @@
 #   V2V_STUB_SECONDS  how long it takes, with fractions; 0.2 by default
 set -euo pipefail
 
-messages=/dev/null
+exec {out}>/dev/null
 domain=
 while (($# > 0)); do
   case $1 in
-    --machine-readable=fd:*) messages=/dev/fd/${1#*fd:} ;;
-    --machine-readable=file:*) messages=${1#*file:} ;;
+    # Duplicated, not opened: it may be a socket.
+    --machine-readable=fd:*) exec {out}>&"${1#*fd:}" ;;
+    --machine-readable=file:*) exec {out}>>"${1#*file:}" ;;
     -i | --root | -if) shift ;;
     -*) ;;
     *) domain=$1 ;;
@@ -23,7 +24,6 @@ done
   echo "stub-virt-v2v-in-place: there is no domain '$domain'" >&2
   exit 2
 }
-exec {out}>>"$messages"
 
 say() {
   printf '{ "message": "%s", "timestamp": "%s", "type": "%s" }\n' "$2" "$(date -u +%FT%T+00:00)" "$1" >&"$out"
