@@ -31,7 +31,7 @@ quietly() {
   done
   wait "$pid" || status=$?
   if ((status != 0)); then
-    tail -n 60 "$log" >&2
+    tail -n 200 "$log" >&2
     rm -f "$log"
     fail "$what (exit $status)"
   fi

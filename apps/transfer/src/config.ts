@@ -11,7 +11,9 @@ const TransferEnvironment = z.object({
   LEDGERLIFT_CHECKPOINT_BYTES: whole(1)
     .default(4 * 2 ** 30)
     .describe('how many bytes may be copied between two checkpoints of a disk: a whole number from 1'),
-  LEDGERLIFT_DISKS_AT_ONCE: whole(1).default(4).describe('how many disks of one VM are copied at once: a whole number from 1'),
+  LEDGERLIFT_DISKS_AT_ONCE: whole(1)
+    .default(4)
+    .describe('how many disks of one VM are copied at once: a whole number from 1'),
 });
 
 export interface TransferSettings {

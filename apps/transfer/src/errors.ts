@@ -4,7 +4,9 @@ import { LedgerliftError } from '@ledgerlift/contracts';
 export class SourceChanged extends LedgerliftError {
   readonly code = 'LL-TRF-001';
   constructor(vm: string, what: string) {
-    super(`the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved anew`);
+    super(
+      `the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved anew`,
+    );
   }
 }
 
@@ -20,7 +22,9 @@ export class UnknownSource extends LedgerliftError {
 export class MissingResult extends LedgerliftError {
   readonly code = 'LL-TRF-003';
   constructor(step: string) {
-    super(`the log has no result of ${step}, which comes before; run planner and workers of the same version`);
+    super(
+      `the log has no result of ${step}, which comes before; run planner and workers of the same version`,
+    );
   }
 }
 

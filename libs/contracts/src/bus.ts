@@ -46,7 +46,8 @@ export const subjects = {
   /** Core NATS, no stream: tells the worker at once; the lease answer says the same a little later. */
   stop: (stream: string): string => `${SUBJECT_ROOT}.stop.${streamSubject(stream)}`,
   /** Every worker of a service at a site answers what it can do. */
-  capabilities: (service: ServiceName, site: string): string => `${SUBJECT_ROOT}.rpc.capabilities.${service}.${site}`,
+  capabilities: (service: ServiceName, site: string): string =>
+    `${SUBJECT_ROOT}.rpc.capabilities.${service}.${site}`,
   claim: `${SUBJECT_ROOT}.rpc.claim`,
   lease: `${SUBJECT_ROOT}.rpc.lease`,
   reportNow: `${SUBJECT_ROOT}.rpc.report`,

@@ -73,16 +73,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const handlers =
     typeof options.handlers === 'function' ? await options.handlers(context) : options.handlers;
   let state: 'starting' | 'working' | 'stopping' = 'starting';
-  let connection: NatsConnection | undefined;
+  // Asked for before NATS is there.
+  const bus: { connection?: NatsConnection } = {};
   const health = await startHealth({
     ...config.http,
     missing: async () => {
-      if (state !== 'working' || connection === undefined) return [`the worker is ${state}`];
-      return (await answers(connection)) ? [] : ['NATS is not connected'];
+      if (state !== 'working' || bus.connection === undefined) return [`the worker is ${state}`];
+      return (await answers(bus.connection)) ? [] : ['NATS is not connected'];
     },
   });
   const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: workerId, logger });
-  connection = nc;
+  bus.connection = nc;
   const runner = new StepRunner({
     nc,
     service,
@@ -165,7 +166,9 @@ function answerCapabilities(
       if (error !== null) return;
       void tools()
         .catch(() => [])
-        .then((found) => message.respond(JSON.stringify({ ...who, tools: found } satisfies WorkerCapabilities)));
+        .then((found) =>
+          message.respond(JSON.stringify({ ...who, tools: found } satisfies WorkerCapabilities)),
+        );
     },
   });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommandsContext } from './context.js';
+import type { CommandsContext } from './context.js';
 
 /** `events` and `log`: what happened to a VM. */
 export function eventCommands(program: Command, context: CommandsContext): void {

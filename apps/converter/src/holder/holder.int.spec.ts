@@ -51,7 +51,13 @@ const run = (
 
 /** A service of its own that holds disks, up to the moment when the command runs. */
 async function startHolder(): Promise<ChildProcess> {
-  const child = startChild('holder-child.ts', [path('writer.json'), path('scratch'), 'sh', '-c', STUBBORN]);
+  const child = startChild(new URL('../spec/holder-child.ts', import.meta.url), [
+    path('writer.json'),
+    path('scratch'),
+    'sh',
+    '-c',
+    STUBBORN,
+  ]);
   children.push(child);
   if (child.stdout !== null) await once(child.stdout, 'data');
   return child;

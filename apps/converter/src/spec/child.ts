@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Starts one of our TypeScript files as a process of its own, which a spec can kill. */
-export function startChild(file: string, args: readonly string[]): ChildProcess {
+export function startChild(file: URL, args: readonly string[]): ChildProcess {
   return spawn(
     process.execPath,
     [
@@ -11,7 +12,7 @@ export function startChild(file: string, args: readonly string[]): ChildProcess 
       '--experimental-transform-types',
       '--import',
       join(import.meta.dirname, 'typescript-hooks.mjs'),
-      join(import.meta.dirname, file),
+      fileURLToPath(file),
       ...args,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },

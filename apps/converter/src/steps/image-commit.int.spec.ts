@@ -79,7 +79,11 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
   it('ends the same wherever kill -9 hits it', async () => {
     let survived = false;
     for (let move = 0; !survived; move += 1) {
-      const child = startChild('commit-child.ts', [folder.path, format, String(move)]);
+      const child = startChild(new URL('../spec/commit-child.ts', import.meta.url), [
+        folder.path,
+        format,
+        String(move),
+      ]);
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
       survived = code === 0;
       if (!survived) expect({ move, signal }).toEqual({ move, signal: 'SIGKILL' });

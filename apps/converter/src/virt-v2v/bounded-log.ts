@@ -14,7 +14,7 @@ export class BoundedLog {
   #tail: Buffer[] = [];
   #tailBytes = 0;
   #queue: Promise<void> = Promise.resolve();
-  #failure: unknown;
+  #failure: Error | undefined;
 
   /** @param limit bytes of one attempt; the file may reach three times as much */
   static async open(path: string, limit: number, title: string): Promise<BoundedLog> {
@@ -59,7 +59,7 @@ export class BoundedLog {
     this.#queue = this.#queue
       .then(() => this.#file.appendFile(chunk))
       .catch((error: unknown) => {
-        this.#failure ??= error;
+        this.#failure ??= error instanceof Error ? error : new Error(String(error), { cause: error });
       });
   }
 

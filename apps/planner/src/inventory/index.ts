@@ -1,4 +1,3 @@
-export { InventoryUnavailable, NotASource } from './errors.js';
 export { InventoryService } from './inventory-service.js';
 export { codeOf, reasonOf } from './reason-of.js';
 export { providerSourceAccess } from './provider-source-access.js';

@@ -1,5 +1,4 @@
 export { CatalogPlanExaminer, type ExaminerSurroundings } from './catalog-plan-examiner.js';
-export { conditionTypes } from './condition-types.js';
 export { conditionsPage } from './conditions-page.js';
 export { NatsWorkerAccess } from './facts/nats-worker-access.js';
 export { WORKER_ACCESS, type WorkerAccess } from './facts/worker-access.js';

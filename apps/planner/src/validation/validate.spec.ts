@@ -1,11 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type Concern,
-  type InventoryProblem,
-  type SourceDisk,
-  type SourceNic,
-  type SourceVm,
-} from '@ledgerlift/contracts';
+import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
 import { conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
 import { factsWith, vm, vmNamed, webVm } from './spec/facts.js';

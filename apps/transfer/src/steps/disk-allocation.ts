@@ -15,7 +15,9 @@ export const diskAllocation: StepHandler = async (attempt) => {
     path: paths[index] ?? '',
     size: vm.disks.find(({ id }) => id === disk.diskId)?.capacityBytes ?? 0,
   }));
-  const sizes = await Promise.all(disks.map(async ({ path, size }) => Math.max(0, size - (await bytesOnDisk(path)))));
+  const sizes = await Promise.all(
+    disks.map(async ({ path, size }) => Math.max(0, size - (await bytesOnDisk(path)))),
+  );
   const needed = sizes.reduce((sum, size) => sum + size, 0);
   const free = await freeBytes(folder.path);
   if (free < needed) throw new NoRoom(folder.path, needed, free);

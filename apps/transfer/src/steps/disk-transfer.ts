@@ -1,6 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type { Condition, DiskCheckpoint, DiskResult, SourceDisk } from '@ledgerlift/contracts';
-import { type NbdServer, Throttle, acquireWriter, copyDisk, serveForVerification, serveSourceTimes, verifyDisk } from '@ledgerlift/disk-transfer';
+import {
+  type NbdServer,
+  Throttle,
+  acquireWriter,
+  copyDisk,
+  serveForVerification,
+  serveSourceTimes,
+  verifyDisk,
+} from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem, StepHandler } from '@ledgerlift/messaging';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
@@ -36,7 +44,10 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
       const settled = await Promise.allSettled(lanes);
       attempt.signal.throwIfAborted();
       if (settled.some(({ status }) => status === 'rejected')) throw stop.signal.reason;
-      return { step: 'DiskTransfer', disks: attempt.job.record.disks.flatMap(({ diskId }) => results.get(diskId) ?? []) };
+      return {
+        step: 'DiskTransfer',
+        disks: attempt.job.record.disks.flatMap(({ diskId }) => results.get(diskId) ?? []),
+      };
     } finally {
       endLimits();
     }
@@ -60,13 +71,25 @@ class VmTransfer {
     const layout = diskLayoutOf(record, disk.id);
     const target = record.disks.find(({ diskId }) => diskId === disk.id);
     const image = { path: await resolveOwned(record, layout.disk), format: target?.format ?? 'raw' };
-    const opened = await openDisk(this.attempt, disk, await resolveOwned(record, layout.unpacked), this.signal);
+    const opened = await openDisk(
+      this.attempt,
+      disk,
+      await resolveOwned(record, layout.unpacked),
+      this.signal,
+    );
     const sources = await serveSourceTimes(opened.image, opened.isCompressed ? this.#inflaters() : 1);
     try {
-      const writer = await acquireWriter(image, await resolveOwned(record, layout.writer), this.attempt.ref.attempt);
-      const copied = await this.#copyTo(writer.server, sources, disk, await resolveOwned(record, layout.chunks)).finally(
-        () => writer.release(),
+      const writer = await acquireWriter(
+        image,
+        await resolveOwned(record, layout.writer),
+        this.attempt.ref.attempt,
       );
+      const copied = await this.#copyTo(
+        writer.server,
+        sources,
+        disk,
+        await resolveOwned(record, layout.chunks),
+      ).finally(() => writer.release());
       const { verify } = record.settings;
       if (verify !== 'none') await this.#verify(disk, image, copied.manifest, verify);
       return {
@@ -85,7 +108,12 @@ class VmTransfer {
     }
   }
 
-  #copyTo(writer: NbdServer, sources: readonly NbdServer[], disk: SourceDisk, manifestPath: string): ReturnType<typeof copyDisk> {
+  #copyTo(
+    writer: NbdServer,
+    sources: readonly NbdServer[],
+    disk: SourceDisk,
+    manifestPath: string,
+  ): ReturnType<typeof copyDisk> {
     const checkpoint = this.attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
     // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it.
     const isFirst = this.attempt.ref.attempt === 1 && checkpoint === undefined;
@@ -136,10 +164,10 @@ class VmTransfer {
 }
 
 const readThroughCache = (path: string): Condition => ({
-    type: 'VerifiedThroughCache',
-    category: 'Advisory',
-    reason: 'NoDirectIO',
-    message: `The filesystem of ${path} has no direct I/O, so what was verified may have come from memory.`,
-    items: [path],
-    durable: true,
+  type: 'VerifiedThroughCache',
+  category: 'Advisory',
+  reason: 'NoDirectIO',
+  message: `The filesystem of ${path} has no direct I/O, so what was verified may have come from memory.`,
+  items: [path],
+  durable: true,
 });

@@ -35,7 +35,10 @@ export function bootProof(settings: BootSettings): StepHandler {
         log,
         signal,
         onProgress: (seconds, lastLine) =>
-          attempt.progress([{ name: 'boot', done: Math.min(seconds, total), total, unit: 'steps' }], lastLine),
+          attempt.progress(
+            [{ name: 'boot', done: Math.min(seconds, total), total, unit: 'steps' }],
+            lastLine,
+          ),
       });
       await log.sync();
       const after = await fingerprints(disks);

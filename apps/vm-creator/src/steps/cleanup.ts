@@ -2,7 +2,8 @@ import type { StepHandler } from '@ledgerlift/messaging';
 import { inReleaseOrder, targetOf } from '@ledgerlift/targets';
 
 /** Removes exactly what the log asks this service to remove. One that cannot be removed does not keep the others. */
-export const cleanup: StepHandler = async ({ job, signal, released }) => {
+export const cleanup: StepHandler = async (attempt) => {
+  const { job, signal } = attempt;
   const { record } = job;
   const target = targetOf(record.target.type);
   const failures: unknown[] = [];
@@ -10,7 +11,7 @@ export const cleanup: StepHandler = async ({ job, signal, released }) => {
     signal.throwIfAborted();
     if (resource.service !== 'vm-creator') continue;
     try {
-      await released([{ resource, how: await target.release(record, resource) }]);
+      await attempt.released([{ resource, how: await target.release(record, resource) }]);
     } catch (error) {
       signal.throwIfAborted();
       failures.push(error);

@@ -1,18 +1,18 @@
 import { type Socket, connect } from 'node:net';
-import { NbdConnectionLost, NbdProtocolError, NbdRequestFailed } from './errors.js';
+import { ByteIntake } from './byte-intake.js';
+import { NbdConnectionLost, NbdProtocolError } from './errors.js';
 import { type ExportInfo, handshake } from './handshake.js';
+import { PendingRequests, type Request, type StatusExtent } from './pending-requests.js';
 import {
+  ALLOCATION,
   AllocationFlag,
-  CHUNK_DONE,
-  Chunk,
   Command,
-  LARGEST_PAYLOAD,
-  REQUEST_MAGIC,
-  SIMPLE_REPLY_MAGIC,
-  STRUCTURED_REPLY_MAGIC,
+  CommandFlag,
+  LARGEST_RANGE,
   TransmissionFlag,
+  requestHeader,
 } from './protocol.js';
-import { ByteQueue } from './reply-reader.js';
+import { ReplyReader } from './reply-reader.js';
 
 /** Where an NBD export is: a unix socket, or a host and port. */
 export type NbdEndpoint =
@@ -26,265 +26,261 @@ export interface Extent {
   readonly zero: boolean;
 }
 
-interface Pending {
-  readonly name: string;
-  readonly command: number;
-  readonly offset: number;
-  readonly length: number;
-  /** Where data goes that is read. */
-  readonly into: Buffer | undefined;
-  readonly extents: Extent[];
-  received: number;
-  failed: Error | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+export interface NbdClientOptions {
+  /** Meta contexts beside `base:allocation`, such as `qemu:dirty-bitmap:NAME`. */
+  readonly contexts?: readonly string[];
+  /** Ends the connection, and the making of it. */
+  readonly signal?: AbortSignal;
+  /** A server that says nothing for so long while something is outstanding counts as gone. */
+  readonly silenceMs?: number;
 }
 
-const endpointName = (endpoint: NbdEndpoint): string =>
-  'socket' in endpoint ? endpoint.socket : `${endpoint.host}:${endpoint.port}`;
+const HANDSHAKE_MS = 20_000;
+/** Long, for a flush or the zeroing of a GiB may take minutes on slow storage. */
+const SILENCE_MS = 300_000;
 
 /** One connection to an NBD export, with as many requests in flight as the caller makes. */
 export class NbdClient {
-  readonly #pending = new Map<bigint, Pending>();
-  #handle = 0n;
+  readonly name: string;
+  readonly #socket: Socket;
+  readonly #intake = new ByteIntake();
+  readonly #watch: NodeJS.Timeout;
+  #requests: PendingRequests | undefined;
+  #info: ExportInfo | undefined;
+  #heardAt = performance.now();
   #broken: Error | undefined;
+  #onBreak: (error: Error) => void = () => undefined;
 
-  private constructor(
-    private readonly socket: Socket,
-    private readonly queue: ByteQueue,
-    readonly name: string,
-    private readonly info: ExportInfo,
-  ) {
-    void this.#receive();
+  private constructor(endpoint: NbdEndpoint, { signal, silenceMs = SILENCE_MS }: NbdClientOptions) {
+    this.name = 'socket' in endpoint ? endpoint.socket : `${endpoint.host}:${endpoint.port}`;
+    const address =
+      'socket' in endpoint ? { path: endpoint.socket } : { host: endpoint.host, port: endpoint.port };
+    this.#socket = connect({
+      ...address,
+      noDelay: true,
+      onread: { buffer: () => this.#intake.nextBuffer(), callback: (count) => this.#receive(count) },
+    });
+    this.#socket.on('error', (error) => this.#break(new NbdConnectionLost(this.name, error.message)));
+    this.#socket.on('close', () =>
+      this.#break(new NbdConnectionLost(this.name, 'the connection was closed')),
+    );
+    this.#watch = setInterval(() => this.#checkSilence(silenceMs), Math.min(silenceMs / 4, 10_000));
+    const abort = (): void => this.#break(new NbdConnectionLost(this.name, 'it was given up by us'));
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#socket.once('close', () => signal?.removeEventListener('abort', abort));
   }
 
   /** @throws NbdConnectionLost, NbdProtocolError, NbdOptionRefused */
-  static async connect(endpoint: NbdEndpoint): Promise<NbdClient> {
-    const name = endpointName(endpoint);
-    const socket = 'socket' in endpoint ? connect(endpoint.socket) : connect(endpoint.port, endpoint.host);
-    const queue = new ByteQueue();
-    socket.on('data', (chunk) => queue.push(chunk));
-    socket.on('error', (error) => queue.end(new NbdConnectionLost(name, error.message)));
-    socket.on('close', () => queue.end(new NbdConnectionLost(name, 'the connection was closed')));
+  static async connect(endpoint: NbdEndpoint, options: NbdClientOptions = {}): Promise<NbdClient> {
+    const client = new NbdClient(endpoint, options);
+    const late = setTimeout(
+      () => client.#break(new NbdConnectionLost(client.name, 'it did not answer when it was greeted')),
+      HANDSHAKE_MS,
+    );
     try {
-      const wire = {
-        write: (bytes: Buffer) => void socket.write(bytes),
-        read: (length: number) => queue.read(length),
-      };
-      return new NbdClient(
-        socket,
-        queue,
-        name,
-        await handshake(wire, name, endpoint.exportName ?? '', LARGEST_PAYLOAD),
-      );
+      const contexts = [ALLOCATION, ...(options.contexts ?? [])];
+      client.#begin(await client.#handshake(endpoint.exportName ?? '', contexts));
+      return client;
     } catch (error) {
-      socket.destroy();
+      client.#break(error instanceof Error ? error : new Error(String(error)));
       throw error;
+    } finally {
+      clearTimeout(late);
     }
   }
 
   get size(): number {
-    return this.info.size;
+    return this.#export.size;
   }
 
-  get largestPayload(): number {
-    return this.info.largestPayload;
+  /** Requests must begin and end at multiples of this, or at the disk's end. */
+  get smallestBlock(): number {
+    return this.#export.smallestBlock;
   }
 
   get canWriteZeroes(): boolean {
-    return (this.info.flags & TransmissionFlag.sendWriteZeroes) !== 0;
+    return (this.#export.flags & TransmissionFlag.sendWriteZeroes) !== 0;
   }
 
-  get canFlush(): boolean {
-    return (this.info.flags & TransmissionFlag.sendFlush) !== 0;
+  get isReadOnly(): boolean {
+    return (this.#export.flags & TransmissionFlag.readOnly) !== 0;
   }
 
-  /** Reads `into.length` bytes at `offset`, at most `largestPayload`. */
+  hasContext(name: string): boolean {
+    return this.#export.contexts.has(name);
+  }
+
+  /** Fills `into` from `offset` on, in as many requests as the server's limit makes necessary. */
   async read(offset: number, into: Buffer): Promise<void> {
-    await this.#request('READ', Command.read, offset, into.length, { into });
+    await this.#inParts(into.length, (at, length) =>
+      this.#request({
+        name: 'READ',
+        command: Command.read,
+        offset: offset + at,
+        length,
+        into: into.subarray(at, at + length),
+      }),
+    );
   }
 
   async write(offset: number, data: Buffer): Promise<void> {
-    await this.#request('WRITE', Command.write, offset, data.length, { payload: data });
+    await this.#inParts(data.length, (at, length) =>
+      this.#request(
+        { name: 'WRITE', command: Command.write, offset: offset + at, length },
+        data.subarray(at, at + length),
+      ),
+    );
   }
 
-  /** The range reads as zeros afterwards, whatever was there; the server may make a hole of it. */
-  async writeZeroes(offset: number, length: number): Promise<void> {
-    await this.#request('WRITE_ZEROES', Command.writeZeroes, offset, length, {});
+  /**
+   * The range reads as zeros afterwards, whatever was there.
+   *
+   * @param space `may-free`: the server may make a hole of it; `keep`: the space stays allocated
+   */
+  async writeZeroes(offset: number, length: number, space: 'may-free' | 'keep' = 'may-free'): Promise<void> {
+    const flags = space === 'keep' ? CommandFlag.noHole : 0;
+    await this.#request(
+      { name: 'WRITE_ZEROES', command: Command.writeZeroes, offset, length },
+      undefined,
+      flags,
+    );
   }
 
   /** Everything whose write was confirmed before is durable. */
   async flush(): Promise<void> {
-    if (this.canFlush) await this.#request('FLUSH', Command.flush, 0, 0, {});
+    // A server without FLUSH says that it has no volatile cache.
+    if ((this.#export.flags & TransmissionFlag.sendFlush) === 0) return;
+    await this.#request({ name: 'FLUSH', command: Command.flush, offset: 0, length: 0 });
   }
 
   /** Extents of at least the beginning of the range; without an allocation context all of it counts as data. */
   async blockStatus(offset: number, length: number): Promise<readonly Extent[]> {
-    if (this.info.allocationContext === undefined) return [{ offset, length, zero: false }];
-    return (await this.#request('BLOCK_STATUS', Command.blockStatus, offset, length, {})).extents;
+    if (!this.hasContext(ALLOCATION)) return [{ offset, length, zero: false }];
+    const status = await this.status(ALLOCATION, offset, length);
+    return status.map((each) => ({
+      offset: each.offset,
+      length: each.length,
+      zero: (each.flags & AllocationFlag.zero) !== 0,
+    }));
+  }
+
+  /**
+   * What a meta context says about at least the beginning of the range.
+   *
+   * @throws NbdProtocolError when the server does not have the context
+   */
+  async status(context: string, offset: number, length: number): Promise<readonly StatusExtent[]> {
+    const id = this.#export.contexts.get(context);
+    if (id === undefined) throw this.#protocolError(`it has no meta context ${context}`);
+    const asked = Math.min(length, LARGEST_RANGE);
+    const all = await this.#request({
+      name: 'BLOCK_STATUS',
+      command: Command.blockStatus,
+      offset,
+      length: asked,
+    });
+    const extents = all.get(id);
+    if (extents === undefined) throw this.#protocolError(`a block status without the context ${context}`);
+    return extents;
   }
 
   /** Ends the connection; what is outstanding fails. */
   close(): void {
-    if (this.#broken === undefined) this.socket.write(requestHeader(Command.disconnect, 0n, 0, 0));
+    if (this.#broken === undefined && this.#requests?.count === 0) {
+      this.#socket.end(requestHeader(Command.disconnect, 0, 0n, 0, 0));
+    }
     this.#break(new NbdConnectionLost(this.name, 'it was closed by us'));
   }
 
+  get #export(): ExportInfo {
+    if (this.#info === undefined) throw this.#broken ?? new Error('not connected yet');
+    return this.#info;
+  }
+
+  #handshake(exportName: string, contexts: readonly string[]): Promise<ExportInfo> {
+    const wire = {
+      write: (bytes: Buffer) => void this.#socket.write(bytes),
+      read: (length: number) =>
+        new Promise<Buffer>((resolve, reject) => {
+          if (this.#broken !== undefined) throw this.#broken;
+          this.#onBreak = reject;
+          const into = Buffer.alloc(length);
+          this.#intake.fill(into, () => resolve(into));
+        }),
+    };
+    return handshake(wire, this.name, exportName, contexts);
+  }
+
+  #begin(info: ExportInfo): void {
+    const requests = new PendingRequests(this.name, info.size, (reason) => this.#protocolError(reason));
+    this.#info = info;
+    this.#requests = requests;
+    this.#onBreak = (error) => requests.failAll(error);
+    new ReplyReader(this.#intake, requests).start();
+  }
+
+  async #inParts(length: number, request: (at: number, length: number) => Promise<unknown>): Promise<void> {
+    const limit = this.#export.largestPayload;
+    if (length <= limit) {
+      await request(0, length);
+      return;
+    }
+    const parts: Promise<unknown>[] = [];
+    for (let at = 0; at < length; at += limit) parts.push(request(at, Math.min(limit, length - at)));
+    await Promise.all(parts);
+  }
+
   #request(
-    name: string,
-    command: number,
-    offset: number,
-    length: number,
-    { into, payload }: { readonly into?: Buffer; readonly payload?: Buffer },
-  ): Promise<Pending> {
+    request: Request,
+    payload?: Buffer,
+    flags = 0,
+  ): Promise<ReadonlyMap<number, readonly StatusExtent[]>> {
     return new Promise((resolve, reject) => {
-      if (this.#broken !== undefined) throw this.#broken;
-      this.#handle += 1n;
-      const handle = this.#handle;
-      const pending: Pending = {
-        name,
-        command,
-        offset,
-        length,
-        into,
-        extents: [],
-        received: 0,
-        failed: undefined,
-        resolve: () => resolve(pending),
-        reject,
-      };
-      this.#pending.set(handle, pending);
-      this.socket.cork();
-      this.socket.write(requestHeader(command, handle, offset, length));
-      if (payload !== undefined) this.socket.write(payload);
-      this.socket.uncork();
+      const requests = this.#requests;
+      if (this.#broken !== undefined || requests === undefined) {
+        reject(this.#broken ?? new Error('not connected yet'));
+        return;
+      }
+      if (requests.count === 0) this.#heardAt = performance.now();
+      const handle = requests.add(request, resolve, reject);
+      this.#socket.cork();
+      this.#socket.write(requestHeader(request.command, flags, handle, request.offset, request.length));
+      if (payload !== undefined) this.#socket.write(payload);
+      this.#socket.uncork();
     });
   }
 
-  async #receive(): Promise<void> {
+  #receive(count: number): boolean {
+    this.#heardAt = performance.now();
     try {
-      for (;;) await this.#receiveOne();
+      if (this.#broken === undefined) this.#intake.received(count);
     } catch (error) {
       this.#break(error instanceof Error ? error : new Error(String(error)));
     }
+    return true;
   }
 
-  async #receiveOne(): Promise<void> {
-    const magic = (await this.queue.read(4)).readUInt32BE(0);
-    if (magic === SIMPLE_REPLY_MAGIC) {
-      const head = await this.queue.read(12);
-      const pending = this.#find(head.readBigUInt64BE(4));
-      if (pending.command === Command.read) throw this.#protocol('a read was answered by a simple reply');
-      this.#finish(head.readBigUInt64BE(4), pending, head.readUInt32BE(0));
-      return;
-    }
-    if (magic !== STRUCTURED_REPLY_MAGIC) throw this.#protocol(`a reply begins with 0x${magic.toString(16)}`);
-    const head = await this.queue.read(16);
-    const handle = head.readBigUInt64BE(4);
-    const pending = this.#find(handle);
-    await this.#receiveChunk(pending, head.readUInt16BE(2), head.readUInt32BE(12));
-    if ((head.readUInt16BE(0) & CHUNK_DONE) !== 0) this.#finish(handle, pending, 0);
+  #checkSilence(limitMs: number): void {
+    const silent = performance.now() - this.#heardAt;
+    if (this.#requests === undefined || this.#requests.count === 0 || silent < limitMs) return;
+    this.#break(
+      new NbdConnectionLost(this.name, `it has not answered for ${Math.round(silent / 1000)} seconds`),
+    );
   }
 
-  async #receiveChunk(pending: Pending, type: number, length: number): Promise<void> {
-    if (length > LARGEST_PAYLOAD + 8) throw this.#protocol(`a chunk of ${length} bytes`);
-    if ((type & Chunk.errorBit) !== 0) {
-      const content = await this.queue.read(length);
-      const errno = content.length >= 4 ? content.readUInt32BE(0) : 0;
-      pending.failed ??= new NbdRequestFailed(this.name, pending.name, pending.offset, errno);
-      return;
-    }
-    switch (type) {
-      case Chunk.none:
-        await this.queue.read(length);
-        return;
-      case Chunk.offsetData: {
-        if (length < 8) throw this.#protocol('a data chunk without an offset');
-        const at = Number((await this.queue.read(8)).readBigUInt64BE(0));
-        await this.queue.fill(this.#partOf(pending, at, length - 8));
-        return;
-      }
-      case Chunk.offsetHole: {
-        if (length !== 12) throw this.#protocol('a hole chunk of a wrong length');
-        const content = await this.queue.read(12);
-        this.#partOf(pending, Number(content.readBigUInt64BE(0)), content.readUInt32BE(8)).fill(0);
-        return;
-      }
-      case Chunk.blockStatus:
-        this.#takeExtents(pending, await this.queue.read(length));
-        return;
-      default:
-        throw this.#protocol(`a chunk of unknown type ${type}`);
-    }
-  }
-
-  /** The part of the request's buffer that a chunk fills; a server must stay within what was asked. */
-  #partOf(pending: Pending, offset: number, length: number): Buffer {
-    const start = offset - pending.offset;
-    if (pending.into === undefined || start < 0 || start + length > pending.into.length) {
-      throw this.#protocol(`data of ${length} bytes at ${offset}, which nobody asked for`);
-    }
-    pending.received += length;
-    return pending.into.subarray(start, start + length);
-  }
-
-  #takeExtents(pending: Pending, content: Buffer): void {
-    if (content.length < 12 || (content.length - 4) % 8 !== 0)
-      throw this.#protocol('a malformed block status');
-    if (content.readUInt32BE(0) !== this.info.allocationContext) return;
-    let offset = pending.offset;
-    for (let at = 4; at < content.length; at += 8) {
-      const length = content.readUInt32BE(at);
-      const end = Math.min(offset + length, pending.offset + pending.length, this.info.size);
-      // The last extent may reach beyond the range, but none may be empty.
-      if (length === 0) throw this.#protocol('an extent of no length');
-      if (end <= offset) break;
-      pending.extents.push({
-        offset,
-        length: end - offset,
-        zero: (content.readUInt32BE(at + 4) & AllocationFlag.zero) !== 0,
-      });
-      offset = end;
-    }
-  }
-
-  #find(handle: bigint): Pending {
-    const pending = this.#pending.get(handle);
-    if (pending === undefined) throw this.#protocol(`a reply to request ${handle}, which was not made`);
-    return pending;
-  }
-
-  #finish(handle: bigint, pending: Pending, errno: number): void {
-    this.#pending.delete(handle);
-    const failed =
-      errno === 0 ? pending.failed : new NbdRequestFailed(this.name, pending.name, pending.offset, errno);
-    if (failed !== undefined) pending.reject(failed);
-    else if (pending.into !== undefined && pending.received !== pending.into.length) {
-      throw this.#protocol(`a read of ${pending.into.length} bytes was answered by ${pending.received}`);
-    } else if (pending.command === Command.blockStatus && pending.extents.length === 0) {
-      throw this.#protocol('a block status without extents');
-    } else pending.resolve();
-  }
-
-  #protocol(reason: string): NbdProtocolError {
+  #protocolError(reason: string): NbdProtocolError {
     return new NbdProtocolError(this.name, reason);
   }
 
   #break(error: Error): void {
-    this.#broken ??= error;
-    this.socket.destroySoon();
-    for (const pending of this.#pending.values()) pending.reject(this.#broken);
-    this.#pending.clear();
+    if (this.#broken !== undefined) return;
+    this.#broken = error;
+    clearInterval(this.#watch);
+    this.#intake.stop();
+    // A farewell that is under way is let out, but a server that does not read is not waited for.
+    if (this.#socket.writableEnded) setTimeout(() => this.#socket.destroy(), 1000).unref();
+    else this.#socket.destroy();
+    this.#onBreak(error);
   }
-}
-
-function requestHeader(command: number, handle: bigint, offset: number, length: number): Buffer {
-  const head = Buffer.allocUnsafe(28);
-  head.writeUInt32BE(REQUEST_MAGIC, 0);
-  head.writeUInt16BE(0, 4);
-  head.writeUInt16BE(command, 6);
-  head.writeBigUInt64BE(handle, 8);
-  head.writeBigUInt64BE(BigInt(offset), 16);
-  head.writeUInt32BE(length, 24);
-  return head;
 }

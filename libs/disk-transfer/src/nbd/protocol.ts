@@ -20,11 +20,33 @@ export const Command = {
   writeZeroes: 6,
   blockStatus: 7,
 } as const;
+export const CommandFlag = { noHole: 1 << 1 } as const;
 export const Chunk = { none: 0, offsetData: 1, offsetHole: 2, blockStatus: 5, errorBit: 0x8000 } as const;
 export const CHUNK_DONE = 1;
 
+/** The meta context that tells zeros from data. */
+export const ALLOCATION = 'base:allocation';
 /** base:allocation. A hole that is not said to be zero may hold anything: only `zero` means zero. */
 export const AllocationFlag = { hole: 1, zero: 2 } as const;
 
 /** A server must take requests of 32 MiB where it says nothing of block sizes; replies are never larger either. */
 export const LARGEST_PAYLOAD = 32 * 1024 * 1024;
+/** Lengths of requests are 32-bit numbers; the largest one that is a multiple of every block size. */
+export const LARGEST_RANGE = 0x80000000;
+
+export function requestHeader(
+  command: number,
+  flags: number,
+  handle: bigint,
+  offset: number,
+  length: number,
+): Buffer {
+  const head = Buffer.allocUnsafe(28);
+  head.writeUInt32BE(REQUEST_MAGIC, 0);
+  head.writeUInt16BE(flags, 4);
+  head.writeUInt16BE(command, 6);
+  head.writeBigUInt64BE(handle, 8);
+  head.writeBigUInt64BE(BigInt(offset), 16);
+  head.writeUInt32BE(length, 24);
+  return head;
+}

@@ -1,7 +1,7 @@
 import { streams } from '@ledgerlift/contracts';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf, PoisonMessage } from '../errors.js';
 import { describeIssue, parseCloudEvent } from '../publish/cloud-event.js';

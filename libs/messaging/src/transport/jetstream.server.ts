@@ -73,9 +73,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   /** Takes nothing new and resolves when what was taken is handled, acked and answered. */
   async close(): Promise<void> {
     const { nc } = this.#options;
-    const drained = this.#subscriptions.map((subscription) =>
-      nc.isClosed() ? undefined : subscription.drain(),
-    );
+    const drained = nc.isClosed() ? [] : this.#subscriptions.map((subscription) => subscription.drain());
     await Promise.all([
       atMost(GOODBYE, Promise.allSettled(drained)),
       ...this.#loops.map((loop) => loop.stop()),

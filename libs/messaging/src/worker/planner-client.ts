@@ -3,7 +3,7 @@ import {
   ClaimAnswer,
   type CloudEvent,
   LeaseAnswer,
-  Progress,
+  type Progress,
   type Report,
   ReportAnswer,
   subjects,

@@ -5,7 +5,7 @@ import { BadOva } from './errors.js';
 import { type HardwareDisk, hardwareOf } from './hardware.js';
 import { capacityInImage } from './image-header.js';
 import type { Located, OvaPackage } from './package.js';
-import { type DiskReference, type FileReference } from './references.js';
+import type { DiskReference, FileReference } from './references.js';
 import { type XmlElement, childOf, childrenOf, textOf } from './xml.js';
 
 export interface Catalogue {

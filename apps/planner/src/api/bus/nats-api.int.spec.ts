@@ -4,7 +4,13 @@
  * @jest-environment-options {"customExportConditions": ["@ledgerlift/source", "node"]}
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ApiErrorBody, PlanView, ProviderView, WorkerCapabilities, subjects } from '@ledgerlift/contracts';
+import {
+  ApiErrorBody,
+  PlanView,
+  ProviderView,
+  type WorkerCapabilities,
+  subjects,
+} from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { BusErrorFilter, JetStreamServer } from '@ledgerlift/messaging';
 import { type NatsServer, startNats } from '@ledgerlift/testing';

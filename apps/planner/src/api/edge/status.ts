@@ -1,4 +1,4 @@
-import { LedgerliftError } from '@ledgerlift/contracts';
+import type { LedgerliftError } from '@ledgerlift/contracts';
 import { MalformedRequest } from './errors.js';
 
 /** HTTP status of every refusal; what is not listed is a failure of ours, or of what we depend on. */
