@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,18 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ledgerlift-log-'));
   path = join(folder, 'events.db');
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+const started: ChildProcess[] = [];
+async function startOwner(): Promise<ChildProcess> {
+  const child = startAppender(path);
+  started.push(child);
+  await once(child, 'message');
+  return child;
+}
 
 describe('the file of the log', () => {
   const asOtherDatabase = (version: number): void => {
@@ -54,8 +66,7 @@ describe('the file of the log', () => {
 
 describe('the owner of the log', () => {
   it('is followed within two seconds by one that waits, when it is killed', async () => {
-    const child = startAppender(path);
-    await once(child, 'message');
+    const child = await startOwner();
     let told = 0;
     const opening = openSqliteLog({ path, onWaiting: () => (told += 1) });
     expect(await Promise.race([opening, sleep(800, 'waits')])).toBe('waits');
@@ -89,8 +100,7 @@ describe('the owner of the log', () => {
   });
 
   it('does not keep readers out, before or after it is killed', async () => {
-    const child = startAppender(path);
-    await once(child, 'message');
+    const child = await startOwner();
     await sleep(100);
     const beside = openSqliteLogForReading(path);
     expect((await auditVerify(beside)).findings).toEqual([]);
