@@ -87,7 +87,7 @@ class DiskCopy {
   #bytesSinceCheckpoint = 0;
   #checkpointAt = performance.now();
   #checkpointing: Promise<void> | undefined;
-  #failed: unknown;
+  #failed: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly options: CopyOptions,
@@ -135,7 +135,7 @@ class DiskCopy {
         zeros > 0 ? this.#zeroChunks(manifest, index, zeros) : this.#copyChunk(manifest, ranges, index);
       const tracked: Promise<void> = task
         .catch((error: unknown) => {
-          this.#failed ??= error;
+          this.#failed ??= { error };
         })
         .finally(() => inFlight.delete(tracked));
       inFlight.add(tracked);
@@ -144,7 +144,7 @@ class DiskCopy {
     }
     await Promise.all(inFlight);
     await this.#checkpointing;
-    if (this.#failed !== undefined) throw this.#failed;
+    if (this.#failed !== undefined) throw this.#failed.error;
   }
 
   /** How many chunks from `index` on are all zeros and not done. */
@@ -232,7 +232,7 @@ class DiskCopy {
     if (this.#bytesSinceCheckpoint < bytes && performance.now() - this.#checkpointAt < ms) return;
     this.#checkpointing = this.#checkpoint(manifest)
       .catch((error: unknown) => {
-        this.#failed ??= error;
+        this.#failed ??= { error };
       })
       .finally(() => {
         this.#checkpointing = undefined;

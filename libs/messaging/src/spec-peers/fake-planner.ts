@@ -42,7 +42,7 @@ export class FakePlanner {
       await this.#report((received as { data: Report }).data, 'reports');
     });
     this.#server.listen((error) => {
-      if (error !== undefined) throw error;
+      if (error !== undefined) throw new Error('it does not listen', { cause: error });
     });
   }
 

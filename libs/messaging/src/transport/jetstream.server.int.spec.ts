@@ -49,7 +49,7 @@ async function consume(
     (await onEvent(payload, context)) as never;
   server.addHandler('spec', handler, true, { schema: Admitted });
   server.listen((error) => {
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw new Error('it does not listen', { cause: error });
   });
   servers.push(server);
   return server;
