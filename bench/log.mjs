@@ -1,4 +1,4 @@
-// The event log against plain node:sqlite on the same disk in the same run: the same bytes in the same files settings
+// The event log against plain node:sqlite on the same disk in the same run: nearly the same bytes and settings
 // (WAL, synchronous=FULL), but without hashes, checks, port and promises. A ratio of 1 would mean that they are free.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
