@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, dependency arrows and dead exports. All of them run, even when one fails;
+// `npm run check`: format, lint, types, dependency arrows, dead exports and error codes. All of them run, even when one fails;
 // two at a time. `node scripts/check.mjs lint types` runs only those.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -14,6 +14,7 @@ const checks = {
   format: ['prettier', '--check', '--cache', '--log-level', 'warn', '.'],
   arrows: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'apps', 'libs'],
   exports: ['knip', '--no-progress'],
+  errors: ['node', 'scripts/error-codes.mjs'],
 };
 
 const asked = process.argv.slice(2);
