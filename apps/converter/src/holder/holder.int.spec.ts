@@ -94,7 +94,7 @@ describe('a command that holds disks', () => {
   });
 
   it('is in doubt when what it started does not end', async () => {
-    const { end } = await run('setsid sleep 300 & exit 0');
+    const { end } = await run('setsid sleep 300 & sleep 0.5; exit 0');
     expect(end).toEqual({ ended: 'unsettled' });
     expect(await markedProcesses(readRecord().mark)).toEqual([]);
   });
