@@ -82,7 +82,7 @@ function quantity(item: XmlElement | undefined, otherwise: number, field: string
   const text = textOf(item, 'VirtualQuantity');
   if (text === '') return otherwise;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 1_000_000)
+  if (!Number.isInteger(value) || value < 1 || value > 1_000_000)
     throw new BadOva('badOvf', `'${text.slice(0, 50)}' is no count`, field);
   return value;
 }

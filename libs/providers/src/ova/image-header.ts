@@ -25,6 +25,7 @@ export async function capacityInImage(
       if (head.length < 20 || head.toString('latin1', 0, 4) !== 'KDMV') {
         throw new BadOva('badDisk', `${first.file} is no sparse VMDK, which is what an OVA holds`, field);
       }
+      if (compression === 'none') await assertWhole(first, head, field);
       return Number(head.readBigUInt64LE(12)) * SECTOR;
     case 'qcow2':
       if (head.length < 32 || head.readUInt32BE(0) !== 0x514649fb)
@@ -33,6 +34,28 @@ export async function capacityInImage(
     case 'raw':
     case 'vhd':
       return undefined;
+  }
+}
+
+/** GD_AT_END: the header that counts is the footer, in the last but one sector of the file. */
+const DIRECTORY_AT_END = 0xffffffffffffffffn;
+
+/** A VMDK that was cut off has lost its grain directory, which the end of the file or the header's offset tells. */
+async function assertWhole({ file, offset, length }: Located, head: Buffer, field: string): Promise<void> {
+  const directory = head.length >= 64 ? head.readBigUInt64LE(56) : 0n;
+  const cut = new BadOva('badDisk', `the VMDK in ${file} ends early; fetch or export the OVA again`, field);
+  if (directory !== DIRECTORY_AT_END) {
+    if (directory * BigInt(SECTOR) >= BigInt(length)) throw cut;
+    return;
+  }
+  if (length < 3 * SECTOR) throw cut;
+  const handle = await open(file, 'r');
+  try {
+    const footer = Buffer.alloc(4);
+    await handle.read(footer, 0, footer.length, offset + length - 2 * SECTOR);
+    if (footer.toString('latin1') !== 'KDMV') throw cut;
+  } finally {
+    await handle.close();
   }
 }
 

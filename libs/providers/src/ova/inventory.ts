@@ -93,6 +93,8 @@ async function packagesAt(path: string): Promise<readonly string[]> {
     );
   });
   if (found.isFile()) return [path];
+  if (!found.isDirectory() || isPackage(path))
+    throw new BadOva('unreadable', `${path} is neither a file nor a folder of OVAs`, 'settings.path');
   const packages: string[] = [];
   const look = async (folder: string, depth: number): Promise<void> => {
     for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>

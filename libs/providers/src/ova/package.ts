@@ -38,6 +38,9 @@ async function openTarred(path: string): Promise<OvaPackage> {
     const find = (name: string): TarEntry | undefined => entries.find((entry) => entry.name === name);
     const ofType = (extension: string): TarEntry | undefined =>
       entries.find((entry) => entry.kind === 'file' && entry.name.toLowerCase().endsWith(extension));
+    if (entries.filter(({ name }) => name.toLowerCase().endsWith('.ovf')).length > 1) {
+      throw new BadOva('badOvf', `${path} holds several .ovf files; an OVA has one`);
+    }
     const ovf = ofType('.ovf');
     if (ovf === undefined) throw new BadOva('noDescriptor', `${path} holds no .ovf file`);
     const descriptor = await readText(file, ovf, 'Envelope');

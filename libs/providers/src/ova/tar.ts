@@ -54,6 +54,9 @@ export async function readTar(file: FileHandle, size: number): Promise<readonly 
     offset = contentAt + Math.ceil(length / BLOCK) * BLOCK;
   }
   if (entries.length === 0) throw bad(0, 'it holds nothing');
+  const names = new Set(entries.map(({ name }) => name));
+  if (names.size < entries.length)
+    throw bad(0, 'it holds two entries of one name, and which is meant cannot be told');
   return entries;
 }
 

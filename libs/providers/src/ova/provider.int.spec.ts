@@ -1,0 +1,221 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
+import {
+  type OvaSpec,
+  type TemporaryFolder,
+  buildOva,
+  makeSmallDisk,
+  mutatedOvas,
+  temporaryFolder,
+  writeHostileOvas,
+} from '@ledgerlift/testing';
+import { BadOva } from './errors.js';
+import { ovaProvider } from './provider.js';
+
+const MiB = 1024 * 1024;
+let folder: TemporaryFolder;
+let raw: string;
+let built = 0;
+
+beforeAll(async () => {
+  folder = temporaryFolder('ova');
+  raw = folder.file('disk.raw');
+  await makeSmallDisk(raw, { size: 2 * MiB });
+});
+afterAll(() => folder.remove());
+
+const specOf = (path: string): ProviderSpec => ({
+  name: 'files',
+  type: 'ova',
+  sites: ['local'],
+  settings: { path },
+});
+const inventoryOf = (path: string): Promise<Inventory> => ovaProvider.inventory(specOf(path));
+
+/** Builds an OVA in a folder of its own. @returns that folder */
+async function ova(change: Partial<OvaSpec> = {}): Promise<string> {
+  built += 1;
+  const own = folder.file(`ova-${built}`);
+  await mkdir(own);
+  const vms = [
+    { name: 'web', disks: [{ raw }], nics: [{ network: 'VM Network', model: 'VmxNet3' as const }] },
+  ];
+  await buildOva({ name: 'web', folder: own, vms, ...change });
+  return own;
+}
+
+async function onlyVm(path: string): Promise<SourceVm> {
+  const { vms, problems } = await inventoryOf(path);
+  expect(problems).toEqual([]);
+  const [vm] = vms;
+  if (vm === undefined || vms.length > 1) throw new Error(`${path} holds ${vms.length} VMs`);
+  return vm;
+}
+
+describe('the OVA provider', () => {
+  it('reads a VM of VMware style', async () => {
+    const vm = await onlyVm(
+      await ova({
+        vms: [
+          {
+            name: 'web',
+            cpus: 2,
+            memoryMiB: 512,
+            disks: [{ raw }],
+            controller: 'VirtualSCSI',
+            nics: [{ network: 'LAN', model: 'VmxNet3', mac: '00:50:56:01:02:03' }],
+          },
+        ],
+      }),
+    );
+    expect(vm).toMatchObject({
+      name: 'web',
+      powerState: 'off',
+      cpu: { count: 2 },
+      memory: { bytes: 512 * MiB },
+      firmware: 'bios',
+      exportedBy: 'VMware',
+      disks: [{ capacityBytes: 2 * MiB, bus: 'scsi', storage: 'ova' }],
+      nics: [{ network: 'LAN', model: 'vmxnet3', mac: '00:50:56:01:02:03' }],
+    });
+  });
+
+  it('reads a VM of VirtualBox style, with its SHA-1 manifest and SATA', async () => {
+    const path = await ova({ style: 'virtualbox' });
+    const vm = await onlyVm(path);
+    expect(vm).toMatchObject({ exportedBy: 'VirtualBox', disks: [{ bus: 'sata' }] });
+    expect(vm.disks[0]?.backing.digest).toMatchObject({ algorithm: 'sha1' });
+    expect(await ovaProvider.verifyDigests(specOf(path), vm)).toEqual([]);
+  });
+
+  it('keeps the disks in the order of controller and address', async () => {
+    const second = folder.file('second.raw');
+    await makeSmallDisk(second, { size: 3 * MiB, seed: 3 });
+    const vm = await onlyVm(await ova({ vms: [{ name: 'web', disks: [{ raw }, { raw: second }] }] }));
+    expect(vm.disks.map(({ capacityBytes }) => capacityBytes)).toEqual([2 * MiB, 3 * MiB]);
+    expect(new Set(vm.disks.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('sees EFI firmware', async () => {
+    expect(
+      await onlyVm(await ova({ vms: [{ name: 'web', disks: [{ raw }], firmware: 'efi' }] })),
+    ).toMatchObject({ firmware: 'efi' });
+  });
+
+  it.each(['SHA1', 'SHA256', 'SHA512'] as const)(
+    'compares a %s manifest, and finds a changed disk',
+    async (digest) => {
+      const path = await ova({ digest, packing: 'folder' });
+      const vm = await onlyVm(path);
+      expect(await ovaProvider.verifyDigests(specOf(path), vm)).toEqual([]);
+      const disk = vm.disks[0]?.backing.parts[0]?.file ?? '';
+      const content = await readFile(disk);
+      content.writeUInt8(content.readUInt8(content.length - 1) ^ 1, content.length - 1);
+      await writeFile(disk, content);
+      expect(await ovaProvider.verifyDigests(specOf(path), vm)).toMatchObject([{ code: 'LL-OVA-009' }]);
+    },
+  );
+
+  it.each([
+    ['byte', 1],
+    ['byte * 2^20', MiB],
+    ['MegaBytes', MiB],
+    ['kibibyte', 1024],
+    ['KB', 1024],
+  ])('reads capacities in %s', async (written, bytes) => {
+    const vm = await onlyVm(await ova({ capacityUnits: { written, bytes } }));
+    expect(vm.disks[0]?.capacityBytes).toBe(2 * MiB);
+  });
+
+  it('reads a disk in chunks, or compressed by gzip, through a temporary file', async () => {
+    for (const disk of [
+      { raw, chunkSize: 64 * 1024 },
+      { raw, compression: 'gzip' as const },
+    ]) {
+      const path = await ova({ vms: [{ name: 'web', disks: [disk] }] });
+      const vm = await onlyVm(path);
+      const [only] = vm.disks;
+      if (only === undefined) throw new Error('there is no disk');
+      const access = ovaProvider.diskAccess(specOf(path), vm, only);
+      if (access.kind !== 'unpack') throw new Error(`it is read as ${access.kind}`);
+      const unpacked = folder.file('unpacked');
+      await access.unpackTo(unpacked, new AbortController().signal);
+      expect((await readFile(unpacked)).toString('latin1', 0, 4)).toBe('KDMV');
+    }
+  });
+
+  it('reads several VMs of one OVA, and several OVAs of a folder', async () => {
+    const vms = ['a', 'b'].map((name) => ({ name, disks: [{ raw }] }));
+    const pair = await ova({ vms });
+    await buildOva({ name: 'third', folder: pair, vms: [{ name: 'c', disks: [{ raw }] }] });
+    const { vms: found } = await inventoryOf(pair);
+    expect(found.map(({ name }) => name).sort()).toEqual(['a', 'b', 'c']);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('knows a VM again, and sees when its file has changed', async () => {
+    const path = await ova();
+    const vm = await onlyVm(path);
+    expect(await ovaProvider.currentVm(specOf(path), vm.id)).toEqual(vm);
+    await copyFile(join(path, 'web.ova'), join(path, 'copy'));
+    await writeFile(join(path, 'web.ova'), await readFile(join(path, 'copy')));
+    const after = await ovaProvider.currentVm(specOf(path), vm.id);
+    expect(after?.id).toBe(vm.id);
+    expect(after?.fingerprint).not.toBe(vm.fingerprint);
+  });
+
+  it('says that a path cannot be read', async () => {
+    expect(await ovaProvider.check(specOf('/nowhere/at/all'))).toMatchObject([
+      { code: 'LL-OVA-001', field: 'settings.path' },
+    ]);
+    await expect(inventoryOf('/nowhere/at/all')).rejects.toMatchObject({ code: 'LL-OVA-001' });
+  });
+});
+
+/** Where nothing can be read at all, that is the one problem. Anything but our own error fails. */
+function unreadable(error: unknown): Inventory {
+  if (!(error instanceof BadOva)) throw error;
+  const problem = { item: '', code: error.code, message: error.message };
+  return { takenAt: new Date().toISOString(), vms: [], networks: [], storages: [], problems: [problem] };
+}
+
+describe('hostile OVAs', () => {
+  it('are each refused with a code, or harmless, and never hide their neighbours', async () => {
+    const all = folder.file('hostile');
+    await mkdir(all);
+    const unseen: string[] = [];
+    for (const { name, path, why, outcome } of await writeHostileOvas(all)) {
+      const inventory = Inventory.parse(await inventoryOf(path).catch(unreadable));
+      const digests = await Promise.all(
+        inventory.vms.map((vm) => ovaProvider.verifyDigests(specOf(path), vm)),
+      );
+      const problems = [...inventory.problems, ...digests.flat()];
+      expect(problems.filter(({ code }) => !/^LL-OVA-\d{3}$/.test(code))).toEqual([]);
+      const concerns = inventory.vms.flatMap((vm) =>
+        vm.concerns.filter(({ category }) => category === 'Critical'),
+      );
+      if (outcome === 'refused' && problems.length + concerns.length === 0) unseen.push(`${name}: ${why}`);
+    }
+    expect(unseen).toEqual([]);
+    await copyFile(join(await ova(), 'web.ova'), join(all, 'good.ova'));
+    expect(
+      (await inventoryOf(all)).vms.some(({ name, path }) => name === 'web' && path.includes('good.ova')),
+    ).toBe(true);
+  }, 120_000);
+
+  it('500 mutated ones crash nothing: each is an inventory, or a problem with a code', async () => {
+    const place = folder.file('mutated');
+    await mkdir(place);
+    let seen = 0;
+    for await (const { name, path } of mutatedOvas(place, { count: 500, seed: 11 })) {
+      const inventory = Inventory.safeParse(await inventoryOf(path));
+      if (!inventory.success) throw new Error(`${name}: ${inventory.error.message}`);
+      const uncoded = inventory.data.problems.filter(({ code }) => !/^LL-OVA-\d{3}$/.test(code));
+      if (uncoded.length > 0) throw new Error(`${name}: ${JSON.stringify(uncoded)}`);
+      seen += 1;
+    }
+    expect(seen).toBe(500);
+  }, 120_000);
+});
