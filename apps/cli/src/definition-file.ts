@@ -32,8 +32,7 @@ export async function readDefinitions(file: string, schema: z.ZodType): Promise<
   return documents.map((document) => {
     const [broken] = document.errors;
     if (broken !== undefined) throw new BadDefinition(file, broken.message);
-    // Aliases are limited: a few lines could stand for gigabytes otherwise.
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    const value = valueOf(document, file);
     const parsed = schema.safeParse(value);
     if (parsed.success) return value;
     const [issue] = parsed.error.issues;
@@ -48,6 +47,15 @@ export async function readDefinitions(file: string, schema: z.ZodType): Promise<
       field,
     );
   });
+}
+
+/** Aliases are limited: a few lines could stand for gigabytes otherwise. @throws BadDefinition */
+function valueOf(document: { toJS(options: { maxAliasCount: number }): unknown }, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new BadDefinition(file, error instanceof Error ? error.message : String(error));
+  }
 }
 
 const hasRange = (node: unknown): node is { readonly range: readonly [number, number, number] } =>

@@ -18,16 +18,20 @@ export function parseManifest(content: string): ReadonlyMap<string, FileDigest> 
   const digests = new Map<string, FileDigest>();
   content.split(/\r?\n/).forEach((line, index) => {
     if (line.trim() === '') return;
-    const match = /^(SHA-?\d+)\s*\((.+)\)\s*=\s*([0-9a-fA-F]+)\s*$/.exec(line);
-    const algorithm = algorithms[match?.[1]?.replace('-', '') ?? ''];
+    const field = `manifest.line[${index + 1}]`;
+    const match = /^(SHA-?\d+)\s*\((.+)\)\s*=\s*([0-9a-fA-F]+)\s*$/i.exec(line);
+    const algorithm = algorithms[match?.[1]?.replace('-', '').toUpperCase() ?? ''];
     const [name, hex] = [match?.[2], match?.[3]?.toLowerCase()];
     if (algorithm === undefined || name === undefined || hex?.length !== lengths[algorithm]) {
       throw new BadOva(
         'badManifest',
         `line ${index + 1} of the manifest is not 'SHA1|SHA256|SHA512(file)= digest'`,
-        `manifest.line[${index + 1}]`,
+        field,
       );
     }
+    const before = digests.get(name);
+    if (before !== undefined && before.hex !== hex)
+      throw new BadOva('badManifest', `the manifest has two digests for '${name.slice(0, 200)}'`, field);
     digests.set(name, { algorithm, hex });
   });
   return digests;

@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import fc from 'fast-check';
+import { BadDefinition, readDefinitions } from './definition-file.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-definitions-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function read(
+  text: string,
+  schema: typeof PlanSpec | typeof ProviderSpec = PlanSpec,
+): Promise<readonly unknown[]> {
+  const file = join(folder, 'definitions.yaml');
+  await writeFile(file, text);
+  return readDefinitions(file, schema);
+}
+
+const plan = `name: first
+source: files
+target: out
+networkMapping: nets
+storageMapping: disks
+vms:
+  - ref: web
+`;
+
+describe('a file of definitions', () => {
+  it('gives its documents as they were written', async () => {
+    expect(await read(`${plan}---\n${plan.replace('first', 'second')}`)).toMatchObject([
+      { name: 'first' },
+      { name: 'second' },
+    ]);
+  });
+
+  it('is refused with the field and its line', async () => {
+    await expect(read(plan.replace('name: first', 'name: First'))).rejects.toMatchObject({
+      code: 'LL-CLI-003',
+      field: 'name',
+      message: expect.stringContaining('(line 1)'),
+    });
+    await expect(read(`${plan}verify: sometimes\n`)).rejects.toMatchObject({ field: 'verify' });
+  });
+
+  it('is refused when it is missing, is empty, names a key twice, or blows up by aliases', async () => {
+    await expect(readDefinitions(join(folder, 'nothing.yaml'), PlanSpec)).rejects.toThrow(BadDefinition);
+    await expect(read('')).rejects.toThrow(BadDefinition);
+    await expect(read(`${plan}name: again\n`)).rejects.toThrow(BadDefinition);
+    const levels = Array.from(
+      { length: 12 },
+      (_, n) => `l${n + 1}: &l${n + 1} [${Array.from({ length: 9 }, () => `*l${n}`).join(',')}]`,
+    );
+    await expect(read(`l0: &l0 [x]\n${levels.join('\n')}\n`)).rejects.toThrow(BadDefinition);
+  });
+
+  it('500 broken ones each get a coded error or are read', async () => {
+    const mutated = fc.tuple(fc.nat(plan.length), fc.nat(12), fc.string({ unit: 'grapheme', maxLength: 12 }));
+    await fc.assert(
+      fc.asyncProperty(mutated, async ([at, cut, text]) => {
+        const broken = plan.slice(0, at) + text + plan.slice(at + cut);
+        try {
+          await read(broken);
+        } catch (error) {
+          expect(error).toBeInstanceOf(BadDefinition);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
