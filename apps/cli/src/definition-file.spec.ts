@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { PlanSpec, type ProviderSpec } from '@ledgerlift/contracts';
 import fc from 'fast-check';
 import { BadDefinition, readDefinitions } from './definition-file.js';
 
