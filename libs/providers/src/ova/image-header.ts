@@ -60,7 +60,7 @@ async function inspectVmdk(image: Image): Promise<number> {
   // Without a capacity of its own it is no more than a descriptor to qemu.
   if (capacity === 0n) throw namesOthers('has no capacity, and its data are in other files');
   const descriptor = (await bytes.read(DESCRIPTOR.offset, DESCRIPTOR.length)).toString('latin1');
-  if (/parentFileNameHint/i.test(descriptor) || /^\s*parentCID\s*=\s*(?!f{8})/im.test(descriptor))
+  if (/parentFileNameHint/i.test(descriptor) || /^\s*parentCID\s*=\s*(?!f{8}|\s)/im.test(descriptor))
     throw namesOthers('is a delta of another disk: export the VM without snapshots');
   await assertWhole(image, head, capacity);
   return toBytes(capacity * BigInt(SECTOR), image);

@@ -30,9 +30,17 @@ export function parseManifest(content: string): ReadonlyMap<string, FileDigest> 
       );
     }
     const before = digests.get(name);
-    if (before !== undefined && before.hex !== hex)
+    if (before?.algorithm === algorithm && before.hex !== hex)
       throw new BadOva('badManifest', `the manifest has two digests for '${name.slice(0, 200)}'`, field);
-    digests.set(name, { algorithm, hex });
+    if (before === undefined || before.hex.length < hex.length) digests.set(name, { algorithm, hex });
   });
   return digests;
 }
+
+/** Says what differs, without the whole of two long digests. */
+export const digestMismatch = (name: string, digest: FileDigest, actual: string): BadOva =>
+  new BadOva(
+    'digestMismatch',
+    `the ${digest.algorithm} of ${name} is ${actual.slice(0, 16)}… and the manifest says ${digest.hex.slice(0, 16)}…; export or fetch the OVA again`,
+    `manifest.${name}`,
+  );

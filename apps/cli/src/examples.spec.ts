@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { readDefinitions } from './definition-file.js';
+
+const example = (name: string): string => join(import.meta.dirname, '..', '..', '..', 'examples', name);
+
+describe('the examples', () => {
+  it.each([
+    ['providers.yaml', ProviderSpec, 2],
+    ['mappings.yaml', MappingSpec, 2],
+    ['plan.yaml', PlanSpec, 1],
+  ])('%s is what the API takes', async (name, schema, documents) => {
+    expect(await readDefinitions(example(name), schema)).toHaveLength(documents);
+  });
+});
