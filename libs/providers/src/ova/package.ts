@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, resolve, sep } from 'node:path';
-import { BadOva, systemCode, unreadable } from './errors.js';
-import { checkHref, spellingsOf } from './href.js';
-import { type FileDigest, digestMismatch, parseManifest } from './manifest.js';
+import { BadOva } from './errors.js';
+import { type FileDigest, parseManifest } from './manifest.js';
 import { type TarEntry, readTar } from './tar.js';
 import { LARGEST_XML } from './xml.js';
 
@@ -15,21 +14,15 @@ export interface Located {
   readonly length: number;
 }
 
-/** Where a file of a package lies. */
-export interface Found extends Located {
-  /** Changes when the file does. */
-  readonly stamp: string;
-}
-
 /** An OVA: its descriptor, its manifest, and a way to find the files that the descriptor names. */
 export interface OvaPackage {
   readonly path: string;
-  readonly descriptor: Buffer;
+  readonly descriptor: string;
   readonly manifest: ReadonlyMap<string, FileDigest>;
-  /** Changes when the OVA or the OVF does. */
+  /** Changes when one of its files does. */
   readonly stamp: string;
   /** @throws BadOva for a path that leads out of the package, or to nothing */
-  find(href: string, field: string): Promise<Found>;
+  find(href: string, field: string): Promise<Located>;
 }
 
 /** Opens an .ova, or an unpacked .ovf with its files. @throws BadOva */
@@ -38,94 +31,80 @@ export async function openPackage(path: string): Promise<OvaPackage> {
 }
 
 async function openTarred(path: string): Promise<OvaPackage> {
-  return withFile(path, async (file, size, stamp) => {
+  const file = await open(path, 'r');
+  try {
+    const { size, mtimeMs } = await file.stat();
     const entries = await readTar(file, size);
-    const ofType = (extension: string): readonly TarEntry[] =>
-      entries.filter(({ name }) => name.toLowerCase().endsWith(extension));
-    const ovfs = ofType('.ovf');
-    if (ovfs.length > 1) throw new BadOva('badOvf', `${path} holds several .ovf files; an OVA has one`);
-    const ovf = ovfs.find(({ kind }) => kind === 'file');
+    const find = (name: string): TarEntry | undefined => entries.find((entry) => entry.name === name);
+    const ofType = (extension: string): TarEntry | undefined =>
+      entries.find((entry) => entry.kind === 'file' && entry.name.toLowerCase().endsWith(extension));
+    if (entries.filter(({ name }) => name.toLowerCase().endsWith('.ovf')).length > 1) {
+      throw new BadOva('badOvf', `${path} holds several .ovf files; an OVA has one`);
+    }
+    const ovf = ofType('.ovf');
     if (ovf === undefined) throw new BadOva('noDescriptor', `${path} holds no .ovf file`);
     const descriptor = await readText(file, ovf, 'Envelope');
-    const mf = ofType('.mf').find(({ kind }) => kind === 'file');
-    const manifest = parseManifest(mf === undefined ? '' : String(await readText(file, mf, 'manifest')));
+    const mf = ofType('.mf');
+    const manifest = parseManifest(
+      mf === undefined ? '' : (await readText(file, mf, 'manifest')).toString('utf8'),
+    );
     checkDescriptor(ovf.name, descriptor, manifest);
-    const byName = new Map(entries.map((entry) => [entry.name, entry]));
     return {
       path,
-      descriptor,
+      descriptor: descriptor.toString('utf8'),
       manifest,
-      stamp,
-      find: (href, field) => findInTar(path, byName, href, field, stamp),
+      stamp: `${size}/${mtimeMs}`,
+      find: async (href, field) => {
+        checkHref(href, field);
+        const entry = find(href);
+        if (entry === undefined) throw new BadOva('missingFile', `${path} holds no file '${href}'`, field);
+        if (entry.kind !== 'file')
+          throw new BadOva('unsafePath', `'${href}' in ${path} is a link or no file`, field);
+        return { file: path, offset: entry.offset, length: entry.length };
+      },
     };
-  });
-}
-
-async function findInTar(
-  path: string,
-  entries: ReadonlyMap<string, TarEntry>,
-  href: string,
-  field: string,
-  stamp: string,
-): Promise<Found> {
-  checkHref(href, field);
-  const entry = spellingsOf(href).flatMap((name) => entries.get(name) ?? [])[0];
-  if (entry === undefined)
-    throw new BadOva('missingFile', `${path} holds no file '${href.slice(0, 200)}'`, field);
-  if (entry.kind !== 'file')
-    throw new BadOva('unsafePath', `'${entry.name}' in ${path} is a link or no file`, field);
-  return { file: path, offset: entry.offset, length: entry.length, stamp };
+  } finally {
+    await file.close();
+  }
 }
 
 async function openUnpacked(path: string): Promise<OvaPackage> {
-  const folder = await realpath(dirname(path)).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  const name = basename(path);
-  const { content: descriptor, stamp } = await readSmallFile(path, 'Envelope');
-  const mf = await manifestBeside(folder, name);
-  const manifest = parseManifest(String(mf));
-  checkDescriptor(name, descriptor, manifest);
+  const folder = await realpath(dirname(path));
+  const descriptor = await readSmallFile(path, 'Envelope');
+  const mfPath = path.slice(0, -extname(path).length) + '.mf';
+  const mf = await readSmallFile(mfPath, 'manifest').catch(() => Buffer.alloc(0));
+  const manifest = parseManifest(mf.toString('utf8'));
+  checkDescriptor(basename(path), descriptor, manifest);
+  const { size, mtimeMs } = await lstat(path);
   return {
     path,
-    descriptor,
+    descriptor: descriptor.toString('utf8'),
     manifest,
-    stamp,
+    stamp: `${size}/${mtimeMs}`,
     find: async (href, field) => {
       checkHref(href, field);
-      const real = await insideOf(folder, href, field);
-      const found = await lstat(real).catch((error: unknown) => {
-        throw unreadable(real, error, field);
+      const named = resolve(folder, href);
+      const real = await realpath(named).catch(() => {
+        throw new BadOva('missingFile', `${named} is named by ${path} and not there`, field);
       });
-      if (!found.isFile()) throw new BadOva('unsafePath', `'${href}' in ${folder} is no file`, field);
-      return { file: real, offset: 0, length: found.size, stamp: `${found.size}/${found.mtimeMs}` };
+      // A link may lead anywhere on this machine; what it leads to must lie with the descriptor.
+      if (!real.startsWith(folder + sep))
+        throw new BadOva('unsafePath', `'${href}' leads out of ${folder}`, field);
+      const stat = await lstat(real);
+      if (!stat.isFile()) throw new BadOva('unsafePath', `'${href}' in ${folder} is no file`, field);
+      return { file: real, offset: 0, length: stat.size };
     },
   };
 }
 
-/** The real path of a file beside the descriptor. A link may lead anywhere on this machine; it must not lead out. */
-async function insideOf(folder: string, href: string, field: string): Promise<string> {
-  for (const name of spellingsOf(href)) {
-    const named = resolve(folder, name);
-    try {
-      const real = await realpath(named);
-      if (real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return real;
-      throw new BadOva('unsafePath', `'${name}' leads out of ${folder}`, field);
-    } catch (error) {
-      if (!['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(systemCode(error)))
-        throw unreadable(named, error, field);
-    }
+function checkHref(href: string, field: string): void {
+  if (href === '') throw new BadOva('badOvf', 'a file reference has no href', field);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
+    throw new BadOva('unsupported', `'${href.slice(0, 200)}' is a URL; put the file beside the OVF`, field);
   }
-  throw new BadOva('missingFile', `'${href.slice(0, 200)}' is not in ${folder}`, field);
-}
-
-async function manifestBeside(folder: string, ovf: string): Promise<Buffer> {
-  const name = `${ovf.slice(0, -extname(ovf).length)}.mf`;
-  try {
-    return (await readSmallFile(await insideOf(folder, name, 'manifest'), 'manifest')).content;
-  } catch (error) {
-    if (error instanceof BadOva && error.code === 'LL-OVA-007') return Buffer.alloc(0);
-    throw error;
+  const parts = href.split(/[\\/]/);
+  if (href.startsWith('/') || href.includes('\0') || parts.includes('..')) {
+    throw new BadOva('unsafePath', `'${href.slice(0, 200)}' leads out of the package`, field);
   }
 }
 
@@ -136,46 +115,46 @@ function checkDescriptor(name: string, content: Buffer, manifest: ReadonlyMap<st
   if (actual !== digest.hex) throw digestMismatch(name, digest, actual);
 }
 
+/** Reads a stretch once and compares it. @throws BadOva */
+export async function verifyDigest(
+  name: string,
+  { file, offset, length }: Located,
+  digest: FileDigest,
+): Promise<void> {
+  const hash = createHash(digest.algorithm);
+  if (length > 0) {
+    const stream = createReadStream(file, {
+      start: offset,
+      end: offset + length - 1,
+      highWaterMark: 1024 * 1024,
+    });
+    for await (const chunk of stream) hash.update(chunk as Buffer);
+  }
+  const actual = hash.digest('hex');
+  if (actual !== digest.hex) throw digestMismatch(name, digest, actual);
+}
+
+const digestMismatch = (name: string, digest: FileDigest, actual: string): BadOva =>
+  new BadOva(
+    'digestMismatch',
+    `the ${digest.algorithm} of ${name} is ${actual.slice(0, 16)}… and the manifest says ${digest.hex.slice(0, 16)}…; export or fetch the OVA again`,
+    `manifest.${name}`,
+  );
+
 async function readText(file: FileHandle, entry: TarEntry, field: string): Promise<Buffer> {
   if (entry.length > LARGEST_XML)
-    throw new BadOva(
-      field === 'manifest' ? 'badManifest' : 'badXml',
-      `${entry.name} has ${entry.length} bytes, more than ${LARGEST_XML}`,
-      field,
-    );
+    throw new BadOva('badXml', `${entry.name} has ${entry.length} bytes, more than ${LARGEST_XML}`, field);
   const content = Buffer.alloc(entry.length);
-  for (let done = 0; done < content.length; ) {
-    const { bytesRead } = await file.read(content, done, content.length - done, entry.offset + done);
-    if (bytesRead === 0) throw new BadOva('badTar', `${entry.name} is cut off`, field);
-    done += bytesRead;
-  }
+  await file.read(content, 0, entry.length, entry.offset);
   return content;
 }
 
-async function readSmallFile(
-  path: string,
-  field: string,
-): Promise<{ readonly content: Buffer; readonly stamp: string }> {
-  return withFile(path, async (file, length, stamp) => ({
-    content: await readText(file, { name: path, kind: 'file', offset: 0, length }, field),
-    stamp,
-  }));
-}
-
-/** Opens what is a file and nothing else: to open a pipe would wait for ever. @throws BadOva */
-async function withFile<T>(
-  path: string,
-  use: (file: FileHandle, size: number, stamp: string) => Promise<T>,
-): Promise<T> {
-  let file: FileHandle | undefined;
+async function readSmallFile(path: string, field: string): Promise<Buffer> {
+  const file = await open(path, 'r');
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await file.stat();
-    if (!found.isFile()) throw new BadOva('unreadable', `${path} is no file`);
-    return await use(file, found.size, `${found.size}/${found.mtimeMs}`);
-  } catch (error) {
-    throw unreadable(path, error);
+    const { size } = await file.stat();
+    return await readText(file, { name: path, kind: 'file', offset: 0, length: size }, field);
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
