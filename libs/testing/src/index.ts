@@ -3,6 +3,7 @@ export * from './disks/index.js';
 export { PeerFailed, PeerMissing } from './errors.js';
 export * from './guest/index.js';
 export * from './hostile-ovas/index.js';
+export * from './lab/index.js';
 export * from './nats/index.js';
 export * from './ova/index.js';
 export * from './processes/index.js';
