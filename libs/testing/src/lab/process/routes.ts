@@ -36,9 +36,9 @@ const Config = z.object({ workload: LabWorkload.optional(), behaviour: LabBehavi
 /** Every route of the API. A path's groups are the call's `path`. */
 export const routes: readonly Route[] = [
   ['GET', /^\/inventory$/, inventory],
-  ['GET', /^\/vms\/([^/]+)$/, (call) => shown(vmOf(call))],
+  ['GET', /^\/vms\/([^/]+)$/, (call) => shown(call.lab, vmOf(call))],
   ['GET', /^\/tasks\/([^/]+)$/, ({ lab, path }) => lab.tasks.get(path[0] ?? '')],
-  ['POST', /^\/vms$/, async ({ lab, body }) => shown(await lab.create(LabVmSpec.parse(body)))],
+  ['POST', /^\/vms$/, async ({ lab, body }) => shown(lab, await lab.create(LabVmSpec.parse(body)))],
   ['DELETE', /^\/vms\/([^/]+)$/, (call) => inTurn(call, (machine) => call.lab.remove(machine))],
   ['POST', /^\/vms\/([^/]+)\/config$/, configure],
   ['POST', /^\/vms\/([^/]+)\/power$/, power],
@@ -66,18 +66,19 @@ function inventory({ lab }: Call): unknown {
   const all = lab.machines.map(({ record }) => record);
   const sorted = (values: readonly string[]): readonly string[] => [...new Set(values)].sort();
   return {
-    vms: lab.machines.map(shown),
+    vms: lab.machines.map((machine) => shown(lab, machine)),
     networks: sorted(all.flatMap(({ nics }) => nics.map(({ network }) => network))),
     storages: sorted(all.flatMap(({ disks }) => disks.map(({ storage }) => storage))),
   };
 }
 
-function shown(machine: Machine): unknown {
+function shown(lab: Lab, machine: Machine): unknown {
   const { workload: _w, behaviour: _b, changesKept: _c, recordingSince: _r, ...vm } = machine.record;
   return {
     ...vm,
     disks: vm.disks.map((disk, index) => ({ ...disk, file: machine.paths.disk(index) })),
     snapshots: vm.snapshots.map((snapshot) => shownSnapshot(machine, snapshot)),
+    runningTasks: lab.tasks.runningOn(vm.id),
   };
 }
 
@@ -93,7 +94,7 @@ function shownSnapshot(
     changeId,
     nbd: { socket: machine.paths.nbdSocket, exportName: names.snapshotExport(number, index) },
   }));
-  return { name, createdAt, broken, disks };
+  return { id: `${machine.record.instance}/s${number}`, name, createdAt, broken, disks };
 }
 
 function configure(call: Call): Promise<void> {

@@ -17,6 +17,11 @@ export class Tasks {
     return task;
   }
 
+  /** Those of a VM that have not ended, which whoever comes later has to wait for. */
+  runningOn(vm: string): readonly LabTask[] {
+    return [...this.#tasks.values()].filter((task) => task.vm === vm && task.state === 'running');
+  }
+
   /** @throws Refusal 404 for one that this process did not begin */
   get(id: string): LabTask {
     const task = this.#tasks.get(id);
