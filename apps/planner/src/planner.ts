@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { subjects } from '@ledgerlift/contracts';
+import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
 import {
   BusErrorFilter,
@@ -84,7 +84,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       progressOf: (stream) => board.of(stream),
       failed,
     },
-    { globalLimit: config.maxRunningVms },
+    { limits: ScheduleLimits.parse({ vms: config.maxRunningVms }) },
   );
   const desk = new AttemptDesk(engine, { leaseMs: config.leaseMs, now: Date.now });
   const publisher = new EventPublisher({ nc, installation: config.installation });

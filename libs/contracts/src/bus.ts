@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Condition } from './conditions.js';
-import { Actor, VmRecord } from './events.js';
+import { VmRecord } from './events.js';
 import {
   DiskCheckpoint,
   Release,
@@ -9,7 +9,9 @@ import {
   StepName,
   StepOutcome,
   StepResult,
+  TransferPass,
 } from './steps.js';
+import { HookSpec } from './specs.js';
 
 /** What goes over NATS: the streams, the subjects and the shapes. Everything is declared here and nowhere else. */
 
@@ -88,6 +90,7 @@ export const StepRequestedData = z.object({
   attempt: z.int().min(1),
   service: ServiceName,
   site: z.string(),
+  hook: z.string().optional(),
   release: z.array(Resource).optional(),
 });
 export type StepRequestedData = z.infer<typeof StepRequestedData>;
@@ -114,6 +117,10 @@ export const Job = z.object({
   ledger: z.array(Resource),
   /** Cleanup only: what this attempt is to remove. */
   release: z.array(Resource),
+  /** DiskTransfer, SnapshotCreation and SnapshotRemoval: of which pass. */
+  pass: TransferPass.optional(),
+  /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
+  hook: HookSpec.optional(),
 });
 export type Job = z.infer<typeof Job>;
 
@@ -147,6 +154,8 @@ export const Report = z.object({
   ref: AttemptRef,
   number: z.int().min(1),
   claimed: z.array(Resource),
+  /** Was there before, and is used: nobody of ours will remove it. */
+  adopted: z.array(Resource).optional(),
   released: z.array(Release),
   conditions: z.array(Condition),
   checkpoints: z.array(DiskCheckpoint),
@@ -198,8 +207,6 @@ export const DeadLetter = z.object({
   original: z.string(),
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
-
-export const ActorHeader = Actor;
 
 /** What a worker can do, asked before anything starts. A tool that is missing has neither version nor path. */
 export const WorkerCapabilities = z.object({

@@ -27,6 +27,8 @@ export const DiskBacking = z.discriminatedUnion('kind', [
     compression: z.enum(['none', 'gzip']),
     digest: z.object({ algorithm: z.enum(['sha1', 'sha256', 'sha512']), hex: z.string() }).optional(),
   }),
+  /** A disk of a VM in the lab: read over NBD, from a snapshot or from the VM when it is off. */
+  z.object({ kind: z.literal('lab'), vmId: z.string() }),
 ]);
 export type DiskBacking = z.infer<typeof DiskBacking>;
 
@@ -63,6 +65,15 @@ export const SourceVm = z.object({
   name: z.string(),
   path: z.string(),
   powerState: PowerState,
+  /** Where it runs; VMs of one host share its limits. */
+  host: z.string().optional(),
+  /** Folder in the source's own tree, such as `/prod/web`. */
+  folder: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  /** Whether the source tracks changed blocks of its disks; left out where it cannot. */
+  changeTracking: z.enum(['on', 'off']).optional(),
+  /** Snapshots that are there already, by name. */
+  snapshots: z.array(z.string()).optional(),
   cpu: z.object({
     count: z.int().min(0),
     coresPerSocket: z.int().min(1),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { Condition } from './conditions.js';
+import { PowerState } from './inventory.js';
 
-export const ServiceName = z.enum(['transfer', 'converter', 'vm-creator']);
+/** `external` is any other system: it takes part in a hook that is answered by an event. */
+export const ServiceName = z.enum(['transfer', 'converter', 'vm-creator', 'external']);
 export type ServiceName = z.infer<typeof ServiceName>;
 
 /** The six phases that users see. */
@@ -15,20 +16,41 @@ export const Phase = z.enum([
 ]);
 export type Phase = z.infer<typeof Phase>;
 
-/** Steps keep Forklift's names where they exist there. `Cleanup` is never part of an itinerary. */
+/** Steps keep Forklift's names where they exist there. */
 export const StepName = z.enum([
   'Initialize',
-  'SourcePowerOff',
+  'PreHook',
   'DiskAllocation',
+  'SnapshotCreation',
+  'SnapshotRemoval',
   'DiskTransfer',
+  'CutoverHook',
+  'SourcePowerOff',
   'ImageConversion',
   'ImageCommit',
   'VirtualMachineCreation',
   'FinalPowerActions',
   'BootProof',
+  'PostHook',
+  // Of a test boot, between two passes.
+  'TestConversion',
+  'TestBoot',
+  // At the end, whichever it is; never part of an itinerary.
+  'TargetPowerOff',
+  'SourcePowerOn',
+  'SourceRetirement',
+  'FailureHook',
   'Cleanup',
 ]);
 export type StepName = z.infer<typeof StepName>;
+/** Steps of the end: what is done once the outcome is decided, before and while resources are released. */
+export const EndingStepName = StepName.extract([
+  'TargetPowerOff',
+  'SourcePowerOn',
+  'SourceRetirement',
+  'FailureHook',
+]);
+export type EndingStepName = z.infer<typeof EndingStepName>;
 
 export const ResourceLifetime = z.enum([
   /** Scratch: gone after success and after failure. */
@@ -52,8 +74,9 @@ export const Resource = z.object({
     'unpacked-disk',
     'manifest',
     'log',
+    'snapshot',
   ]),
-  /** Directory target: the path relative to the target's root. */
+  /** Directory target: the path relative to the target's root. A snapshot: its name at the source. */
   name: z.string().min(1),
   /** The service that removes it. */
   service: ServiceName,
@@ -64,15 +87,50 @@ export type Resource = z.infer<typeof Resource>;
 export const resourceKey = (resource: Pick<Resource, 'kind' | 'name'>): string =>
   `${resource.kind}:${resource.name}`;
 
+/**
+ * Where in its migration a step stands. `main` steps are done once, in order. A warm VM goes through `precopy` again and
+ * again, through `test` when a test boot is asked for, and through `cutover` at the end; then the `main` steps after it.
+ */
+export const ItineraryPart = z.enum(['main', 'precopy', 'test', 'cutover']);
+export type ItineraryPart = z.infer<typeof ItineraryPart>;
+
 export const ItineraryStep = z.object({
-  step: StepName.exclude(['Cleanup']),
+  step: StepName.exclude(['Cleanup', ...EndingStepName.options]),
   phase: Phase,
   service: ServiceName,
   site: z.string(),
-  /** Claimed in the log together with the first request of the step, before anything is made. */
+  part: ItineraryPart,
+  /** Name of the plan's hook that the step runs. */
+  hook: z.string().optional(),
+  /**
+   * Claimed in the log together with the first request of the step, before anything is made. `{round}` in a name stands
+   * for the number of the pass.
+   */
   claims: z.array(Resource),
 });
 export type ItineraryStep = z.infer<typeof ItineraryStep>;
+
+/** One point in time over all disks of a VM, as its provider made it. */
+export const Snapshot = z.object({
+  /** The name that we gave it. */
+  name: z.string().min(1),
+  /** How the provider calls it. */
+  id: z.string().min(1),
+  momentId: z.string().min(1),
+  createdAt: z.iso.datetime(),
+  /** From the snapshot's own configuration: what changed since it may be asked for by this id. */
+  disks: z.array(z.object({ diskId: z.string(), changeId: z.string().optional() })),
+});
+export type Snapshot = z.infer<typeof Snapshot>;
+
+/** What a `DiskTransfer` is to read: of which pass, and from which moment of the source. */
+export const TransferPass = z.object({
+  kind: z.enum(['cold', 'full', 'delta', 'final']),
+  round: z.int().min(0),
+  /** None: the VM is off, and is read as it is. */
+  snapshot: Snapshot.optional(),
+});
+export type TransferPass = z.infer<typeof TransferPass>;
 
 export const ByteRange = z.object({ offset: z.int().min(0), length: z.int().min(1) });
 
@@ -81,6 +139,8 @@ export const DiskCheckpoint = z.object({
   diskId: z.string(),
   /** One moment of the source: a snapshot, or one power-off. */
   momentId: z.string(),
+  /** What changed since that moment may be asked for by it: so another moment may go on from this checkpoint. */
+  changeId: z.string().optional(),
   ranges: z.array(ByteRange),
   bytesDone: z.int().min(0),
   bytesTotal: z.int().min(0),
@@ -129,12 +189,23 @@ export const StepResult = z.discriminatedUnion('step', [
     powerState: z.enum(['on', 'off', 'suspended', 'unknown']),
     fingerprint: z.string(),
   }),
-  z.object({ step: z.literal('SourcePowerOff'), momentId: z.string() }),
+  z.object({
+    step: z.literal('SourcePowerOff'),
+    momentId: z.string(),
+    /** How the guest went: it was off, shut down by itself, or was powered off when its time was over. */
+    how: z.enum(['was-off', 'shut-down', 'forced']).default('was-off'),
+  }),
+  z.object({ step: z.literal('SnapshotCreation'), snapshot: Snapshot }),
+  z.object({ step: z.literal('SnapshotRemoval'), removed: z.array(z.string()) }),
   z.object({
     step: z.literal('DiskAllocation'),
     disks: z.array(z.object({ diskId: z.string(), name: z.string(), size: z.int() })),
   }),
-  z.object({ step: z.literal('DiskTransfer'), disks: z.array(DiskResult) }),
+  z.object({
+    step: z.literal('DiskTransfer'),
+    disks: z.array(DiskResult),
+    pass: TransferPass.pick({ kind: true, round: true }).default({ kind: 'cold', round: 0 }),
+  }),
   z.object({
     step: z.literal('ImageConversion'),
     inspection: Inspection,
@@ -152,6 +223,25 @@ export const StepResult = z.discriminatedUnion('step', [
     evidence: z.string(),
     log: z.string(),
   }),
+  z.object({
+    step: z.literal(['PreHook', 'CutoverHook', 'PostHook', 'FailureHook']),
+    hook: z.string(),
+    /** The end of its output, its answer, or what the other system reported. */
+    said: z.string().max(4096),
+  }),
+  z.object({ step: z.literal('TestConversion'), overlays: z.array(z.string()), log: z.string() }),
+  z.object({
+    step: z.literal('TestBoot'),
+    booted: z.boolean(),
+    seconds: z.number(),
+    evidence: z.string(),
+    log: z.string(),
+    /** Name of the snapshot whose content was booted. */
+    moment: z.string(),
+  }),
+  z.object({ step: z.literal('TargetPowerOff') }),
+  z.object({ step: z.literal('SourcePowerOn'), powerState: PowerState }),
+  z.object({ step: z.literal('SourceRetirement'), did: z.array(z.string()) }),
   z.object({ step: z.literal('Cleanup') }),
 ]);
 export type StepResult = z.infer<typeof StepResult>;
@@ -171,7 +261,9 @@ export type Release = z.infer<typeof Release>;
 export const StepOutcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('completed'), result: StepResult }),
   z.object({ kind: z.literal('failed'), error: StepError }),
+  /** It was told to stop, and did: what it had reached is in its checkpoints. */
+  z.object({ kind: z.literal('stopped'), reason: z.string() }),
+  /** The source ran since it was powered off: what was copied of it is not what it holds. */
+  z.object({ kind: z.literal('source-ran'), reason: z.string() }),
 ]);
 export type StepOutcome = z.infer<typeof StepOutcome>;
-
-export const StepConditions = z.array(Condition);

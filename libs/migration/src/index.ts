@@ -1,6 +1,10 @@
 export { decideVm } from './vm/decide.js';
 export { evolveVm } from './vm/evolve.js';
+export { assumed, forecastOf } from './vm/forecast.js';
+export { wakeAt } from './vm/wake.js';
 export type { VmCommand } from './vm/commands.js';
+export { holdsPlace, stopWanted } from './vm/stop.js';
+export { passOf } from './vm/pass.js';
 export { AttemptSuperseded, CommandRefused } from './vm/refusals.js';
 export {
   type AttemptState,
@@ -8,10 +12,23 @@ export {
   type VmPhase,
   type VmState,
   attemptsOf,
+  hookOf,
   initialVmState,
   isTerminal,
+  isWarm,
+  lastResult,
   openAttempt,
+  partOf,
 } from './vm/state.js';
 export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
 export { Schedule, type ScheduleEntry, scheduleKey } from './schedule/schedule.js';
-export { type RunCounts, type RunState, decideRunCancel, decideRunCompletion, evolveRun } from './run/run.js';
+export {
+  type RunCounts,
+  type RunState,
+  decideRunApproval,
+  decideRunCancel,
+  decideRunCompletion,
+  decideRunPause,
+  decideRunResume,
+  evolveRun,
+} from './run/run.js';

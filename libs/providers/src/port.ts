@@ -1,14 +1,21 @@
 import type {
   Inventory,
   InventoryProblem,
+  MigrationType,
   PowerState,
   ProviderSpec,
+  RetireSourceSettings,
+  ShutdownSettings,
+  Snapshot,
   SourceDisk,
   SourceVm,
+  StepResult,
 } from '@ledgerlift/contracts';
 
 /** How the bytes of a disk are read. */
 export type DiskAccess =
+  /** The provider offers it over NBD already, on a Unix socket of this machine. */
+  | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
   /** An image that qemu opens where it lies. */
   | {
       readonly kind: 'image';
@@ -25,10 +32,20 @@ export type DiskAccess =
       unpackTo(path: string, signal: AbortSignal): Promise<void>;
     };
 
+/** What every wait for the source honours: both end it, the limit with a coded error. */
+export interface Patience {
+  readonly signal: AbortSignal;
+  readonly timeLimitMs: number;
+}
+
+export type PoweredOff = Omit<Extract<StepResult, { step: 'SourcePowerOff' }>, 'step'>;
+
 /** A kind of source. A new one is a folder beside this file and a line in the registry. */
 export interface SourceProvider {
   readonly type: ProviderSpec['type'];
-  readonly migrationTypes: readonly 'cold'[];
+  readonly migrationTypes: readonly MigrationType[];
+  /** Whether its guests lack the drivers that KubeVirt needs. */
+  readonly conversion: 'needed' | 'not-needed';
   /** What hinders to reach the source; nothing where it can be read. */
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
   /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
@@ -38,7 +55,71 @@ export interface SourceProvider {
   /** The VM as it is now; undefined when it is gone. */
   currentVm(spec: ProviderSpec, vmId: string): Promise<SourceVm | undefined>;
   powerState(spec: ProviderSpec, vm: SourceVm): Promise<PowerState>;
-  /** Sees the VM off. @returns the moment of the source that its disks now stand for */
-  powerOff(spec: ProviderSpec, vm: SourceVm): Promise<{ readonly momentId: string }>;
-  diskAccess(spec: ProviderSpec, vm: SourceVm, disk: SourceDisk): DiskAccess;
+  /**
+   * Sees the VM off: asks its guest first, and does what the settings say when that takes too long. A VM that is off
+   * already is left as it is.
+   * @returns the moment of the source that its disks now stand for: another one each time it has run
+   * @throws a permanent or needs-operator error where the guest is still up and the settings say `fail` or `wait`
+   */
+  powerOff(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    shutdown: ShutdownSettings,
+    signal: AbortSignal,
+  ): Promise<PoweredOff>;
+  /** The moment that the disks of a VM stand for which is off; undefined while it runs. */
+  currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined>;
+  /** Does nothing where the VM runs already, or has no power to switch. @returns the state it then has */
+  powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patience): Promise<PowerState>;
+  /** @param snapshot undefined: the VM is off, and is read as it is */
+  diskAccess(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    disk: SourceDisk,
+    snapshot?: Snapshot,
+  ): Promise<DiskAccess> | DiskAccess;
+  /** Only where a VM can be read while it runs. */
+  readonly snapshots?: SourceSnapshots;
+  /** Sees that the source cannot come back beside its target. @returns what was done, in words; what was so is skipped */
+  retire?(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    what: RetireSourceSettings,
+    patience: Patience,
+  ): Promise<readonly string[]>;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Points in time of a VM that runs, and what changed between them. */
+export interface SourceSnapshots {
+  /**
+   * Makes a snapshot over all disks, or finds the one of that name, and waits until it is there. Its change ids come
+   * from the snapshot's own configuration.
+   */
+  create(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<Snapshot>;
+  /** Removes it and waits until it is gone. */
+  remove(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    name: string,
+    patience: Patience,
+  ): Promise<'removed' | 'absent'>;
+  /** Names of the VM's snapshots. */
+  list(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;
+  /**
+   * What changed on a disk between a change id and a snapshot; in order, without overlaps.
+   * @returns undefined where the source cannot say any more (the id is of another epoch): then all must be compared
+   */
+  changes(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    disk: SourceDisk,
+    snapshot: Snapshot,
+    sinceChangeId: string,
+    signal: AbortSignal,
+  ): Promise<readonly ByteRange[] | undefined>;
 }

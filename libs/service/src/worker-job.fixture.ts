@@ -47,14 +47,6 @@ export const job: Job = Job.parse({
     disks: [],
     labels: {},
     powerState: 'off',
-    settings: {
-      type: 'cold',
-      skipGuestConversion: false,
-      useCompatibilityMode: true,
-      verify: 'none',
-      bootProof: false,
-      retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 0, maxDelayMs: 0 },
-      powerOnSourceAfterFailure: false,
-    },
+    settings: { verify: 'none' },
   },
 });

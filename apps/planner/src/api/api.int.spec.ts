@@ -277,6 +277,8 @@ describe('a VM', () => {
       endedAt: undefined,
       error: undefined,
       release: [],
+      at: 3,
+      hook: undefined,
     } as const;
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },
@@ -370,7 +372,7 @@ describe('a VM', () => {
     expect((await planner.call('POST', `/plans/${plan}/retry`)).body.error).toMatchObject({
       code: 'LL-PLN-104',
     });
-    planner.runs.change(migration, 0, { results: [{ step: 'DiskTransfer', disks: [] }] });
+    planner.runs.change(migration, 0, { results: [{ step: 'DiskTransfer', disks: [], pass: { kind: 'cold', round: 0 } }] });
     expect(await planner.call('POST', `/plans/${plan}/retry`)).toMatchObject({
       status: 200,
       body: { id: migration },

@@ -8,7 +8,7 @@ import {
   Turns,
 } from '../catalog/index.js';
 import type { CommandContext } from '../log/event-writer.js';
-import type { MigrationRun, RunService, VmRun } from '../runs/run-service.js';
+import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
 import type { ApiCall } from './edge/operation-handler.js';
 import { NoSuchMigration, NoSuchVm, NotInPlanAnymore, NothingToDo, PlanNotReady } from './errors.js';
@@ -71,11 +71,46 @@ export class PlanRuns {
    * @throws NotInCatalog, NothingToDo
    */
   async cancel(ref: string, reason: string, context: CommandContext): Promise<string> {
-    const { id, spec } = this.catalog.plan(ref);
-    const running = this.#running(id);
-    if (running === undefined) throw new NothingToDo('cancel', spec.name, 'has no migration that runs');
-    await this.runs.cancelMigration(running.migrationId, reason, context);
-    return running.migrationId;
+    const { migrationId } = this.#runningOf(ref, 'cancel');
+    await this.runs.cancelMigration(migrationId, reason, context);
+    return migrationId;
+  }
+
+  /**
+   * Pauses, resumes or approves the migration of the plan that runs.
+   * @throws NotInCatalog, NothingToDo, CommandRefused
+   */
+  async steer(
+    ref: string,
+    how: 'pause' | 'resume' | 'approve',
+    reason: string,
+    call: ApiCall,
+  ): Promise<MigrationRun> {
+    const { migrationId } = this.#runningOf(ref, how);
+    if (!call.isRepeated) {
+      const { runs } = this;
+      const { context } = call;
+      if (how === 'pause') await runs.pauseMigration(migrationId, reason, context);
+      else if (how === 'resume') await runs.resumeMigration(migrationId, reason, context);
+      else await runs.approveMigration(migrationId, reason, context);
+      call.did(`migration-${migrationId}`);
+    }
+    return this.migration(migrationId);
+  }
+
+  /**
+   * Asks the same of every VM of the migration that runs for which it makes sense.
+   * @throws NotInCatalog, NothingToDo where there is none
+   */
+  async askAll(ref: string, command: OperatorCommand, call: ApiCall): Promise<MigrationRun> {
+    const { migrationId } = this.#runningOf(ref, command.kind);
+    if (!call.isRepeated) {
+      const taken = await this.runs.askVms(migrationId, command, call.context);
+      if (taken === 0)
+        throw new NothingToDo(command.kind, this.catalog.plan(ref).spec.name, 'has no VM that this could be asked of');
+      call.did(`migration-${migrationId}`);
+    }
+    return this.migration(migrationId);
   }
 
   /**
@@ -132,7 +167,12 @@ export class PlanRuns {
     for (const { migrationId, vms } of this.#migrationsOf(planId)) {
       for (const { state } of vms) {
         if (state?.phase === 'failed' && !state.abandoned)
-          await this.runs.abandonVm(migrationId, state.record.index, 'the plan was ended', context);
+          await this.runs.askVm(
+            migrationId,
+            state.record.index,
+            { kind: 'abandon', reason: 'the plan was ended' },
+            context,
+          );
       }
     }
   }
@@ -193,6 +233,13 @@ export class PlanRuns {
     const result = { planId: id, revision, at, conditions, isReady: resolved !== undefined };
     this.#validations.set(id, result);
     return result;
+  }
+
+  #runningOf(ref: string, command: string): MigrationRun {
+    const { id, spec } = this.catalog.plan(ref);
+    const running = this.#running(id);
+    if (running === undefined) throw new NothingToDo(command, spec.name, 'has no migration that runs');
+    return running;
   }
 
   #running(planId: string): MigrationRun | undefined {

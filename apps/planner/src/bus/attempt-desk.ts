@@ -1,6 +1,14 @@
 import type { AttemptRef, ClaimAnswer, Job, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
 import { type ClaimPort, LeaseTable } from '@ledgerlift/messaging';
-import { AttemptSuperseded, CommandRefused, type VmLive, openAttempt } from '@ledgerlift/migration';
+import {
+  AttemptSuperseded,
+  CommandRefused,
+  type VmLive,
+  hookOf,
+  openAttempt,
+  passOf,
+  stopWanted,
+} from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import { type RunEngine, systemContext } from '../runs/run-engine.js';
 
@@ -60,10 +68,9 @@ export class AttemptDesk implements ClaimPort {
     if (state === undefined || !isItsOwn || this.#leases.renew(ref, this.options.now()) === 'unknown') {
       return { answer: 'stop', reason: 'the attempt is over', lastReport };
     }
-    if (state.cancel !== undefined && state.phase !== 'cleaning') {
-      return { answer: 'stop', reason: `the VM was canceled: ${state.cancel}`, lastReport };
-    }
-    const { bandwidthLimit } = state.record.settings;
+    const why = stopWanted(state);
+    if (why !== undefined) return { answer: 'stop', reason: why, lastReport };
+    const bandwidthLimit = this.engine.bandwidthOf(ref.stream) ?? state.record.settings.bandwidthLimit;
     const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
     return { answer: 'renewed', leaseMs: this.options.leaseMs, lastReport, ...limit };
   }
@@ -103,6 +110,8 @@ export class AttemptDesk implements ClaimPort {
 
 /** All that one attempt needs to know, as the log has it. */
 function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
+  const open = openAttempt(state);
+  const hook = hookOf(state, open?.hook);
   return {
     record: state.record,
     step,
@@ -110,7 +119,9 @@ function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
     results: [...state.results],
     checkpoints: Object.values(state.checkpoints),
     ledger: Object.values(state.ledger),
-    release: [...(openAttempt(state)?.release ?? [])],
+    release: [...(open?.release ?? [])],
+    pass: passOf(state),
+    ...(hook === undefined ? {} : { hook }),
   };
 }
 

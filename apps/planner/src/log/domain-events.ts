@@ -1,4 +1,4 @@
-import { type DomainEvent, type EventType, LedgerliftError, eventSchemas } from '@ledgerlift/contracts';
+import { type DomainEvent, type EventType, LedgerliftError, eventSchemas, upcast } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 
 /** The log holds an event of a type or version that this planner does not know: run the version that wrote it. */
@@ -21,7 +21,8 @@ const isEventType = (type: string): type is EventType => Object.hasOwn(eventSche
  * @throws UnknownEvent
  */
 export function domainEvent(event: StoredEvent): DomainEvent {
-  if (!isEventType(event.type) || event.version > eventSchemas[event.type].version)
-    throw new UnknownEvent(event);
-  return { type: event.type, data: event.data } as DomainEvent;
+  if (!isEventType(event.type)) throw new UnknownEvent(event);
+  const { version } = eventSchemas[event.type];
+  if (event.version > version) throw new UnknownEvent(event);
+  return { type: event.type, data: upcast(event.type, event.version, version, event.data) } as DomainEvent;
 }

@@ -1,4 +1,4 @@
-import type { DomainEvent, Progress, VmRecord } from '@ledgerlift/contracts';
+import type { DomainEvent, Progress, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
 import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import {
   CommandRefused,
@@ -7,21 +7,29 @@ import {
   type VmCommand,
   type VmLive,
   type VmState,
+  decideRunApproval,
   decideRunCancel,
   decideRunCompletion,
+  decideRunPause,
+  decideRunResume,
   decideVm,
   evolveRun,
   evolveVm,
+  fairShares,
+  holdsPlace,
   initialVmState,
   isTerminal,
   openAttempt,
+  stopWanted,
+  wakeAt,
 } from '@ledgerlift/migration';
 import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
-import { RetryTimers } from './retry-timers.js';
-import type { MigrationRun, ResolvedPlan, RunService, VmRun } from './run-service.js';
+import { DueTimers } from './due-timers.js';
+import { entryOf } from './schedule-entry.js';
+import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService, VmRun } from './run-service.js';
 import { SCHEDULE_STREAM, isRunStream, runStream, vmOfStream, vmStream } from './stream-names.js';
 
 /** What the engine tells the outside, beside the log. */
@@ -33,8 +41,8 @@ export interface RunSignals {
 }
 
 export interface RunEngineOptions {
-  /** VMs that may run at a time over all plans. */
-  readonly globalLimit: number;
+  /** What may run at once, until an operator sets it. */
+  readonly limits: ScheduleLimits;
 }
 
 /**
@@ -46,7 +54,11 @@ export class RunEngine implements RunService {
   readonly #vms: DecidedStreams<VmState>;
   readonly #runs: DecidedStreams<RunState | undefined>;
   readonly #schedule: DecidedStreams<Schedule>;
-  readonly #timers: RetryTimers;
+  /** Streams of the VMs that copy, or are about to: they share the bandwidth. */
+  readonly #copying = new Set<string>();
+  readonly #timers: DueTimers;
+  /** One timer for all who wait for a maintenance window. */
+  readonly #windowTimer: DueTimers;
 
   constructor(
     private readonly log: EventLog,
@@ -63,7 +75,7 @@ export class RunEngine implements RunService {
       () => undefined,
       evolveRun,
     );
-    const schedule = new Schedule();
+    const schedule = new Schedule(options.limits);
     this.#schedule = new DecidedStreams(
       log,
       writer,
@@ -74,9 +86,10 @@ export class RunEngine implements RunService {
         return state;
       },
     );
-    this.#timers = new RetryTimers((stream) =>
-      this.#react(this.command(stream, { kind: 'retry-due', at: new Date() })),
+    this.#timers = new DueTimers((stream) =>
+      this.#react(this.command(stream, { kind: 'wake', at: new Date(), random: Math.random() })),
     );
+    this.#windowTimer = new DueTimers(() => this.#react(this.#admit()));
   }
 
   /** Takes an event of the log into the states; idempotent, so it may be called for events that were decided here. */
@@ -88,6 +101,7 @@ export class RunEngine implements RunService {
 
   stop(): void {
     this.#timers.stop();
+    this.#windowTimer.stop();
   }
 
   // ---- what users ask for
@@ -113,10 +127,11 @@ export class RunEngine implements RunService {
         storageMapping,
         conditions: [...conditions],
         vmCount: plan.vms.length,
+        startedBy: context.actor.name,
       },
     };
     await this.#runs.execute(runStream(migrationId), () => [started], context);
-    this.#react(this.#enqueue(migrationId));
+    this.#react(this.#enqueueAll(migrationId));
     return migrationId;
   }
 
@@ -129,8 +144,49 @@ export class RunEngine implements RunService {
     if (state !== undefined) await this.#cancelVms(state, reason, context);
   }
 
-  async cancelVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void> {
-    await this.command(vmStream(migrationId, vm), { kind: 'cancel', reason }, context);
+  async pauseMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
+    await this.#runs.execute(runStream(migrationId), (run) => decideRunPause(run, reason), context);
+    await this.askVms(migrationId, { kind: 'pause', reason }, context);
+  }
+
+  async resumeMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
+    await this.#runs.execute(runStream(migrationId), (run) => decideRunResume(run, reason), context);
+    await this.askVms(migrationId, { kind: 'resume', reason }, context);
+  }
+
+  async approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
+    const by = context.actor.name;
+    await this.#runs.execute(runStream(migrationId), (run) => decideRunApproval(run, reason, by), context);
+    this.#react(this.#enqueueAll(migrationId));
+  }
+
+  async askVm(
+    migrationId: string,
+    vm: number,
+    command: OperatorCommand,
+    context: CommandContext,
+  ): Promise<void> {
+    if (command.kind === 'resume' && this.#runs.state(runStream(migrationId))?.pauseReason !== undefined)
+      throw new CommandRefused('resume', 'the whole migration is paused; resume the plan');
+    await this.command(vmStream(migrationId, vm), command, context);
+  }
+
+  async askVms(migrationId: string, command: OperatorCommand, context: CommandContext): Promise<number> {
+    const run = this.#runs.state(runStream(migrationId));
+    if (run === undefined) return 0;
+    const taken = await Promise.all(
+      this.#vmsOf(run).map(({ stream }) =>
+        this.command(stream, command, context).then(
+          ({ events }) => (events.length > 0 ? 1 : 0),
+          // Of a whole plan it is asked of those for which it makes sense.
+          (error: unknown) => {
+            if (error instanceof CommandRefused) return 0;
+            throw error;
+          },
+        ),
+      ),
+    );
+    return taken.reduce<number>((sum, each) => sum + each, 0);
   }
 
   async retryVm(
@@ -149,8 +205,22 @@ export class RunEngine implements RunService {
     await this.command(stream, { kind: 'retry', reason, ...(isChanged ? { record } : {}) }, context);
   }
 
-  async abandonVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void> {
-    await this.command(vmStream(migrationId, vm), { kind: 'abandon', reason }, context);
+  get limits(): ScheduleLimits {
+    return this.#schedule.state(SCHEDULE_STREAM).limits;
+  }
+
+  async setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
+    await this.#schedule.execute(SCHEDULE_STREAM, (schedule) => schedule.setLimits(limits), context);
+    await this.#admit();
+  }
+
+  /** Bytes a second for the copy of a VM, as of now: its own limit, or its fair share of what all may use. */
+  bandwidthOf(stream: string): number | undefined {
+    const copies = [...this.#copying].flatMap((key) => {
+      const limit = this.#vms.state(key)?.record.settings.bandwidthLimit;
+      return [{ key, ...(limit === undefined ? {} : { limit }) }];
+    });
+    return fairShares(this.limits.bytesPerSecond, copies).get(stream);
   }
 
   migrations(): readonly MigrationRun[] {
@@ -171,7 +241,7 @@ export class RunEngine implements RunService {
 
   /** Why a VM that is planned does not run yet. */
   waitsFor(migrationId: string, vm: number): string | undefined {
-    return this.#schedule.state(SCHEDULE_STREAM).reasonFor(migrationId, vm, this.options.globalLimit);
+    return this.#schedule.state(SCHEDULE_STREAM).reasonFor(migrationId, vm, new Date());
   }
 
   // ---- what workers say
@@ -207,7 +277,9 @@ export class RunEngine implements RunService {
       const run = this.#runs.state(stream);
       if (run === undefined) continue;
       if (run.cancelReason !== undefined) await this.#cancelVms(run, run.cancelReason, systemContext(stream));
-      await this.#enqueue(run.migrationId);
+      else if (run.pauseReason !== undefined)
+        await this.askVms(run.migrationId, { kind: 'pause', reason: run.pauseReason }, systemContext(stream));
+      await this.#enqueueAll(run.migrationId);
     }
     for (const { migrationId, vm } of [...this.#schedule.state(SCHEDULE_STREAM).running.values()]) {
       await this.#admitted(migrationId, vm);
@@ -222,45 +294,46 @@ export class RunEngine implements RunService {
 
   #follow(stream: string, state: VmState): void {
     if (state === undefined) return;
-    this.#timers.set(
-      stream,
-      state.retryAt && !isTerminal(state) ? Date.parse(state.retryAt.dueAt) : undefined,
-    );
-    if (state.cancel !== undefined && openAttempt(state)?.status === 'started' && state.phase === 'running') {
-      this.signals.stop(stream, `the VM was canceled: ${state.cancel}`);
-    }
-    if (state.phase === 'planned') this.#react(this.#enqueue(state.record.migrationId));
-    if (isTerminal(state) || state.phase === 'held') this.#react(this.#freePlace(state));
+    this.#timers.set(stream, wakeAt(state));
+    if (openAttempt(state)?.step === 'DiskTransfer') this.#copying.add(stream);
+    else this.#copying.delete(stream);
+    const why = stopWanted(state);
+    if (why !== undefined) this.signals.stop(stream, why);
+    if (state.phase === 'planned') this.#react(this.#enqueue([state]));
+    else if (!holdsPlace(state)) this.#react(this.#freePlace(state));
   }
 
-  async #enqueue(migrationId: string): Promise<void> {
+  /** The VMs of a run that wait for a place, in one append: a plan may have ten thousand. */
+  async #enqueueAll(migrationId: string): Promise<void> {
     const run = this.#runs.state(runStream(migrationId));
     if (run === undefined) return;
-    const { planId, spec, vmCount } = run.started;
-    const waiting = Array.from({ length: vmCount }, (_, vm) => vm).filter(
-      (vm) => this.#vms.state(vmStream(migrationId, vm))?.phase === 'planned',
+    await this.#enqueue(
+      this.#vmsOf(run).flatMap(({ state }) => (state?.phase === 'planned' ? [state] : [])),
     );
-    if (waiting.length === 0) return;
-    const entry = {
-      migrationId,
-      planId,
-      priority: spec.priority,
-      maxConcurrent: spec.maxConcurrentMigrations,
-    };
+  }
+
+  async #enqueue(vms: readonly VmLive[]): Promise<void> {
+    const entries = vms.flatMap((state) => {
+      const run = this.#runs.state(runStream(state.record.migrationId));
+      return run?.approved === true ? [entryOf(state, run)] : [];
+    });
+    if (entries.length === 0) return;
     await this.#schedule.execute(
       SCHEDULE_STREAM,
-      (schedule) => waiting.flatMap((vm) => schedule.enqueue({ ...entry, vm })),
-      systemContext(runStream(migrationId)),
+      (schedule) => entries.flatMap((entry) => schedule.enqueue(entry)),
+      systemContext(runStream(entries[0]?.migrationId ?? '')),
     );
     await this.#admit();
   }
 
   async #admit(): Promise<void> {
-    const { events } = await this.#schedule.execute(
+    const at = new Date();
+    const { state, events } = await this.#schedule.execute(
       SCHEDULE_STREAM,
-      (schedule) => schedule.admit(this.options.globalLimit),
+      (schedule) => schedule.admit(at),
       systemContext(SCHEDULE_STREAM),
     );
+    this.#windowTimer.set(SCHEDULE_STREAM, state.nextWakeAt(at)?.getTime());
     await Promise.all(
       events.map(({ data }) => {
         const { migrationId, vm } = data as { migrationId: string; vm: number };
@@ -269,31 +342,39 @@ export class RunEngine implements RunService {
     );
   }
 
+  /** A VM that has a place begins; one that was paused or canceled meanwhile gives it back. */
   async #admitted(migrationId: string, vm: number): Promise<void> {
     const stream = vmStream(migrationId, vm);
-    if (this.#vms.state(stream)?.phase === 'planned') await this.command(stream, { kind: 'admit' });
+    const state = this.#vms.state(stream);
+    if (state?.phase === 'planned') await this.command(stream, { kind: 'admit', at: new Date() });
+    else if (state !== undefined && !holdsPlace(state)) await this.#freePlace(state);
   }
 
   async #freePlace(state: VmLive): Promise<void> {
     const { migrationId, index } = state.record;
     await this.#schedule.execute(
       SCHEDULE_STREAM,
-      (schedule) => schedule.release(migrationId, index),
+      // Decided in turn: by now it may wait for a place again.
+      (schedule) => {
+        const now = this.#vms.state(vmStream(migrationId, index));
+        const isNeeded = now === undefined || now.phase === 'planned' || holdsPlace(now);
+        return isNeeded ? [] : schedule.release(migrationId, index);
+      },
       systemContext(vmStream(migrationId, index)),
     );
-    await this.#complete(migrationId);
+    if (isTerminal(state)) await this.#complete(migrationId);
     await this.#admit();
   }
 
   async #complete(migrationId: string): Promise<void> {
     const run = this.#runs.state(runStream(migrationId));
     if (run === undefined) return;
-    const counts = { succeeded: 0, failed: 0, canceled: 0 };
+    const counts = { succeeded: 0, failed: 0, canceled: 0, rolledBack: 0 };
     // From the end: the VMs that came last are open longest, so a large run is looked through only once, at its end.
     for (let vm = run.started.vmCount - 1; vm >= 0; vm -= 1) {
-      const phase = this.#vms.state(vmStream(migrationId, vm))?.phase;
-      if (phase !== 'succeeded' && phase !== 'failed' && phase !== 'canceled') return;
-      counts[phase] += 1;
+      const state = this.#vms.state(vmStream(migrationId, vm));
+      if (state === undefined || !isTerminal(state)) return;
+      counts[state.phase === 'rolled-back' ? 'rolledBack' : outcomeOf(state.phase)] += 1;
     }
     await this.#runs.execute(
       runStream(migrationId),
@@ -319,6 +400,8 @@ export class RunEngine implements RunService {
         ? run.completed?.at
         : undefined,
       cancelRequested: run.cancelReason !== undefined,
+      pauseRequested: run.pauseReason !== undefined,
+      awaitsApproval: !run.approved,
       vms,
     };
   }
@@ -334,6 +417,9 @@ export class RunEngine implements RunService {
     reaction.catch((error: unknown) => this.signals.failed('a reaction to an event', error));
   }
 }
+
+const outcomeOf = (phase: VmLive['phase']): 'succeeded' | 'failed' | 'canceled' =>
+  phase === 'succeeded' || phase === 'canceled' ? phase : 'failed';
 
 /** What the planner does by itself, because of what is in `stream`. */
 export const systemContext = (stream: string): CommandContext => ({

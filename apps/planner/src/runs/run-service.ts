@@ -5,10 +5,11 @@ import type {
   MappingSpec,
   Condition,
   Progress,
+  ScheduleLimits,
   VmRecord,
 } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
-import type { VmState } from '@ledgerlift/migration';
+import type { VmCommand, VmState } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 
 /** A plan as it was resolved for one run: what the log will say for ever, whatever is edited later. */
@@ -34,14 +35,41 @@ export interface MigrationRun {
   readonly startedAt: string;
   readonly completedAt: string | undefined;
   readonly cancelRequested: boolean;
+  readonly pauseRequested: boolean;
+  /** It waits for a second person's word. */
+  readonly awaitsApproval: boolean;
   readonly vms: readonly VmRun[];
 }
+
+/** What an operator may ask of a VM; everything else is said by workers, the clock or the schedule. */
+export type OperatorCommand = Extract<
+  VmCommand,
+  {
+    kind:
+      | 'cancel'
+      | 'pause'
+      | 'resume'
+      | 'cutover'
+      | 'approve-cutover'
+      | 'test-boot'
+      | 'rollback'
+      | 'abandon'
+      | 'answer-hook';
+  }
+>;
 
 /** Runs of plans: what the API asks of the part that decides. Throws coded LedgerliftErrors when it refuses. */
 export interface RunService {
   start(plan: ResolvedPlan, context: CommandContext): Promise<string>;
   cancelMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
-  cancelVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
+  pauseMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
+  resumeMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
+  /** The second person's word for the start. @throws CommandRefused where the one who started gives it */
+  approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
+  /** What an operator asks of one VM. @throws CommandRefused */
+  askVm(migrationId: string, vm: number, command: OperatorCommand, context: CommandContext): Promise<void>;
+  /** The same of every VM of a migration for which it makes sense. @returns how many took it */
+  askVms(migrationId: string, command: OperatorCommand, context: CommandContext): Promise<number>;
   /** `record`: the VM as it resolves now; recorded in the log where it differs from the one that ran so far. */
   retryVm(
     migrationId: string,
@@ -50,7 +78,8 @@ export interface RunService {
     record: VmRecord,
     context: CommandContext,
   ): Promise<void>;
-  abandonVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void>;
+  readonly limits: ScheduleLimits;
+  setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void>;
   migrations(): readonly MigrationRun[];
   migration(migrationId: string): MigrationRun | undefined;
   history(stream: string): AsyncIterable<StoredEvent>;

@@ -1,4 +1,4 @@
-import type { PlanSpec, SourceVm, VmRecord } from '@ledgerlift/contracts';
+import { type SourceVm, type VmRecord, VmSettings } from '@ledgerlift/contracts';
 import { layoutFor } from '@ledgerlift/targets';
 import type { ResolvedPlan } from '../runs/run-service.js';
 import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
@@ -67,7 +67,10 @@ function resolveVm(
     disks,
     labels: { ...spec.labels, ...entry.labels },
     powerState: entry.targetPowerState ?? spec.targetPowerState,
-    settings: settingsOf(spec, entry.rootDisk),
+    settings: VmSettings.parse({
+      ...spec,
+      ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
+    }),
   };
 }
 
@@ -111,19 +114,4 @@ function resolveNics({ networkMapping, inventory }: PlanFacts, vm: SourceVm): Vm
     const network = destination === undefined || destination.type === 'ignored' ? null : destination;
     return { nicId: nic.id, ...(nic.mac === undefined ? {} : { mac: nic.mac }), network };
   });
-}
-
-function settingsOf(spec: PlanSpec, rootDisk: string | undefined): VmRecord['settings'] {
-  const { type, skipGuestConversion, useCompatibilityMode, verify, bootProof, bandwidthLimit, retry } = spec;
-  return {
-    type,
-    skipGuestConversion,
-    useCompatibilityMode,
-    verify,
-    bootProof,
-    retry,
-    powerOnSourceAfterFailure: spec.powerOnSourceAfterFailure,
-    ...(rootDisk === undefined ? {} : { rootDisk }),
-    ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
-  };
 }

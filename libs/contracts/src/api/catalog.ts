@@ -49,7 +49,9 @@ export const PlanStatus = z.enum([
   'ready',
   /** Validated, and a Critical condition forbids the start. */
   'not-ready',
+  'awaiting-approval',
   'running',
+  'paused',
   'succeeded',
   'failed',
   'canceled',
@@ -64,6 +66,8 @@ export const VmCounts = z.object({
   succeeded: z.int().min(0),
   failed: z.int().min(0),
   canceled: z.int().min(0),
+  paused: z.int().min(0),
+  rolledBack: z.int().min(0),
 });
 export type VmCounts = z.infer<typeof VmCounts>;
 

@@ -1,12 +1,21 @@
 import { z } from 'zod';
 import { Condition } from '../conditions.js';
-import { Actor, Outcome } from '../events.js';
+import { Actor, Forecast, Outcome } from '../events.js';
 import { DiskResult, GuestCapabilities, Inspection, Phase, StepError, StepName } from '../steps.js';
 import { VmCounts } from './catalog.js';
 
 /** Runs of plans as the API shows them: projections of the log, and the progress that workers tell. */
 
-export const MigrationStatus = z.enum(['running', 'canceling', 'succeeded', 'failed', 'canceled']);
+export const MigrationStatus = z.enum([
+  /** Started, and waits for a second person's word. */
+  'awaiting-approval',
+  'running',
+  'paused',
+  'canceling',
+  'succeeded',
+  'failed',
+  'canceled',
+]);
 export type MigrationStatus = z.infer<typeof MigrationStatus>;
 
 export const MigrationView = z.object({
@@ -50,11 +59,15 @@ export type PipelineStepView = z.infer<typeof PipelineStepView>;
 export const VmStateName = z.enum([
   'planned',
   'running',
+  /** Warm, between two passes. */
+  'waiting',
+  'paused',
   'held',
   'cleaning',
   'succeeded',
   'failed',
   'canceled',
+  'rolled-back',
 ]);
 export type VmStateName = z.infer<typeof VmStateName>;
 
@@ -94,6 +107,23 @@ export const VmView = z.object({
   /** Names of the logs that GET …/log can show. */
   logs: z.array(z.string()),
   outcome: Outcome.optional(),
+  /** Of a warm VM: how far its passes are, and what its cutover is expected to take. */
+  warm: z
+    .object({
+      /** Number of the pass: 0 is the first, which copies all. */
+      round: z.int().min(0),
+      nextPassAt: z.iso.datetime().optional(),
+      cutoverAt: z.iso.datetime().optional(),
+      cutoverBy: z.string().optional(),
+      approval: z.enum(['not-needed', 'awaited', 'given']),
+      forecast: Forecast,
+    })
+    .optional(),
+  testBoot: z
+    .object({ booted: z.boolean(), seconds: z.number(), evidence: z.string(), moment: z.string() })
+    .optional(),
+  /** Between these times the target was written, and the source that runs again has none of it. */
+  rollback: z.object({ reason: z.string(), lostFrom: z.iso.datetime(), lostTo: z.iso.datetime() }).optional(),
   abandoned: z.boolean(),
 });
 export type VmView = z.infer<typeof VmView>;

@@ -28,3 +28,13 @@ export const IdempotencyKey = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 
 export const ReasonBody = z.strictObject({ reason: Reason.optional() });
+/** `at`: when; without it as soon as may be. */
+export const CutoverBody = ReasonBody.extend({ at: z.iso.datetime().optional() });
+/** What is approved: the start of the migration, or the cutover of its VMs. */
+export const ApproveBody = ReasonBody.extend({ what: z.enum(['start', 'cutover']) });
+export const HookAnswerBody = z.strictObject({
+  hook: z.string().min(1).max(63),
+  succeeded: z.boolean(),
+  /** What the other system wants the history to say. */
+  said: z.string().max(4096).default(''),
+});

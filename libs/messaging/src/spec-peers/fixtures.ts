@@ -93,16 +93,7 @@ export function job(attempt: number, bandwidthLimit?: number): Job {
       disks: [],
       labels: {},
       powerState: 'off',
-      settings: {
-        type: 'cold',
-        skipGuestConversion: false,
-        useCompatibilityMode: true,
-        verify: 'none',
-        bootProof: false,
-        ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }),
-        retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 0, maxDelayMs: 0 },
-        powerOnSourceAfterFailure: false,
-      },
+      settings: { verify: 'none', ...(bandwidthLimit === undefined ? {} : { bandwidthLimit }) },
     },
   });
 }

@@ -1,13 +1,14 @@
-import type {
-  AttemptRef,
-  Condition,
-  DiskCheckpoint,
-  Job,
-  Progress,
-  Release,
-  Resource,
-  StepName,
-  StepResult,
+import {
+  type AttemptRef,
+  type Condition,
+  type DiskCheckpoint,
+  type Job,
+  LedgerliftError,
+  type Progress,
+  type Release,
+  type Resource,
+  type StepName,
+  type StepResult,
 } from '@ledgerlift/contracts';
 
 export type ProgressItem = Progress['items'][number];
@@ -33,6 +34,8 @@ export interface Attempt {
    * @throws the abort reason when the attempt was stopped meanwhile
    */
   claim(resources: readonly Resource[]): Promise<void>;
+  /** Reports that these were there before us and are used: nobody of ours will ever remove them. */
+  adopt(resources: readonly Resource[]): Promise<void>;
   /** Reports that resources are gone (removed by us, or found absent); resolves when it is sent. */
   released(releases: readonly Release[]): Promise<void>;
   /** Reports what was flushed, replacing the earlier checkpoint of each disk named. The caller keeps the rate sane. */
@@ -45,6 +48,20 @@ export interface Attempt {
   readonly bandwidthLimit: BandwidthLimit;
   /** Calls back at each change of the limit (not with the present one); returns the way to end that. */
   onBandwidthLimit(callback: (limit: BandwidthLimit) => void): () => void;
+}
+
+/**
+ * The source ran after it was powered off: what was copied of it is not what it holds. A handler that throws it makes the
+ * planner do the power-off, and all that follows from it, again.
+ */
+export class SourceRanMeanwhile extends LedgerliftError {
+  readonly code = 'LL-STEP-SOURCE-RAN';
+  constructor(
+    readonly vm: string,
+    readonly observed: string,
+  ) {
+    super(`the source "${vm}" ran after it was powered off: ${observed}`);
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { LedgerliftError, type StepError, type StepOutcome, StepResult } from '@ledgerlift/contracts';
 import { messageOf } from '../errors.js';
-import type { Attempt, StepHandler } from './attempt.js';
+import { SourceRanMeanwhile, type Attempt, type StepHandler } from './attempt.js';
+import { AttemptCanceled } from './stop-reason.js';
 
 /** Runs the handler to its end and says how it ended. Never throws. */
 export async function outcomeOf(attempt: Attempt, handler: StepHandler): Promise<StepOutcome> {
@@ -16,7 +17,10 @@ export async function outcomeOf(attempt: Attempt, handler: StepHandler): Promise
     });
   } catch (error) {
     // Once stopped, whatever came flying out of the I/O is a consequence of that.
-    return failed(toStepError(attempt.signal.aborted ? attempt.signal.reason : error));
+    const cause: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
+    if (cause instanceof AttemptCanceled) return { kind: 'stopped', reason: cause.why };
+    if (cause instanceof SourceRanMeanwhile) return { kind: 'source-ran', reason: cause.message };
+    return failed(toStepError(cause));
   }
 }
 

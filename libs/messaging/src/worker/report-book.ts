@@ -18,6 +18,7 @@ export class ReportBook {
   /** Resources that stand in the log as claimed: key → number of the report that said so; 0: from the job. */
   readonly #standing = new Map<string, number>();
   readonly #claimed = new Map<string, Resource>();
+  readonly #adopted = new Map<string, Resource>();
   readonly #released = new Map<string, Release>();
   readonly #conditions = new Map<string, Condition>();
   readonly #checkpoints = new Map<string, DiskCheckpoint>();
@@ -46,6 +47,11 @@ export class ReportBook {
       this.#released.delete(key);
     }
     return Math.max(0, ...resources.map((resource) => this.#standing.get(resourceKey(resource)) ?? 0));
+  }
+
+  adopt(resources: readonly Resource[]): void {
+    for (const resource of resources) this.#adopted.set(resourceKey(resource), resource);
+    this.#number += 1;
   }
 
   release(releases: readonly Release[]): void {
@@ -94,6 +100,7 @@ export class ReportBook {
       ref: this.#ref,
       number: this.#number,
       claimed: [...this.#claimed.values()],
+      ...(this.#adopted.size === 0 ? {} : { adopted: [...this.#adopted.values()] }),
       released: [...this.#released.values()],
       conditions: [...this.#conditions.values()],
       checkpoints: [...this.#checkpoints.values()],

@@ -112,6 +112,10 @@ export class RunningAttempt implements Attempt {
     this.signal.throwIfAborted();
   }
 
+  async adopt(resources: readonly Resource[]): Promise<void> {
+    if (resources.length > 0) await this.#say((book) => book.adopt(resources));
+  }
+
   async released(releases: readonly Release[]): Promise<void> {
     if (releases.length > 0) await this.#say((book) => book.release(releases));
   }

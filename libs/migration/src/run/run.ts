@@ -7,6 +7,8 @@ export interface RunState {
   readonly started: EventOf<'MigrationStarted'>['data'];
   readonly startedAt: string;
   readonly cancelReason: string | undefined;
+  readonly pauseReason: string | undefined;
+  readonly approved: boolean;
   readonly completed: (RunCounts & { readonly at: string }) | undefined;
 }
 
@@ -18,10 +20,18 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
         started: event.data,
         startedAt: time,
         cancelReason: undefined,
+        pauseReason: undefined,
+        approved: !event.data.spec.approve.start,
         completed: undefined,
       };
     case 'MigrationCancelRequested':
       return state && { ...state, cancelReason: event.data.reason };
+    case 'MigrationPauseRequested':
+      return state && { ...state, pauseReason: event.data.reason };
+    case 'MigrationResumeRequested':
+      return state && { ...state, pauseReason: undefined };
+    case 'MigrationApproved':
+      return state && { ...state, approved: true };
     case 'MigrationCompleted':
       return state && { ...state, completed: { ...counts(event.data), at: time } };
     default:
@@ -34,6 +44,7 @@ export interface RunCounts {
   readonly succeeded: number;
   readonly failed: number;
   readonly canceled: number;
+  readonly rolledBack: number;
 }
 
 export function decideRunCancel(state: RunState | undefined, reason: string): readonly DomainEvent[] {
@@ -43,16 +54,56 @@ export function decideRunCancel(state: RunState | undefined, reason: string): re
   return [{ type: 'MigrationCancelRequested', data: { migrationId: state.migrationId, reason } }];
 }
 
+export function decideRunPause(state: RunState | undefined, reason: string): readonly DomainEvent[] {
+  const { migrationId } = open(state, 'pause');
+  return state?.pauseReason === undefined
+    ? [{ type: 'MigrationPauseRequested', data: { migrationId, reason } }]
+    : [];
+}
+
+export function decideRunResume(state: RunState | undefined, reason: string): readonly DomainEvent[] {
+  const { migrationId } = open(state, 'resume');
+  return state?.pauseReason === undefined
+    ? []
+    : [{ type: 'MigrationResumeRequested', data: { migrationId, reason } }];
+}
+
+/** The second person's word for the start. */
+export function decideRunApproval(
+  state: RunState | undefined,
+  reason: string,
+  by: string,
+): readonly DomainEvent[] {
+  const { migrationId, started } = open(state, 'approve');
+  if (started.startedBy === by && state?.approved === false)
+    throw new CommandRefused('approve', `${by} started the migration, and somebody else must approve it`);
+  return state?.approved === true ? [] : [{ type: 'MigrationApproved', data: { migrationId, reason } }];
+}
+
+/** @throws CommandRefused */
+function open(state: RunState | undefined, command: string): RunState {
+  if (state === undefined) throw new CommandRefused(command, 'there is no such migration');
+  if (state.cancelReason !== undefined) throw new CommandRefused(command, 'the migration is canceled');
+  if (state.completed !== undefined) throw new CommandRefused(command, 'the migration is completed');
+  return state;
+}
+
 /** After a retry of its failed VMs a run completes again, with other counts. */
 export function decideRunCompletion(state: RunState, now: RunCounts): readonly DomainEvent[] {
   const { completed } = state;
   const isKnown =
     completed?.succeeded === now.succeeded &&
     completed.failed === now.failed &&
-    completed.canceled === now.canceled;
+    completed.canceled === now.canceled &&
+    completed.rolledBack === now.rolledBack;
   return isKnown
     ? []
     : [{ type: 'MigrationCompleted', data: { migrationId: state.migrationId, ...counts(now) } }];
 }
 
-const counts = ({ succeeded, failed, canceled }: RunCounts): RunCounts => ({ succeeded, failed, canceled });
+const counts = ({ succeeded, failed, canceled, rolledBack }: RunCounts): RunCounts => ({
+  succeeded,
+  failed,
+  canceled,
+  rolledBack,
+});

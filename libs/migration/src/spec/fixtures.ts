@@ -1,12 +1,14 @@
-import type {
-  ItineraryStep,
-  Report,
-  Resource,
-  StepError,
-  StepName,
-  StepOutcome,
-  StepResult,
-  VmRecord,
+import {
+  type ItineraryStep,
+  type Report,
+  type Resource,
+  type Snapshot,
+  type StepError,
+  type StepName,
+  type StepOutcome,
+  type StepResult,
+  type VmRecord,
+  VmSettings,
 } from '@ledgerlift/contracts';
 
 /** A VM with one disk, on its way from an OVA to a directory. */
@@ -52,15 +54,7 @@ export const record: VmRecord = {
   disks: [],
   labels: {},
   powerState: 'auto',
-  settings: {
-    type: 'cold',
-    skipGuestConversion: false,
-    useCompatibilityMode: true,
-    verify: 'written',
-    bootProof: false,
-    retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 10_000, maxDelayMs: 300_000 },
-    powerOnSourceAfterFailure: true,
-  },
+  settings: VmSettings.parse({}),
 };
 
 export const folder: Resource = {
@@ -94,9 +88,29 @@ export const v2vLog: Resource = {
   lifetime: 'evidence',
 };
 
-const step = (name: ItineraryStep['step'], rest: Omit<ItineraryStep, 'step' | 'site'>): ItineraryStep => ({
+export const snapshot: Resource = {
+  kind: 'snapshot',
+  name: 'ledgerlift-run-0-{round}',
+  service: 'transfer',
+  lifetime: 'temporary',
+};
+export const overlay: Resource = {
+  kind: 'overlay',
+  name: 'default/web/disk-0.raw.overlay.qcow2',
+  service: 'converter',
+  lifetime: 'resume',
+};
+export const testOverlay: Resource = {
+  kind: 'overlay',
+  name: 'default/web/disk-0.raw.test.qcow2',
+  service: 'converter',
+  lifetime: 'temporary',
+};
+
+const step = (name: ItineraryStep['step'], rest: Omit<ItineraryStep, 'step' | 'site' | 'part'>): ItineraryStep => ({
   step: name,
   site: 'local',
+  part: 'main',
   ...rest,
 });
 
@@ -108,10 +122,41 @@ export const itinerary: readonly ItineraryStep[] = [
   step('VirtualMachineCreation', { phase: 'vm-creation', service: 'vm-creator', claims: [] }),
 ];
 
+const inPart = (part: ItineraryStep['part'], name: ItineraryStep['step'], rest: Parameters<typeof step>[1]) => ({
+  ...step(name, rest),
+  part,
+});
+const transfer = (phase: ItineraryStep['phase'], claims: readonly Resource[] = []) => ({
+  phase,
+  service: 'transfer' as const,
+  claims: [...claims],
+});
+
+/** A warm migration: a first copy, rounds, a test boot, the cutover, and what follows from it. */
+export const warmItinerary: readonly ItineraryStep[] = [
+  step('Initialize', transfer('planning')),
+  step('DiskAllocation', transfer('preparation', [folder, disk])),
+  step('SnapshotCreation', transfer('disk-transfer', [snapshot])),
+  step('DiskTransfer', transfer('disk-transfer', [chunks])),
+  inPart('precopy', 'SnapshotRemoval', transfer('disk-transfer')),
+  inPart('precopy', 'SnapshotCreation', transfer('disk-transfer', [snapshot])),
+  inPart('precopy', 'DiskTransfer', transfer('disk-transfer', [chunks])),
+  inPart('test', 'TestConversion', { phase: 'conversion', service: 'converter', claims: [testOverlay] }),
+  inPart('test', 'TestBoot', { phase: 'conversion', service: 'vm-creator', claims: [] }),
+  inPart('cutover', 'SourcePowerOff', transfer('cutover')),
+  inPart('cutover', 'SnapshotRemoval', transfer('cutover')),
+  inPart('cutover', 'SnapshotCreation', transfer('cutover', [snapshot])),
+  inPart('cutover', 'DiskTransfer', transfer('cutover', [chunks])),
+  step('ImageConversion', { phase: 'conversion', service: 'converter', claims: [v2vLog, overlay] }),
+  step('ImageCommit', { phase: 'conversion', service: 'converter', claims: [] }),
+  step('VirtualMachineCreation', { phase: 'vm-creation', service: 'vm-creator', claims: [] }),
+  step('FinalPowerActions', { phase: 'cutover', service: 'vm-creator', claims: [] }),
+];
+
 export const results: Readonly<Record<string, StepResult>> = {
   Initialize: { step: 'Initialize', powerState: 'off', fingerprint: 'f1' },
   DiskAllocation: { step: 'DiskAllocation', disks: [] },
-  DiskTransfer: { step: 'DiskTransfer', disks: [] },
+  DiskTransfer: { step: 'DiskTransfer', disks: [], pass: { kind: 'cold', round: 0 } },
   ImageConversion: {
     step: 'ImageConversion',
     inspection: {
@@ -128,7 +173,17 @@ export const results: Readonly<Record<string, StepResult>> = {
     overlays: [],
     log: v2vLog.name,
   },
+  SourcePowerOff: { step: 'SourcePowerOff', momentId: 'off-1', how: 'shut-down' },
+  SnapshotRemoval: { step: 'SnapshotRemoval', removed: [] },
+  ImageCommit: { step: 'ImageCommit', disks: [] },
   VirtualMachineCreation: { step: 'VirtualMachineCreation', files: [] },
+  FinalPowerActions: { step: 'FinalPowerActions', sourcePowerState: 'off', target: 'ready' },
+  BootProof: { step: 'BootProof', booted: true, seconds: 1, evidence: 'login:', log: '' },
+  TestConversion: { step: 'TestConversion', overlays: [], log: '' },
+  TestBoot: { step: 'TestBoot', booted: true, seconds: 1, evidence: 'login:', log: '', moment: '' },
+  TargetPowerOff: { step: 'TargetPowerOff' },
+  SourcePowerOn: { step: 'SourcePowerOn', powerState: 'on' },
+  SourceRetirement: { step: 'SourceRetirement', did: [] },
   Cleanup: { step: 'Cleanup' },
 };
 
@@ -156,9 +211,21 @@ export function report(
   return { ref, number, claimed: [], released: [], conditions: [], checkpoints: [], ...content };
 }
 
-export function completedBy(name: StepName): StepOutcome {
+/** @param round number of the pass, which a snapshot is named by */
+export function completedBy(name: StepName, round = 0): StepOutcome {
+  if (name === 'SnapshotCreation') return { kind: 'completed', result: { step: name, snapshot: snapshotOf(round) } };
   const result = results[name];
   if (result === undefined) throw new Error(`the fixtures have no result of ${name}`);
   return { kind: 'completed', result };
 }
 export const failedWith = (error: StepError): StepOutcome => ({ kind: 'failed', error });
+export const stoppedAsTold: StepOutcome = { kind: 'stopped', reason: 'told to' };
+export const sourceRan: StepOutcome = { kind: 'source-ran', reason: 'it is at another moment' };
+
+export const snapshotOf = (round: number): Snapshot => ({
+  name: snapshot.name.replace('{round}', String(round)),
+  id: `snapshot-${round}`,
+  momentId: `moment-${round}`,
+  createdAt: noon.toISOString(),
+  disks: [{ diskId: 'd0', changeId: `change-${round}` }],
+});

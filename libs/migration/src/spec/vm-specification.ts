@@ -1,10 +1,19 @@
-import type { DomainEvent, Release, StepError, StepName } from '@ledgerlift/contracts';
+import type { DomainEvent, Release, StepError, StepName, StepOutcome, VmSettings } from '@ledgerlift/contracts';
 import { expect } from '@jest/globals';
 import type { VmCommand } from '../vm/commands.js';
 import { decideVm } from '../vm/decide.js';
 import { evolveVm } from '../vm/evolve.js';
 import { openAttempt, type VmLive, type VmState } from '../vm/state.js';
-import { completedBy, failedWith, itinerary, noon, record, report } from './fixtures.js';
+import {
+  completedBy,
+  failedWith,
+  itinerary,
+  noon,
+  record,
+  report,
+  stoppedAsTold,
+  warmItinerary,
+} from './fixtures.js';
 
 /** The history of one VM, told in steps: `history().planned().admitted().completes('Initialize')`. */
 export class History {
@@ -23,9 +32,23 @@ export class History {
     );
   }
 
+  /** An event as it may stand in a log, whatever would lead to it. */
+  with(event: DomainEvent): History {
+    return new History(evolveVm(this.state, event), [...this.events, event]);
+  }
+
   get live(): VmLive {
     if (this.state === undefined) throw new Error('the VM is not planned');
     return this.state;
+  }
+
+  /** A warm VM that was on; `settings` on top of the defaults. */
+  static warm(settings: Partial<VmSettings> = {}): History {
+    return History.empty.after({
+      kind: 'plan',
+      record: { ...record, settings: { ...record.settings, type: 'warm', ...settings } },
+      itinerary: warmItinerary,
+    });
   }
 
   planned(retry: Partial<typeof record.settings.retry> = {}): History {
@@ -34,7 +57,7 @@ export class History {
   }
 
   admitted(): History {
-    return this.after({ kind: 'admit' });
+    return this.after({ kind: 'admit', at: noon });
   }
 
   /** `w1` claims the attempt that is asked for. */
@@ -46,11 +69,25 @@ export class History {
   completes(...steps: readonly StepName[]): History {
     return steps.reduce<History>((history, step) => {
       const { attempt } = history.#open(step);
-      const content = { outcome: completedBy(step), released: history.#released() };
-      return history
-        .claimed()
-        .after({ kind: 'report', report: report(step, attempt, 1, content), at: noon, random: 0 });
+      const outcome = step === 'Initialize' ? initialized(history.live) : completedBy(step, history.live.round);
+      return history.claimed().says(step, attempt, { outcome, released: history.#released() });
     }, this);
+  }
+
+  /** What `w1` reports of the attempt that it has. */
+  says(step: StepName, attempt: number, content: Parameters<typeof report>[3], at = noon): History {
+    const number = (openAttempt(this.live)?.lastReport ?? 0) + 1;
+    return this.after({ kind: 'report', report: report(step, attempt, number, content), at, random: 0 });
+  }
+
+  /** The worker that has the attempt does as it was told. */
+  stops(at = noon): History {
+    const { step, attempt } = this.#open();
+    return this.says(step, attempt, { outcome: stoppedAsTold }, at);
+  }
+
+  wakes(at: Date): History {
+    return this.after({ kind: 'wake', at, random: 0 });
   }
 
   fails(step: StepName, error: StepError): History {
@@ -64,7 +101,7 @@ export class History {
   }
 
   retryDue(): History {
-    return this.after({ kind: 'retry-due', at: new Date(Date.parse(this.live.retryAt?.dueAt ?? '')) });
+    return this.after({ kind: 'wake', at: new Date(Date.parse(this.live.retryAt?.dueAt ?? '')), random: 0 });
   }
 
   #open(step?: StepName): { readonly step: StepName; readonly attempt: number } {
@@ -81,6 +118,12 @@ export class History {
     return (openAttempt(this.live)?.release ?? []).map((resource) => ({ resource, how: 'removed' }));
   }
 }
+
+/** A warm VM runs when its migration begins; a cold one is off already. */
+const initialized = ({ record: { settings } }: VmLive): StepOutcome => ({
+  kind: 'completed',
+  result: { step: 'Initialize', powerState: settings.type === 'warm' ? 'on' : 'off', fingerprint: 'f1' },
+});
 
 export const started = History.empty.planned().admitted();
 

@@ -3,7 +3,8 @@ import type { ItineraryStep, Report, StepError, StepName, VmRecord } from '@ledg
 /** What may be asked of one VM's migration. Time and chance come in with the command: the decider has neither. */
 export type VmCommand =
   | { readonly kind: 'plan'; readonly record: VmRecord; readonly itinerary: readonly ItineraryStep[] }
-  | { readonly kind: 'admit' }
+  /** It has a place: the step at which it stands is asked for. */
+  | { readonly kind: 'admit'; readonly at: Date }
   | { readonly kind: 'claim'; readonly step: StepName; readonly attempt: number; readonly worker: string }
   | { readonly kind: 'report'; readonly report: Report; readonly at: Date; readonly random: number }
   /** The lease of a started attempt ran out: its worker is lost. */
@@ -17,7 +18,26 @@ export type VmCommand =
       readonly at: Date;
       readonly random: number;
     }
-  | { readonly kind: 'retry-due'; readonly at: Date }
+  /** Another system answers a hook. */
+  | {
+      readonly kind: 'answer-hook';
+      readonly hook: string;
+      readonly by: string;
+      readonly succeeded: 'yes' | 'no';
+      readonly said: string;
+      readonly at: Date;
+      readonly random: number;
+    }
+  /** The time has come that `wakeAt` named. */
+  | { readonly kind: 'wake'; readonly at: Date; readonly random: number }
+  | { readonly kind: 'pause'; readonly reason: string }
+  | { readonly kind: 'resume'; readonly reason: string }
+  /** `dueAt` in the past or now: as soon as may be. */
+  | { readonly kind: 'cutover'; readonly reason: string; readonly by: string; readonly dueAt: Date; readonly at: Date }
+  | { readonly kind: 'approve-cutover'; readonly reason: string; readonly by: string }
+  | { readonly kind: 'test-boot'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason: string }
   | { readonly kind: 'retry'; readonly reason: string; readonly record?: VmRecord }
+  | { readonly kind: 'rollback'; readonly reason: string; readonly at: Date }
   | { readonly kind: 'abandon'; readonly reason: string };
+export type CommandOf<K extends VmCommand['kind']> = Extract<VmCommand, { kind: K }>;

@@ -63,7 +63,7 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
   const number = (open?.lastReport ?? 0) + 1;
   switch (happening.kind) {
     case 'admit':
-      return { kind: 'admit' };
+      return { kind: 'admit', at: noon };
     case 'claim':
       return open && { kind: 'claim', step: open.step, attempt: open.attempt, worker: 'w1' };
     case 'complete': {
@@ -106,7 +106,7 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
     case 'lose':
       return open && { kind: 'lose', step: open.step, attempt: open.attempt, at: noon };
     case 'due':
-      return { kind: 'retry-due', at: new Date('2027-01-01T00:00:00Z') };
+      return { kind: 'wake', at: new Date('2027-01-01T00:00:00Z'), random: 0 };
     case 'cancel':
       return { kind: 'cancel', reason: 'operator' };
     case 'retry':

@@ -39,14 +39,14 @@ describe('a VM of a plan', () => {
 
   it('is asked for its first step when it gets a place', () =>
     given(History.empty.planned())
-      .when({ kind: 'admit' })
+      .when({ kind: 'admit', at: noon })
       .then('VmMigrationAdmitted', {
         type: 'StepRequested',
         data: { step: 'Initialize', attempt: 1, service: 'transfer' },
       }));
 
   it('does not start twice when the admission is repeated', () =>
-    given(started).when({ kind: 'admit' }).then());
+    given(started).when({ kind: 'admit', at: noon }).then());
 });
 
 describe('a claim', () => {
@@ -147,7 +147,7 @@ describe('a disk transfer that fails', () => {
   });
 
   it('is not tried before it is due', () =>
-    given(copying.fails('DiskTransfer', connectionReset)).when({ kind: 'retry-due', at: noon }).then());
+    given(copying.fails('DiskTransfer', connectionReset)).when({ kind: 'wake', at: noon, random: 0 }).then());
 
   it('is tried maxRetries times and not once more', () => {
     const once = History.empty
@@ -314,7 +314,7 @@ describe('a retry by the operator', () => {
 
   it('goes on from the failed step', () =>
     given(failed.after({ kind: 'retry', reason: 'fixed fstab' }))
-      .when({ kind: 'admit' })
+      .when({ kind: 'admit', at: noon })
       .then('VmMigrationAdmitted', { type: 'StepRequested', data: { step: 'ImageConversion', attempt: 2 } }));
 
   it('records the VM as it resolves now when that was changed', () =>

@@ -1,5 +1,7 @@
-import { type DomainEvent, type EventOf, type StepName, resourceKey } from '@ledgerlift/contracts';
-import type { AttemptState, VmLive, VmState } from './state.js';
+import { type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
+import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
+import { placeAfterFailure, placeAfterSourceRan } from './going-back.js';
+import { indexIn, type VmLive, type VmState } from './state.js';
 
 /** The events of a VM's stream. Others are not for this state and leave it as it is. */
 export function evolveVm(state: VmState, event: DomainEvent, time = ''): VmState {
@@ -17,6 +19,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     record: data.record,
     itinerary: data.itinerary,
     at: 0,
+    round: 0,
     attempts: [],
     retryAt: undefined,
     failuresInARow: 0,
@@ -24,9 +27,19 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     results: [],
     checkpoints: {},
     ledger: {},
+    adopted: {},
     conditions: [],
+    precopy: undefined,
+    cutover: undefined,
+    cutoverApproved: false,
+    passAtCutover: undefined,
+    testBoot: undefined,
+    pause: undefined,
+    pausedFrom: undefined,
+    sourceRan: 0,
     cancel: undefined,
     abandoned: false,
+    rollback: undefined,
     cleanup: undefined,
     kept: [],
     plannedAt: time,
@@ -35,13 +48,21 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
   };
 }
 
+/** No failure of what comes next has been seen yet. */
+const afresh = { retryAt: undefined, failuresInARow: 0, lostInARow: 0 } as const;
+
 export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmLive {
   switch (event.type) {
     case 'VmMigrationAdmitted':
-      return { ...state, phase: 'running', admittedAt: time };
+      return { ...state, phase: 'running', admittedAt: state.admittedAt ?? time };
     case 'ResourceClaimed':
       return reported(
         { ...state, ledger: { ...state.ledger, [resourceKey(event.data.resource)]: event.data.resource } },
+        event.data.report,
+      );
+    case 'ResourceAdopted':
+      return reported(
+        { ...state, adopted: { ...state.adopted, [resourceKey(event.data.resource)]: event.data.resource } },
         event.data.report,
       );
     case 'ResourceReleased': {
@@ -54,124 +75,149 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
         event.data.report,
       );
     case 'StepRequested':
-      return { ...state, retryAt: undefined, attempts: [...state.attempts, requested(event, time)] };
+      return { ...state, retryAt: undefined, attempts: [...state.attempts, requested(state, event, time)] };
     case 'StepStarted':
-      return withAttempt(state, event.data.step, event.data.attempt, {
-        status: 'started',
-        worker: event.data.worker,
-        startedAt: time,
-      });
-    case 'StepCheckpointed':
-      return reported(
-        {
-          ...state,
-          failuresInARow: 0,
-          lostInARow: 0,
-          checkpoints: {
-            ...state.checkpoints,
-            ...Object.fromEntries(
-              event.data.checkpoints.map((checkpoint) => [checkpoint.diskId, checkpoint]),
-            ),
-          },
-        },
-        event.data.report,
-      );
+      return started(state, event, time);
+    case 'StepCheckpointed': {
+      const named = event.data.checkpoints.map((checkpoint) => [checkpoint.diskId, checkpoint] as const);
+      const checkpoints = { ...state.checkpoints, ...Object.fromEntries(named) };
+      return reported({ ...state, failuresInARow: 0, lostInARow: 0, checkpoints }, event.data.report);
+    }
     case 'StepCompleted':
       return completed(state, event, time);
     case 'StepFailed':
       return failed(state, event, time);
+    case 'StepStopped':
+      return stopped(state, event, time);
+    case 'StepPassedOver':
+      return passedOver(state, event);
     case 'RetryScheduled':
       return { ...state, retryAt: event.data };
     case 'CancelRequested':
       return { ...state, cancel: event.data.reason };
     case 'RetryRequested':
-      return {
-        ...state,
-        phase: 'planned',
-        record: event.data.record ?? state.record,
-        retryAt: undefined,
-        failuresInARow: 0,
-        lostInARow: 0,
-        cleanup: undefined,
-        kept: [],
-        endedAt: undefined,
-        conditions: state.conditions.filter((condition) => condition.type !== 'Failed'),
-      };
-    case 'CleanupDecided':
-      return {
-        ...state,
-        phase: 'cleaning',
-        retryAt: undefined,
-        failuresInARow: 0,
-        lostInARow: 0,
-        cleanup: {
-          outcome: event.data.outcome,
-          cause: event.data.cause,
-          release: event.data.release,
-          keep: event.data.keep,
-          firstAttempt: state.attempts.length,
-        },
-      };
+      return retryRequested(state, event);
+    case 'RollbackRequested':
+      return { ...state, rollback: event.data, endedAt: undefined };
     case 'VmMigrationAbandoned':
       return { ...state, abandoned: true };
+    case 'CleanupDecided':
+      return cleanupDecided(state, event);
     case 'VmMigrationSucceeded':
       return ended(state, 'succeeded', event, time);
     case 'VmMigrationFailed':
       return ended(state, 'failed', event, time);
     case 'VmMigrationCanceled':
       return ended(state, 'canceled', event, time);
+    case 'VmMigrationRolledBack':
+      return ended(state, 'rolled-back', event, time);
+    default:
+      return evolvePasses(state, event);
+  }
+}
+
+/** What only happens to warm VMs, and what stops and goes on. */
+function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
+  switch (event.type) {
+    case 'PrecopyScheduled':
+      return {
+        ...state,
+        ...afresh,
+        phase: 'waiting',
+        at: indexIn(state, 'precopy'),
+        precopy: event.data,
+        testBoot: undefined,
+      };
+    case 'PrecopyStarted':
+      return { ...state, ...afresh, phase: 'planned', precopy: undefined, round: event.data.round };
+    case 'CutoverScheduled':
+      return { ...state, cutover: event.data, passAtCutover: undefined };
+    case 'CutoverPassDecided':
+      return { ...state, passAtCutover: event.data.pass };
+    case 'CutoverApproved':
+      return { ...state, cutoverApproved: true };
+    case 'CutoverStarted':
+      return {
+        ...state,
+        ...afresh,
+        phase: state.phase === 'running' ? 'running' : 'planned',
+        at: indexIn(state, 'cutover'),
+        round: event.data.round,
+        precopy: undefined,
+        passAtCutover: undefined,
+      };
+    case 'TestBootRequested':
+      return {
+        ...state,
+        ...afresh,
+        phase: 'planned',
+        at: indexIn(state, 'test'),
+        testBoot: event.data.reason,
+      };
+    case 'TestBootEnded':
+      return { ...state, ...afresh, at: indexIn(state, 'precopy'), testBoot: undefined };
+    case 'PauseRequested':
+      return { ...state, pause: event.data.reason };
+    case 'VmMigrationPaused':
+      return { ...state, ...afresh, phase: 'paused', pausedFrom: state.phase };
+    case 'ResumeRequested':
+      return {
+        ...state,
+        pause: undefined,
+        pausedFrom: undefined,
+        phase: state.phase === 'paused' ? (state.pausedFrom === 'waiting' ? 'waiting' : 'planned') : state.phase,
+      };
+    case 'SourceRanMeanwhile':
+      return { ...placeAfterSourceRan(stopped(state, event, '')), ...afresh, sourceRan: state.sourceRan + 1 };
     default:
       return state;
   }
 }
 
-function requested({ data }: EventOf<'StepRequested'>, time: string): AttemptState {
+function retryRequested(state: VmLive, { data }: EventOf<'RetryRequested'>): VmLive {
   return {
-    step: data.step,
-    attempt: data.attempt,
-    service: data.service,
-    site: data.site,
-    status: 'requested',
-    worker: undefined,
-    lastReport: 0,
-    requestedAt: time,
-    startedAt: undefined,
+    ...placeAfterFailure(state),
+    ...afresh,
+    phase: 'planned',
+    record: data.record ?? state.record,
+    cleanup: undefined,
+    kept: [],
     endedAt: undefined,
-    error: undefined,
-    release: data.release ?? [],
+    conditions: state.conditions.filter(({ type }) => type !== 'Failed'),
   };
 }
 
-function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, time: string): VmLive {
-  const ending = withAttempt(state, data.step, data.attempt, {
-    status: 'completed',
-    lastReport: data.report,
-    endedAt: time,
-  });
-  const fresh = { ...ending, failuresInARow: 0, lostInARow: 0 };
-  if (data.step === 'Cleanup') return fresh;
-  return { ...fresh, at: state.at + 1, results: [...state.results, data.result] };
+function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmLive {
+  return {
+    ...state,
+    ...afresh,
+    phase: 'cleaning',
+    pause: undefined,
+    pausedFrom: undefined,
+    cleanup: {
+      outcome: data.outcome,
+      cause: data.cause,
+      steps: data.steps,
+      isIncomplete: false,
+      release: data.release,
+      keep: data.keep,
+      firstAttempt: state.attempts.length,
+    },
+  };
 }
 
-function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: string): VmLive {
-  const ending = withAttempt(state, data.step, data.attempt, {
-    status: 'failed',
-    lastReport: data.report,
-    endedAt: time,
-    error: data.error,
-  });
-  const counted = data.lost
-    ? { ...ending, lostInARow: state.lostInARow + 1 }
-    : { ...ending, failuresInARow: state.failuresInARow + 1 };
-  if (data.error.class !== 'needs-operator') return counted;
-  // A clean-up that nobody may carry out is over all the same: what it left is listed as kept.
-  return data.step === 'Cleanup' ? counted : { ...counted, phase: 'held' };
+/** A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start. */
+function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>): VmLive {
+  const { cleanup } = state;
+  if (cleanup === undefined) return { ...state, ...afresh, at: state.at + 1 };
+  const rest = cleanup.steps.slice(1).filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
+  return { ...state, ...afresh, cleanup: { ...cleanup, steps: rest, isIncomplete: true } };
 }
 
 function ended(
   state: VmLive,
-  phase: 'succeeded' | 'failed' | 'canceled',
-  event: EventOf<'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled'>,
+  phase: 'succeeded' | 'failed' | 'canceled' | 'rolled-back',
+  event: EventOf<'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled' | 'VmMigrationRolledBack'>,
   time: string,
 ): VmLive {
   return {
@@ -181,17 +227,4 @@ function ended(
     conditions: [...state.conditions, event.data.condition],
     endedAt: time,
   };
-}
-
-function withAttempt(state: VmLive, step: StepName, attempt: number, change: Partial<AttemptState>): VmLive {
-  const attempts = state.attempts.map((each) =>
-    each.step === step && each.attempt === attempt ? { ...each, ...change } : each,
-  );
-  return { ...state, attempts };
-}
-
-function reported(state: VmLive, report: number): VmLive {
-  const last = state.attempts.at(-1);
-  if (last === undefined || report <= last.lastReport) return state;
-  return { ...state, attempts: [...state.attempts.slice(0, -1), { ...last, lastReport: report }] };
 }

@@ -1,5 +1,5 @@
 import type { Phase, StepError, StepName } from '@ledgerlift/contracts';
-import { attemptsOf, openAttempt, type VmLive } from './state.js';
+import { openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
 
 export type PipelineStatus =
   'Pending' | 'Requested' | 'Running' | 'Waiting' | 'Completed' | 'Failed' | 'Canceled';
@@ -18,33 +18,59 @@ export interface PipelineStep {
 }
 
 export function pipelineOf(state: VmLive): readonly PipelineStep[] {
-  const steps = state.itinerary.map((step, index) =>
-    pipelineStep(
-      state,
-      step.step,
-      step.phase,
-      index < state.at ? 'Completed' : index === state.at ? 'current' : 'Pending',
-    ),
+  const steps = state.itinerary.flatMap((step, index) =>
+    // A test boot is no part of the way: it is shown while it is under way.
+    step.part === 'test' && state.testBoot === undefined ? [] : [itineraryLine(state, index)],
   );
-  if (state.cleanup === undefined) return steps;
-  const isOver = state.phase !== 'cleaning';
-  return [...steps, pipelineStep(state, 'Cleanup', 'clean-up', isOver ? 'Completed' : 'current')];
+  return state.cleanup === undefined ? steps : [...steps, ...endLines(state, state.cleanup)];
 }
 
-function pipelineStep(
+function itineraryLine(state: VmLive, index: number): PipelineStep {
+  const step = state.itinerary[index];
+  if (step === undefined) throw new RangeError(`the itinerary has no step ${index}`);
+  const attempts = state.attempts.filter(
+    (attempt) => attempt.at === index && attempt.step === step.step && attempt.hook === step.hook,
+  );
+  const status = index < state.at ? 'Completed' : index > state.at ? 'Pending' : currentStatus(state, step.step);
+  return line(state, step.step, step.phase, status, attempts);
+}
+
+/** What belongs to the end: the steps that were asked for, those still to come, and the clean-up. */
+function endLines(state: VmLive, cleanup: CleanupState): readonly PipelineStep[] {
+  const asked = state.attempts.slice(cleanup.firstAttempt);
+  const names = new Set<StepName>([
+    ...asked.map(({ step }) => step),
+    ...cleanup.steps.map(({ step }) => step),
+    'Cleanup',
+  ]);
+  return [...names].map((step) => {
+    const attempts = asked.filter((attempt) => attempt.step === step);
+    const isCurrent = state.phase === 'cleaning' && attempts.at(-1) === state.attempts.at(-1);
+    const isOver = state.phase !== 'cleaning' || attempts.at(-1)?.status === 'completed';
+    const over = attempts.at(-1)?.status === 'failed' ? 'Failed' : 'Completed';
+    return line(
+      state,
+      step,
+      'clean-up',
+      isOver ? over : isCurrent ? currentStatus(state, step) : 'Pending',
+      attempts,
+    );
+  });
+}
+
+function line(
   state: VmLive,
   step: StepName,
   phase: PipelineStep['phase'],
-  position: 'Completed' | 'current' | 'Pending',
+  status: PipelineStatus,
+  attempts: readonly AttemptState[],
 ): PipelineStep {
-  const attempts = state.attempts.filter((attempt) => attempt.step === step);
   const last = attempts.at(-1);
-  const status = position === 'current' ? currentStatus(state, step) : position;
   return {
     step,
     phase,
     status,
-    attempts: attemptsOf(state, step),
+    attempts: attempts.length,
     startedAt: attempts.find((attempt) => attempt.startedAt !== undefined)?.startedAt,
     completedAt: status === 'Completed' ? last?.endedAt : undefined,
     error: status === 'Completed' ? undefined : last?.error,
@@ -56,19 +82,40 @@ function currentStatus(state: VmLive, step: StepName): PipelineStatus {
   const open = openAttempt(state);
   if (open?.step === step) return open.status === 'started' ? 'Running' : 'Requested';
   if (state.retryAt?.step === step || state.phase === 'held') return 'Waiting';
+  if (state.phase === 'waiting' || state.phase === 'paused') return 'Waiting';
   const outcome = state.cleanup?.outcome;
   if (outcome === 'canceled') return 'Canceled';
   return outcome === 'failed' ? 'Failed' : 'Pending';
 }
 
 function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): string | undefined {
-  if (status === 'Requested')
-    return `a ${openAttempt(state)?.service ?? ''} worker at site ${openAttempt(state)?.site ?? ''}`;
-  if (state.phase === 'held' && status === 'Waiting') return 'an operator, to retry or cancel';
+  if (status === 'Requested') {
+    const { service = '', site = '', hook } = openAttempt(state) ?? {};
+    return service === 'external' ? `an answer to the hook ${hook ?? ''}` : `a ${service} worker at site ${site}`;
+  }
+  if (status === 'Waiting') {
+    if (state.phase === 'held') return 'an operator, to retry or cancel';
+    if (state.phase === 'paused') return `a resume: ${state.pause ?? ''}`;
+    if (state.phase === 'waiting') return passWait(state);
+  }
   if (state.retryAt?.step === step) return `the next try at ${state.retryAt.dueAt}`;
   return state.phase === 'planned' && status === 'Pending' && state.itinerary[state.at]?.step === step
     ? 'a free place'
     : undefined;
+}
+
+/** For what a warm VM waits between two passes. */
+function passWait(state: VmLive): string {
+  const { precopy, cutover } = state;
+  const next = precopy?.dueAt === undefined ? undefined : `the next pass at ${precopy.dueAt}`;
+  const isUnapproved = state.record.settings.approve.cutover && !state.cutoverApproved;
+  const last =
+    cutover === undefined
+      ? 'a cutover to be asked for'
+      : isUnapproved
+        ? 'a second person to approve the cutover'
+        : `the cutover at ${cutover.dueAt}`;
+  return next === undefined ? last : `${next}, or ${last}`;
 }
 
 /** Percent: completed steps ÷ steps, with the share of the current step (0 to 1) inside its own part. */

@@ -23,6 +23,8 @@ function reasonToKeep(resource: Resource, outcome: Outcome | 'abandoned'): strin
   switch (outcome) {
     case 'canceled':
       return undefined;
+    case 'rolled-back':
+      return resource.lifetime === 'evidence' ? 'the record of what happened' : 'the target as it was stopped';
     case 'abandoned':
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'succeeded':

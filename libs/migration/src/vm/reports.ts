@@ -15,6 +15,11 @@ export function newsOf(state: VmLive, report: Report): readonly DomainEvent[] {
       events.push({ type: 'ResourceClaimed', data: { ...at, resource } });
     }
   }
+  for (const resource of report.adopted ?? []) {
+    if (state.adopted[resourceKey(resource)] === undefined) {
+      events.push({ type: 'ResourceAdopted', data: { ...at, resource } });
+    }
+  }
   for (const release of report.released) {
     if (state.ledger[resourceKey(release.resource)] !== undefined) {
       events.push({ type: 'ResourceReleased', data: { ...at, ...release } });

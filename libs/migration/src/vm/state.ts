@@ -1,34 +1,53 @@
 import type {
   Condition,
   DiskCheckpoint,
+  EndingStep,
+  EventOf,
+  HookSpec,
+  ItineraryPart,
   ItineraryStep,
   Outcome,
   Resource,
+  ServiceName,
   StepError,
   StepName,
   StepResult,
-  ServiceName,
   VmRecord,
 } from '@ledgerlift/contracts';
 
 /**
  * Where one VM's migration stands.
  *
- * - `planned`: recorded, waits for a place (also again after an operator's retry);
- * - `running`: on its itinerary; between attempts it waits for `retryAt`;
+ * - `planned`: waits for a place (at the start, for a pass, for the cutover, after a retry or a pause);
+ * - `running`: has a place and is on its itinerary; between attempts it waits for `retryAt`;
+ * - `waiting`: warm, between two passes: for the next one, or for the cutover; has no place;
+ * - `paused`: an operator paused it, and nothing of it is under way;
  * - `held`: nobody can show that an earlier attempt has ended, so an operator must say how it goes on;
- * - `cleaning`: the outcome is decided, and what the policy says is being released;
- * - `succeeded`, `failed`, `canceled`: at an end. Only an operator's retry moves a failed VM again.
+ * - `cleaning`: the outcome is decided, and what belongs to the end is being done;
+ * - `succeeded`, `failed`, `canceled`, `rolled-back`: at an end. Only an operator moves such a VM again.
  */
-export type VmPhase = 'planned' | 'running' | 'held' | 'cleaning' | 'succeeded' | 'failed' | 'canceled';
+export type VmPhase =
+  | 'planned'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'held'
+  | 'cleaning'
+  | 'succeeded'
+  | 'failed'
+  | 'canceled'
+  | 'rolled-back';
 
-export type AttemptStatus = 'requested' | 'started' | 'completed' | 'failed';
+export type AttemptStatus = 'requested' | 'started' | 'completed' | 'failed' | 'stopped';
 
 export interface AttemptState {
   readonly step: StepName;
   readonly attempt: number;
+  /** Index in the itinerary of what it was asked for; of clean-up and the steps of the end, where the VM then stood. */
+  readonly at: number;
   readonly service: ServiceName;
   readonly site: string;
+  readonly hook: string | undefined;
   readonly status: AttemptStatus;
   readonly worker: string | undefined;
   /** Highest report of this attempt that is in the log. */
@@ -44,6 +63,10 @@ export interface AttemptState {
 export interface CleanupState {
   readonly outcome: Outcome;
   readonly cause: StepError | undefined;
+  /** What is still to be done before resources are released. */
+  readonly steps: readonly EndingStep[];
+  /** Whether a step of the end was given up. */
+  readonly isIncomplete: boolean;
   readonly release: readonly Resource[];
   readonly keep: readonly Kept[];
   /** Index of this clean-up's first attempt: an operator's retry may have left earlier ones. */
@@ -61,6 +84,8 @@ export interface VmLive {
   readonly itinerary: readonly ItineraryStep[];
   /** Index in the itinerary of the step that is under way or comes next. */
   readonly at: number;
+  /** Number of the pass: 0 is the first, which copies all. */
+  readonly round: number;
   /** Every attempt there was, oldest first; the last is the current one while its status is open. */
   readonly attempts: readonly AttemptState[];
   readonly retryAt: { readonly step: StepName; readonly attempt: number; readonly dueAt: string } | undefined;
@@ -71,9 +96,26 @@ export interface VmLive {
   readonly checkpoints: Readonly<Record<string, DiskCheckpoint>>;
   /** Claimed and not released, by resource key. */
   readonly ledger: Readonly<Record<string, Resource>>;
+  /** Was there before us, by resource key. */
+  readonly adopted: Readonly<Record<string, Resource>>;
   readonly conditions: readonly Condition[];
+  /** The pass that comes next, once one is over. */
+  readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
+  readonly cutover: EventOf<'CutoverScheduled'>['data'] | undefined;
+  readonly cutoverApproved: boolean;
+  /** What was decided about the pass that was under way when the cutover came due. */
+  readonly passAtCutover: 'finish' | 'break-off' | undefined;
+  /** Why a test boot is under way. */
+  readonly testBoot: string | undefined;
+  /** Why it is to be paused, or is. */
+  readonly pause: string | undefined;
+  /** The phase to which a resume leads back. */
+  readonly pausedFrom: VmPhase | undefined;
+  /** How often the source ran although it had been powered off. */
+  readonly sourceRan: number;
   readonly cancel: string | undefined;
   readonly abandoned: boolean;
+  readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;
   readonly cleanup: CleanupState | undefined;
   readonly kept: readonly Kept[];
   readonly plannedAt: string;
@@ -84,8 +126,8 @@ export interface VmLive {
 export type VmState = undefined | VmLive;
 export const initialVmState: VmState = undefined;
 
-export const isTerminal = (state: VmLive): boolean =>
-  state.phase === 'succeeded' || state.phase === 'failed' || state.phase === 'canceled';
+export const isTerminal = ({ phase }: VmLive): boolean =>
+  phase === 'succeeded' || phase === 'failed' || phase === 'canceled' || phase === 'rolled-back';
 
 /** The attempt that is asked for or under way, if there is one. */
 export function openAttempt(state: VmLive): AttemptState | undefined {
@@ -94,6 +136,32 @@ export function openAttempt(state: VmLive): AttemptState | undefined {
   return last !== undefined && (last.status === 'requested' || last.status === 'started') ? last : undefined;
 }
 
-/** How many attempts the step has had: their numbers only grow, over retries by the operator too. */
+/** How many attempts the step has had: their numbers only grow, over rounds and retries by the operator too. */
 export const attemptsOf = (state: VmLive, step: StepName): number =>
   state.attempts.filter((attempt) => attempt.step === step).length;
+
+/** Index of the first step of a part of the itinerary; of a step in it, where one is named. -1: there is none. */
+export const indexIn = (
+  { itinerary }: Pick<VmLive, 'itinerary'>,
+  part: ItineraryPart,
+  step?: StepName,
+): number =>
+  itinerary.findIndex((each) => each.part === part && (step === undefined || each.step === step));
+
+export const partOf = ({ itinerary, at }: VmLive): ItineraryPart => itinerary[at]?.part ?? 'main';
+
+export const isWarm = (state: Pick<VmLive, 'itinerary'>): boolean => indexIn(state, 'cutover') >= 0;
+
+/** The hook of the plan that a step runs. */
+export const hookOf = ({ record }: VmLive, name: string | undefined): HookSpec | undefined =>
+  name === undefined ? undefined : record.settings.hooks.find((hook) => hook.name === name);
+
+type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
+
+/** The latest result of a step. */
+export const lastResult = <S extends StepName>({ results }: VmLive, step: S): ResultOf<S> | undefined =>
+  results.findLast((result): result is ResultOf<S> => result.step === step);
+
+/** Nothing of the VM's source may be stopped or started by others, for the target may run. */
+export const lastAttemptOf = (state: VmLive, step: StepName): AttemptState | undefined =>
+  state.attempts.findLast((attempt) => attempt.step === step);

@@ -86,7 +86,7 @@ describe('the OVA provider', () => {
     const path = await ova({ style: 'virtualbox' });
     const vm = await onlyVm(path);
     expect(vm).toMatchObject({ exportedBy: 'VirtualBox', disks: [{ bus: 'sata' }] });
-    expect(vm.disks[0]?.backing.digest).toMatchObject({ algorithm: 'sha1' });
+    expect(vm.disks[0]?.backing).toMatchObject({ digest: { algorithm: 'sha1' } });
     expect(await ovaProvider.verifyDigests(specOf(path), vm)).toEqual([]);
   });
 
@@ -110,7 +110,8 @@ describe('the OVA provider', () => {
       const path = await ova({ digest, packing: 'folder' });
       const vm = await onlyVm(path);
       expect(await ovaProvider.verifyDigests(specOf(path), vm)).toEqual([]);
-      const disk = vm.disks[0]?.backing.parts[0]?.file ?? '';
+      const backing = vm.disks[0]?.backing;
+      const disk = (backing?.kind === 'ova' ? backing.parts[0]?.file : undefined) ?? '';
       const content = await readFile(disk);
       content.writeUInt8(content.readUInt8(content.length - 1) ^ 1, content.length - 1);
       await writeFile(disk, content);
@@ -138,7 +139,7 @@ describe('the OVA provider', () => {
       const vm = await onlyVm(path);
       const [only] = vm.disks;
       if (only === undefined) throw new Error('there is no disk');
-      const access = ovaProvider.diskAccess(specOf(path), vm, only);
+      const access = await ovaProvider.diskAccess(specOf(path), vm, only);
       if (access.kind !== 'unpack') throw new Error(`it is read as ${access.kind}`);
       const unpacked = folder.file('unpacked');
       await access.unpackTo(unpacked, new AbortController().signal);

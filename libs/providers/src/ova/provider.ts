@@ -1,15 +1,17 @@
 import { access, constants } from 'node:fs/promises';
-import type { DiskBacking, InventoryProblem, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import type { InventoryProblem, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, SourceProvider } from '../port.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
 import { type OvaPackage, openPackage, verifyDigest } from './package.js';
 import { unpack } from './unpack.js';
+import type { OvaBacking } from './virtual-system.js';
 
 /** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
 export const ovaProvider: SourceProvider = {
   type: 'ova',
   migrationTypes: ['cold'],
+  conversion: 'needed',
 
   async check(spec) {
     const path = pathOf(spec);
@@ -48,9 +50,13 @@ export const ovaProvider: SourceProvider = {
   },
 
   powerState: async () => 'off',
-  powerOff: async (_spec, vm) => ({ momentId: vm.fingerprint }),
+  powerOff: async (_spec, vm) => ({ momentId: vm.fingerprint, how: 'was-off' }),
+  powerOn: async () => 'off',
+  // Nothing runs a file: it stands for one moment as long as it stays as it was.
+  currentMoment: async (spec, vm) => (await ovaProvider.currentVm(spec, vm.id))?.fingerprint,
 
-  diskAccess(_spec, _vm, { backing }) {
+  diskAccess(spec, _vm, { backing }) {
+    if (backing.kind !== 'ova') throw new TypeError(`${spec.name} was given a disk of kind ${backing.kind}`);
     return accessTo(backing);
   },
 };
@@ -66,7 +72,7 @@ function pathOf(spec: ProviderSpec): string {
   return spec.settings.path;
 }
 
-function accessTo(backing: DiskBacking): DiskAccess {
+function accessTo(backing: OvaBacking): DiskAccess {
   const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
   const [first, ...rest] = backing.parts;
   if (first !== undefined && rest.length === 0 && backing.compression === 'none') {

@@ -16,6 +16,7 @@ export interface Catalogue {
 }
 
 const MOST_CHUNKS = 10_000;
+export type OvaBacking = Extract<DiskBacking, { kind: 'ova' }>;
 /** The one storage of every OVA, which a storage mapping names. */
 export const OVA_STORAGE = 'ova';
 
@@ -101,7 +102,7 @@ async function backingOf(
   disk: DiskReference,
   files: ReadonlyMap<string, FileReference>,
   pkg: OvaPackage,
-): Promise<DiskBacking> {
+): Promise<OvaBacking> {
   if (disk.fileRef === undefined) {
     throw new BadOva(
       'unsupported',

@@ -1,8 +1,9 @@
-import type { Resource, StepName, VmRecord } from '@ledgerlift/contracts';
+import { type Resource, StepName, type VmRecord } from '@ledgerlift/contracts';
+import { snapshotName } from '../snapshot-name.js';
 import { type DiskLayout, layoutOf } from './layout.js';
 
 /**
- * What each step of a cold migration into a directory claims before it makes anything: the service that removes it,
+ * What each step of a migration into a directory claims before it makes anything: the service that removes it,
  * and how long it lives. A step that makes nothing outside claims nothing.
  */
 export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly Resource[]>> {
@@ -16,20 +17,28 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
     .filter((_, index) => needsUnpacking(record, index))
     .map((disk) => disk.unpacked);
   // The folder lives as long as anything in it may: where logs are kept as evidence, so is what holds them.
-  const hasLogs = !record.settings.skipGuestConversion || record.settings.bootProof;
+  const hasLogs =
+    !record.settings.skipGuestConversion || record.settings.bootProof || record.settings.type === 'warm';
   const manifest = of('manifest', 'vm-creator', 'result');
+  const { type, skipGuestConversion, bootProof } = record.settings;
   return {
-    Initialize: [],
-    SourcePowerOff: [],
+    ...nothing,
     DiskAllocation: [
       of('folder', 'transfer', hasLogs ? 'evidence' : 'result')(names.folder),
-      ...each((disk) => disk.disk, of('disk', 'transfer', 'result')),
+      // What the user brought is adopted by the step, and never ours to remove.
+      ...(type === 'conversion' ? [] : each((disk) => disk.disk, of('disk', 'transfer', 'result'))),
     ],
+    SnapshotCreation: [of('snapshot', 'transfer', 'temporary')(snapshotName(record, '{round}'))],
     DiskTransfer: [
       ...each((disk) => disk.chunks, of('chunk-manifest', 'transfer', 'resume')),
       ...each((disk) => disk.writer, of('writer-record', 'transfer', 'resume')),
       ...unpacked.map(of('unpacked-disk', 'transfer', 'temporary')),
     ],
+    TestConversion: [
+      ...each((disk) => disk.testOverlay, of('overlay', 'converter', 'temporary')),
+      ...(skipGuestConversion ? [] : [of('log', 'converter', 'evidence')(names.logs.testConversion)]),
+    ],
+    TestBoot: [of('log', 'vm-creator', 'evidence')(names.logs.testBoot)],
     ImageConversion: [
       ...each((disk) => disk.overlay, of('overlay', 'converter', 'resume')),
       of('log', 'converter', 'evidence')(names.logs.conversion),
@@ -40,11 +49,13 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
       ...each((disk) => disk.pvcManifest, manifest),
       manifest(names.manifests.domain),
     ],
-    FinalPowerActions: [],
-    BootProof: [of('log', 'vm-creator', 'evidence')(names.logs.bootProof)],
-    Cleanup: [],
+    ...(bootProof ? { BootProof: [of('log', 'vm-creator', 'evidence')(names.logs.bootProof)] } : {}),
   };
 }
+
+const nothing = Object.fromEntries(StepName.options.map((step) => [step, []])) as unknown as Readonly<
+  Record<StepName, readonly Resource[]>
+>;
 
 /** gzip has no random access, so such a disk is unpacked first. */
 function needsUnpacking(record: VmRecord, index: number): boolean {

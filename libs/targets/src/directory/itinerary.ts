@@ -1,4 +1,11 @@
-import type { ItineraryStep, Phase, ServiceName, VmRecord } from '@ledgerlift/contracts';
+import type {
+  HookMoment,
+  ItineraryPart,
+  ItineraryStep,
+  Phase,
+  ServiceName,
+  VmRecord,
+} from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
 import { claimsFor } from './claims.js';
 
@@ -11,7 +18,13 @@ export function sharedSite(
 }
 
 /**
- * The steps of one VM's cold migration into a directory, in their order. Recorded at the start and run as recorded.
+ * The steps of one VM's migration into a directory, in their order: data, recorded at the start and run as recorded.
+ *
+ * - cold: the source is powered off before any byte is copied;
+ * - warm: a first copy from a snapshot, then rounds of { previous snapshot removed → new one → what changed }, then the
+ *   cutover: source off, last snapshot, last delta. Change ids are in the log (with the result of `SnapshotCreation`)
+ *   before the snapshot that they belong to is removed; the other order loses writes (Forklift PR 1184);
+ * - conversion: the disks are there already, and are adopted.
  *
  * @param targetSites sites that reach the target; as the record has none, the source's count when it is left out
  * @throws RecordMismatch where no site reaches both: validation refuses such a plan before
@@ -26,24 +39,78 @@ export function itineraryFor(
       `no site reaches both ${record.source.provider.spec.name} and ${record.target.name}`,
     );
   const claims = claimsFor(record);
-  const step = (name: ItineraryStep['step'], phase: Phase, service: ServiceName): ItineraryStep => ({
-    step: name,
-    phase,
-    service,
-    site,
-    claims: [...claims[name]],
-  });
-  const { skipGuestConversion, bootProof } = record.settings;
-  return [
-    step('Initialize', 'planning', 'transfer'),
-    step('SourcePowerOff', 'preparation', 'transfer'),
-    step('DiskAllocation', 'preparation', 'transfer'),
-    step('DiskTransfer', 'disk-transfer', 'transfer'),
+  const step =
+    (part: ItineraryPart) =>
+    (name: ItineraryStep['step'], phase: Phase, service: ServiceName, hook?: string): ItineraryStep => ({
+      step: name,
+      phase,
+      service,
+      site,
+      part,
+      claims: [...claims[name]],
+      ...(hook === undefined ? {} : { hook }),
+    });
+  const hooks = (
+    at: HookMoment,
+    name: 'PreHook' | 'CutoverHook' | 'PostHook',
+    part: ItineraryPart,
+    phase: Phase,
+  ): ItineraryStep[] =>
+    record.settings.hooks
+      .filter((hook) => hook.at === at)
+      .map((hook) => step(part)(name, phase, hook.run.kind === 'event' ? 'external' : 'transfer', hook.name));
+  const { skipGuestConversion, bootProof, type } = record.settings;
+  const [main, precopy, test, cutover] = [step('main'), step('precopy'), step('test'), step('cutover')];
+  const begin = [
+    main('Initialize', 'planning', 'transfer'),
+    ...hooks('before', 'PreHook', 'main', 'preparation'),
+  ];
+  const end = [
     ...(skipGuestConversion
       ? []
-      : [step('ImageConversion', 'conversion', 'converter'), step('ImageCommit', 'conversion', 'converter')]),
-    step('VirtualMachineCreation', 'vm-creation', 'vm-creator'),
-    step('FinalPowerActions', 'cutover', 'vm-creator'),
-    ...(bootProof ? [step('BootProof', 'cutover', 'vm-creator')] : []),
+      : [main('ImageConversion', 'conversion', 'converter'), main('ImageCommit', 'conversion', 'converter')]),
+    main('VirtualMachineCreation', 'vm-creation', 'vm-creator'),
+    main('FinalPowerActions', 'cutover', 'vm-creator'),
+    ...(bootProof ? [main('BootProof', 'cutover', 'vm-creator')] : []),
+    ...hooks('after', 'PostHook', 'main', 'cutover'),
   ];
+  const powerOff = (part: ItineraryPart, phase: Phase): ItineraryStep[] => [
+    ...hooks('cutover', 'CutoverHook', part, phase),
+    step(part)('SourcePowerOff', phase, 'transfer'),
+  ];
+  switch (type) {
+    case 'cold':
+    case 'live':
+      return [
+        ...begin,
+        ...powerOff('main', 'preparation'),
+        main('DiskAllocation', 'preparation', 'transfer'),
+        main('DiskTransfer', 'disk-transfer', 'transfer'),
+        ...end,
+      ];
+    case 'conversion':
+      return [
+        ...begin,
+        ...powerOff('main', 'preparation'),
+        main('DiskAllocation', 'preparation', 'transfer'),
+        ...end,
+      ];
+    case 'warm':
+      return [
+        ...begin,
+        main('DiskAllocation', 'preparation', 'transfer'),
+        main('SnapshotCreation', 'disk-transfer', 'transfer'),
+        main('DiskTransfer', 'disk-transfer', 'transfer'),
+        precopy('SnapshotRemoval', 'disk-transfer', 'transfer'),
+        precopy('SnapshotCreation', 'disk-transfer', 'transfer'),
+        precopy('DiskTransfer', 'disk-transfer', 'transfer'),
+        test('TestConversion', 'conversion', 'converter'),
+        test('TestBoot', 'conversion', 'vm-creator'),
+        ...powerOff('cutover', 'cutover'),
+        cutover('SnapshotRemoval', 'cutover', 'transfer'),
+        cutover('SnapshotCreation', 'cutover', 'transfer'),
+        cutover('DiskTransfer', 'cutover', 'transfer'),
+        ...end,
+      ];
+  }
 }

@@ -12,6 +12,8 @@ export interface DiskLayout {
   readonly writer: string;
   /** Conversion happens here. */
   readonly overlay: string;
+  /** A test boot's conversion happens here, and is thrown away. */
+  readonly testOverlay: string;
   /** A source that cannot be read at an offset is unpacked here. */
   readonly unpacked: string;
   readonly pvcName: string;
@@ -23,7 +25,12 @@ export interface VmLayout {
   readonly folder: string;
   /** Overlays are complete and flushed: from here on only the commit is repeated. */
   readonly commitMarker: string;
-  readonly logs: { readonly conversion: string; readonly bootProof: string };
+  readonly logs: {
+    readonly conversion: string;
+    readonly bootProof: string;
+    readonly testConversion: string;
+    readonly testBoot: string;
+  };
   readonly manifests: { readonly virtualMachine: string; readonly domain: string };
   readonly disks: readonly DiskLayout[];
 }
@@ -65,13 +72,19 @@ function layout(folder: string, disks: readonly { name: string; pvcName: string 
   return {
     folder,
     commitMarker: `${folder}/committed.json`,
-    logs: { conversion: `${folder}/logs/virt-v2v.log`, bootProof: `${folder}/logs/boot-proof.log` },
+    logs: {
+      conversion: `${folder}/logs/virt-v2v.log`,
+      bootProof: `${folder}/logs/boot-proof.log`,
+      testConversion: `${folder}/logs/test-virt-v2v.log`,
+      testBoot: `${folder}/logs/test-boot.log`,
+    },
     manifests: { virtualMachine: `${folder}/manifests/vm.yaml`, domain: `${folder}/manifests/domain.xml` },
     disks: disks.map(({ name, pvcName }, index) => ({
       disk: name,
       chunks: `${name}.chunks`,
       writer: `${name}.writer.json`,
       overlay: `${name}.overlay.qcow2`,
+      testOverlay: `${name}.test.qcow2`,
       unpacked: `${name}.unpacked`,
       pvcName,
       pvcManifest: `${folder}/manifests/pvc-${index}.yaml`,

@@ -1,4 +1,4 @@
-import type { SourceDisk, VmRecord } from '@ledgerlift/contracts';
+import { type SourceDisk, type VmRecord, VmSettings } from '@ledgerlift/contracts';
 
 export interface RecordOptions {
   readonly root?: string;
@@ -97,16 +97,7 @@ export function vmRecord(options: RecordOptions = {}): VmRecord {
     })),
     labels: {},
     powerState: 'auto',
-    settings: {
-      type: 'cold',
-      skipGuestConversion: false,
-      useCompatibilityMode: true,
-      verify: 'written',
-      bootProof: false,
-      retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 10_000, maxDelayMs: 300_000 },
-      powerOnSourceAfterFailure: true,
-      ...options.settings,
-    },
+    settings: { ...VmSettings.parse({}), ...options.settings },
     ...options.record,
   };
 }

@@ -3,6 +3,7 @@ import { mappingHandlers } from './mappings.js';
 import { migrationHandlers } from './migrations.js';
 import { planHandlers } from './plans.js';
 import { providerHandlers } from './providers.js';
+import { scheduleHandlers } from './schedule.js';
 import { vmHandlers } from './vms.js';
 
 /** One handler for each operation of the table in `@ledgerlift/contracts`. */
@@ -12,4 +13,5 @@ export const handlers: OperationHandlers = {
   ...planHandlers,
   ...migrationHandlers,
   ...vmHandlers,
+  ...scheduleHandlers,
 };

@@ -1,5 +1,6 @@
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { migrationView } from '../views/migration.js';
+import { cutoverCommand } from './cutover-command.js';
 import { pageFrom } from '../views/page.js';
 import { planView } from '../views/plan.js';
 
@@ -46,6 +47,22 @@ export const planHandlers: HandlersOf<'plans'> = {
   },
   'plans.retry': async ({ plans }, { params, body }, call) =>
     migrationView(await plans.retry(params.plan, body.reason ?? WITHOUT_REASON, call)),
+  'plans.pause': async ({ plans }, { params, body }, call) =>
+    migrationView(await plans.steer(params.plan, 'pause', body.reason ?? WITHOUT_REASON, call)),
+  'plans.resume': async ({ plans }, { params, body }, call) =>
+    migrationView(await plans.steer(params.plan, 'resume', body.reason ?? WITHOUT_REASON, call)),
+  'plans.cutover': async ({ plans }, { params, body }, call) =>
+    migrationView(await plans.askAll(params.plan, cutoverCommand(body, call.context), call)),
+  'plans.approve': async ({ plans }, { params, body: { what, reason = WITHOUT_REASON } }, call) =>
+    migrationView(
+      what === 'start'
+        ? await plans.steer(params.plan, 'approve', reason, call)
+        : await plans.askAll(
+            params.plan,
+            { kind: 'approve-cutover', reason, by: call.context.actor.name },
+            call,
+          ),
+    ),
   'plans.archive': async ({ catalog, plans, runs }, { params }, call) => {
     const before = call.createdBefore('plan');
     if (before !== undefined) await plans.abandonFailed(before, call.context);

@@ -1,5 +1,8 @@
 import { vmStream } from '../../runs/stream-names.js';
-import type { HandlersOf } from '../edge/operation-handler.js';
+import type { VmView } from '@ledgerlift/contracts';
+import type { OperatorCommand } from '../../runs/run-service.js';
+import type { ApiCall, ApiServices, HandlersOf } from '../edge/operation-handler.js';
+import { cutoverCommand } from './cutover-command.js';
 import { readVmLog } from '../vm-log.js';
 import { historyEntry } from '../views/history.js';
 import { pageFrom } from '../views/page.js';
@@ -27,15 +30,38 @@ export const vmHandlers: HandlersOf<'vms'> = {
   },
   'vms.log': ({ plans }, { params, query }) =>
     readVmLog(plans.vm(params.migration, params.vm), query.name, query.tailBytes),
-  'vms.cancel': async ({ plans, runs }, { params, body }, call) => {
-    const { migration, vm } = params;
-    plans.vm(migration, vm);
-    if (!call.isRepeated) {
-      await runs.cancelVm(migration, vm, body.reason ?? WITHOUT_REASON, call.context);
-      call.did(vmStream(migration, vm));
-    }
-    return vmView(plans.vm(migration, vm));
-  },
+  'vms.cancel': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'cancel', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.pause': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'pause', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.resume': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'resume', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.cutover': (services, { params, body }, call) =>
+    ask(services, params, call, cutoverCommand(body, call.context)),
+  'vms.approve': (services, { params, body }, call) =>
+    ask(services, params, call, {
+      kind: 'approve-cutover',
+      reason: body.reason ?? WITHOUT_REASON,
+      by: call.context.actor.name,
+    }),
+  'vms.test-boot': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'test-boot', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.rollback': (services, { params, body }, call) =>
+    ask(services, params, call, {
+      kind: 'rollback',
+      reason: body.reason ?? WITHOUT_REASON,
+      at: new Date(),
+    }),
+  'vms.answer-hook': (services, { params, body: { hook, said, succeeded } }, call) =>
+    ask(services, params, call, {
+      kind: 'answer-hook',
+      hook,
+      said,
+      succeeded: succeeded ? 'yes' : 'no',
+      by: call.context.actor.name,
+      at: new Date(),
+      random: Math.random(),
+    }),
   'vms.retry': async ({ plans }, { params, body }, call) => {
     const { migration, vm } = params;
     plans.vm(migration, vm);
@@ -46,3 +72,18 @@ export const vmHandlers: HandlersOf<'vms'> = {
     return vmView(plans.vm(migration, vm));
   },
 };
+
+/** One command to one VM; a request that is repeated with its key is answered without doing it again. */
+async function ask(
+  { plans, runs }: ApiServices,
+  { migration, vm }: { readonly migration: string; readonly vm: number },
+  call: ApiCall,
+  command: OperatorCommand,
+): Promise<VmView> {
+  plans.vm(migration, vm);
+  if (!call.isRepeated) {
+    await runs.askVm(migration, vm, command, call.context);
+    call.did(vmStream(migration, vm));
+  }
+  return vmView(plans.vm(migration, vm));
+}

@@ -1,4 +1,4 @@
-import type { Progress, VmRecord } from '@ledgerlift/contracts';
+import { type Progress, ScheduleLimits, type VmRecord } from '@ledgerlift/contracts';
 import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import {
   CommandRefused,
@@ -12,7 +12,7 @@ import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { domainEvent } from '../../log/domain-events.js';
 import type { CommandContext, EventWriter } from '../../log/event-writer.js';
-import type { MigrationRun, ResolvedPlan, RunService, VmRun } from '../../runs/run-service.js';
+import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService, VmRun } from '../../runs/run-service.js';
 import { runStream, vmStream } from '../../runs/stream-names.js';
 
 /**
@@ -65,6 +65,8 @@ export class FakeRunService implements RunService {
       startedAt: started?.time ?? '',
       completedAt: undefined,
       cancelRequested: false,
+      pauseRequested: false,
+      awaitsApproval: false,
       vms,
     };
     this.#runs.set(migrationId, { run, vms });
@@ -79,9 +81,37 @@ export class FakeRunService implements RunService {
     return Promise.resolve();
   }
 
-  cancelVm(migrationId: string, vm: number, reason: string, _context: CommandContext): Promise<void> {
-    this.calls.push(`cancel ${vmStream(migrationId, vm)}: ${reason}`);
+  readonly limits = ScheduleLimits.parse({});
+
+  setLimits(): Promise<void> {
     return Promise.resolve();
+  }
+
+  pauseMigration(migrationId: string, reason: string): Promise<void> {
+    this.calls.push(`pause ${migrationId}: ${reason}`);
+    return Promise.resolve();
+  }
+
+  resumeMigration(migrationId: string, reason: string): Promise<void> {
+    this.calls.push(`resume ${migrationId}: ${reason}`);
+    return Promise.resolve();
+  }
+
+  approveMigration(migrationId: string, reason: string): Promise<void> {
+    this.calls.push(`approve ${migrationId}: ${reason}`);
+    return Promise.resolve();
+  }
+
+  askVm(migrationId: string, vm: number, command: OperatorCommand): Promise<void> {
+    const reason = 'reason' in command ? `: ${command.reason}` : '';
+    this.calls.push(`${command.kind} ${vmStream(migrationId, vm)}${reason}`);
+    if (command.kind === 'abandon') this.change(migrationId, vm, { abandoned: true });
+    return Promise.resolve();
+  }
+
+  askVms(migrationId: string, { kind }: OperatorCommand): Promise<number> {
+    this.calls.push(`${kind} all of ${migrationId}`);
+    return Promise.resolve(this.#entry(migrationId).vms.length);
   }
 
   retryVm(
@@ -93,12 +123,6 @@ export class FakeRunService implements RunService {
   ): Promise<void> {
     this.calls.push(`retry ${vmStream(migrationId, vm)}: ${reason}`);
     this.change(migrationId, vm, { phase: 'planned', record });
-    return Promise.resolve();
-  }
-
-  abandonVm(migrationId: string, vm: number, _reason: string, _context: CommandContext): Promise<void> {
-    this.calls.push(`abandon ${vmStream(migrationId, vm)}`);
-    this.change(migrationId, vm, { abandoned: true });
     return Promise.resolve();
   }
 

@@ -5,12 +5,15 @@ type Bucket = Exclude<keyof VmCounts, 'total'>;
 
 const bucketOf: Readonly<Record<string, Bucket>> = {
   planned: 'waiting',
+  waiting: 'waiting',
+  paused: 'paused',
   running: 'running',
   held: 'running',
   cleaning: 'running',
   succeeded: 'succeeded',
   failed: 'failed',
   canceled: 'canceled',
+  'rolled-back': 'rolledBack',
 };
 
 export function countVms(vms: readonly VmRun[]): VmCounts {
@@ -21,6 +24,8 @@ export function countVms(vms: readonly VmRun[]): VmCounts {
     succeeded: 0,
     failed: 0,
     canceled: 0,
+    paused: 0,
+    rolledBack: 0,
   };
   for (const { state } of vms) counts[bucketOf[state?.phase ?? 'planned'] ?? 'running'] += 1;
   return counts;

@@ -54,13 +54,60 @@ function sentence(event: DomainEvent): string {
     case 'VmMigrationSucceeded':
     case 'VmMigrationFailed':
     case 'VmMigrationCanceled':
+    case 'VmMigrationRolledBack':
       return event.data.condition.message;
+    default:
+      return steeringSentence(event);
+  }
+}
+
+/** What stops, goes on and is cut over, and by whom it was asked. */
+function steeringSentence(event: DomainEvent): string {
+  switch (event.type) {
     case 'VmMigrationAbandoned':
       return `given up: ${event.data.reason}`;
+    case 'ResourceAdopted':
+      return `adopted ${event.data.resource.kind} ${event.data.resource.name}: it was there before`;
+    case 'StepStopped':
+      return `${event.data.step} stopped: ${event.data.reason}`;
+    case 'StepPassedOver':
+      return `${event.data.step} is left out`;
+    case 'PrecopyScheduled':
+      return event.data.dueAt === undefined
+        ? `pass ${event.data.round - 1} is complete; the next is the last, at the cutover`
+        : `pass ${event.data.round} is to begin at ${event.data.dueAt}`;
+    case 'PrecopyStarted':
+      return `pass ${event.data.round} begins`;
+    case 'CutoverScheduled':
+      return `cutover at ${event.data.dueAt}: ${event.data.reason}; downtime ${seconds(event.data.forecast.downtimeMs)} expected`;
+    case 'CutoverPassDecided':
+      return event.data.pass === 'finish'
+        ? 'the pass under way is finished before the cutover: so the downtime is shorter'
+        : 'the pass under way is broken off for the cutover: so the downtime is shorter';
+    case 'CutoverApproved':
+      return `cutover approved: ${event.data.reason}`;
+    case 'CutoverStarted':
+      return `cutover begins; downtime ${seconds(event.data.forecast.downtimeMs)} expected`;
+    case 'TestBootRequested':
+      return `test boot asked for: ${event.data.reason}`;
+    case 'TestBootEnded':
+      return `test boot: ${event.data.booted ? 'it boots' : 'it does not boot'}: ${event.data.evidence}`;
+    case 'PauseRequested':
+      return `pause asked for: ${event.data.reason}`;
+    case 'VmMigrationPaused':
+      return 'paused';
+    case 'ResumeRequested':
+      return `resume asked for: ${event.data.reason}`;
+    case 'SourceRanMeanwhile':
+      return `the source ran meanwhile, and is powered off and read again: ${event.data.reason}`;
+    case 'RollbackRequested':
+      return `rollback asked for: ${event.data.reason}; what was written from ${event.data.lostFrom} to ${event.data.lostTo} is lost`;
     default:
       return event.type;
   }
 }
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 const percent = (done: number, total: number): string =>
   total === 0 ? '100%' : `${Math.floor((100 * done) / total)}%`;

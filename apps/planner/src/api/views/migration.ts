@@ -19,7 +19,11 @@ export function migrationView(run: MigrationRun): MigrationView {
 
 /** Failed counts before canceled: it is what somebody has to look at. */
 export function migrationStatus(run: MigrationRun): MigrationStatus {
-  if (run.completedAt === undefined) return run.cancelRequested ? 'canceling' : 'running';
+  if (run.completedAt === undefined) {
+    if (run.cancelRequested) return 'canceling';
+    if (run.awaitsApproval) return 'awaiting-approval';
+    return run.pauseRequested ? 'paused' : 'running';
+  }
   const { failed, canceled } = countVms(run.vms);
   if (failed > 0) return 'failed';
   return canceled > 0 ? 'canceled' : 'succeeded';

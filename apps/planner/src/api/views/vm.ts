@@ -1,5 +1,13 @@
-import type { PipelineStepView, StepResult, VmSummary, VmView } from '@ledgerlift/contracts';
-import { type PipelineStep, type VmLive, isTerminal, pipelineOf } from '@ledgerlift/migration';
+import type { PipelineStepView, VmSummary, VmView } from '@ledgerlift/contracts';
+import {
+  type PipelineStep,
+  type VmLive,
+  forecastOf,
+  isTerminal,
+  isWarm,
+  lastResult,
+  pipelineOf,
+} from '@ledgerlift/migration';
 import type { VmRun } from '../../runs/run-service.js';
 import { NoSuchVm } from '../errors.js';
 import { currentProgress, vmProgress } from './progress.js';
@@ -31,8 +39,9 @@ export function vmSummary(run: VmRun): VmSummary {
 export function vmView(run: VmRun): VmView {
   const state = live(run);
   const { record } = state;
-  const conversion = resultOf(state, 'ImageConversion');
-  const proof = resultOf(state, 'BootProof');
+  const conversion = lastResult(state, 'ImageConversion');
+  const proof = lastResult(state, 'BootProof');
+  const test = lastResult(state, 'TestBoot');
   return {
     ...vmSummary(run),
     sourceId: record.source.vm.id,
@@ -43,7 +52,7 @@ export function vmView(run: VmRun): VmView {
       path: record.target.settings.path,
       folder: record.folder,
     },
-    disks: resultOf(state, 'DiskTransfer')?.disks ?? [],
+    disks: lastResult(state, 'DiskTransfer')?.disks ?? [],
     ...given('inspection', conversion?.inspection),
     ...given('capabilities', conversion?.capabilities),
     ...given(
@@ -54,12 +63,30 @@ export function vmView(run: VmRun): VmView {
     logs: logsOf(state),
     ...given('outcome', state.cleanup?.outcome),
     abandoned: state.abandoned,
+    ...given('warm', isWarm(state) ? warmView(state) : undefined),
+    ...given(
+      'testBoot',
+      test && { booted: test.booted, seconds: test.seconds, evidence: test.evidence, moment: test.moment },
+    ),
+    ...given('rollback', state.rollback),
+  };
+}
+
+function warmView(state: VmLive): NonNullable<VmView['warm']> {
+  const { approve } = state.record.settings;
+  return {
+    round: state.round,
+    ...given('nextPassAt', state.precopy?.dueAt),
+    ...given('cutoverAt', state.cutover?.dueAt),
+    ...given('cutoverBy', state.cutover?.by),
+    approval: !approve.cutover ? 'not-needed' : state.cutoverApproved ? 'given' : 'awaited',
+    forecast: forecastOf(state, new Date()),
   };
 }
 
 /** Logs that were claimed and are still there, the conversion's first. */
 export function logsOf(state: VmLive): string[] {
-  const conversion = resultOf(state, 'ImageConversion')?.log;
+  const conversion = lastResult(state, 'ImageConversion')?.log;
   return Object.values(state.ledger)
     .filter(({ kind }) => kind === 'log')
     .toSorted((one, other) => rank(other) - rank(one))
@@ -90,14 +117,6 @@ function pipelineStepView(step: PipelineStep, run: VmRun): PipelineStepView {
 function live({ state, stream }: VmRun): VmLive {
   if (state === undefined) throw new NoSuchVm(stream);
   return state;
-}
-
-function resultOf<S extends StepResult['step']>(
-  state: VmLive,
-  step: S,
-): Extract<StepResult, { step: S }> | undefined {
-  const isOfStep = (result: StepResult): result is Extract<StepResult, { step: S }> => result.step === step;
-  return state.results.findLast(isOfStep);
 }
 
 /** A field that is left out where there is no value. */

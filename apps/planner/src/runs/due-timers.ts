@@ -2,7 +2,7 @@
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Wakes streams at the due times that stand in the log; after a restart they are set again from there. */
-export class RetryTimers {
+export class DueTimers {
   readonly #timers = new Map<string, { readonly dueAt: number; readonly timer: NodeJS.Timeout }>();
 
   constructor(private readonly due: (stream: string) => void) {}

@@ -1,0 +1,17 @@
+import type { CommandContext } from '../../log/event-writer.js';
+import type { OperatorCommand } from '../../runs/run-service.js';
+
+/** @param at RFC 3339; without it as soon as may be */
+export function cutoverCommand(
+  { at, reason }: { readonly at?: string | undefined; readonly reason?: string | undefined },
+  { actor }: CommandContext,
+): Extract<OperatorCommand, { kind: 'cutover' }> {
+  const now = new Date();
+  return {
+    kind: 'cutover',
+    reason: reason ?? 'asked for over the API',
+    by: actor.name,
+    dueAt: at === undefined ? now : new Date(at),
+    at: now,
+  };
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { SourceVm } from '../inventory.js';
+import { DirectorySettings, ProviderSpec, TargetPowerState, VmSettings } from '../specs.js';
+
+export const TargetRecord = z.object({
+  providerId: z.string(),
+  type: z.literal('directory'),
+  name: z.string(),
+  settings: DirectorySettings,
+});
+
+/** Network and storage as resolved at the start for one VM; `null` network: the NIC is left out. */
+export const TargetNic = z.object({
+  nicId: z.string(),
+  mac: z.string().optional(),
+  network: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('pod') }),
+      z.object({ type: z.literal('multus'), name: z.string(), namespace: z.string().optional() }),
+    ])
+    .nullable(),
+});
+export const TargetDisk = z.object({
+  diskId: z.string(),
+  /** Path of the disk file relative to the target's root. */
+  name: z.string(),
+  pvcName: z.string(),
+  storageClass: z.string(),
+  accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']),
+  volumeMode: z.enum(['Filesystem', 'Block']),
+  format: z.enum(['raw', 'qcow2']),
+});
+
+/** What earlier migrations took, or what is assumed until one has been measured. Milliseconds, and bytes a second. */
+export const Expected = z.object({
+  shutdownMs: z.number().min(0),
+  snapshotMs: z.number().min(0),
+  bytesPerSecond: z.number().min(1),
+  conversionMs: z.number().min(0),
+  bootMs: z.number().min(0),
+  /** How many migrations the figures come from; 0: they are assumed. */
+  measured: z.int().min(0),
+});
+export type Expected = z.infer<typeof Expected>;
+
+/** All that one VM's migration needs to know, as it was resolved when the migration started. */
+export const VmRecord = z.object({
+  installation: z.string(),
+  migrationId: z.string(),
+  planId: z.string(),
+  planName: z.string(),
+  index: z.int().min(0),
+  source: z.object({ provider: z.object({ id: z.string(), spec: ProviderSpec }), vm: SourceVm }),
+  target: TargetRecord,
+  targetName: z.string(),
+  targetNamespace: z.string(),
+  /** Folder of the VM relative to the target's root. */
+  folder: z.string(),
+  nics: z.array(TargetNic),
+  disks: z.array(TargetDisk),
+  labels: z.record(z.string(), z.string()),
+  powerState: TargetPowerState,
+  settings: VmSettings,
+  /** How long things took so far, for the forecast; from earlier migrations where there were any. */
+  expected: Expected.optional(),
+});
+export type VmRecord = z.infer<typeof VmRecord>;

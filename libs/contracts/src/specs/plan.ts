@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { HookSpec } from './hooks.js';
+import { Dns1123Label } from './provider.js';
+import { ApprovalSettings, RetireSourceSettings, ShutdownSettings, TimeLimits, WarmSettings } from './warm.js';
+import { MaintenanceWindow } from './windows.js';
+
+export const RetryPolicy = z.strictObject({
+  /** Transient failures of one step in a row, without new progress, after which the VM has failed. */
+  maxRetries: z.int().min(0).max(100).default(3),
+  /** Attempts of one step in a row whose worker was lost: a step that kills its worker must end some time. */
+  maxLost: z.int().min(0).max(1000).default(25),
+  baseDelayMs: z.int().min(0).default(10_000),
+  maxDelayMs: z.int().min(0).default(300_000),
+});
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
+export const TargetPowerState = z.enum(['on', 'off', 'auto']);
+export const VerifyMode = z.enum(['none', 'written', 'full']);
+/** `live` has no provider yet, and is a Critical condition. */
+export const MigrationType = z.enum(['cold', 'warm', 'conversion', 'live']);
+export type MigrationType = z.infer<typeof MigrationType>;
+
+/** How one VM is migrated: from the plan, or recorded for the VM when its migration started. */
+const behaviour = {
+  type: MigrationType.default('cold'),
+  skipGuestConversion: z.boolean().default(false),
+  /** Raw copy only: SATA and e1000e, which every guest has drivers for, in place of virtio. */
+  useCompatibilityMode: z.boolean().default(true),
+  verify: VerifyMode.default('written'),
+  /** Starts the result under QEMU, without touching its disks, and records what the console showed. */
+  bootProof: z.boolean().default(false),
+  /** Bytes a second for each VM's copies; none: as fast as it goes. */
+  bandwidthLimit: z.int().min(1).optional(),
+  retry: RetryPolicy.default(RetryPolicy.parse({})),
+  warm: WarmSettings.default(WarmSettings.parse({})),
+  hooks: z.array(HookSpec).max(50).default([]),
+  shutdown: ShutdownSettings.default(ShutdownSettings.parse({})),
+  approve: ApprovalSettings.default(ApprovalSettings.parse({})),
+  retireSource: RetireSourceSettings.default(RetireSourceSettings.parse({})),
+  timeLimits: TimeLimits.default(TimeLimits.parse({})),
+  powerOnSourceAfterFailure: z.boolean().default(true),
+};
+
+/** As recorded for one VM. */
+export const VmSettings = z.object({
+  ...behaviour,
+  /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
+  rootDisk: z.string().optional(),
+});
+export type VmSettings = z.infer<typeof VmSettings>;
+
+export const PlanVm = z.strictObject({
+  /** Id or name in the source's inventory; a name that is not unique is a Critical condition. */
+  ref: z.string().min(1),
+  targetName: Dns1123Label.optional(),
+  targetPowerState: TargetPowerState.optional(),
+  /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
+  rootDisk: z.string().min(1).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+});
+export const PlanSpec = z.strictObject({
+  name: Dns1123Label,
+  description: z.string().default(''),
+  ...behaviour,
+  source: z.string().min(1),
+  target: z.string().min(1),
+  targetNamespace: Dns1123Label.default('default'),
+  networkMapping: z.string().min(1),
+  storageMapping: z.string().min(1),
+  vms: z.array(PlanVm).min(1),
+  targetPowerState: TargetPowerState.default('auto'),
+  maxConcurrentMigrations: z.int().min(1).max(10_000).default(3),
+  /** When its VMs may begin; none: at any time. What runs is not stopped when a window closes. */
+  windows: z.array(MaintenanceWindow).max(50).default([]),
+  priority: z.int().min(0).max(100).default(50),
+  labels: z.record(z.string(), z.string()).default({}),
+});
+export type PlanSpec = z.infer<typeof PlanSpec>;
+export type PlanSpecInput = z.input<typeof PlanSpec>;

@@ -1,0 +1,232 @@
+import {
+  type Condition,
+  type DomainEvent,
+  type EndingStep,
+  type Outcome,
+  type Resource,
+  type ServiceName,
+  type StepError,
+  resourceKey,
+} from '@ledgerlift/contracts';
+import { foldLive } from './evolve.js';
+import { cleanupPlan } from './policies.js';
+import {
+  attemptsOf,
+  hookOf,
+  lastAttemptOf,
+  lastResult,
+  type AttemptState,
+  type Kept,
+  type VmLive,
+} from './state.js';
+
+/** Decides once what belongs to the end, what is released and what is kept, and asks for the first of it. */
+export function decideOutcome(
+  state: VmLive,
+  outcome: Outcome,
+  cause?: StepError,
+  policy: Parameters<typeof cleanupPlan>[1] = outcome,
+): readonly DomainEvent[] {
+  const { release, keep } = cleanupPlan(state.ledger, policy);
+  const event: DomainEvent = {
+    type: 'CleanupDecided',
+    data: {
+      outcome,
+      steps: policy === 'abandoned' ? [] : endingSteps(state, outcome),
+      release: [...release],
+      keep: [...keep],
+      ...(cause === undefined ? {} : { cause }),
+    },
+  };
+  return [event, ...nextOfEnd(foldLive(state, [event]))];
+}
+
+/** What is done before resources go. The source never runs beside its target. */
+function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
+  const { settings } = state.record;
+  const step = (name: EndingStep['step'], service: ServiceName, hook?: string): EndingStep => ({
+    step: name,
+    service,
+    site: siteOf(state, service),
+    ...(hook === undefined ? {} : { hook }),
+  });
+  if (outcome === 'succeeded') {
+    const { disconnectNics, renameSuffix, tag } = settings.retireSource;
+    const isRetired = disconnectNics || renameSuffix !== undefined || tag !== undefined;
+    return isRetired ? [step('SourceRetirement', 'transfer')] : [];
+  }
+  if (outcome === 'rolled-back') return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
+  const hooks = settings.hooks.filter(({ at }) => outcome === 'failed' && at === 'failure');
+  const target = targetStart(state);
+  // Once the target runs, going back is an explicit rollback; a cancel takes the target away, so it goes back.
+  const isLeft = target === 'done' && outcome === 'failed';
+  return [
+    ...(target === 'not-asked' || isLeft ? [] : [step('TargetPowerOff', 'vm-creator')]),
+    ...(sourceIsOffByUs(state) && !isLeft ? [step('SourcePowerOn', 'transfer')] : []),
+    ...hooks.map((hook) => step('FailureHook', hook.run.kind === 'event' ? 'external' : 'transfer', hook.name)),
+  ];
+}
+
+/** A start that was asked for counts as done until the target is seen stopped. */
+function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' {
+  const attempt = lastAttemptOf(state, 'FinalPowerActions');
+  if (attempt?.startedAt === undefined) return 'not-asked';
+  return attempt.status === 'completed' ? 'done' : 'asked';
+}
+
+function sourceIsOffByUs(state: VmLive): boolean {
+  const off = lastAttemptOf(state, 'SourcePowerOff');
+  return (
+    state.record.settings.powerOnSourceAfterFailure &&
+    lastResult(state, 'Initialize')?.powerState === 'on' &&
+    off?.startedAt !== undefined
+  );
+}
+
+/** Later steps are undone first, and transfer, which owns the folder that all else lies in, goes last. */
+const cleanupOrder: readonly ServiceName[] = ['vm-creator', 'converter', 'transfer'];
+
+/**
+ * The next step of the end, the next service's clean-up, or the end itself.
+ *
+ * @param last whether what was under way is to be asked again, or has failed for good: then what it did not release
+ *   is kept, and the next one goes on
+ */
+export function nextOfEnd(
+  state: VmLive,
+  last: 'ask-again' | 'given-up' = 'ask-again',
+): readonly DomainEvent[] {
+  const { cleanup } = state;
+  if (cleanup === undefined) return [];
+  const [step] = cleanup.steps;
+  const attempt = state.attempts.slice(cleanup.firstAttempt).at(-1);
+  if (step !== undefined) {
+    if (last === 'ask-again' || attempt === undefined) return [requestEnding(state, step)];
+    const passed: DomainEvent = {
+      type: 'StepPassedOver',
+      data: { step: attempt.step, attempt: attempt.attempt },
+    };
+    const told: DomainEvent = {
+      type: 'ConditionRaised',
+      data: {
+        step: attempt.step,
+        attempt: attempt.attempt,
+        report: attempt.lastReport,
+        condition: notDone(attempt),
+      },
+    };
+    return [told, passed, ...nextOfEnd(foldLive(state, [told, passed]))];
+  }
+  const outstanding = cleanup.release.filter((resource) => state.ledger[resourceKey(resource)] !== undefined);
+  const cleaned = attempt?.step === 'Cleanup' ? attempt : undefined;
+  const isOver = cleaned?.status === 'completed' || (cleaned !== undefined && last === 'given-up');
+  const start = cleaned === undefined ? 0 : cleanupOrder.indexOf(cleaned.service) + (isOver ? 1 : 0);
+  const service = cleanupOrder
+    .slice(start)
+    .find((each) => outstanding.some((resource) => resource.service === each));
+  if (service === undefined) return [terminalEvent(state, outstanding)];
+  const release = outstanding.filter((resource) => resource.service === service);
+  return [requestCleanup(state, service, release)];
+}
+
+export const requestCleanup = (
+  state: VmLive,
+  service: ServiceName,
+  release: readonly Resource[],
+): DomainEvent => ({
+  type: 'StepRequested',
+  data: {
+    step: 'Cleanup',
+    attempt: attemptsOf(state, 'Cleanup') + 1,
+    service,
+    site: siteOf(state, service),
+    release: [...release],
+  },
+});
+
+const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep): DomainEvent => ({
+  type: 'StepRequested',
+  data: {
+    step,
+    attempt: attemptsOf(state, step) + 1,
+    service,
+    site,
+    ...(hookOf(state, hook) === undefined || hook === undefined ? {} : { hook }),
+  },
+});
+
+const siteOf = (state: VmLive, service: ServiceName): string =>
+  state.itinerary.find((step) => step.service === service)?.site ?? state.itinerary[0]?.site ?? 'local';
+
+function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainEvent {
+  const outcome = state.cleanup?.outcome ?? 'failed';
+  const kept = [
+    ...(state.cleanup?.keep ?? []),
+    ...outstanding.map((resource): Kept => ({ resource, reason: 'clean-up could not release it' })),
+    ...Object.values(state.adopted).map((resource): Kept => ({ resource, reason: 'it was there before' })),
+  ];
+  switch (outcome) {
+    case 'succeeded':
+      return { type: 'VmMigrationSucceeded', data: { condition: succeededCondition, kept } };
+    case 'canceled':
+      return {
+        type: 'VmMigrationCanceled',
+        data: { condition: canceledCondition(state.cancel ?? ''), kept },
+      };
+    case 'rolled-back':
+      return state.cleanup?.isIncomplete === true
+        ? { type: 'VmMigrationFailed', data: { condition: failedCondition(rollbackIncomplete), kept } }
+        : { type: 'VmMigrationRolledBack', data: { condition: rolledBackCondition(state), kept } };
+    case 'failed':
+      return {
+        type: 'VmMigrationFailed',
+        data: { condition: failedCondition(state.cleanup?.cause ?? lastError(state)), kept },
+      };
+  }
+}
+
+const lastError = (state: VmLive): StepError | undefined =>
+  state.attempts.findLast((attempt) => attempt.step !== 'Cleanup' && attempt.error !== undefined)?.error;
+
+const condition = (
+  type: string,
+  category: Condition['category'],
+  reason: string,
+  message: string,
+): Condition => ({ type, category, reason, message, items: [], durable: true });
+
+const succeededCondition = condition(
+  'Succeeded',
+  'Advisory',
+  'Completed',
+  'The migration of the VM has succeeded.',
+);
+const canceledCondition = (reason: string): Condition =>
+  condition('Canceled', 'Advisory', 'UserRequested', `The migration of the VM was canceled: ${reason}`);
+const rolledBackCondition = ({ rollback }: VmLive): Condition =>
+  condition(
+    'RolledBack',
+    'Warn',
+    'UserRequested',
+    `The target is stopped and the source runs again: ${rollback?.reason ?? ''} What was written at the target from ` +
+      `${rollback?.lostFrom ?? ''} to ${rollback?.lostTo ?? ''} is not in the source.`,
+  );
+const failedCondition = (error: StepError | undefined): Condition =>
+  condition(
+    'Failed',
+    'Error',
+    error?.code ?? 'LL-MIG-005',
+    error?.message ?? 'The migration of the VM has failed.',
+  );
+const rollbackIncomplete: StepError = {
+  code: 'LL-MIG-008',
+  class: 'needs-operator',
+  message: 'the rollback is not complete: see what was not done, put it right, then ask for the rollback again',
+};
+const notDone = ({ step, error }: AttemptState): Condition =>
+  condition(
+    'NotDoneAtTheEnd',
+    'Warn',
+    error?.code ?? 'LL-MIG-005',
+    `${step} could not be done: ${error?.message ?? 'it failed'}`,
+  );

@@ -1,0 +1,88 @@
+import { type EventOf, EndingStepName, type StepName } from '@ledgerlift/contracts';
+import type { AttemptState, VmLive } from './state.js';
+
+/** How the attempts of a VM come and go. */
+
+export function requested(state: VmLive, { data }: EventOf<'StepRequested'>, time: string): AttemptState {
+  return {
+    step: data.step,
+    attempt: data.attempt,
+    at: state.at,
+    service: data.service,
+    site: data.site,
+    hook: data.hook,
+    status: 'requested',
+    worker: undefined,
+    lastReport: 0,
+    requestedAt: time,
+    startedAt: undefined,
+    endedAt: undefined,
+    error: undefined,
+    release: data.release ?? [],
+  };
+}
+
+export function started(state: VmLive, { data }: EventOf<'StepStarted'>, time: string): VmLive {
+  const begun = withAttempt(state, data.step, data.attempt, {
+    status: 'started',
+    worker: data.worker,
+    startedAt: time,
+  });
+  // From here on the disks hold what a conversion made of them: never again a delta's base.
+  return data.step === 'ImageCommit' ? { ...begun, checkpoints: {} } : begun;
+}
+
+export function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, time: string): VmLive {
+  const ending = withAttempt(state, data.step, data.attempt, {
+    status: 'completed',
+    lastReport: data.report,
+    endedAt: time,
+  });
+  const fresh = { ...ending, failuresInARow: 0, lostInARow: 0 };
+  if (data.step === 'Cleanup') return fresh;
+  const results = [...state.results, data.result];
+  if (!isEndingStep(data.step)) return { ...fresh, at: state.at + 1, results };
+  const { cleanup } = state;
+  return {
+    ...fresh,
+    results,
+    cleanup: cleanup && { ...cleanup, steps: cleanup.steps.slice(1) },
+  };
+}
+
+export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: string): VmLive {
+  const ending = withAttempt(state, data.step, data.attempt, {
+    status: 'failed',
+    lastReport: data.report,
+    endedAt: time,
+    error: data.error,
+  });
+  const counted = data.lost
+    ? { ...ending, lostInARow: state.lostInARow + 1 }
+    : { ...ending, failuresInARow: state.failuresInARow + 1 };
+  // At the end nobody is waited for: what could not be done then is left out, and said.
+  return data.error.class === 'needs-operator' && state.phase !== 'cleaning'
+    ? { ...counted, phase: 'held' }
+    : counted;
+}
+
+export const stopped = (
+  state: VmLive,
+  { data }: EventOf<'StepStopped' | 'SourceRanMeanwhile'>,
+  time: string,
+): VmLive =>
+  withAttempt(state, data.step, data.attempt, { status: 'stopped', lastReport: data.report, endedAt: time });
+
+export function reported(state: VmLive, report: number): VmLive {
+  const last = state.attempts.at(-1);
+  if (last === undefined || report <= last.lastReport) return state;
+  return { ...state, attempts: [...state.attempts.slice(0, -1), { ...last, lastReport: report }] };
+}
+
+export const isEndingStep = (step: StepName): boolean => EndingStepName.safeParse(step).success;
+
+function withAttempt(state: VmLive, step: StepName, attempt: number, change: Partial<AttemptState>): VmLive {
+  const index = state.attempts.findLastIndex((each) => each.step === step && each.attempt === attempt);
+  const known = state.attempts[index];
+  return known === undefined ? state : { ...state, attempts: state.attempts.with(index, { ...known, ...change }) };
+}

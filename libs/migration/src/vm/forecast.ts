@@ -1,0 +1,121 @@
+import type { Expected, Forecast } from '@ledgerlift/contracts';
+import { lastResult, type AttemptState, type VmLive } from './state.js';
+
+/** Taken until something was measured: a guest's shutdown, a gigabit's rate, what virt-v2v and a boot took on small guests. */
+export const assumed: Expected = {
+  shutdownMs: 30_000,
+  snapshotMs: 5_000,
+  bytesPerSecond: 100_000_000,
+  conversionMs: 180_000,
+  bootMs: 30_000,
+  measured: 0,
+};
+
+/** Until a delta was measured, this share of what was copied is taken to change in an hour. */
+const ASSUMED_CHANGE_PER_HOUR = 0.01;
+const HOUR = 3_600_000;
+/** What took less says more of the start than of the rate. */
+const SHORTEST_MEASURE_MS = 50;
+
+interface Pass {
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+/**
+ * What a cutover would take, from what earlier migrations took (in the record) and what this one has taken so far.
+ *
+ * @param at when it would begin
+ * @param bytesToCopy of a pass that would be broken off, on top of what has changed since
+ */
+export function forecastOf(state: VmLive, at: Date, bytesToCopy = 0): Forecast {
+  const expected = state.record.expected ?? assumed;
+  const { settings } = state.record;
+  const bytesPerSecond = rateOf(state) ?? expected.bytesPerSecond;
+  const since = snapshotTime(state) ?? at.getTime();
+  const deltaBytes = Math.round(bytesToCopy + changeRateOf(state) * Math.max(0, at.getTime() - since));
+  const parts = {
+    shutdownMs: lastResult(state, 'Initialize')?.powerState === 'off' ? 0 : expected.shutdownMs,
+    snapshotMs: durationOf(state, 'SnapshotCreation', 'SnapshotRemoval') ?? expected.snapshotMs,
+    deltaMs: Math.round((deltaBytes / bytesPerSecond) * 1000),
+    conversionMs: settings.skipGuestConversion
+      ? 0
+      : (durationOf(state, 'ImageConversion', 'ImageCommit') ?? expected.conversionMs),
+    bootMs: expected.bootMs,
+  };
+  const downtimeMs = Object.values(parts).reduce((sum, ms) => sum + ms, 0);
+  return { downtimeMs, ...parts, deltaBytes, bytesPerSecond: Math.round(bytesPerSecond) };
+}
+
+/** Expected downtimes when the cutover is due while a pass is under way. */
+export function passForecasts(
+  state: VmLive,
+  at: Date,
+): { readonly finish: number; readonly breakOff: number } {
+  const remaining = remainingBytes(state);
+  const passMs = (remaining / (rateOf(state) ?? (state.record.expected ?? assumed).bytesPerSecond)) * 1000;
+  return {
+    finish: forecastOf(state, new Date(at.getTime() + passMs)).downtimeMs,
+    breakOff: forecastOf(state, at, remaining).downtimeMs,
+  };
+}
+
+/** What the pass that is under way has still to copy, as of its checkpoints; all of a disk that has none. */
+function remainingBytes(state: VmLive): number {
+  const moment = lastResult(state, 'SnapshotCreation')?.snapshot.momentId;
+  return state.record.source.vm.disks.reduce((sum, { id, capacityBytes }) => {
+    const checkpoint = state.checkpoints[id];
+    // A delta's size is not known before it is asked for; what the last one had is as good a guess as any.
+    if (checkpoint === undefined) return sum + capacityBytes;
+    return checkpoint.momentId === moment ? sum + checkpoint.bytesTotal - checkpoint.bytesDone : sum;
+  }, 0);
+}
+
+/** Bytes a second of the largest pass so far. */
+function rateOf(state: VmLive): number | undefined {
+  const passes = passesOf(state).filter(({ ms, bytes }) => ms >= SHORTEST_MEASURE_MS && bytes > 0);
+  const largest = passes.toSorted((one, other) => other.bytes - one.bytes)[0];
+  return largest === undefined ? undefined : (largest.bytes / largest.ms) * 1000;
+}
+
+/** Bytes that change in a millisecond. */
+function changeRateOf(state: VmLive): number {
+  const passes = passesOf(state);
+  const last = passes.at(-1);
+  if (last === undefined) return 0;
+  if (passes.length === 1) return (last.bytes * ASSUMED_CHANGE_PER_HOUR) / HOUR;
+  const times = state.results.flatMap((result) =>
+    result.step === 'SnapshotCreation' ? [Date.parse(result.snapshot.createdAt)] : [],
+  );
+  const between = (times.at(-1) ?? 0) - (times.at(-2) ?? 0);
+  return between > 0 ? last.bytes / between : 0;
+}
+
+/** The passes that are complete, oldest first. */
+function passesOf(state: VmLive): readonly Pass[] {
+  const attempts = state.attempts.filter(({ step, status }) => step === 'DiskTransfer' && status === 'completed');
+  const results = state.results.flatMap((result) => (result.step === 'DiskTransfer' ? [result] : []));
+  return results.map(({ disks }, index) => ({
+    bytes: disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+    ms: msOf(attempts[index]),
+  }));
+}
+
+const snapshotTime = (state: VmLive): number | undefined => {
+  const created = lastResult(state, 'SnapshotCreation')?.snapshot.createdAt;
+  return created === undefined ? undefined : Date.parse(created);
+};
+
+/** What the last completed attempts of these steps took together; undefined where none was completed. */
+function durationOf(state: VmLive, ...steps: readonly AttemptState['step'][]): number | undefined {
+  const found = steps.flatMap(
+    (step) => state.attempts.findLast((each) => each.step === step && each.status === 'completed') ?? [],
+  );
+  return found.length === 0 ? undefined : found.reduce((sum, attempt) => sum + msOf(attempt), 0);
+}
+
+function msOf(attempt: AttemptState | undefined): number {
+  if (attempt?.startedAt === undefined || attempt.endedAt === undefined) return 0;
+  const ms = Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt);
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}

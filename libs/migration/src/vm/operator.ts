@@ -1,0 +1,149 @@
+import type { DomainEvent } from '@ledgerlift/contracts';
+import type { CommandOf } from './commands.js';
+import { decideOutcome } from './ending.js';
+import { foldLive } from './evolve.js';
+import { forecastOf } from './forecast.js';
+import { placeAfterFailure } from './going-back.js';
+import { isBeforeCutover } from './passes.js';
+import { CommandRefused } from './refusals.js';
+import { requestCurrentStep } from './requests.js';
+import { indexIn, isTerminal, isWarm, lastAttemptOf, openAttempt, type VmLive } from './state.js';
+
+/** What an operator may ask of a VM: accepted where it makes sense, refused with the reason where it does not. */
+
+export function cancel(state: VmLive, reason: string): readonly DomainEvent[] {
+  if (state.cancel !== undefined && !isTerminal(state)) return [];
+  if (isTerminal(state))
+    throw new CommandRefused('cancel', `the migration of the VM has ${state.phase} already`);
+  refuseAtEnd(state, 'cancel');
+  const event: DomainEvent = { type: 'CancelRequested', data: { reason } };
+  // A worker that has started must stop first; what nobody has claimed is refused to whoever comes.
+  if (openAttempt(state)?.status === 'started') return [event];
+  return [event, ...decideOutcome(foldLive(state, [event]), 'canceled')];
+}
+
+export function pause(state: VmLive, reason: string): readonly DomainEvent[] {
+  if (state.pause !== undefined) return [];
+  refuseAtEnd(state, 'pause');
+  if (state.phase === 'held')
+    throw new CommandRefused('pause', 'the VM is held, and nothing of it is under way');
+  if (state.cancel !== undefined) throw new CommandRefused('pause', 'the VM is being canceled');
+  const event: DomainEvent = { type: 'PauseRequested', data: { reason } };
+  const open = openAttempt(state);
+  if (open?.status === 'started') return [event];
+  return [event, ...pauseNow(foldLive(state, [event]))];
+}
+
+/** The safe point is reached: what was asked for and nobody has is taken back. */
+export function pauseNow(state: VmLive): readonly DomainEvent[] {
+  const open = openAttempt(state);
+  const withdrawn: DomainEvent[] =
+    open === undefined
+      ? []
+      : [
+          {
+            type: 'StepStopped',
+            data: { step: open.step, attempt: open.attempt, report: open.lastReport, reason: 'paused' },
+          },
+        ];
+  return [...withdrawn, { type: 'VmMigrationPaused', data: {} }];
+}
+
+export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
+  refuseAtEnd(state, 'resume');
+  if (state.pause === undefined) throw new CommandRefused('resume', 'the VM is not paused');
+  return [{ type: 'ResumeRequested', data: { reason } }];
+}
+
+export function cutover(state: VmLive, { reason, by, dueAt, at }: CommandOf<'cutover'>): readonly DomainEvent[] {
+  refuseAtEnd(state, 'cutover');
+  if (!isWarm(state)) throw new CommandRefused('cutover', 'only a warm migration has a cutover');
+  if (!isBeforeCutover(state)) throw new CommandRefused('cutover', 'the cutover has begun');
+  if (state.cancel !== undefined) throw new CommandRefused('cutover', 'the VM is being canceled');
+  const due = new Date(Math.max(dueAt.getTime(), at.getTime())).toISOString();
+  // Asked again while it is due already: nothing is new.
+  if (state.cutover?.by === 'command' && Date.parse(state.cutover.dueAt) <= at.getTime()) return [];
+  return [
+    {
+      type: 'CutoverScheduled',
+      data: { by: 'command', dueAt: due, reason, forecast: forecastOf(state, new Date(due)), askedBy: by },
+    },
+  ];
+}
+
+export function approveCutover(
+  state: VmLive,
+  { reason, by }: CommandOf<'approve-cutover'>,
+): readonly DomainEvent[] {
+  refuseAtEnd(state, 'approve');
+  if (!isWarm(state) || !state.record.settings.approve.cutover)
+    throw new CommandRefused('approve', 'the plan asks for no approval of the cutover');
+  if (state.cutoverApproved) return [];
+  if (state.cutover?.askedBy === by)
+    throw new CommandRefused('approve', `${by} asked for the cutover, and somebody else must approve it`);
+  return [{ type: 'CutoverApproved', data: { reason } }];
+}
+
+export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] {
+  if (state.testBoot !== undefined) return [];
+  if (indexIn(state, 'test') < 0) throw new CommandRefused('test boot', 'only a warm migration has one');
+  if (state.phase !== 'waiting')
+    throw new CommandRefused('test boot', `the VM must wait between two passes, and it is ${state.phase}`);
+  return [{ type: 'TestBootRequested', data: { reason } }];
+}
+
+export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): readonly DomainEvent[] {
+  if (state.abandoned)
+    throw new CommandRefused(
+      'retry',
+      'the VM was abandoned, and what a retry needs is gone; start the plan again',
+    );
+  if (state.phase === 'running' && state.retryAt !== undefined && record === undefined)
+    return requestCurrentStep(state);
+  if (state.phase !== 'failed' && state.phase !== 'held') {
+    throw new CommandRefused(
+      'retry',
+      `only a VM that failed or is held can be tried again, and this one is ${state.phase}`,
+    );
+  }
+  if (state.rollback !== undefined)
+    throw new CommandRefused('retry', 'a rollback was asked for; ask for it again, or start the plan again');
+  const step = state.itinerary[placeAfterFailure(state).at]?.step;
+  if (step === undefined) throw new CommandRefused('retry', 'every step is completed');
+  return [{ type: 'RetryRequested', data: { step, reason, ...(record === undefined ? {} : { record }) } }];
+}
+
+export function rollback(state: VmLive, { reason, at }: CommandOf<'rollback'>): readonly DomainEvent[] {
+  if (state.phase === 'rolled-back') return [];
+  if (state.abandoned) throw new CommandRefused('rollback', 'the VM was abandoned');
+  const started = lastAttemptOf(state, 'FinalPowerActions');
+  if (!(state.phase === 'succeeded' || state.phase === 'failed') || started?.status !== 'completed')
+    throw new CommandRefused(
+      'rollback',
+      `only a VM whose target was started can be rolled back, and this one is ${state.phase}`,
+    );
+  const lostFrom = lastAttemptOf(state, 'SourcePowerOff')?.endedAt ?? started.requestedAt;
+  const event: DomainEvent = {
+    type: 'RollbackRequested',
+    data: { reason, lostFrom, lostTo: at.toISOString() },
+  };
+  return [event, ...decideOutcome(foldLive(state, [event]), 'rolled-back')];
+}
+
+export function abandon(state: VmLive, reason: string): readonly DomainEvent[] {
+  if (state.abandoned) return [];
+  if (state.phase !== 'failed')
+    throw new CommandRefused('abandon', `only a failed VM can be abandoned, and this one is ${state.phase}`);
+  const event: DomainEvent = { type: 'VmMigrationAbandoned', data: { reason } };
+  return [event, ...decideOutcome(foldLive(state, [event]), 'failed', undefined, 'abandoned')];
+}
+
+function refuseAtEnd(state: VmLive, command: string): void {
+  if (isTerminal(state)) throw new CommandRefused(command, `the migration of the VM has ${state.phase} already`);
+  if (state.phase === 'cleaning')
+    throw new CommandRefused(
+      command,
+      `the migration has ${state.cleanup?.outcome ?? 'ended'}, only clean-up is left`,
+    );
+}
+

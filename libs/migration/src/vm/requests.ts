@@ -1,0 +1,44 @@
+import { type DomainEvent, type ServiceName, resourceKey } from '@ledgerlift/contracts';
+import { requestCleanup } from './ending.js';
+import { attemptsOf, type VmLive } from './state.js';
+
+/** Claims what the current step will make, then asks for it: in this order, in one append. */
+export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
+  const step = state.itinerary[state.at];
+  if (step === undefined) return [];
+  const first = clearedFirst(state);
+  if (first !== undefined) return [first];
+  const attempt = attemptsOf(state, step.step) + 1;
+  const claims = step.claims
+    .map((resource) => ({ ...resource, name: resource.name.replace('{round}', String(state.round)) }))
+    .filter((resource) => state.ledger[resourceKey(resource)] === undefined)
+    .map((resource): DomainEvent => ({
+      type: 'ResourceClaimed',
+      data: { step: step.step, attempt, report: 0, resource },
+    }));
+  const { service, site, hook } = step;
+  return [
+    ...claims,
+    {
+      type: 'StepRequested',
+      data: { step: step.step, attempt, service, site, ...(hook === undefined ? {} : { hook }) },
+    },
+  ];
+}
+
+/** While an overlay exists, no pass writes its base: what an earlier conversion or a test boot left goes first. */
+function clearedFirst(state: VmLive): DomainEvent | undefined {
+  if (state.itinerary[state.at]?.part === 'test') return undefined;
+  const writes = state.itinerary.slice(state.at).some(({ step }) => step === 'DiskTransfer');
+  if (!writes) return undefined;
+  const inTheWay = Object.values(state.ledger).filter(
+    ({ kind }) => kind === 'overlay' || kind === 'commit-marker',
+  );
+  const service: ServiceName | undefined = inTheWay[0]?.service;
+  if (service === undefined) return undefined;
+  return requestCleanup(
+    state,
+    service,
+    inTheWay.filter((resource) => resource.service === service),
+  );
+}
