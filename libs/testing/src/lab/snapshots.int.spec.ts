@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LabHypervisor, type LabVmRequest } from './index.js';
-import { bring, changeId, changes, readAll, readExport, stampOf } from './spec/copy.js';
+import { stampOf } from './process/workload.js';
+import { bring, changeId, changes, readAll, readExport } from './spec/copy.js';
 
 const MIB = 1024 * 1024;
 const busy: LabVmRequest = {

@@ -79,6 +79,8 @@ export const LabVmSpec = z.object({
   behaviour: LabBehaviour.prefault({}),
   /** `qemu`: a real machine, whose guest itself writes. */
   engine: z.enum(['storage-daemon', 'qemu']).default('storage-daemon'),
+  /** How its serial console is logged in to; then the guest can be told things, and be shut down. */
+  login: z.object({ user: z.string(), password: z.string() }).optional(),
   changeTracking: z.boolean().default(true),
 });
 export type LabVmSpec = z.infer<typeof LabVmSpec>;
@@ -101,7 +103,6 @@ export type LabSnapshot = z.infer<typeof LabSnapshot>;
 export const LabVmRecord = LabVmSpec.extend({
   id: z.string(),
   power: z.enum(['on', 'off']),
-  rounds: z.int(),
   /** One VM that was made, also where another had its id before. */
   instance: z.string(),
   /** How often it was powered on. With the instance it names the moment that its disks stand for while it is off. */

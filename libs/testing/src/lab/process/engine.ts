@@ -29,7 +29,7 @@ export async function startEngine(record: LabVmRecord, paths: VmPaths): Promise<
     record.engine === 'qemu'
       ? [
           'qemu-system-x86_64',
-          ...guestArguments(record),
+          ...guestArguments(record, paths),
           '-chardev',
           'stdio,id=m',
           '-mon',

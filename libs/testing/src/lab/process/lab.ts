@@ -2,10 +2,10 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import type { LabVmSpec } from '../wire.js';
 import { awaitOrphan } from './engine.js';
 import { Faults } from './faults.js';
-import { makeImages } from './images.js';
+import { Images } from './images.js';
 import { Journal } from './journal.js';
 import { Machine } from './machine.js';
-import { vmPaths, vmsFolder } from './paths.js';
+import { templatesFolder, vmPaths, vmsFolder } from './paths.js';
 import { newRecord, readRecord, writeRecord } from './record.js';
 import { Refusal } from './refusal.js';
 import { Tasks } from './tasks.js';
@@ -16,12 +16,14 @@ export class Lab {
   readonly faults = new Faults();
   readonly #folder: string;
   readonly #journal: Journal;
+  readonly #images: Images;
   readonly #machines = new Map<string, Machine>();
   #next = 1;
 
   private constructor(folder: string, journal: Journal) {
     this.#folder = folder;
     this.#journal = journal;
+    this.#images = new Images(templatesFolder(folder));
   }
 
   /** Goes on from what the folder holds. @param journal path of the journal */
@@ -52,9 +54,15 @@ export class Lab {
     const paths = vmPaths(this.#folder, id);
     const machine = new Machine(newRecord(spec, id), paths, this.#journal);
     this.#machines.set(id, machine);
-    await mkdir(paths.folder);
-    await makeImages(spec.disks, paths);
-    await writeRecord(paths.record, machine.record);
+    try {
+      await mkdir(paths.folder);
+      await this.#images.make(spec.disks, paths);
+      await writeRecord(paths.record, machine.record);
+    } catch (error) {
+      this.#machines.delete(id);
+      await rm(paths.folder, { recursive: true, force: true });
+      throw error;
+    }
     machine.note('vm-created');
     return machine;
   }

@@ -5,6 +5,7 @@ import { beginJobs, exportLayers, openLayers, removeLayerFiles } from './fleece.
 import type { Journal } from './journal.js';
 import type { VmPaths } from './paths.js';
 import { withoutTracking, writeRecord } from './record.js';
+import { Guest } from './qemu-guest.js';
 import { Refusal } from './refusal.js';
 import { foundBitmaps } from './tracking.js';
 import { Workload } from './workload.js';
@@ -18,6 +19,7 @@ export class Machine {
   #record: LabVmRecord;
   #engine: Engine | undefined;
   #workload: Workload | undefined;
+  #guest: Guest | undefined;
   #writtenTimer: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #ending = false;
@@ -30,6 +32,11 @@ export class Machine {
 
   get record(): LabVmRecord {
     return this.#record;
+  }
+
+  /** Real software, where such is what runs in it now. */
+  get guest(): Guest | undefined {
+    return this.#guest;
   }
 
   /** One change of a VM after the other, as a host does it. */
@@ -61,6 +68,23 @@ export class Machine {
     const engine = await startEngine(this.#record, this.paths);
     this.#engine = engine;
     void engine.ended.then(() => this.#engineEnded(engine));
+    engine.qmp.listen(({ event, data }) => {
+      // Only a machine with a guest in it says so.
+      if (event === 'SHUTDOWN' && data['guest'] === true)
+        void this.inTurn(() => this.powerOff('by its guest'));
+    });
+    try {
+      await this.#takeUp(engine);
+    } catch (error) {
+      this.#engine = undefined;
+      await engine.stop();
+      throw error;
+    }
+    return engine;
+  }
+
+  /** Goes on with what the engine before was doing: recording changes, and holding the moments of snapshots. */
+  async #takeUp(engine: Engine): Promise<void> {
     if ((await foundBitmaps(engine, this.#record)) === 'lost') await this.#tell();
     const snapshots = this.#record.snapshots
       .filter(({ broken }) => !broken)
@@ -74,7 +98,6 @@ export class Machine {
       );
       await this.update({ snapshots: others });
     }
-    return engine;
   }
 
   async powerOn(): Promise<void> {
@@ -84,11 +107,12 @@ export class Machine {
     await this.update({ power: 'on', boots: this.#record.boots + 1 });
     this.note('power-on');
     if (this.#record.engine === 'qemu') {
-      await engine.qmp.execute('system_reset');
-      await engine.qmp.execute('cont');
+      this.#guest = await Guest.start(engine, this.paths, this.#record);
       return;
     }
-    this.#workload = await Workload.start(this.#record, engine.nbdSocket, () => void this.#powerLost());
+    this.#workload = await Workload.start(this.#record, engine.nbdSocket, () => {
+      void this.inTurn(() => this.#powerLost());
+    });
     this.#writtenTimer = setInterval(() => this.#noteWritten(), JOURNAL_MS);
   }
 
@@ -96,7 +120,6 @@ export class Machine {
   async powerOff(how: string): Promise<void> {
     if (this.#record.power === 'off') return;
     await this.#quiet();
-    if (this.#record.engine === 'qemu') await (await this.engine()).qmp.execute('stop');
     await this.update({ power: 'off' });
     this.note('power-off', { detail: how });
   }
@@ -110,7 +133,10 @@ export class Machine {
       this.note('shutdown-ignored');
       return;
     }
-    if (this.#record.engine === 'qemu') await (await this.engine()).qmp.execute('system_powerdown');
+    if (this.#guest !== undefined) {
+      this.#guest.askShutdown();
+      return;
+    }
     const mine = this.#workload;
     setTimeout(() => {
       // In turn, and only for the run that was asked: it may have been forced off and started again meanwhile.
@@ -130,11 +156,12 @@ export class Machine {
 
   async #quiet(): Promise<void> {
     clearInterval(this.#writtenTimer);
+    await this.#guest?.stop();
+    this.#guest = undefined;
     const workload = this.#workload;
     if (workload === undefined) return;
     await workload.stop();
     this.#noteWritten();
-    this.#record = { ...this.#record, rounds: workload.take().round };
     this.#workload = undefined;
   }
 

@@ -1,9 +1,9 @@
 import { type Socket, connect } from 'node:net';
 import { once } from 'node:events';
 import type { LabExtent } from './extents.js';
+import { handshake } from './nbd-handshake.js';
 
 // The lab has a client of its own: it is the judge of the product's client, so it must not be the same one.
-const OPTION = 0x49484156454f5054n;
 const LARGEST_STATUS = 1 << 30;
 
 interface Pending {
@@ -41,7 +41,11 @@ export class LabNbd {
     await once(socket, 'connect');
     const client = new LabNbd(socket);
     try {
-      await client.#handshake(exportName, context);
+      const wire = {
+        take: (length: number) => client.#take(length),
+        write: (bytes: Buffer) => void socket.write(bytes),
+      };
+      client.size = await handshake(wire, exportName, context);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -86,33 +90,6 @@ export class LabNbd {
 
   close(): void {
     this.#socket.destroy();
-  }
-
-  async #handshake(name: string, context: string | undefined): Promise<void> {
-    await this.#take(18);
-    this.#socket.write(words(3));
-    await this.#option(8, Buffer.alloc(0));
-    if (context !== undefined) {
-      const replies = await this.#option(10, Buffer.concat([text(name), words(1), text(context)]));
-      if (!replies.some(({ type }) => type === 4)) throw new Error(`the export has no context ${context}`);
-    }
-    const infos = await this.#option(7, Buffer.concat([text(name), Buffer.from([0, 0])]));
-    for (const { type, data } of infos)
-      if (type === 3 && data.readUInt16BE(0) === 0) this.size = Number(data.readBigUInt64BE(2));
-  }
-
-  async #option(code: number, data: Buffer): Promise<readonly { type: number; data: Buffer }[]> {
-    const head = Buffer.alloc(8);
-    head.writeBigUInt64BE(OPTION);
-    this.#socket.write(Buffer.concat([head, words(code, data.length), data]));
-    for (const replies: { type: number; data: Buffer }[] = []; ;) {
-      const reply = await this.#take(20);
-      const type = reply.readUInt32BE(12);
-      const content = await this.#take(reply.readUInt32BE(16));
-      if (type >= 0x80000000) throw new Error(`NBD option ${code}: ${content.toString() || type}`);
-      if (type === 1) return replies;
-      replies.push({ type, data: content });
-    }
   }
 
   #request(
@@ -204,11 +181,3 @@ export class LabNbd {
     this.#pending.clear();
   }
 }
-
-function words(...values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(4 * values.length);
-  values.forEach((value, i) => bytes.writeUInt32BE(value, 4 * i));
-  return bytes;
-}
-
-const text = (value: string): Buffer => Buffer.concat([words(Buffer.byteLength(value)), Buffer.from(value)]);

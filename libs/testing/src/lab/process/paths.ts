@@ -6,6 +6,8 @@ export interface VmPaths {
   readonly record: string;
   readonly pidFile: string;
   readonly nbdSocket: string;
+  readonly console: string;
+  readonly consoleLog: string;
   disk(index: number): string;
   empty(index: number): string;
   layer(snapshot: number, disk: number, layer: number): string;
@@ -13,6 +15,8 @@ export interface VmPaths {
 }
 
 export const vmsFolder = (lab: string): string => join(lab, 'vms');
+
+export const templatesFolder = (lab: string): string => join(lab, 'templates');
 
 export function vmPaths(lab: string, id: string): VmPaths {
   const folder = join(vmsFolder(lab), id);
@@ -22,6 +26,8 @@ export function vmPaths(lab: string, id: string): VmPaths {
     record: file('vm.json'),
     pidFile: file('pid'),
     nbdSocket: file('nbd'),
+    console: file('tty'),
+    consoleLog: file('console.log'),
     disk: (index) => file(`disk-${index}.qcow2`),
     empty: (index) => file(`empty-${index}.qcow2`),
     layer: (snapshot, disk, layer) => file(`s${snapshot}-${disk}-${layer}.qcow2`),

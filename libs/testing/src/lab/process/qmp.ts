@@ -34,6 +34,7 @@ export class Qmp {
     { command: string; resolve(value: unknown): void; reject(e: Error): void }
   >();
   readonly #waiters = new Set<Waiter>();
+  readonly #listeners = new Set<(event: QmpEvent) => void>();
   readonly #greeted: Promise<void>;
   #greet: () => void = () => undefined;
   #next = 0;
@@ -75,6 +76,11 @@ export class Qmp {
     happened.catch(() => undefined); // When the command is refused, nobody waits for the event any more.
     await this.execute(command, args);
     return happened;
+  }
+
+  /** Calls for every event from now on. */
+  listen(listener: (event: QmpEvent) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Nothing will be answered any more. */
@@ -129,6 +135,7 @@ export class Qmp {
   }
 
   #happened(event: QmpEvent): void {
+    for (const listener of this.#listeners) listener(event);
     for (const waiter of this.#waiters) {
       if (!waiter.wanted(event)) continue;
       this.#waiters.delete(waiter);

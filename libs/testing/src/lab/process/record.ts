@@ -6,7 +6,6 @@ export const newRecord = (spec: LabVmSpec, id: string): LabVmRecord => ({
   ...spec,
   id,
   power: 'off',
-  rounds: 0,
   instance: randomUUID(),
   boots: 0,
   epoch: randomUUID(),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { LabBehaviour, LabFault, type LabSnapshot, type LabTask, LabVmSpec, LabWorkload } from '../wire.js';
+import { LabBehaviour, LabFault, type LabTask, LabVmSpec, LabWorkload } from '../wire.js';
 import type { Lab } from './lab.js';
 import type { Machine } from './machine.js';
 import { names } from './paths.js';
+import { shown, shownSnapshot } from './views.js';
 import {
   changedExtents,
   createSnapshot,
@@ -52,6 +53,7 @@ export const routes: readonly Route[] = [
   ['POST', /^\/vms\/([^/]+)\/rename$/, rename],
   ['POST', /^\/vms\/([^/]+)\/tags$/, tag],
   ['POST', /^\/vms\/([^/]+)\/cut-nbd$/, cutNbd],
+  ['POST', /^\/vms\/([^/]+)\/guest$/, tellGuest],
   ['GET', /^\/faults$/, ({ lab }) => lab.faults.pending],
   ['POST', /^\/faults$/, ({ lab, body }) => lab.faults.add(LabFault.parse(body))],
   ['DELETE', /^\/faults$/, ({ lab }) => lab.faults.clear()],
@@ -72,30 +74,7 @@ function inventory({ lab }: Call): unknown {
   };
 }
 
-function shown(lab: Lab, machine: Machine): unknown {
-  const { workload: _w, behaviour: _b, changesKept: _c, recordingSince: _r, ...vm } = machine.record;
-  return {
-    ...vm,
-    disks: vm.disks.map((disk, index) => ({ ...disk, file: machine.paths.disk(index) })),
-    snapshots: vm.snapshots.map((snapshot) => shownSnapshot(machine, snapshot)),
-    runningTasks: lab.tasks.runningOn(vm.id),
-  };
-}
-
-const named = (call: Call): LabSnapshot => snapshotOf(vmOf(call), call.path[1] ?? '');
-
-function shownSnapshot(
-  machine: Machine,
-  { name, number, createdAt, changeId, broken }: LabSnapshot,
-): unknown {
-  const disks = machine.record.disks.map(({ id, capacityBytes }, index) => ({
-    id,
-    capacityBytes,
-    changeId,
-    nbd: { socket: machine.paths.nbdSocket, exportName: names.snapshotExport(number, index) },
-  }));
-  return { id: `${machine.record.instance}/s${number}`, name, createdAt, broken, disks };
-}
+const named = (call: Call) => snapshotOf(vmOf(call), call.path[1] ?? '');
 
 function configure(call: Call): Promise<void> {
   const { workload, behaviour } = Config.parse(call.body);
@@ -182,4 +161,11 @@ function tag(call: Call): Promise<void> {
 function cutNbd(call: Call): Promise<void> {
   const { downMs } = z.object({ downMs: z.int().min(0).max(600_000) }).parse(call.body);
   return inTurn(call, (machine) => cutReaders(machine, downMs));
+}
+
+async function tellGuest(call: Call): Promise<unknown> {
+  const { guest } = vmOf(call);
+  const { command } = z.object({ command: z.string().min(1) }).parse(call.body);
+  if (guest === undefined) throw new Refusal(409, 'no-guest', 'no guest runs in it');
+  return { output: await guest.run(command) };
 }

@@ -6,6 +6,11 @@ import { names } from './paths.js';
 
 const STAMP_BYTES = 4096;
 const PAUSE_MS = 5;
+const MAGIC = 'LABSTAMP';
+
+/** The number of the round whose stamp a disk's region begins with; 0 for none. */
+export const stampOf = (bytes: Buffer): number =>
+  bytes.toString('latin1', 0, MAGIC.length) === MAGIC ? Number(bytes.readBigUInt64BE(MAGIC.length)) : 0;
 
 /** What a workload did since it was last asked. */
 export interface Written {
@@ -29,13 +34,13 @@ export class Workload {
   #running = true;
   readonly #loop: Promise<void>;
 
-  private constructor(record: LabVmRecord, clients: readonly LabNbd[], onFailure: () => void) {
+  private constructor(record: LabVmRecord, clients: readonly LabNbd[], round: number, onFailure: () => void) {
     this.#record = record;
     this.#clients = clients;
-    this.#round = record.rounds;
+    this.#round = round;
     // A row of its own from each round on that it was started at, so that two runs do not write the same.
-    this.#choose = seededChoice(record.workload.seed + record.rounds);
-    this.#bytes = seededBytes(record.workload.seed + 7 * record.rounds + 1);
+    this.#choose = seededChoice(record.workload.seed + round);
+    this.#bytes = seededBytes(record.workload.seed + 7 * round + 1);
     this.#loop = this.#run().catch(() => {
       if (this.#running) onFailure();
     });
@@ -46,7 +51,11 @@ export class Workload {
     const clients = await Promise.all(
       record.disks.map((_, disk) => LabNbd.open(nbdSocket, names.writer(disk))),
     );
-    return new Workload(record, clients, onFailure);
+    // From the disks and not from the record, which a kill may have left behind: no number is used twice.
+    const stamps = await Promise.all(
+      clients.map(async (client) => stampOf(await client.read(record.workload.regionOffset, STAMP_BYTES))),
+    );
+    return new Workload(record, clients, Math.max(...stamps), onFailure);
   }
 
   /** Ends it after the round that it is in, and flushes what it wrote. */
@@ -67,6 +76,8 @@ export class Workload {
   async #run(): Promise<void> {
     const { roundsPerSecond } = this.#record.workload;
     if (roundsPerSecond === 0) return;
+    // A kill between two stamps left the later disk behind.
+    await this.#stamp(this.#round);
     const begun = performance.now();
     for (let done = 0; this.#running;) {
       if (((performance.now() - begun) * roundsPerSecond) / 1000 <= done) await delay(PAUSE_MS);
@@ -79,15 +90,19 @@ export class Workload {
 
   async #writeRound(): Promise<void> {
     const round = this.#round + 1;
-    const stamp = Buffer.alloc(STAMP_BYTES);
-    stamp.write('LABSTAMP', 0, 'latin1');
-    stamp.writeBigUInt64BE(BigInt(round), 8);
-    for (const [disk, client] of this.#clients.entries())
-      await this.#write(disk, client, this.#record.workload.regionOffset, stamp);
+    await this.#stamp(round);
     this.#round = round;
     await Promise.all(
       this.#clients.map((client, disk) => this.#write(disk, client, ...this.#randomBlock(disk))),
     );
+  }
+
+  async #stamp(round: number): Promise<void> {
+    const stamp = Buffer.alloc(STAMP_BYTES);
+    stamp.write(MAGIC, 0, 'latin1');
+    stamp.writeBigUInt64BE(BigInt(round), 8);
+    for (const [disk, client] of this.#clients.entries())
+      await this.#write(disk, client, this.#record.workload.regionOffset, stamp);
   }
 
   #randomBlock(disk: number): [offset: number, bytes: Buffer] {

@@ -61,8 +61,3 @@ export async function bring(lab: LabHypervisor, copy: Buffer, where: Where, sinc
   }
   return extents.reduce((sum, [, length]) => sum + length, 0);
 }
-
-/** The number of the round whose stamp the bytes bear. */
-export function stampOf(bytes: Buffer): number {
-  return bytes.toString('latin1', 0, 8) === 'LABSTAMP' ? Number(bytes.readBigUInt64BE(8)) : 0;
-}
