@@ -25,7 +25,10 @@ export class LabClient {
   }
 
   /** @throws LabSecretMissing */
-  static async of(spec: ProviderSpec, signal = new AbortController().signal): Promise<LabClient> {
+  static async of(
+    spec: ProviderSpec,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<LabClient> {
     if (spec.type !== 'lab')
       throw new TypeError(`the lab provider was given a provider of type ${spec.type}`);
     return new LabClient(spec.settings.url.replace(/\/+$/, ''), await tokenOf(spec), signal);
