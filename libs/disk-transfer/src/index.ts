@@ -1,7 +1,7 @@
 export { CHUNK_SIZE, chunkCount } from './chunks/chunk.js';
 export { ChunkManifest } from './chunks/manifest.js';
 export type { ByteRange } from './chunks/ranges.js';
-export { type Checkpoint } from './copy/checkpoint.js';
+export type { ChangesSince, Checkpoint } from './copy/base.js';
 export { type CopyOptions, type CopyProgress, type CopyResult, copyDisk } from './copy/copier.js';
 export { TargetTooSmall, VerificationFailed } from './copy/errors.js';
 export { Throttle } from './copy/throttle.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ByteRange } from './ranges.js';
 import { CHUNK_SIZE, HASH_LENGTH, chunkCount, chunkLength } from './chunk.js';
@@ -50,17 +50,14 @@ export class ChunkManifest {
     return this.ranges().reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Where the chunks lie that are done. */
   ranges(): readonly ByteRange[] {
-    const ranges: { offset: number; length: number }[] = [];
-    for (let index = 0; index < this.count; index += 1) {
-      if (!this.has(index)) continue;
-      const offset = index * CHUNK_SIZE;
-      const last = ranges.at(-1);
-      const length = chunkLength(index, this.size);
-      if (last !== undefined && last.offset + last.length === offset) last.length += length;
-      else ranges.push({ offset, length });
-    }
-    return ranges;
+    return this.#rangesWhere((index) => this.has(index));
+  }
+
+  /** Where those lie that are not. */
+  missing(): readonly ByteRange[] {
+    return this.#rangesWhere((index) => !this.has(index));
   }
 
   /**
@@ -79,7 +76,8 @@ export class ChunkManifest {
   }
 
   /**
-   * Writes the file anew beside the old one, and puts it in its place once it is durable.
+   * Writes the file anew beside the old one, and puts it in its place once it is durable. The old one is kept beside it,
+   * for the checkpoint that names the new one may never get into the log.
    *
    * @returns the digest of the file, by which a checkpoint names exactly this content
    */
@@ -95,30 +93,73 @@ export class ChunkManifest {
     } finally {
       await file.close();
     }
+    await rm(previousOf(path), { force: true });
+    await link(path, previousOf(path)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
     await rename(temporary, path);
     const folder = await open(dirname(path), 'r');
     await folder.sync().finally(() => folder.close());
     return digestOf(header, this.#entries);
   }
 
-  /** @returns the manifest whose file has this digest; undefined when the file is missing, changed or of another size */
+  /**
+   * The manifest that a checkpoint names. Where the file has moved on by one since, which the log never learned, only the
+   * chunks count that are done in both: no other copy has begun to write them anew.
+   *
+   * @returns undefined when the file is missing, changed, of another size, or has moved on further
+   */
   static async load(path: string, size: number, digest: string): Promise<ChunkManifest | undefined> {
-    const content = await readFile(path).catch(() => undefined);
-    if (content === undefined || content.length !== HEADER_LENGTH + chunkCount(size) * ENTRY_LENGTH)
-      return undefined;
-    const header = content.subarray(0, HEADER_LENGTH);
-    const entries = content.subarray(HEADER_LENGTH);
-    if (header.readBigUInt64BE(MAGIC.length) !== BigInt(size) || digestOf(header, entries) !== digest)
-      return undefined;
-    return new ChunkManifest(size, Buffer.from(entries));
+    const current = await read(path, size);
+    if (current?.digest === digest) return new ChunkManifest(size, current.entries);
+    const previous = await read(previousOf(path), size);
+    if (current === undefined || previous?.digest !== digest) return undefined;
+    const [now, before] = [
+      new ChunkManifest(size, current.entries),
+      new ChunkManifest(size, previous.entries),
+    ];
+    for (let index = 0; index < before.count; index += 1) {
+      if (!now.has(index) || !now.hash(index).equals(before.hash(index))) before.forget(index);
+    }
+    return before;
   }
 
-  /** Removes the file, and what a broken-off `save` left. */
+  /** Removes the file, and what `save` keeps or left beside it. */
   static async remove(path: string): Promise<void> {
-    await rm(`${path}.new`, { force: true });
-    await rm(path, { force: true });
+    await Promise.all([`${path}.new`, previousOf(path), path].map((file) => rm(file, { force: true })));
+  }
+
+  #rangesWhere(isMeant: (index: number) => boolean): readonly ByteRange[] {
+    const ranges: { offset: number; length: number }[] = [];
+    for (let index = 0; index < this.count; index += 1) {
+      if (!isMeant(index)) continue;
+      const offset = index * CHUNK_SIZE;
+      const last = ranges.at(-1);
+      const length = chunkLength(index, this.size);
+      if (last !== undefined && last.offset + last.length === offset) last.length += length;
+      else ranges.push({ offset, length });
+    }
+    return ranges;
   }
 }
 
+interface ManifestFile {
+  readonly digest: string;
+  readonly entries: Buffer;
+}
+
+/** @returns undefined when there is no such file, or none for a disk of this size */
+async function read(path: string, size: number): Promise<ManifestFile | undefined> {
+  const content = await readFile(path).catch(() => undefined);
+  if (content === undefined || content.length !== HEADER_LENGTH + chunkCount(size) * ENTRY_LENGTH)
+    return undefined;
+  const [header, entries] = [content.subarray(0, HEADER_LENGTH), content.subarray(HEADER_LENGTH)];
+  if (header.readBigUInt64BE(MAGIC.length) !== BigInt(size)) return undefined;
+  return { digest: digestOf(header, entries), entries: Buffer.from(entries) };
+}
+
+const previousOf = (path: string): string => `${path}.previous`;
+const isMissing = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 const digestOf = (...parts: readonly Buffer[]): string =>
   parts.reduce((digest, part) => digest.update(part), createHash('sha256')).digest('hex');

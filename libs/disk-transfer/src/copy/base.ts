@@ -1,9 +1,13 @@
 import { ChunkManifest } from '../chunks/manifest.js';
-import type { ByteRange } from '../chunks/ranges.js';
+import { type ByteRange, chunksTouchedBy } from '../chunks/ranges.js';
 
-/** What a resumed copy may trust. It follows a flush of what it claims, and belongs to one moment of the source. */
+/**
+ * The chunks in `ranges` hold what the source held at one moment, flushed; and, where there is a change id, what changed
+ * since that moment can be asked for by it (ADR 9).
+ */
 export interface Checkpoint {
   readonly momentId: string;
+  readonly changeId?: string | undefined;
   readonly ranges: readonly ByteRange[];
   readonly bytesDone: number;
   readonly bytesTotal: number;
@@ -11,30 +15,62 @@ export interface Checkpoint {
   readonly manifestDigest: string;
 }
 
-export type ResumeVerdict =
-  | { readonly kind: 'resumed'; readonly manifest: ChunkManifest }
-  | { readonly kind: 'started'; readonly why: string; readonly manifest: ChunkManifest };
+/**
+ * Asks what changed between the moment of a change id and the moment that is now read.
+ * @returns undefined where the source cannot say any more
+ */
+export type ChangesSince = (changeId: string) => Promise<readonly ByteRange[] | undefined>;
+
+/** What a copy goes on from. */
+export interface Base {
+  /**
+   * - `resumed`: from a checkpoint of the same moment;
+   * - `changed`: from one of another moment, without the chunks that changed since;
+   * - `compared`: from none, but the hashes of what the target holds spare writes;
+   * - `started`: from nothing, and the target may hold anything.
+   */
+  readonly kind: 'resumed' | 'changed' | 'compared' | 'started';
+  /** In words, for the log. */
+  readonly how: string;
+  /** Holds the chunks that are done: they are what the source holds at the moment that is read. */
+  readonly manifest: ChunkManifest;
+  /** `compared` only: what the target holds, of another moment. */
+  readonly known?: ChunkManifest;
+}
+
+export interface Expected {
+  readonly momentId: string;
+  readonly size: number;
+  readonly manifestPath: string;
+  /** None: there is nobody to ask. */
+  readonly changesSince?: ChangesSince | undefined;
+}
 
 /**
- * Trusts only what a checkpoint says and the target confirms: the same moment of the source, the same size, and a
- * manifest with the digest that the checkpoint names. Else the copy starts over, and says why.
+ * Finds what of an earlier copy may be trusted: what a checkpoint says and the target's manifest confirms, for the same
+ * moment of the source or for another one that a change id bridges.
  */
-export async function judgeCheckpoint(
-  checkpoint: Checkpoint | undefined,
-  expected: { readonly momentId: string; readonly size: number; readonly manifestPath: string },
-): Promise<ResumeVerdict> {
-  const fresh = (why: string): ResumeVerdict => ({
+export async function findBase(checkpoint: Checkpoint | undefined, expected: Expected): Promise<Base> {
+  const { size } = expected;
+  const started = (why: string): Base => ({
     kind: 'started',
-    why,
-    manifest: new ChunkManifest(expected.size),
+    how: `started at the beginning: ${why}`,
+    manifest: new ChunkManifest(size),
   });
-  if (checkpoint === undefined) return fresh('there is no checkpoint');
-  if (checkpoint.momentId !== expected.momentId)
-    return fresh('the checkpoint belongs to another moment of the source');
-  if (checkpoint.bytesTotal !== expected.size)
-    return fresh('the source has another size than at the checkpoint');
-  const manifest = await ChunkManifest.load(expected.manifestPath, expected.size, checkpoint.manifestDigest);
-  return manifest === undefined
-    ? fresh('the chunk manifest is not the one of the checkpoint')
-    : { kind: 'resumed', manifest };
+  if (checkpoint === undefined) return started('there is no checkpoint');
+  const { changeId, momentId } = checkpoint;
+  if (momentId !== expected.momentId && changeId === undefined)
+    return started('the checkpoint belongs to another moment of the source');
+  if (checkpoint.bytesTotal !== size) return started('the source has another size than at the checkpoint');
+  const manifest = await ChunkManifest.load(expected.manifestPath, size, checkpoint.manifestDigest);
+  if (manifest === undefined) return started('the chunk manifest is not the one of the checkpoint');
+  if (momentId === expected.momentId) return { kind: 'resumed', how: 'resumed', manifest };
+  const changes = changeId === undefined ? undefined : await expected.changesSince?.(changeId);
+  if (changes === undefined) {
+    const how = 'compared: the source cannot say what changed since the checkpoint';
+    return { kind: 'compared', how, manifest: new ChunkManifest(size), known: manifest };
+  }
+  for (const index of chunksTouchedBy(changes, size)) manifest.forget(index);
+  const bytes = changes.reduce((sum, { length }) => sum + length, 0);
+  return { kind: 'changed', how: `went on from another moment: ${bytes} bytes changed since`, manifest };
 }

@@ -1,83 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { open, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
 import { CHUNK_SIZE } from '../chunks/chunk.js';
 import { ChunkManifest } from '../chunks/manifest.js';
 import { startServer, type NbdServer } from '../nbd-server/server-process.js';
 import { serveForVerification, serveSource, serveSourceTimes, serveTarget } from '../nbd-server/servers.js';
 import { acquireWriter, endEarlierWriter } from '../nbd-server/writer.js';
-import type { Checkpoint } from './checkpoint.js';
-import { type CopyOptions, type CopyResult, copyDisk } from './copier.js';
+import type { Checkpoint } from './base.js';
+import { DISK, MiB, at, copy, equal, fullOf, raw, running, sparseDisk } from './spec/copying.js';
 import { Throttle } from './throttle.js';
 import { verifyDisk } from './verify.js';
-
-const MiB = 1024 * 1024;
-const DISK = 24 * MiB + 4096;
-
-let folder: string;
-let servers: { stop(): Promise<void> }[] = [];
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-copy-'));
-});
-afterEach(async () => {
-  await Promise.all(servers.map((server) => server.stop()));
-  servers = [];
-  await rm(folder, { recursive: true, force: true });
-});
-
-const at = (name: string): string => join(folder, name);
-const running = <T extends { stop(): Promise<void> }>(server: T): T => {
-  servers.push(server);
-  return server;
-};
-
-/** Bytes that say where they are, so that nothing can be in a wrong place unseen. */
-const pattern = (length: number, seed: number): Buffer => {
-  const bytes = Buffer.alloc(length);
-  for (let offset = 0; offset + 4 <= length; offset += 4)
-    bytes.writeUInt32LE((offset * 2654435761 + seed) >>> 0, offset);
-  return bytes;
-};
-
-/** Every other 3 MiB is data, the rest is a hole; the last 4096 bytes are data, in a chunk that is not whole. */
-async function sparseDisk(name: string, seed = 1): Promise<string> {
-  const file = await open(at(name), 'w');
-  await file.truncate(DISK);
-  for (let offset = 0; offset < DISK; offset += 6 * MiB) {
-    await file.write(pattern(Math.min(3 * MiB, DISK - offset), seed + offset), 0, undefined, offset);
-  }
-  await file.close();
-  return at(name);
-}
-
-async function fullOf(name: string, byte: number, size = DISK): Promise<string> {
-  await writeFile(at(name), Buffer.alloc(size, byte));
-  return at(name);
-}
-
-async function copy(
-  sources: readonly { readonly socket: string }[],
-  target: { readonly socket: string },
-  change: Partial<CopyOptions> = {},
-): Promise<CopyResult> {
-  return copyDisk({
-    sources,
-    target,
-    targetState: 'dirty',
-    momentId: 'off-1',
-    manifestPath: at('chunks'),
-    checkpointEvery: { bytes: 4 * MiB, ms: 60_000 },
-    onCheckpoint: async () => undefined,
-    throttle: new Throttle(),
-    signal: new AbortController().signal,
-    ...change,
-  });
-}
-
-const equal = async (a: string, b: string): Promise<boolean> => (await readFile(a)).equals(await readFile(b));
-const raw = (path: string) => ({ path, format: 'raw' }) as const;
 
 describe('a copy', () => {
   it('leaves a target that was full of 0xA5 equal to the source: zeros are written, never left', async () => {
@@ -247,7 +179,7 @@ describe('a copy that is broken off', () => {
     const checkpoint = await brokenOff(source, target);
     expect(checkpoint.bytesDone).toBeGreaterThan(0);
     const resumed = await copy([source], target, { checkpoint });
-    expect(resumed).toMatchObject({ resumed: 'resumed', bytesResumed: checkpoint.bytesDone });
+    expect(resumed).toMatchObject({ resumed: 'resumed', bytesKept: checkpoint.bytesDone });
     expect(await equal(at('source'), at('target'))).toBe(true);
     const whole = await copy([source], running(await serveTarget(raw(await fullOf('other', 9)))), {
       manifestPath: at('chunks2'),

@@ -26,7 +26,7 @@ export async function verifyDisk(options: VerifyOptions): Promise<void> {
   const close = (): void => client.close();
   signal.addEventListener('abort', close, { once: true });
   try {
-    const ranges = new DataRanges(await extentsOf(client, signal));
+    const ranges = new DataRanges(await extentsOf(client, [{ offset: 0, length: manifest.size }], signal));
     const wrong: number[] = [];
     let next = 0;
     let bytesDone = 0;

@@ -1,0 +1,91 @@
+import type { ChunkManifest } from '../chunks/manifest.js';
+import type { Checkpoint } from './base.js';
+import type { TargetDisk } from './target-disk.js';
+
+export interface CheckpointerOptions {
+  readonly target: TargetDisk;
+  readonly momentId: string;
+  readonly changeId?: string | undefined;
+  readonly manifestPath: string;
+  readonly checkpointEvery: { readonly bytes: number; readonly ms: number };
+  readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
+  /** Aborts when nothing is waited for any more. */
+  readonly over: AbortSignal;
+}
+
+/** Makes the checkpoints of one copy, one after the other. */
+export class Checkpointer {
+  #bytes = 0;
+  #at = performance.now();
+  #underWay: Promise<void> | undefined;
+  #failed: { readonly error: unknown } | undefined;
+
+  constructor(private readonly options: CheckpointerOptions) {}
+
+  /** Data was copied: makes a checkpoint beside the copy when one is due. */
+  copied(bytes: number, manifest: ChunkManifest): void {
+    this.#bytes += bytes;
+    const { checkpointEvery } = this.options;
+    const isDue = this.#bytes >= checkpointEvery.bytes || performance.now() - this.#at >= checkpointEvery.ms;
+    if (this.#underWay !== undefined || !isDue) return;
+    this.#underWay = this.#make(manifest)
+      .catch(() => undefined)
+      .finally(() => (this.#underWay = undefined));
+  }
+
+  get hasFailed(): boolean {
+    return this.#failed !== undefined;
+  }
+
+  /**
+   * Makes a checkpoint of what is done now.
+   * @throws also where an earlier one failed: after a flush that failed, one that succeeds proves nothing, for the kernel
+   *   has forgotten the pages that it could not write (https://lwn.net/Articles/752063/)
+   */
+  async make(manifest: ChunkManifest): Promise<void> {
+    await this.#underWay;
+    if (this.#failed !== undefined) throw this.#failed.error;
+    await this.#make(manifest);
+  }
+
+  async #make(manifest: ChunkManifest): Promise<void> {
+    try {
+      await this.#write(manifest);
+    } catch (error) {
+      this.#failed ??= { error };
+      throw error;
+    }
+  }
+
+  /** What is done now, then a flush, then the manifest, then the checkpoint: in this order only may it be trusted. */
+  async #write(manifest: ChunkManifest): Promise<void> {
+    const { target, momentId, changeId, manifestPath, onCheckpoint, over } = this.options;
+    this.#bytes = 0;
+    this.#at = performance.now();
+    const done = manifest.snapshot();
+    await unlessOver(over, () => target.flush());
+    const manifestDigest = await unlessOver(over, () => done.save(manifestPath));
+    const checkpoint = {
+      momentId,
+      ...(changeId === undefined ? {} : { changeId }),
+      ranges: done.ranges(),
+      bytesDone: done.bytesDone(),
+      bytesTotal: done.size,
+      manifestDigest,
+    };
+    await unlessOver(over, () => onCheckpoint(checkpoint));
+  }
+}
+
+/** What is waited for may never come. */
+async function unlessOver<T>(over: AbortSignal, begin: () => Promise<T>): Promise<T> {
+  over.throwIfAborted();
+  const end = Promise.withResolvers<never>();
+  const refuse = (): void => end.reject(over.reason);
+  over.addEventListener('abort', refuse, { once: true });
+  try {
+    return await Promise.race([begin(), end.promise]);
+  } finally {
+    over.removeEventListener('abort', refuse);
+  }
+}
