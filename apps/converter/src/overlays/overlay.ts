@@ -20,32 +20,34 @@ const LOCK_PATIENCE = 10_000;
 /**
  * Makes sure, by QEMU's image locks, that nobody writes these images. What has just been killed may take a moment to
  * let go.
- * @throws DisksHeld, ImageToolFailed
+ * @throws DisksHeld, ImageToolFailed, the signal's reason
  */
 export async function assertFree(
   images: readonly { path: string; format: 'raw' | 'qcow2' }[],
+  signal: AbortSignal,
 ): Promise<void> {
   const deadline = performance.now() + LOCK_PATIENCE;
   for (const { path, format } of images.filter((image) => existsSync(image.path))) {
     for (;;) {
       try {
-        await qemuImg(path, 'info', '-f', format, '--', path);
+        await qemuImg({ path, signal }, 'info', '-f', format, '--', path);
         break;
       } catch (error) {
         // What cannot be read is no overlay of ours yet: a draft that a crash left. It holds nobody.
         if (error instanceof ImageToolFailed) break;
         if (!(error instanceof DisksHeld) || performance.now() > deadline) throw error;
       }
-      await delay(200);
+      await delay(200, undefined, { signal });
     }
   }
 }
 
-/** Takes what earlier attempts left away, and makes empty overlays in its place. @throws ImageToolFailed */
-export async function makeOverlays(overlays: readonly Overlay[]): Promise<void> {
+/** Takes what earlier attempts left away, and makes empty overlays in its place. @throws ImageToolFailed, the signal's reason */
+export async function makeOverlays(overlays: readonly Overlay[], signal: AbortSignal): Promise<void> {
   for (const { path, base, baseFormat } of overlays) {
     await rm(path, { force: true });
-    await qemuImg(path, 'create', '-q', '-f', 'qcow2', '-b', base, '-F', baseFormat, '--', path);
+    const task = { path, signal };
+    await qemuImg(task, 'create', '-q', '-f', 'qcow2', '-b', base, '-F', baseFormat, '--', path);
   }
   await flushOverlays(overlays);
 }
@@ -56,11 +58,11 @@ export async function flushOverlays(overlays: readonly Overlay[]): Promise<void>
   for (const folder of new Set(overlays.map(({ path }) => dirname(path)))) await flush(folder, 'r');
 }
 
-/** @throws OverlayDamaged where an overlay is not sound in itself */
-export async function checkOverlays(overlays: readonly Overlay[]): Promise<void> {
+/** @throws OverlayDamaged where an overlay is not sound in itself; the signal's reason */
+export async function checkOverlays(overlays: readonly Overlay[], signal: AbortSignal): Promise<void> {
   for (const { path } of overlays) {
     try {
-      await qemuImg(path, 'check', '-q', '-f', 'qcow2', '--', path);
+      await qemuImg({ path, signal }, 'check', '-q', '-f', 'qcow2', '--', path);
     } catch (error) {
       if (error instanceof ImageToolFailed) throw new OverlayDamaged(path, error.message);
       throw error;
@@ -80,9 +82,9 @@ export const commitArguments = ({ path }: Overlay): [string, ...string[]] => [
   path,
 ];
 
-/** What an overlay says of its base. @throws ImageToolFailed */
-export async function backingOf(path: string): Promise<string | undefined> {
-  const info = await qemuImg(path, 'info', '-f', 'qcow2', '--output=json', '--', path);
+/** What an overlay says of its base. @throws ImageToolFailed, the signal's reason */
+export async function backingOf(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const info = await qemuImg({ path, signal }, 'info', '-f', 'qcow2', '--output=json', '--', path);
   return ImageInfo.parse(JSON.parse(info))['backing-filename'];
 }
 
@@ -90,10 +92,15 @@ export async function backingOf(path: string): Promise<string | undefined> {
  * Index of the first disk whose boot sector holds GRUB, which is the sign that newer versions of virt-v2v go by
  * (convert.ml, has_grub_signature). Undefined where there is none.
  */
-export async function grubDisk(overlays: readonly Overlay[], scratch: string): Promise<number | undefined> {
+export async function grubDisk(
+  overlays: readonly Overlay[],
+  scratch: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   for (const [index, { path }] of overlays.entries()) {
     const copy = join(scratch, `boot-sector-${index}`);
-    await qemuImg(path, 'dd', '-f', 'qcow2', '-O', 'raw', 'bs=512', 'count=1', `if=${path}`, `of=${copy}`);
+    const sector = ['bs=512', 'count=1', `if=${path}`, `of=${copy}`];
+    await qemuImg({ path, signal }, 'dd', '-f', 'qcow2', '-O', 'raw', ...sector);
     if ((await readFile(copy, 'latin1')).includes('GRUB')) return index;
   }
   return undefined;

@@ -6,16 +6,32 @@ import { propertyOf } from '../system-error.js';
 const run = promisify(execFile);
 const TIMEOUT = 120_000;
 
-/** @throws ImageToolFailed; DisksHeld where an image lock is in the way */
-export async function qemuImg(path: string, ...args: readonly string[]): Promise<string> {
+/** What qemu-img works on, and who may end it. */
+export interface ImageTask {
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * qemu-img has ended when this returns or throws.
+ * @throws ImageToolFailed; DisksHeld where an image lock is in the way; the signal's reason
+ */
+export async function qemuImg({ path, signal }: ImageTask, ...args: readonly string[]): Promise<string> {
+  signal.throwIfAborted();
+  const running = run('qemu-img', args, {
+    maxBuffer: 16 << 20,
+    timeout: TIMEOUT,
+    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
+    signal,
+    killSignal: 'SIGKILL',
+  });
+  const closed = new Promise((resolve) => running.child.once('close', resolve));
   try {
-    const { stdout } = await run('qemu-img', args, {
-      maxBuffer: 16 << 20,
-      timeout: TIMEOUT,
-      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
-    });
-    return stdout;
+    return (await running).stdout;
   } catch (error) {
+    // An abort is told before the process is gone.
+    await closed;
+    signal.throwIfAborted();
     throw imageError(path, args[0] ?? '', textOf(error));
   }
 }

@@ -46,6 +46,7 @@ export function attemptOf(record: VmRecord, options: AttemptOptions): RecordedAt
       claimed.push(...resources);
       return Promise.resolve();
     },
+    adopt: () => Promise.resolve(),
     released: (some) => {
       releases.push(...some);
       return Promise.resolve();

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { SourceDisk, VmRecord } from '@ledgerlift/contracts';
+import { type SourceDisk, type VmRecord, VmSettings } from '@ledgerlift/contracts';
 import { ensureDisk, layoutFor, openVmFolder } from '@ledgerlift/targets';
 
 const MiB = 2 ** 20;
@@ -10,11 +10,17 @@ export interface VmOptions {
   readonly disks?: number;
   readonly size?: number;
   readonly format?: 'raw' | 'qcow2';
-  readonly rootDisk?: string;
+  readonly settings?: Partial<VmRecord['settings']>;
 }
 
 /** A VM bound for a directory, as it is recorded. */
-export function vmOf({ root, disks = 2, size = 4 * MiB, format = 'qcow2', rootDisk }: VmOptions): VmRecord {
+export function vmOf({
+  root,
+  disks = 2,
+  size = 4 * MiB,
+  format = 'qcow2',
+  settings = {},
+}: VmOptions): VmRecord {
   const layout = layoutFor({ namespace: 'default', targetName: 'web', disks, format });
   const sourceDisk = (_: unknown, index: number): SourceDisk => ({
     id: `disk-${index}`,
@@ -87,16 +93,7 @@ export function vmOf({ root, disks = 2, size = 4 * MiB, format = 'qcow2', rootDi
     })),
     labels: {},
     powerState: 'auto',
-    settings: {
-      type: 'cold',
-      skipGuestConversion: false,
-      useCompatibilityMode: true,
-      verify: 'written',
-      bootProof: false,
-      ...(rootDisk === undefined ? {} : { rootDisk }),
-      retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 10_000, maxDelayMs: 300_000 },
-      powerOnSourceAfterFailure: true,
-    },
+    settings: VmSettings.parse(settings),
   };
 }
 

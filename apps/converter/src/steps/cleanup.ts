@@ -7,7 +7,7 @@ import { endEarlier, stillOurs, workplaceOf } from './workplace.js';
 export function cleanup(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
     const { record } = attempt.job;
-    await endEarlier(await workplaceOf(attempt, settings.scratch));
+    await endEarlier(await workplaceOf(attempt, settings.scratch), attempt.signal);
     for (const resource of inReleaseOrder(
       attempt.job.release.filter(({ service }) => service === 'converter'),
     )) {

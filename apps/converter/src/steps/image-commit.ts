@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { claimsFor, release, writeFileAtomic } from '@ledgerlift/targets';
-import type { Resource } from '@ledgerlift/contracts';
 import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import { z } from 'zod';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';
 import { runHeld } from '../holder/index.js';
 import { backingOf, commitArguments, flush, imageError, type Overlay } from '../overlays/index.js';
+import { propertyOf } from '../system-error.js';
 import { stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
+
+const Marker = z.object({ conversion: z.int() });
 
 /** What happens to the disks, one at a time: named, so that a test can stop the world between any two. */
 export type CommitMove = 'commit' | 'flush' | 'mark' | 'remove';
@@ -28,22 +31,37 @@ export function imageCommit(
 ): StepHandler {
   return async (attempt) => {
     const { record, results } = attempt.job;
-    if (!results.some(({ step }) => step === 'ImageConversion')) throw new NothingToCommit();
+    const conversion = results.filter(({ step }) => step === 'ImageConversion').length;
+    if (conversion === 0) throw new NothingToCommit();
     const place = await workplaceOf(attempt, settings.scratch);
     await attempt.claim([...claimsFor(record).ImageCommit, place.holder.resource]);
-    await takeOver(place);
-    if (!existsSync(place.commitMarker)) {
+    await takeOver(place, attempt.signal);
+    if ((await markedConversion(place.commitMarker)) !== conversion) {
       await commitAll(attempt, place, settings, before);
       before('mark');
       await stillOurs(attempt.signal);
       await writeFileAtomic(
         place.commitMarker,
-        `${JSON.stringify({ disks: record.disks.map(({ name }) => name) })}\n`,
+        `${JSON.stringify({ conversion, disks: record.disks.map(({ name }) => name) })}\n`,
       );
     }
     await removeOverlays(attempt, place, before);
     return { step: 'ImageCommit', disks: record.disks.map(({ name }) => name) };
   };
+}
+
+/**
+ * Which of the VM's conversions, from 1, the marker says is committed; undefined where it says nothing that can be
+ * understood. A marker of an earlier one, before the source ran again, is as good as none.
+ */
+async function markedConversion(path: string): Promise<number | undefined> {
+  try {
+    return Marker.parse(JSON.parse(await readFile(path, 'utf8'))).conversion;
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError || propertyOf(error, 'code') === 'ENOENT')
+      return undefined;
+    throw error;
+  }
 }
 
 async function commitAll(
@@ -56,7 +74,7 @@ async function commitAll(
   const lost = overlays.filter(({ path }) => !existsSync(path)).map(({ path }) => path);
   if (lost.length > 0) throw new OverlayLost(lost);
   for (const { path, base } of overlays) {
-    const backing = await backingOf(path);
+    const backing = await backingOf(path, attempt.signal);
     if (backing !== base) throw new OverlayDamaged(path, `its base is ${backing ?? 'missing'}, not ${base}`);
   }
   for (const [index, overlay] of overlays.entries()) {
@@ -105,8 +123,7 @@ async function removeOverlays(
   before: (move: CommitMove) => void,
 ): Promise<void> {
   const { record } = attempt.job;
-  const overlays: Resource[] = claimsFor(record).ImageConversion.filter(({ kind }) => kind === 'overlay');
-  for (const resource of overlays) {
+  for (const resource of place.claims.filter(({ kind }) => kind === 'overlay')) {
     before('remove');
     await stillOurs(attempt.signal);
     await attempt.released([{ resource, how: await release(record, resource) }]);

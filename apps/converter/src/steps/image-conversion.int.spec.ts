@@ -1,20 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import { claimsFor, layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
-import { readConverterSettings } from '../config.js';
 import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
+import { hangs, processesIn, stubSettings } from '../spec/stub.js';
 import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
-import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
 
 const MiB = 2 ** 20;
-const stub = join(import.meta.dirname, '..', 'spec', 'stub-virt-v2v.sh');
 let folder: TemporaryFolder;
 let record: VmRecord;
 const at = (name: string): string => join(folder.path, name);
@@ -24,14 +21,7 @@ const logText = (): string => readFileSync(at(layoutOf(record).logs.conversion),
 const scratches = (): string[] =>
   readdirSync(folder.path).filter((name) => name.startsWith('ledgerlift-v2v'));
 
-const settingsWith = (env: Record<string, string> = {}) =>
-  readConverterSettings({
-    ...process.env,
-    LEDGERLIFT_V2V_COMMAND: stub,
-    LEDGERLIFT_SCRATCH_DIR: folder.path,
-    LEDGERLIFT_NATS_CREDS: '/secret',
-    ...env,
-  });
+const settingsWith = (env: Record<string, string> = {}) => stubSettings(folder.path, env);
 
 async function convert(
   env: Record<string, string> = {},
@@ -104,7 +94,7 @@ describe('a conversion', () => {
   });
 
   it('that took another root than the plan names says so', async () => {
-    record = vmOf({ root: folder.path, rootDisk: '/dev/sda7' });
+    record = vmOf({ root: folder.path, settings: { rootDisk: '/dev/sda7' } });
     const { attempt } = await convert();
     expect(attempt.conditions.at(-1)).toMatchObject({
       type: 'RootDiskIgnored',
@@ -149,7 +139,7 @@ describe('an earlier attempt', () => {
     const failed = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(first).catch(
       (error: unknown) => error,
     );
-    while (!first.told.some(({ message }) => message === 'Opening the source')) await delay(20);
+    await hangs(first);
     await convert({}, 2);
     expect(await failed).toMatchObject({ code: 'LL-CONV-017', failure: 'transient' });
     qemuIo(overlays()[0] ?? '', 'qcow2', 'read -P 0xcc 1M 1M');
@@ -171,11 +161,13 @@ describe('a conversion that does not succeed', () => {
     const attempt = attemptOf(record, { step: 'ImageConversion' });
     const running = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(attempt);
     running.catch(() => undefined);
-    while (!attempt.told.some(({ message }) => message === 'Opening the source')) await delay(20);
+    await hangs(attempt);
+    expect(processesIn(folder.path)).not.toEqual([]);
     const begin = performance.now();
     attempt.stop(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
     expect(performance.now() - begin).toBeLessThan(3000);
+    expect(processesIn(folder.path)).toEqual([]);
     expectUntouched();
   });
 
@@ -191,35 +183,5 @@ describe('a conversion that does not succeed', () => {
       code: 'LL-CONV-001',
       message: expect.stringContaining('virt-v2v-not-there'),
     });
-  });
-});
-
-describe('clean-up', () => {
-  it('removes what it is told to, and nothing else', async () => {
-    const { attempt } = await convert();
-    const overlay = attempt.claimed.filter(({ kind }) => kind === 'overlay');
-    const foreign = claimsFor(record).DiskAllocation.filter(({ kind }) => kind === 'disk');
-    const done = attemptOf(record, { step: 'Cleanup', release: [...overlay, ...foreign] });
-    await cleanup(settingsWith())(done);
-    expect(done.releases.map(({ how }) => how)).toEqual(['removed', 'removed']);
-    expect(overlays().some((path) => existsSync(path))).toBe(false);
-    expect(existsSync(at(layoutOf(record).logs.conversion))).toBe(true);
-    expectUntouched();
-    const again = attemptOf(record, { step: 'Cleanup', release: overlay });
-    await cleanup(settingsWith())(again);
-    expect(again.releases.map(({ how }) => how)).toEqual(['absent', 'absent']);
-  });
-
-  it('ends what still runs before it removes anything', async () => {
-    const first = attemptOf(record, { step: 'ImageConversion' });
-    const failed = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(first).catch(
-      (error: unknown) => error,
-    );
-    while (!first.told.some(({ message }) => message === 'Opening the source')) await delay(20);
-    const done = attemptOf(record, { step: 'Cleanup', release: first.claimed });
-    await cleanup(settingsWith())(done);
-    expect(await failed).toMatchObject({ code: 'LL-CONV-017' });
-    expect(done.releases.every(({ how }) => how === 'removed')).toBe(true);
-    expectUntouched();
   });
 });

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
-import { diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
+import { claimsFor, diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
 import { assertFree, type Overlay } from '../overlays/index.js';
 import { endHolder, type HolderOwner } from '../holder/index.js';
+
+/** A conversion that will be committed, or one that is only booted, and thrown away. */
+export type Purpose = 'migration' | 'test';
 
 /** Where one VM's conversion happens. All paths are absolute; names are the ledger's. */
 export interface Workplace {
@@ -13,6 +16,8 @@ export interface Workplace {
   readonly overlays: readonly Overlay[];
   readonly overlayNames: readonly string[];
   readonly commitMarker: string;
+  /** Claimed before anything is made: what the step makes, and the holder's record. */
+  readonly claims: readonly Resource[];
   readonly log: { readonly path: string; readonly name: string };
   /** Says who works on the disks now. */
   readonly holder: { readonly path: string; readonly resource: Resource; readonly owner: HolderOwner };
@@ -31,11 +36,18 @@ function holderResource(record: VmRecord): Resource {
 }
 
 /** Names only; makes and opens nothing. @throws UnsafePath */
-export async function workplaceOf(attempt: Attempt, scratchRoot: string): Promise<Workplace> {
+export async function workplaceOf(
+  attempt: Attempt,
+  scratchRoot: string,
+  purpose: Purpose = 'migration',
+): Promise<Workplace> {
   const { record } = attempt.job;
   const layout = layoutOf(record);
+  const isTest = purpose === 'test';
+  const log = isTest ? layout.logs.testConversion : layout.logs.conversion;
+  const holder = holderResource(record);
   const bases = await diskPathsOf(record);
-  const overlayNames = layout.disks.map((disk) => disk.overlay);
+  const overlayNames = layout.disks.map((disk) => (isTest ? disk.testOverlay : disk.overlay));
   const overlays = await Promise.all(
     record.disks.map(async (disk, index): Promise<Overlay> => ({
       path: await resolveOwned(record, overlayNames[index] ?? ''),
@@ -47,10 +59,11 @@ export async function workplaceOf(attempt: Attempt, scratchRoot: string): Promis
     overlays,
     overlayNames,
     commitMarker: await resolveOwned(record, layout.commitMarker),
-    log: { path: await resolveOwned(record, layout.logs.conversion), name: layout.logs.conversion },
+    claims: [...claimsFor(record)[isTest ? 'TestConversion' : 'ImageConversion'], holder],
+    log: { path: await resolveOwned(record, log), name: log },
     holder: {
-      path: await resolveOwned(record, holderResource(record).name),
-      resource: holderResource(record),
+      path: await resolveOwned(record, holder.name),
+      resource: holder,
       owner: {
         worker: attempt.ref.worker,
         installation: record.installation,
@@ -71,24 +84,26 @@ function digest({ job: { record }, ref }: Attempt): string {
 
 /**
  * Ends whatever an earlier attempt left running, and sees it gone.
- * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld
+ * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld, the signal's reason
  */
-export async function endEarlier(place: Workplace): Promise<void> {
-  if ((await endHolder(place.holder.path, place.holder.owner)) === 'out-of-sight') await assertNotHeld(place);
+export async function endEarlier(place: Workplace, signal: AbortSignal): Promise<void> {
+  if ((await endHolder(place.holder.path, place.holder.owner)) === 'out-of-sight')
+    await assertNotHeld(place, signal);
 }
 
 /** The same, and makes sure that nobody else has the disks either. */
-export async function takeOver(place: Workplace): Promise<void> {
-  await endEarlier(place);
-  await assertNotHeld(place);
+export async function takeOver(place: Workplace, signal: AbortSignal): Promise<void> {
+  await endEarlier(place, signal);
+  await assertNotHeld(place, signal);
 }
 
-const assertNotHeld = ({ overlays }: Workplace): Promise<void> =>
+const assertNotHeld = ({ overlays }: Workplace, signal: AbortSignal): Promise<void> =>
   assertFree(
     overlays.flatMap(({ path, base, baseFormat }) => [
       { path: base, format: baseFormat },
       { path, format: 'qcow2' as const },
     ]),
+    signal,
   );
 
 /**

@@ -1,0 +1,155 @@
+import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
+import type { Attempt } from '@ledgerlift/messaging';
+import { freeBytes, imageInfo, openSubfolderOf, release, sourceDomainXml } from '@ledgerlift/targets';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { ConverterSettings } from '../config.js';
+import { NoRoomForOverlays } from '../errors.js';
+import {
+  checkOverlays,
+  flushOverlays,
+  grubDisk,
+  makeOverlays,
+  type Overlay,
+  overlayRoom,
+} from '../overlays/index.js';
+import { diskIndexOf, type Findings, percentAfter, runVirtV2v, type V2vMessage } from '../virt-v2v/index.js';
+import { ConversionConditions } from './conditions.js';
+import { type Purpose, stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
+
+/** What a conversion left: in the overlays, and known of the guest. */
+export type ConvertedGuest = Omit<Extract<StepResult, { step: 'ImageConversion' }>, 'step'>;
+
+/**
+ * The place of a conversion, claimed, and held by nobody any more.
+ * @throws NotOurs, HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld, the signal's reason
+ */
+export async function enterWorkplace(
+  attempt: Attempt,
+  settings: ConverterSettings,
+  purpose: Purpose,
+): Promise<Workplace> {
+  const place = await workplaceOf(attempt, settings.scratch, purpose);
+  // Sees that the VM's folder is ours.
+  await openSubfolderOf(attempt.job.record, place.holder.resource.name);
+  await attempt.claim(place.claims);
+  await takeOver(place, attempt.signal);
+  await stillOurs(attempt.signal);
+  return place;
+}
+
+/** Nothing works on the disks any more, so the record of who does goes. @throws the signal's reason */
+export async function leaveWorkplace(attempt: Attempt, { holder: { resource } }: Workplace): Promise<void> {
+  await stillOurs(attempt.signal);
+  await attempt.released([{ resource, how: await release(attempt.job.record, resource) }]);
+}
+
+/**
+ * Makes empty overlays over all disks of the VM and converts the guest in them; no base is written. When this returns,
+ * the overlays are flushed and sound; when it throws, nothing of it runs any more.
+ *
+ * @throws NoRoomForOverlays, ImageToolFailed, OverlayDamaged, the signal's reason and what virt-v2v's failure means
+ */
+export async function convertInOverlays(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+): Promise<ConvertedGuest> {
+  await prepareOverlays(attempt, place);
+  return convert(attempt, place, settings);
+}
+
+/**
+ * Empty overlays in the place of whatever earlier attempts left: an attempt whose success is in the log is never
+ * followed by another, so what there is belongs to one that did not end well.
+ *
+ * @throws NoRoomForOverlays, ImageToolFailed, the signal's reason
+ */
+export async function prepareOverlays({ signal }: Attempt, { overlays }: Workplace): Promise<void> {
+  await stillOurs(signal);
+  await Promise.all(overlays.map(({ path }) => rm(path, { force: true })));
+  await checkRoom(overlays);
+  await makeOverlays(overlays, signal);
+}
+
+async function convert(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+): Promise<ConvertedGuest> {
+  const { record } = attempt.job;
+  const { rootDisk } = record.settings;
+  await openSubfolderOf(record, place.log.name);
+  const conditions = new ConversionConditions(place.log.name);
+  const raised: Promise<void>[] = [];
+  let percent = 0;
+  let warnings: Promise<void> = Promise.resolve();
+  const onMessage = (message: V2vMessage): void => {
+    percent = percentAfter(message, percent);
+    attempt.progress([{ name: 'virt-v2v', done: percent, total: 100, unit: 'percent' }], message.message);
+    if (message.type !== 'warning') return;
+    const condition = conditions.warning(message.message);
+    warnings = warnings.then(() => attempt.raise(condition));
+    raised.push(warnings);
+  };
+  let findings: Findings;
+  try {
+    findings = await runVirtV2v({
+      settings,
+      domainXml: sourceDomainXml(
+        record,
+        place.overlays.map(({ path }) => path),
+      ),
+      root: rootDisk ?? 'first',
+      record: place.holder.path,
+      scratch: place.scratch,
+      owner: place.holder.owner,
+      signal: attempt.signal,
+      log: place.log,
+      title: `${new Date().toISOString()} attempt ${attempt.ref.attempt} of ${attempt.ref.stream}`,
+      onMessage,
+    });
+  } finally {
+    await Promise.allSettled(raised);
+  }
+  await flushOverlays(place.overlays);
+  await checkOverlays(place.overlays, attempt.signal);
+  const inspection = await completed(findings, place, attempt.signal);
+  const { capabilities } = findings;
+  const found: Condition[] = [
+    ...conditions.drivers(capabilities),
+    ...conditions.root(rootDisk, inspection.rootDevice),
+    ...conditions.firmware(record.source.vm.firmware, inspection.firmware),
+  ];
+  for (const condition of found) await attempt.raise(condition);
+  attempt.progress([{ name: 'virt-v2v', done: 100, total: 100, unit: 'percent' }], 'The guest is converted');
+  return { inspection, capabilities, overlays: [...place.overlayNames], log: place.log.name };
+}
+
+/** virt-v2v 2.2 does not say which disk boots: the one with GRUB, else the root's, else the first. */
+async function completed(
+  { inspection }: Findings,
+  place: Workplace,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const { bootDisk, ...known } = inspection;
+  if (bootDisk !== undefined) return { ...known, bootDisk };
+  await mkdir(place.scratch, { recursive: true });
+  try {
+    const grub =
+      known.firmware === 'bios' ? await grubDisk(place.overlays, place.scratch, signal) : undefined;
+    const index = grub ?? diskIndexOf(known.rootDevice) ?? 0;
+    return { ...known, bootDisk: index < place.overlays.length ? index : 0 };
+  } finally {
+    await rm(place.scratch, { recursive: true, force: true });
+  }
+}
+
+async function checkRoom(overlays: readonly Overlay[]): Promise<void> {
+  const [first] = overlays;
+  if (first === undefined) return;
+  const needed = overlayRoom(await Promise.all(overlays.map(({ base }) => imageInfo(base))));
+  const path = dirname(first.path);
+  const free = await freeBytes(path);
+  if (free < needed) throw new NoRoomForOverlays(path, needed, free);
+}

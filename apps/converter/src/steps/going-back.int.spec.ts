@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { claimsFor, layoutOf } from '@ledgerlift/targets';
+import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
+import { OverlayLost } from '../errors.js';
+import { attemptOf, converted } from '../spec/attempt.js';
+import { stubSettings } from '../spec/stub.js';
+import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
+import { cleanup } from './cleanup.js';
+import { imageCommit } from './image-commit.js';
+import { imageConversion } from './image-conversion.js';
+
+let folder: TemporaryFolder;
+let record: VmRecord;
+const at = (name: string): string => join(folder.path, name);
+const disk = (index: number): string => at(record.disks[index]?.name ?? '');
+const overlays = (): string[] => layoutOf(record).disks.map(({ overlay }) => at(overlay));
+const marker = (): string => at(layoutOf(record).commitMarker);
+const settings = () => stubSettings(folder.path);
+
+const convert = (attempt: number) =>
+  imageConversion(settings())(attemptOf(record, { step: 'ImageConversion', attempt }));
+/** @param conversions how many are complete in the log */
+const commit = (attempt: number, conversions: number) =>
+  imageCommit(settings())(
+    attemptOf(record, { step: 'ImageCommit', attempt, results: Array(conversions).fill(converted) }),
+  );
+
+/** The decider clears what is in the way before a pass writes the disks again. */
+const clear = () =>
+  cleanup(settings())(
+    attemptOf(record, {
+      step: 'Cleanup',
+      release: [...claimsFor(record).ImageConversion, ...claimsFor(record).ImageCommit].filter(
+        ({ kind }) => kind !== 'log',
+      ),
+    }),
+  );
+
+/** The source ran, and its content was copied anew over what had been converted. */
+function copyAgain(): void {
+  for (const index of [0, 1]) qemuIo(disk(index), 'qcow2', `write -P ${0x50 + index} 0 4M`);
+}
+
+function expectConvertedAgain(): void {
+  for (const index of [0, 1]) {
+    qemuIo(disk(index), 'qcow2', `read -P ${0x50 + index} 0 1M`);
+    qemuIo(disk(index), 'qcow2', 'read -P 0xcc 1M 1M');
+    qemuIo(disk(index), 'qcow2', `read -P ${0x50 + index} 2M 2M`);
+  }
+}
+
+beforeEach(async () => {
+  folder = temporaryFolder('going-back');
+  record = vmOf({ root: folder.path });
+  await placeDisks(record);
+});
+afterEach(async () => {
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('a VM whose source ran again', () => {
+  it('after the commit is converted and committed from nothing', async () => {
+    await convert(1);
+    await commit(1, 1);
+    await clear();
+    expect(existsSync(marker())).toBe(false);
+    copyAgain();
+    await convert(2);
+    await commit(2, 2);
+    expectConvertedAgain();
+  });
+
+  it('before the commit is converted from nothing: no overlay of the earlier content is used', async () => {
+    await convert(1);
+    qemuIo(overlays()[0] ?? '', 'qcow2', 'write -P 0xee 2M 1M');
+    await clear();
+    expect(overlays().some((path) => existsSync(path))).toBe(false);
+    copyAgain();
+    await convert(2);
+    await commit(1, 2);
+    expectConvertedAgain();
+  });
+
+  it('is committed again although a stale marker says that it was', async () => {
+    await convert(1);
+    await commit(1, 1);
+    const stale = readFileSync(marker());
+    copyAgain();
+    await convert(2);
+    expect(existsSync(marker())).toBe(false);
+    writeFileSync(marker(), stale);
+    await commit(2, 2);
+    expectConvertedAgain();
+    // The marker of this conversion is trusted, so that a commit may be repeated.
+    await commit(3, 2);
+    expectConvertedAgain();
+  });
+
+  it.each(['{}', '{"conversion":1}', 'torn'])(
+    'is not taken for converted by the marker %s',
+    async (content) => {
+      writeFileSync(marker(), content);
+      await expect(commit(1, 2)).rejects.toThrow(OverlayLost);
+    },
+  );
+});
