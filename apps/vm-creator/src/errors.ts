@@ -16,13 +16,13 @@ export class GuestDidNotBoot extends LedgerliftError {
   }
 }
 
-/** QEMU or setpriv is not installed on this machine. */
+/** QEMU, qemu-io or setpriv is not installed on this machine. */
 export class QemuMissing extends LedgerliftError {
   readonly code = 'LL-VMC-002';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly program: string) {
     super(
-      `the boot proof needs "${program}", which is not on this machine: install qemu-system-x86 and util-linux, then retry.`,
+      `"${program}" is needed and not on this machine: install qemu-system-x86, qemu-utils and util-linux, then retry.`,
     );
   }
 }
@@ -36,13 +36,13 @@ export class QemuFailed extends LedgerliftError {
   }
 }
 
-/** A disk is not as it was before the boot proof: something else writes it, and the result cannot be trusted. */
+/** A disk is not as it was before it was booted: something else writes it, and the result cannot be trusted. */
 export class DiskChanged extends LedgerliftError {
   readonly code = 'LL-VMC-004';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly disk: string) {
     super(
-      `the disk "${disk}" was changed while the boot proof ran, which itself never writes it. Find out what writes ` +
+      `the disk "${disk}" was changed while it was booted, which itself never writes it. Find out what writes ` +
         'it, and compare it with the source before it is used.',
     );
   }
@@ -56,17 +56,14 @@ export class ResultMissing extends LedgerliftError {
   }
 }
 
-/** The source runs: its target is not let go while it does. */
-export class SourceIsOn extends LedgerliftError {
+/** The source is not seen off: its target is not let go. */
+export class SourceNotSeenOff extends LedgerliftError {
   readonly code = 'LL-VMC-006';
   override readonly failure: FailureClass = 'needs-operator';
-  constructor(
-    readonly vm: string,
-    readonly powerState: string,
-  ) {
+  constructor(readonly vm: string) {
     super(
-      `the source VM "${vm}" is ${powerState}, although it was off when its disks were copied: what it wrote since ` +
-        'is not in the target. Power it off and start the migration over.',
+      `the provider cannot say whether the source VM "${vm}" is off; its target must not start beside it. See at the ` +
+        'source that it is off and can be reached, then retry.',
     );
   }
 }
@@ -96,6 +93,45 @@ export class NoSourceProvider extends LedgerliftError {
     super(
       `the provider "${provider}" is of the type "${type}", which is no source of VMs in this version of the ` +
         'vm-creator; run the same version of all services.',
+    );
+  }
+}
+
+/** The source is off, and nobody can say since when: it may have run since its disks were copied. */
+export class SourceMomentUnknown extends LedgerliftError {
+  readonly code = 'LL-VMC-009';
+  override readonly failure: FailureClass = 'transient';
+  constructor(readonly vm: string) {
+    super(
+      `the source VM "${vm}" does not show whether it ran since its disks were copied: it is gone, or is just being ` +
+        'started. It is asked again; see that it is still at its source.',
+    );
+  }
+}
+
+/** QEMUs that we started were killed and did not end. */
+export class BootStillRuns extends LedgerliftError {
+  readonly code = 'LL-VMC-010';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(readonly pids: readonly number[]) {
+    super(
+      `QEMU of an earlier boot does not end although it was killed (pids ${pids.join(', ')}); it may wait for storage ` +
+        'that hangs. See to that, then retry.',
+    );
+  }
+}
+
+/** Something has a disk of the target open: the target may run, and its source must not run beside it. */
+export class TargetHeld extends LedgerliftError {
+  readonly code = 'LL-VMC-011';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly disk: string,
+    holder: string,
+  ) {
+    super(
+      `the disk "${disk}" of the target is in use (${holder}). Stop the target, if you started it, or whatever else ` +
+        'has the disk open, then retry.',
     );
   }
 }

@@ -7,6 +7,7 @@ import { hasCode } from './host.js';
 
 export interface BootRequest {
   readonly arguments: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
   readonly marker: RegExp | undefined;
   /** The console is written here, as it comes. */
@@ -37,6 +38,7 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
   const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...request.arguments], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: request.env,
   });
   const closed = once(child, 'close');
   // Awaited below; until then a failure to start must not count as unhandled.

@@ -54,12 +54,15 @@ async function usableAccelerator(signal: AbortSignal): Promise<'kvm' | 'tcg'> {
       killSignal: 'SIGKILL',
     },
   );
+  // An abort is told before the process is gone.
+  const closed = new Promise((resolve) => child.once('close', resolve));
   child.stdin.on('error', () => undefined);
   child.stdin.end('quit\n');
   try {
     const [code] = await once(child, 'close');
     return code === 0 ? 'kvm' : 'tcg';
   } catch (error) {
+    await closed;
     signal.throwIfAborted();
     if (hasCode(error, 'ENOENT')) throw new QemuMissing('qemu-system-x86_64');
     return 'tcg';

@@ -1,11 +1,12 @@
-import type {
-  Condition,
-  Job,
-  Progress,
-  Release,
-  StepName,
-  StepResult,
-  VmRecord,
+import {
+  type Condition,
+  type Job,
+  type Progress,
+  type Release,
+  type StepName,
+  type StepResult,
+  type VmRecord,
+  VmSettings,
 } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
 import { layoutFor } from '@ledgerlift/targets';
@@ -97,16 +98,7 @@ export function vmRecord(options: RecordOptions): VmRecord {
     })),
     labels: {},
     powerState: 'auto',
-    settings: {
-      type: 'cold',
-      skipGuestConversion: true,
-      useCompatibilityMode: true,
-      verify: 'written',
-      bootProof: true,
-      retry: { maxRetries: 3, maxLost: 25, baseDelayMs: 10_000, maxDelayMs: 300_000 },
-      powerOnSourceAfterFailure: true,
-      ...options.settings,
-    },
+    settings: { ...VmSettings.parse({ skipGuestConversion: true, bootProof: true }), ...options.settings },
   };
 }
 
@@ -139,8 +131,34 @@ export function attemptAt(step: StepName, record: VmRecord, options: AttemptOpti
     onBandwidthLimit: () => () => undefined,
     claim: () => Promise.resolve(),
     checkpoint: () => Promise.resolve(),
+    adopt: () => Promise.resolve(),
     released: (given) => Promise.resolve(void releases.push(...given)),
     raise: (condition) => Promise.resolve(void conditions.push(condition)),
     progress: (items, message) => void progresses.push({ items, message }),
   };
 }
+
+/** What the log has of a VM that was converted, and has virtio. */
+export const conversion: StepResult = {
+  step: 'ImageConversion',
+  inspection: {
+    osName: 'web',
+    osProduct: 'Debian',
+    osVersion: '12',
+    arch: 'x86_64',
+    family: 'linux',
+    rootDevice: '/dev/sda1',
+    firmware: 'bios',
+    bootDisk: 0,
+  },
+  capabilities: { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true },
+  overlays: [],
+  log: 'default/web/logs/virt-v2v.log',
+};
+
+/** What the log has of a source that was powered off. */
+export const poweredOff = (momentId: string): StepResult => ({
+  step: 'SourcePowerOff',
+  momentId,
+  how: 'was-off',
+});

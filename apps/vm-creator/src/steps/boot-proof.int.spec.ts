@@ -1,17 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openVmFolder } from '@ledgerlift/targets';
 import { guestImage } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { GuestDidNotBoot } from '../errors.js';
-import { bootSector, type TinyGuest } from '../spec/boot-sector.js';
-import { attemptAt, type RecordOptions, vmRecord } from '../spec/job.js';
+import type { TinyGuest } from '../spec/boot-sector.js';
+import { diskOf, digestOf, qemusOn, until, vmWith } from '../spec/guest.js';
+import { attemptAt, type RecordOptions } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
 
 let root: string;
@@ -24,24 +21,10 @@ const TEST_MS = 120_000;
 const GUEST_MS = 600_000;
 const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
 const logOf = (): string => readFileSync(join(root, 'default/web/logs/boot-proof.log'), 'latin1');
-const diskOf = (record: VmRecord, index = 0): string => join(root, record.disks[index]?.name ?? 'none');
-const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** A result whose first disk begins with a boot sector. */
-async function resultWith(guest: TinyGuest | undefined, options: Partial<RecordOptions> = {}) {
-  const record = vmRecord({ root, ...options });
-  await openVmFolder(record);
-  const content = Buffer.alloc(1 << 20);
-  if (guest !== undefined) bootSector(guest).copy(content);
-  for (const [index] of record.disks.entries()) {
-    const raw = join(root, 'content.raw');
-    writeFileSync(raw, index === 0 ? content : Buffer.alloc(1 << 20));
-    const format = options.format ?? 'raw';
-    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', format, raw, diskOf(record, index)]);
-    rmSync(raw);
-  }
-  return record;
-}
+const resultWith = (guest: TinyGuest | undefined, options: Partial<RecordOptions> = {}) =>
+  vmWith(guest, { root, ...options });
 
 describe('a boot proof', () => {
   it.each([
@@ -55,7 +38,7 @@ describe('a boot proof', () => {
       const guest: TinyGuest = { prints: 'tiny login: ', disk: 'written', then: 'halts' };
       const options = { format, disks: 2, settings: { useCompatibilityMode } };
       const record = await resultWith(guest, options);
-      const before = record.disks.map((_, index) => digest(diskOf(record, index)));
+      const before = record.disks.map((_, index) => digestOf(diskOf(record, index)));
       const result = await bootProof(settings)(attemptAt('BootProof', record));
       expect(result).toMatchObject({
         step: 'BootProof',
@@ -63,7 +46,7 @@ describe('a boot proof', () => {
         evidence: expect.stringContaining(useCompatibilityMode ? '2 sata disks' : '2 virtio disks'),
         log: 'default/web/logs/boot-proof.log',
       });
-      expect(record.disks.map((_, index) => digest(diskOf(record, index)))).toEqual(before);
+      expect(record.disks.map((_, index) => digestOf(diskOf(record, index)))).toEqual(before);
       expect(logOf()).toContain('tiny login:');
     },
     TEST_MS,
@@ -126,12 +109,27 @@ describe('a boot proof', () => {
       const reason = new Error('canceled');
       const run = bootProof(settings)(attemptAt('BootProof', record, { signal: stop.signal }));
       const ended = expect(run).rejects.toBe(reason);
-      await until(() => qemusOf(record).length > 0);
+      await until(() => qemusOn(diskOf(record)).length > 0);
       const stoppedAt = performance.now();
       stop.abort(reason);
       await ended;
       expect(performance.now() - stoppedAt).toBeLessThan(2000);
-      expect(qemusOf(record)).toEqual([]);
+      expect(qemusOn(diskOf(record))).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'first ends what an earlier attempt left running',
+    async () => {
+      const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
+      const first = bootProof(settings)(attemptAt('BootProof', record));
+      const ended = expect(first).rejects.toMatchObject({ code: 'LL-VMC-003', failure: 'transient' });
+      await until(() => qemusOn(diskOf(record)).length > 0);
+      const marker = { ...settings, marker: /hello$/m };
+      expect(await bootProof(marker)(attemptAt('BootProof', record))).toMatchObject({ booted: true });
+      await ended;
+      expect(qemusOn(diskOf(record))).toEqual([]);
     },
     TEST_MS,
   );
@@ -170,22 +168,3 @@ describe('a boot proof', () => {
     GUEST_MS,
   );
 });
-
-/** Processes of QEMU that have the record's disk on their command line. */
-function qemusOf(record: VmRecord): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return command.startsWith('qemu-system') && command.includes(diskOf(record));
-      } catch {
-        return false;
-      }
-    });
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200 && !isTrue(); tries += 1) await delay(50);
-  expect(isTrue()).toBe(true);
-}

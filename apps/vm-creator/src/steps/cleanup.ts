@@ -1,10 +1,14 @@
 import type { StepHandler } from '@ledgerlift/messaging';
 import { inReleaseOrder, targetOf } from '@ledgerlift/targets';
+import { endBoots } from '../boot-proof/processes.js';
 
-/** Removes exactly what the log asks this service to remove. One that cannot be removed does not keep the others. */
+/**
+ * Removes exactly what the log asks this service to remove, once no QEMU of ours runs for the VM any more. One that cannot be removed does not keep the others.
+ */
 export const cleanup: StepHandler = async (attempt) => {
   const { job, signal } = attempt;
   const { record } = job;
+  await endBoots(record);
   const target = targetOf(record.target.type);
   const failures: unknown[] = [];
   for (const resource of inReleaseOrder(job.release)) {

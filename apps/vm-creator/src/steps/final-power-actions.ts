@@ -1,22 +1,34 @@
-import type { Job, SourceVm } from '@ledgerlift/contracts';
-import type { StepHandler } from '@ledgerlift/messaging';
-import { ResultMissing, SourceIsOn } from '../errors.js';
+import { SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
+import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
 import { resultOf, targetVmOf } from './findings.js';
-
-/** Asks how the source is now. */
-export type SourcePowerOf = (job: Job, signal: AbortSignal) => Promise<SourceVm['powerState']>;
+import type { AskSource } from './source-now.js';
+import { writeVirtualMachine } from './virtual-machine.js';
 
 /**
- * Lets the target go only when the source is seen off. A directory runs nothing: what the VM is to do once it is
- * applied to a cluster stands in its manifest.
+ * Lets the target go only when the source is seen off, at the moment that was copied. A directory runs nothing: what
+ * the VM is to do once it is applied to a cluster is written into its manifest now, and not before.
+ *
+ * @throws SourceRanMeanwhile where it runs, or has run since its power-off
  */
-export function finalPowerActions(sourcePowerOf: SourcePowerOf): StepHandler {
+export function finalPowerActions(askSource: AskSource): StepHandler {
   return async ({ job, signal }) => {
-    if (resultOf(job, 'SourcePowerOff') === undefined) throw new ResultMissing('SourcePowerOff');
-    const sourcePowerState = await sourcePowerOf(job, signal);
+    const { record } = job;
+    const { name } = record.source.vm;
+    const off = resultOf(job, 'SourcePowerOff');
+    if (off === undefined) throw new ResultMissing('SourcePowerOff');
+    const { powerState, momentId } = await askSource(job);
     signal.throwIfAborted();
-    if (sourcePowerState !== 'off') throw new SourceIsOn(job.record.source.vm.name, sourcePowerState);
-    const { runStrategy } = targetVmOf(job);
-    return { step: 'FinalPowerActions', sourcePowerState, target: `halted (runStrategy ${runStrategy})` };
+    if (powerState === 'unknown') throw new SourceNotSeenOff(name);
+    if (powerState !== 'off') throw new SourceRanMeanwhile(name, `it is ${powerState} now`);
+    if (momentId === undefined) throw new SourceMomentUnknown(name);
+    if (momentId !== off.momentId)
+      throw new SourceRanMeanwhile(
+        name,
+        `its disks stand for ${momentId} now, and for ${off.momentId} when they were copied`,
+      );
+    const vm = targetVmOf(job);
+    await writeVirtualMachine(record, vm);
+    const target = `halted (runStrategy ${vm.runStrategy})`;
+    return { step: 'FinalPowerActions', sourcePowerState: powerState, target };
   };
 }

@@ -1,23 +1,48 @@
-import type { Job, StepName, StepResult } from '@ledgerlift/contracts';
+import type { GuestCapabilities, Inspection, Job, StepName, StepResult } from '@ledgerlift/contracts';
 import { targetVm, type TargetVm } from '@ledgerlift/targets';
 import { ResultMissing } from '../errors.js';
 
+type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
+
 /** The result of a step that is completed; undefined where it has none. */
-export function resultOf<S extends StepName>(
-  job: Job,
-  step: S,
-): Extract<StepResult, { step: S }> | undefined {
-  return job.results.findLast((result): result is Extract<StepResult, { step: S }> => result.step === step);
+export function resultOf<S extends StepName>(job: Job, step: S): ResultOf<S> | undefined {
+  return job.results.findLast((result): result is ResultOf<S> => result.step === step);
+}
+
+/**
+ * Name of the snapshot that the disks stand for: the one that the last complete pass read.
+ * @throws ResultMissing
+ */
+export function momentOf({ results }: Job): string {
+  const pass = results.findLastIndex(({ step }) => step === 'DiskTransfer');
+  if (pass < 0) throw new ResultMissing('DiskTransfer');
+  const snapshot = results
+    .slice(0, pass)
+    .findLast((result): result is ResultOf<'SnapshotCreation'> => result.step === 'SnapshotCreation');
+  if (snapshot === undefined) throw new ResultMissing('SnapshotCreation');
+  return snapshot.snapshot.name;
 }
 
 /**
  * The target VM as the steps so far leave it.
  * @throws ResultMissing where the guest was to be converted and nothing says what came of it
  */
-export function targetVmOf(job: Job): TargetVm {
-  const conversion = resultOf(job, 'ImageConversion');
-  if (conversion === undefined && !job.record.settings.skipGuestConversion)
-    throw new ResultMissing('ImageConversion');
+export const targetVmOf = (job: Job): TargetVm => vmAfter(job, 'ImageConversion');
+
+/** The same as a test conversion leaves it. @throws ResultMissing */
+export const testVmOf = (job: Job): TargetVm => vmAfter(job, 'TestConversion');
+
+/** What a conversion found out; nothing where the guest was left as it is. */
+interface Conversion {
+  readonly step: StepName;
+  readonly inspection?: Inspection | undefined;
+  readonly capabilities?: GuestCapabilities | undefined;
+}
+
+function vmAfter(job: Job, step: 'ImageConversion' | 'TestConversion'): TargetVm {
+  const conversion: Conversion | undefined = resultOf(job, step);
+  if (conversion?.capabilities === undefined && !job.record.settings.skipGuestConversion)
+    throw new ResultMissing(step);
   return targetVm(job.record, {
     inspection: conversion?.inspection,
     capabilities: conversion?.capabilities,

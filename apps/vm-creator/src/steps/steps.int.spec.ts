@@ -2,14 +2,12 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtempSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GuestCapabilities, Resource, StepResult } from '@ledgerlift/contracts';
+import type { Resource } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimsFor, openVmFolder } from '@ledgerlift/targets';
-import { ResultMissing, SourceIsOn } from '../errors.js';
-import { attemptAt, vmRecord } from '../spec/job.js';
+import { ResultMissing } from '../errors.js';
+import { attemptAt, conversion, vmRecord } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
-import { finalPowerActions } from './final-power-actions.js';
-import { sourcePowerOf } from './source-power.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
 
 let root: string;
@@ -18,23 +16,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const capabilities: GuestCapabilities = { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true };
-const conversion: StepResult = {
-  step: 'ImageConversion',
-  inspection: {
-    osName: 'web',
-    osProduct: 'Debian',
-    osVersion: '12',
-    arch: 'x86_64',
-    family: 'linux',
-    rootDevice: '/dev/sda1',
-    firmware: 'bios',
-    bootDisk: 0,
-  },
-  capabilities,
-  overlays: [],
-  log: 'default/web/logs/virt-v2v.log',
-};
 const converted = () => vmRecord({ root, disks: 2, settings: { skipGuestConversion: false } });
 
 describe('VirtualMachineCreation', () => {
@@ -61,24 +42,6 @@ describe('VirtualMachineCreation', () => {
     const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
     await expect(virtualMachineCreation(attempt)).rejects.toMatchObject({ code: 'LL-TGT-005' });
     expect(existsSync(join(root, 'default'))).toBe(false);
-  });
-});
-
-describe('FinalPowerActions', () => {
-  const off: StepResult = { step: 'SourcePowerOff', momentId: 'x' };
-
-  it('sees the source off and leaves the target halted', async () => {
-    const attempt = attemptAt('FinalPowerActions', vmRecord({ root }), { results: [off] });
-    expect(await finalPowerActions(sourcePowerOf)(attempt)).toEqual({
-      step: 'FinalPowerActions',
-      sourcePowerState: 'off',
-      target: 'halted (runStrategy Halted)',
-    });
-  });
-
-  it.each(['on', 'suspended', 'unknown'] as const)('stops at a source that is %s', async (state) => {
-    const attempt = attemptAt('FinalPowerActions', vmRecord({ root }), { results: [off] });
-    await expect(finalPowerActions(() => Promise.resolve(state))(attempt)).rejects.toThrow(SourceIsOn);
   });
 });
 

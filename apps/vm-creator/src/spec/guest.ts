@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openVmFolder } from '@ledgerlift/targets';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { bootSector, type TinyGuest } from './boot-sector.js';
+import { type RecordOptions, vmRecord } from './job.js';
+
+/** A VM in its folder, whose first disk begins with a boot sector. */
+export async function vmWith(guest: TinyGuest | undefined, options: RecordOptions): Promise<VmRecord> {
+  const record = vmRecord(options);
+  await openVmFolder(record);
+  const content = Buffer.alloc(1 << 20);
+  if (guest !== undefined) bootSector(guest).copy(content);
+  for (const [index] of record.disks.entries()) {
+    const raw = join(options.root, 'content.raw');
+    writeFileSync(raw, index === 0 ? content : Buffer.alloc(1 << 20));
+    const format = options.format ?? 'raw';
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', format, raw, diskOf(record, index)]);
+    rmSync(raw);
+  }
+  return record;
+}
+
+export const diskOf = (record: VmRecord, index = 0): string =>
+  join(record.target.settings.path, record.disks[index]?.name ?? 'none');
+
+export const digestOf = (path: string): string =>
+  createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** Processes of QEMU that have a file on their command line. */
+export function qemusOn(path: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return command.startsWith('qemu-system') && command.includes(path);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Waits at most ten seconds. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (isTrue()) return;
+    await delay(50);
+  }
+  throw new Error('it did not come to pass');
+}

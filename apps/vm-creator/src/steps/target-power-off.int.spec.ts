@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { readBootSettings } from '../boot-proof/settings.js';
+import { TargetHeld } from '../errors.js';
+import { digestOf, diskOf, qemusOn, until, vmWith } from '../spec/guest.js';
+import { attemptAt, poweredOff } from '../spec/job.js';
+import { bootProof } from './boot-proof.js';
+import { finalPowerActions } from './final-power-actions.js';
+import { targetPowerOff } from './target-power-off.js';
+import { virtualMachineCreation } from './virtual-machine-creation.js';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ledgerlift-off-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const TEST_MS = 60_000;
+const results = [poweredOff('moment')];
+const manifest = (): string => join(root, 'default/web/manifests/vm.yaml');
+const powerOff = (record: VmRecord) => targetPowerOff(attemptAt('TargetPowerOff', record, { results }));
+
+/** A guest that hangs, whose migration is complete: its manifest starts it. */
+async function started(format: 'raw' | 'qcow2' = 'raw'): Promise<VmRecord> {
+  const guest = { prints: 'hello', disk: 'read-only', then: 'halts' } as const;
+  const record: VmRecord = { ...(await vmWith(guest, { root, disks: 2, format })), powerState: 'on' };
+  await virtualMachineCreation(attemptAt('VirtualMachineCreation', record, { results }));
+  const ask = finalPowerActions(() => Promise.resolve({ powerState: 'off', momentId: 'moment' }));
+  await ask(attemptAt('FinalPowerActions', record, { results }));
+  expect(readFileSync(manifest(), 'utf8')).toContain('runStrategy: Always');
+  return record;
+}
+
+describe('TargetPowerOff', () => {
+  it.each(['raw', 'qcow2'] as const)(
+    'sees the target unable to start, leaves its %s disks as they are, and may be repeated',
+    async (format) => {
+      const record = await started(format);
+      const before = digestOf(diskOf(record));
+      expect(await powerOff(record)).toEqual({ step: 'TargetPowerOff' });
+      const halted = readFileSync(manifest(), 'utf8');
+      expect(halted).toContain('runStrategy: Halted');
+      expect(await powerOff(record)).toEqual({ step: 'TargetPowerOff' });
+      expect(readFileSync(manifest(), 'utf8')).toBe(halted);
+      expect(digestOf(diskOf(record))).toBe(before);
+    },
+  );
+
+  it(
+    'ends the QEMU of a boot proof, and sees it gone',
+    async () => {
+      const record = await started();
+      const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
+      const proof = bootProof(settings)(attemptAt('BootProof', record));
+      const ended = expect(proof).rejects.toMatchObject({ code: 'LL-VMC-003' });
+      await until(() => qemusOn(diskOf(record)).length > 0);
+      await powerOff(record);
+      expect(qemusOn(diskOf(record))).toEqual([]);
+      await ended;
+    },
+    TEST_MS,
+  );
+
+  it(
+    'stops where somebody started the target by hand',
+    async () => {
+      const record = await started();
+      const drive = `if=none,id=d,format=raw,file=${diskOf(record, 1)}`;
+      const qemu = spawn(
+        'qemu-system-x86_64',
+        ['-nodefaults', '-display', 'none', '-m', '64', '-drive', drive, '-device', 'virtio-blk-pci,drive=d'],
+        { stdio: 'ignore' },
+      );
+      try {
+        await until(() => qemusOn(diskOf(record, 1)).length > 0);
+        await expect(powerOff(record)).rejects.toThrow(TargetHeld);
+        expect(qemu.exitCode).toBeNull();
+        expect(readFileSync(manifest(), 'utf8')).toContain('runStrategy: Halted');
+      } finally {
+        qemu.kill('SIGKILL');
+      }
+      await powerOff(record);
+    },
+    TEST_MS,
+  );
+
+  it('makes nothing where nothing is', async () => {
+    const record = await started();
+    rmSync(join(root, 'default'), { recursive: true });
+    expect(await powerOff(record)).toEqual({ step: 'TargetPowerOff' });
+    expect(existsSync(join(root, 'default'))).toBe(false);
+  });
+
+  it('is taken back by a later FinalPowerActions', async () => {
+    const record = await started();
+    await powerOff(record);
+    const ask = finalPowerActions(() => Promise.resolve({ powerState: 'off', momentId: 'moment' }));
+    await ask(attemptAt('FinalPowerActions', record, { results }));
+    expect(readFileSync(manifest(), 'utf8')).toContain('runStrategy: Always');
+  });
+});
