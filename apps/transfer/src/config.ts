@@ -3,6 +3,7 @@ import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
 const whole = (minimum: number) => z.coerce.number().int().min(minimum);
+const folder = z.string().startsWith('/').optional();
 
 const TransferEnvironment = z.object({
   LEDGERLIFT_CHECKPOINT_MS: whole(1)
@@ -14,13 +15,27 @@ const TransferEnvironment = z.object({
   LEDGERLIFT_DISKS_AT_ONCE: whole(1)
     .default(4)
     .describe('how many disks of one VM are copied at once: a whole number from 1'),
+  LEDGERLIFT_HOOKS_DIR: folder.describe('the absolute path of the folder with the commands that hooks run'),
+  LEDGERLIFT_SECRETS_DIR: folder.describe(
+    'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
+  ),
 });
+
+export interface HookSettings {
+  /** Commands lie here, and nowhere else. None: this worker runs no commands. */
+  readonly hooksFolder: string | undefined;
+  /** The secret `name` has its token in `{folder}/{name}/token`. */
+  readonly secretsFolder: string | undefined;
+  /** What commands get of the worker's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 export interface TransferSettings {
   readonly checkpointEvery: { readonly bytes: number; readonly ms: number };
   readonly disksAtOnce: number;
   /** Servers that inflate one compressed disk, each on a core of its own. */
   readonly inflaters: number;
+  readonly hooks: HookSettings;
 }
 
 /** @throws BadSetting */
@@ -30,5 +45,22 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
     checkpointEvery: { bytes: read.LEDGERLIFT_CHECKPOINT_BYTES, ms: read.LEDGERLIFT_CHECKPOINT_MS },
     disksAtOnce: read.LEDGERLIFT_DISKS_AT_ONCE,
     inflaters: Math.min(4, availableParallelism()),
+    hooks: {
+      hooksFolder: read.LEDGERLIFT_HOOKS_DIR,
+      secretsFolder: read.LEDGERLIFT_SECRETS_DIR,
+      environment: forCommands(env),
+    },
   };
 }
+
+/** The way to the worker's own credentials: no business of a command. */
+const WITHHELD = /^LEDGERLIFT_(NATS_|SECRETS_)/;
+
+const forCommands = (env: Environment): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value !== undefined && (name === 'PATH' || (/^LEDGERLIFT_/.test(name) && !WITHHELD.test(name)))
+        ? [[name, value]]
+        : [],
+    ),
+  );

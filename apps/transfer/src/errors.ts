@@ -18,13 +18,11 @@ export class UnknownSource extends LedgerliftError {
   }
 }
 
-/** The log lacks the result of a step that comes before. */
+/** The log lacks something that comes before: the result of a step, or what the step is to do. */
 export class MissingResult extends LedgerliftError {
   readonly code = 'LL-TRF-003';
-  constructor(step: string) {
-    super(
-      `the log has no result of ${step}, which comes before; run planner and workers of the same version`,
-    );
+  constructor(what: string) {
+    super(`the log has no ${what}, which comes before; run planner and workers of the same version`);
   }
 }
 
@@ -34,5 +32,13 @@ export class NoRoom extends LedgerliftError {
   override readonly failure = 'needs-operator';
   constructor(path: string, needed: number, free: number) {
     super(`${path} has ${free} bytes free and ${needed} are needed; make room, then retry`);
+  }
+}
+
+/** The source cannot be read while its VM runs. */
+export class NoSnapshots extends LedgerliftError {
+  readonly code = 'LL-TRF-005';
+  constructor(type: string) {
+    super(`a source of type '${type}' has no snapshots; migrate its VMs cold`);
   }
 }

@@ -1,173 +1,64 @@
-import { availableParallelism } from 'node:os';
-import type { Condition, DiskCheckpoint, DiskResult, SourceDisk } from '@ledgerlift/contracts';
-import {
-  type NbdServer,
-  Throttle,
-  acquireWriter,
-  copyDisk,
-  serveForVerification,
-  serveSourceTimes,
-  verifyDisk,
-} from '@ledgerlift/disk-transfer';
-import type { Attempt, ProgressItem, StepHandler } from '@ledgerlift/messaging';
-import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
+import { Throttle } from '@ledgerlift/disk-transfer';
+import type { Attempt, StepHandler } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
-import { openDisk } from './open-disk.js';
-import { assertUnchanged, resultOf, sourceOf } from './source.js';
+import { endingsOf } from './endings.js';
+import { assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
+import { type PassContext, VmTransfer } from './vm-transfer.js';
 
-/** Copies every disk of the VM, several at once, each from its last checkpoint; then reads it back, as the plan asks. */
+/**
+ * One pass over every disk of the VM, several at once, each from its last checkpoint. The cold and the final pass read
+ * a VM that is off, and see at their begin and their end that it was off all along; then the disks are read back, as the
+ * plan asks.
+ *
+ * @throws SourceRanMeanwhile, SourceChanged; the stop's reason, once what was reached is checkpointed
+ */
 export function diskTransfer(settings: TransferSettings): StepHandler {
   return async (attempt) => {
     const source = sourceOf(attempt);
+    const pass = passOf(attempt);
     await assertUnchanged(source);
-    const { momentId } = resultOf(attempt, 'SourcePowerOff');
+    const offAt = isLast(pass) ? resultOf(attempt, 'SourcePowerOff').momentId : undefined;
+    if (offAt !== undefined) await assertStillOff(source, offAt);
+    const momentId = pass.snapshot?.momentId ?? offAt ?? resultOf(attempt, 'SourcePowerOff').momentId;
     const throttle = new Throttle(attempt.bandwidthLimit);
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
-    // When one disk fails, the others stop too: the attempt is over, and nothing of it may write on.
-    const stop = new AbortController();
-    const signal = AbortSignal.any([attempt.signal, stop.signal]);
-    const transfer = new VmTransfer(attempt, settings, throttle, momentId, signal);
     try {
-      const queue = [...source.vm.disks];
-      const results = new Map<string, DiskResult>();
-      const copyNext = async (): Promise<void> => {
-        for (let disk = queue.shift(); disk !== undefined; disk = queue.shift()) {
-          results.set(disk.id, await transfer.copy(disk));
-        }
-      };
-      const lanes = Array.from({ length: Math.min(settings.disksAtOnce, queue.length) }, () =>
-        copyNext().catch((error: unknown) => {
-          stop.abort(error);
-          throw error;
-        }),
-      );
-      const settled = await Promise.allSettled(lanes);
-      attempt.signal.throwIfAborted();
-      if (settled.some(({ status }) => status === 'rejected')) throw stop.signal.reason;
-      return {
-        step: 'DiskTransfer',
-        disks: attempt.job.record.disks.flatMap(({ diskId }) => results.get(diskId) ?? []),
-      };
+      const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
+      const disks = await allDisks({ attempt, settings, throttle, pass, momentId, verify });
+      if (offAt !== undefined) await assertStillOff(source, offAt);
+      return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {
       endLimits();
     }
   };
 }
 
-class VmTransfer {
-  readonly #checkpoints = new Map<string, DiskCheckpoint>();
-  readonly #progress = new Map<string, ProgressItem>();
+/** After it, nothing more is copied. */
+const isLast = ({ kind }: TransferPass): boolean => kind === 'cold' || kind === 'final';
 
-  constructor(
-    private readonly attempt: Attempt,
-    private readonly settings: TransferSettings,
-    private readonly throttle: Throttle,
-    private readonly momentId: string,
-    private readonly signal: AbortSignal,
-  ) {}
-
-  async copy(disk: SourceDisk): Promise<DiskResult> {
-    const { record } = this.attempt.job;
-    const layout = diskLayoutOf(record, disk.id);
-    const target = record.disks.find(({ diskId }) => diskId === disk.id);
-    const image = { path: await resolveOwned(record, layout.disk), format: target?.format ?? 'raw' };
-    const opened = await openDisk(
-      this.attempt,
-      disk,
-      await resolveOwned(record, layout.unpacked),
-      this.signal,
-    );
-    const sources = await serveSourceTimes(opened.image, opened.isCompressed ? this.#inflaters() : 1);
-    try {
-      const writer = await acquireWriter(
-        image,
-        await resolveOwned(record, layout.writer),
-        this.attempt.ref.attempt,
-      );
-      const copied = await this.#copyTo(
-        writer.server,
-        sources,
-        disk,
-        await resolveOwned(record, layout.chunks),
-      ).finally(() => writer.release());
-      const { verify } = record.settings;
-      if (verify !== 'none') await this.#verify(disk, image, copied.manifest, verify);
-      return {
-        diskId: disk.id,
-        name: layout.disk,
-        size: copied.size,
-        digest: copied.digest,
-        bytesRead: copied.bytesRead,
-        bytesWritten: copied.bytesWritten,
-        bytesZeroed: copied.bytesZeroed,
-        resumed: copied.resumed,
-        verified: verify,
-      };
-    } finally {
-      await Promise.all(sources.map((source) => source.stop()));
+async function allDisks(
+  context: Omit<PassContext, 'endings'> & { readonly attempt: Attempt },
+): Promise<DiskResult[]> {
+  const { attempt, settings } = context;
+  // When one disk fails, the others stop too: the attempt is over, and nothing of it may write on.
+  const endings = endingsOf(attempt);
+  const transfer = new VmTransfer({ ...context, endings });
+  const queue = [...attempt.job.record.source.vm.disks];
+  const results = new Map<string, DiskResult>();
+  const copyNext = async (): Promise<void> => {
+    for (let disk = queue.shift(); disk !== undefined; disk = queue.shift()) {
+      results.set(disk.id, await transfer.copy(disk));
     }
-  }
-
-  #copyTo(
-    writer: NbdServer,
-    sources: readonly NbdServer[],
-    disk: SourceDisk,
-    manifestPath: string,
-  ): ReturnType<typeof copyDisk> {
-    const checkpoint = this.attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
-    // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it.
-    const isFirst = this.attempt.ref.attempt === 1 && checkpoint === undefined;
-    return copyDisk({
-      sources,
-      target: writer,
-      targetState: isFirst ? 'fresh' : 'dirty',
-      momentId: this.momentId,
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-      manifestPath,
-      checkpointEvery: this.settings.checkpointEvery,
-      onCheckpoint: async (reached) => {
-        this.#checkpoints.set(disk.id, { ...reached, ranges: [...reached.ranges], diskId: disk.id });
-        await this.attempt.checkpoint([...this.#checkpoints.values()]);
-      },
-      onProgress: ({ bytesDone, bytesTotal }) => this.#tell(disk, bytesDone, bytesTotal, 'copying'),
-      throttle: this.throttle,
-      signal: this.signal,
-    });
-  }
-
-  async #verify(
-    disk: SourceDisk,
-    image: { readonly path: string; readonly format: 'raw' | 'qcow2' },
-    manifest: Awaited<ReturnType<typeof copyDisk>>['manifest'],
-    mode: 'written' | 'full',
-  ): Promise<void> {
-    const { server, cache } = await serveForVerification(image);
-    if (cache === 'used') await this.attempt.raise(readThroughCache(image.path));
-    await verifyDisk({
-      target: server,
-      path: image.path,
-      manifest,
-      mode,
-      signal: this.signal,
-      onProgress: ({ bytesDone, bytesTotal }) => this.#tell(disk, bytesDone, bytesTotal, 'verifying'),
-    }).finally(() => server.stop());
-  }
-
-  #inflaters(): number {
-    return Math.min(this.settings.inflaters, availableParallelism());
-  }
-
-  #tell({ id, name }: SourceDisk, done: number, total: number, what: string): void {
-    this.#progress.set(id, { name, done, total, unit: 'bytes' });
-    this.attempt.progress([...this.#progress.values()], `${what} ${name}`);
-  }
+  };
+  const lanes = Array.from({ length: Math.min(settings.disksAtOnce, queue.length) }, () =>
+    copyNext().catch((error: unknown) => {
+      endings.end(error);
+      throw error;
+    }),
+  );
+  const settled = await Promise.allSettled(lanes);
+  attempt.signal.throwIfAborted();
+  if (settled.some(({ status }) => status === 'rejected')) throw endings.inOrder.reason;
+  return attempt.job.record.disks.flatMap(({ diskId }) => results.get(diskId) ?? []);
 }
-
-const readThroughCache = (path: string): Condition => ({
-  type: 'VerifiedThroughCache',
-  category: 'Advisory',
-  reason: 'NoDirectIO',
-  message: `The filesystem of ${path} has no direct I/O, so what was verified may have come from memory.`,
-  items: [path],
-  durable: true,
-});

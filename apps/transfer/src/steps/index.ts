@@ -1,16 +1,29 @@
 import type { StepHandlers } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
+import { hookStep } from '../hooks/index.js';
 import { cleanup } from './cleanup.js';
 import { diskAllocation } from './disk-allocation.js';
 import { diskTransfer } from './disk-transfer.js';
 import { initialize } from './initialize.js';
-import { sourcePowerOff } from './source-power-off.js';
+import { snapshotCreation, snapshotRemoval } from './snapshots.js';
+import { sourcePowerOff, sourcePowerOn, sourceRetirement } from './source-power.js';
 
 /** The steps that this service does. */
-export const transferSteps = (settings: TransferSettings): StepHandlers => ({
-  Initialize: initialize,
-  SourcePowerOff: sourcePowerOff,
-  DiskAllocation: diskAllocation,
-  DiskTransfer: diskTransfer(settings),
-  Cleanup: cleanup,
-});
+export function transferSteps(settings: TransferSettings): StepHandlers {
+  const hook = hookStep(settings.hooks);
+  return {
+    Initialize: initialize,
+    PreHook: hook,
+    DiskAllocation: diskAllocation,
+    SnapshotCreation: snapshotCreation,
+    SnapshotRemoval: snapshotRemoval,
+    DiskTransfer: diskTransfer(settings),
+    CutoverHook: hook,
+    SourcePowerOff: sourcePowerOff,
+    PostHook: hook,
+    SourcePowerOn: sourcePowerOn,
+    SourceRetirement: sourceRetirement,
+    FailureHook: hook,
+    Cleanup: cleanup,
+  };
+}

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { runCommand } from './command.js';
+
+let root: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ledgerlift-hooks-'));
+  mkdirSync(join(root, 'hooks'));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(root, { recursive: true, force: true });
+});
+
+const at = (...names: string[]): string => join(root, ...names);
+function script(name: string, ...lines: string[]): void {
+  writeFileSync(at('hooks', name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+}
+
+interface Change {
+  readonly arguments?: readonly string[];
+  readonly timeLimitMs?: number;
+  readonly hooksFolder?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+function run(command: string, change: Change = {}): Promise<string> {
+  const { signal = new AbortController().signal, timeLimitMs = 10_000 } = change;
+  const settings = {
+    hooksFolder: 'hooksFolder' in change ? change.hooksFolder : at('hooks'),
+    secretsFolder: undefined,
+    environment: { PATH: process.env['PATH'] ?? '', LEDGERLIFT_SITE: 'local' },
+  };
+  const hook = { name: 'a-hook', run: { command, arguments: change.arguments ?? [] }, timeLimitMs };
+  return runCommand(hook, { vm: { name: 'web' } }, settings, signal);
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 5000; !isSo();) {
+    if (Date.now() > deadline) throw new Error('it did not come to pass');
+    await delay(20);
+  }
+}
+const isAlive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+const pidIn = (name: string): number => Number(readFileSync(at(name), 'utf8'));
+
+describe('a command hook', () => {
+  it('gets the VM as JSON on its standard input, and what it says is kept', async () => {
+    script('tell', 'cat; echo "$1 $2"');
+    const said = await run('tell', { arguments: ['a b', '$(id)'] });
+    expect(said).toBe('{"vm":{"name":"web"}}\na b $(id)\n');
+  });
+
+  it('sees of the environment only what it is given', async () => {
+    script('environment', 'env');
+    process.env['SOME_PASSWORD'] = 'hunter2';
+    const names = (await run('environment')).split('\n').map((line) => line.split('=')[0]);
+    delete process.env['SOME_PASSWORD'];
+    expect(names.sort()).toEqual(['', 'LEDGERLIFT_SITE', 'PATH', 'PWD']);
+  });
+
+  it('need not read what it is given', async () => {
+    script('deaf', 'exec 0<&-; echo done');
+    expect(await run('deaf')).toBe('done\n');
+  });
+
+  it('has failed for now when its status is not zero, with the end of its output', async () => {
+    script('fail', 'head -c 100000 /dev/zero | tr "\\0" x; printf "\\033[31mno disk\\033[0m" >&2; exit 3');
+    await expect(run('fail')).rejects.toMatchObject({
+      code: 'LL-TRF-011',
+      failure: 'transient',
+      message: expect.stringMatching(/ended with status 3: x+no disk$/),
+    });
+  });
+
+  it('is killed whole when its time is over', async () => {
+    script('slow', `(sleep 60 & echo $! > ${at('child')}; wait) &`, 'echo begun', 'sleep 60');
+    await expect(run('slow', { timeLimitMs: 400 })).rejects.toMatchObject({
+      code: 'LL-TRF-012',
+      failure: 'transient',
+      said: 'begun\n',
+    });
+    await until(() => !isAlive(pidIn('child')));
+  });
+
+  it('is killed whole, and at once, when the attempt is stopped', async () => {
+    script(
+      'stubborn',
+      'trap "" TERM INT HUP',
+      `sleep 60 & echo $! > ${at('child')}`,
+      'while :; do wait; done',
+    );
+    const stop = new AbortController();
+    const running = run('stubborn', { signal: stop.signal });
+    running.catch(() => undefined);
+    await until(() => existsSync(at('child')) && pidIn('child') > 0);
+    const begun = Date.now();
+    stop.abort(new Error('canceled'));
+    await expect(running).rejects.toThrow('canceled');
+    expect(Date.now() - begun).toBeLessThan(1500);
+    await until(() => !isAlive(pidIn('child')));
+  });
+
+  it('leaves nothing running behind it', async () => {
+    script('daemon', `sleep 60 & echo $! > ${at('child')}; echo started`);
+    expect(await run('daemon')).toBe('started\n');
+    await until(() => !isAlive(pidIn('child')));
+  });
+
+  it('dies with the worker, however that dies', async () => {
+    script('long', `sleep 60 & echo $! > ${at('child')}; wait`);
+    const module = fileURLToPath(new URL('./process-group.ts', import.meta.url));
+    const options = `{ argv: ['${at('hooks', 'long')}'], env: { PATH: process.env.PATH }, cwd: '/', input: '', onOutput: () => {}, signal: new AbortController().signal }`;
+    const worker = spawn(process.execPath, [
+      '--no-warnings',
+      '--input-type=module',
+      '--eval',
+      `const { runInGroup } = await import('${module}'); await runInGroup(${options});`,
+    ]);
+    children.push(worker);
+    await until(() => existsSync(at('child')) && pidIn('child') > 0);
+    expect(isAlive(pidIn('child'))).toBe(true);
+    worker.kill('SIGKILL');
+    await until(() => !isAlive(pidIn('child')));
+  });
+});
+
+describe('a command that must not be run', () => {
+  it.each([
+    ['is not there', () => undefined, 'absent', /not there/],
+    [
+      'is not executable',
+      () => writeFileSync(at('hooks', 'plain'), 'x', { mode: 0o644 }),
+      'plain',
+      /not executable/,
+    ],
+    ['is a folder', () => mkdirSync(at('hooks', 'folder')), 'folder', /is no file/],
+    [
+      'is a link out of the folder',
+      () => {
+        writeFileSync(at('outside'), '#!/bin/sh\n', { mode: 0o755 });
+        symlinkSync(at('outside'), at('hooks', 'link'));
+      },
+      'link',
+      /leads out/,
+    ],
+  ])('because it %s fails for good', async (_why, make, command, message) => {
+    make();
+    await expect(run(command)).rejects.toMatchObject({
+      code: 'LL-TRF-010',
+      failure: 'permanent',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('because the worker has no folder of hooks fails for good', async () => {
+    await expect(run('any', { hooksFolder: undefined })).rejects.toMatchObject({ code: 'LL-TRF-010' });
+  });
+});

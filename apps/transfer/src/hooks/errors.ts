@@ -1,0 +1,58 @@
+import { LedgerliftError } from '@ledgerlift/contracts';
+
+/** The hook is not there, or is nothing that may be run. Trying again would not help. */
+export class HookUnavailable extends LedgerliftError {
+  readonly code = 'LL-TRF-010';
+  constructor(hook: string, why: string) {
+    super(`the hook '${hook}' cannot be run: ${why}`);
+  }
+}
+
+/** The hook ran, and said by its exit status or its answer that it failed. */
+export class HookFailed extends LedgerliftError {
+  readonly code = 'LL-TRF-011';
+  override readonly failure = 'transient';
+  constructor(
+    readonly hook: string,
+    readonly how: string,
+    /** The end of its output, or the begin of its answer. */
+    readonly said: string,
+  ) {
+    super(`the hook '${hook}' ${how}: ${said.trim() || 'it said nothing'}`);
+  }
+}
+
+/** The hook did not end within its time limit; nothing of it runs any more. */
+export class HookTimedOut extends LedgerliftError {
+  readonly code = 'LL-TRF-012';
+  override readonly failure = 'transient';
+  constructor(
+    readonly hook: string,
+    readonly limitMs: number,
+    readonly said = '',
+  ) {
+    super(
+      `the hook '${hook}' did not end within ${limitMs} ms${said.trim() === '' ? '' : `: ${said.trim()}`}`,
+    );
+  }
+}
+
+/** Nobody answers at the hook's address. */
+export class HookUnreachable extends LedgerliftError {
+  readonly code = 'LL-TRF-013';
+  override readonly failure = 'transient';
+  constructor(hook: string, address: string, reason: string) {
+    super(`the hook '${hook}' cannot be reached at ${address}: ${reason}`);
+  }
+}
+
+/** The secret that the hook names is not at this site. */
+export class HookSecretMissing extends LedgerliftError {
+  readonly code = 'LL-TRF-014';
+  override readonly failure = 'needs-operator';
+  constructor(hook: string, secret: string, looked: string) {
+    super(
+      `the secret '${secret}' of the hook '${hook}' has no token at ${looked}; put it there at this site`,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+import type {
+  Condition,
+  DiskCheckpoint,
+  DiskResult,
+  SourceDisk,
+  TransferPass,
+  VmRecord,
+} from '@ledgerlift/contracts';
+import {
+  type ChangesSince,
+  type CopyResult,
+  type NbdServer,
+  type Throttle,
+  acquireWriter,
+  copyDisk,
+  serveForVerification,
+  verifyDisk,
+} from '@ledgerlift/disk-transfer';
+import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
+import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import type { TransferSettings } from '../config.js';
+import type { Endings } from './endings.js';
+import { type OpenDisk, openDisk } from './open-disk.js';
+import { sourceOf } from './source.js';
+
+export interface PassContext {
+  readonly attempt: Attempt;
+  readonly settings: TransferSettings;
+  readonly throttle: Throttle;
+  readonly pass: TransferPass;
+  /** The moment of the source that is read. */
+  readonly momentId: string;
+  readonly verify: VmRecord['settings']['verify'];
+  readonly endings: Endings;
+}
+
+/** The disks of one VM, in one pass. */
+export class VmTransfer {
+  readonly #checkpoints = new Map<string, DiskCheckpoint>();
+  readonly #progress = new Map<string, ProgressItem>();
+
+  constructor(private readonly context: PassContext) {}
+
+  /** @throws what a copy or a verification ended with; the reason of an ending */
+  async copy(disk: SourceDisk): Promise<DiskResult> {
+    const { attempt, pass, endings, verify, settings } = this.context;
+    const { record } = attempt.job;
+    const layout = diskLayoutOf(record, disk.id);
+    const target = record.disks.find(({ diskId }) => diskId === disk.id);
+    const image = { path: await resolveOwned(record, layout.disk), format: target?.format ?? 'raw' };
+    const { snapshot } = pass;
+    const opened = await openDisk(attempt, disk, {
+      snapshot,
+      inflaters: settings.inflaters,
+      signal: endings.any,
+    });
+    try {
+      const recordPath = await resolveOwned(record, layout.writer);
+      const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
+      const manifestPath = await resolveOwned(record, layout.chunks);
+      const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).finally(() =>
+        writer.release(),
+      );
+      if (verify !== 'none') await this.#verify(disk, image, copied.manifest, verify);
+      return {
+        diskId: disk.id,
+        name: layout.disk,
+        size: copied.size,
+        digest: copied.digest,
+        bytesRead: copied.bytesRead,
+        bytesWritten: copied.bytesWritten,
+        bytesZeroed: copied.bytesZeroed,
+        resumed: copied.resumed,
+        verified: verify,
+      };
+    } finally {
+      await opened.close();
+    }
+  }
+
+  #copyTo(writer: NbdServer, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {
+    const { attempt, settings, throttle, pass, momentId, endings } = this.context;
+    const checkpoint = attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
+    // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it. Attempts
+    // are numbered over all passes.
+    const isFirst = attempt.ref.attempt === 1 && checkpoint === undefined;
+    return copyDisk({
+      sources: opened.endpoints,
+      target: writer,
+      targetState: isFirst ? 'fresh' : 'dirty',
+      momentId,
+      changeId: pass.snapshot?.disks.find(({ diskId }) => diskId === disk.id)?.changeId,
+      checkpoint,
+      changesSince: this.#changesOf(disk),
+      manifestPath,
+      checkpointEvery: settings.checkpointEvery,
+      onCheckpoint: async (reached) => {
+        this.#checkpoints.set(disk.id, { ...reached, ranges: [...reached.ranges], diskId: disk.id });
+        await attempt.checkpoint([...this.#checkpoints.values()]);
+      },
+      // Of a delta, only what changed is work.
+      onProgress: ({ bytesDone, bytesTotal, bytesKept }) => {
+        const before = pass.kind === 'delta' || pass.kind === 'final' ? bytesKept : 0;
+        this.#tell(disk, bytesDone - before, bytesTotal - before, 'copying');
+      },
+      throttle,
+      signal: endings.now,
+      ending: endings.inOrder,
+    });
+  }
+
+  /** Bytes are read from the snapshot that is asked, so without one there is nothing to ask. */
+  #changesOf(disk: SourceDisk): ChangesSince | undefined {
+    const { attempt, pass, endings } = this.context;
+    const { provider, spec, vm } = sourceOf(attempt);
+    const { snapshots } = provider;
+    const { snapshot } = pass;
+    if (snapshots === undefined || snapshot === undefined) return undefined;
+    return (changeId) => snapshots.changes(spec, vm, disk, snapshot, changeId, endings.any);
+  }
+
+  async #verify(
+    disk: SourceDisk,
+    image: { readonly path: string; readonly format: 'raw' | 'qcow2' },
+    manifest: CopyResult['manifest'],
+    mode: 'written' | 'full',
+  ): Promise<void> {
+    const { attempt, endings } = this.context;
+    const { server, cache } = await serveForVerification(image);
+    if (cache === 'used') await attempt.raise(readThroughCache(image.path));
+    await verifyDisk({
+      target: server,
+      path: image.path,
+      manifest,
+      mode,
+      signal: endings.any,
+      onProgress: ({ bytesDone, bytesTotal }) => this.#tell(disk, bytesDone, bytesTotal, 'verifying'),
+    }).finally(() => server.stop());
+  }
+
+  #tell({ id, name }: SourceDisk, done: number, total: number, what: string): void {
+    this.#progress.set(id, { name, done, total, unit: 'bytes' });
+    this.context.attempt.progress([...this.#progress.values()], `${what} ${name}`);
+  }
+}
+
+const readThroughCache = (path: string): Condition => ({
+  type: 'VerifiedThroughCache',
+  category: 'Advisory',
+  reason: 'NoDirectIO',
+  message: `The filesystem of ${path} has no direct I/O, so what was verified may have come from memory.`,
+  items: [path],
+  durable: true,
+});
