@@ -11,6 +11,8 @@ export interface CallInput {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
+  /** Who asks. */
+  readonly as?: string;
 }
 
 /** Calls the planner's public API, again for as long as the planner is away, always with the same key. */
@@ -29,7 +31,11 @@ export async function call<N extends ApiOperationName>(
   const body = input.body ?? (operation.body && {});
   const init: RequestInit = {
     method: operation.method,
-    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
+    headers: {
+      'Content-Type': 'application/json',
+      'Idempotency-Key': randomUUID(),
+      'Ledgerlift-User': input.as ?? 'e2e',
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
   const deadline = Date.now() + 60_000;

@@ -22,6 +22,12 @@ export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface PrepareOptions {
+  readonly source?: { readonly name: string; readonly type: string; readonly settings: object };
+  /** Storage of the source that its disks lie on. */
+  readonly storage?: string;
+}
+
 /** A whole Ledgerlift of its own: nats-server and the four services as separate processes, in a temporary folder. */
 export class Installation implements AsyncDisposable {
   private constructor(
@@ -75,15 +81,15 @@ export class Installation implements AsyncDisposable {
     return process;
   }
 
-  /** Providers and mappings between the folder `ovas` and the folder `out`. */
-  async prepare(): Promise<void> {
-    const source = { name: 'files', type: 'ova', settings: { path: this.folder.file('ovas') } };
+  /** Providers and mappings between a source (by default the folder `ovas`) and the folder `out`. */
+  async prepare({ source: given, storage = 'ova' }: PrepareOptions = {}): Promise<void> {
+    const source = given ?? { name: 'files', type: 'ova', settings: { path: this.folder.file('ovas') } };
     const target = {
       name: 'out',
       type: 'directory',
       settings: { path: this.folder.file('out'), diskFormat: 'raw' },
     };
-    const ends = { source: 'files', target: 'out' };
+    const ends = { source: source.name, target: 'out' };
     const networks = {
       kind: 'network',
       name: 'nets',
@@ -94,7 +100,7 @@ export class Installation implements AsyncDisposable {
       kind: 'storage',
       name: 'disks',
       ...ends,
-      pairs: [{ source: 'ova', destination: { storageClass: 'default' } }],
+      pairs: [{ source: storage, destination: { storageClass: 'default' } }],
     };
     for (const body of [source, target]) await this.call('providers.create', { body });
     for (const body of [networks, storages]) await this.call('mappings.create', { body });
@@ -104,10 +110,20 @@ export class Installation implements AsyncDisposable {
   async migrate(name: string, vms: readonly string[], change: Partial<PlanSpecInput> = {}): Promise<string> {
     const ends = { source: 'files', target: 'out', networkMapping: 'nets', storageMapping: 'disks' };
     const retry = { baseDelayMs: 100 };
-    await this.call('plans.create', {
-      body: { name, ...ends, retry, vms: vms.map((ref) => ({ ref })), ...change },
-    });
+    const body = { name, ...ends, retry, vms: vms.map((ref) => ({ ref })), ...change };
+    await this.call('plans.create', { body });
     return (await this.call('plans.start', { params: { plan: name } })).id;
+  }
+
+  /** @throws when the VM does not come to be so in time */
+  async until(migration: string, is: (vm: VmView) => boolean, timeoutMs = 30_000): Promise<VmView> {
+    for (const deadline = Date.now() + timeoutMs; ;) {
+      const vm = await this.vm(migration);
+      if (is(vm)) return vm;
+      if (Date.now() > deadline)
+        throw new Error(`after ${timeoutMs} ms the VM is ${vm.state}: ${JSON.stringify(vm.pipeline)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   vm(migration: string, vm = 0): Promise<VmView> {

@@ -51,7 +51,11 @@ export interface CallInput {
 
 /** The planner's REST API: the only thing that this program talks to. */
 export class ApiClient {
-  constructor(readonly url: string) {}
+  /** @param user who asks, as the history is to name them */
+  constructor(
+    readonly url: string,
+    private readonly user?: string,
+  ) {}
 
   /**
    * Carries out one operation of the API's own table.
@@ -109,7 +113,7 @@ export class ApiClient {
     const content = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const init = {
       method,
-      headers: { ...key, ...content },
+      headers: { ...key, ...content, ...(this.user === undefined ? {} : { 'Ledgerlift-User': this.user }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
     for (let tries = 1; ; tries += 1) {

@@ -7,18 +7,21 @@ import { contextOf } from './commands/context.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventCommands } from './commands/events.js';
 import { runCommands } from './commands/run.js';
+import { steerCommands } from './commands/steer.js';
 import { upCommand } from './commands/up.js';
 import { conditionLines } from './terminal/conditions.js';
 
 const program = new Command('ledgerlift')
   .description('moves virtual machines to KubeVirt')
   .option('--url <url>', "the planner's address", process.env['LEDGERLIFT_URL'] ?? 'http://127.0.0.1:7420')
+  .option('--as <user>', 'who asks, as the history is to name them', process.env['LEDGERLIFT_USER'])
   .option('--json', 'print JSON, one value a line')
   .showHelpAfterError();
 const context = contextOf(program);
 upCommand(program);
 catalogCommands(program, context);
 runCommands(program, context);
+steerCommands(program, context);
 eventCommands(program, context);
 doctorCommand(program);
 

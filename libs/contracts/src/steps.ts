@@ -229,7 +229,14 @@ export const StepResult = z.discriminatedUnion('step', [
     /** The end of its output, its answer, or what the other system reported. */
     said: z.string().max(4096),
   }),
-  z.object({ step: z.literal('TestConversion'), overlays: z.array(z.string()), log: z.string() }),
+  z.object({
+    step: z.literal('TestConversion'),
+    overlays: z.array(z.string()),
+    /** Empty where nothing was converted. */
+    log: z.string(),
+    inspection: Inspection.optional(),
+    capabilities: GuestCapabilities.optional(),
+  }),
   z.object({
     step: z.literal('TestBoot'),
     booted: z.boolean(),

@@ -4,6 +4,7 @@ export { assumed, forecastOf } from './vm/forecast.js';
 export { wakeAt } from './vm/wake.js';
 export type { VmCommand } from './vm/commands.js';
 export { holdsPlace, stopWanted } from './vm/stop.js';
+export { wouldReadSource } from './vm/going-back.js';
 export { passOf } from './vm/pass.js';
 export { AttemptSuperseded, CommandRefused } from './vm/refusals.js';
 export {
@@ -21,14 +22,18 @@ export {
   partOf,
 } from './vm/state.js';
 export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
+export { fairShares } from './schedule/bandwidth.js';
 export { Schedule, type ScheduleEntry, scheduleKey } from './schedule/schedule.js';
 export {
   type RunCounts,
   type RunState,
+  decideNextWave,
   decideRunApproval,
   decideRunCancel,
   decideRunCompletion,
   decideRunPause,
   decideRunResume,
+  decideWaveAfter,
   evolveRun,
+  wavesOf,
 } from './run/run.js';

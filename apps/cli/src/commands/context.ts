@@ -10,9 +10,9 @@ export interface CommandsContext {
 }
 
 export function contextOf(program: Command): CommandsContext {
-  const options = (): { url: string; json?: true } => program.opts();
+  const options = (): { url: string; as?: string; json?: true } => program.opts();
   return {
-    api: () => new ApiClient(options().url.replace(/\/+$/, '')),
+    api: () => new ApiClient(options().url.replace(/\/+$/, ''), options().as),
     json: () => options().json === true,
     print: (text) => console.log(text),
   };

@@ -10,7 +10,7 @@ const POLL_MS = 500;
 /** More do not fit on a screen; the others are counted. */
 const MOST_SHOWN = 8;
 
-/** `start`, `status`, `cancel`, `retry`: running plans. */
+/** `start` and `status`: running plans. */
 export function runCommands(program: Command, context: CommandsContext): void {
   program
     .command('start')
@@ -45,13 +45,6 @@ export function runCommands(program: Command, context: CommandsContext): void {
         ),
       );
     });
-  reasoned(program, 'cancel', 'cancel a plan, a migration, or one VM of it', context);
-  reasoned(
-    program,
-    'retry',
-    'try the failed VMs of a plan again, or one VM, each from the step that failed',
-    context,
-  );
 }
 
 async function listMigrations(context: CommandsContext): Promise<void> {
@@ -67,48 +60,6 @@ async function listMigrations(context: CommandsContext): Promise<void> {
       ['id', 'plan', 'status', 'progress', 'started'],
     ),
   );
-}
-
-/** `cancel` and `retry` differ in nothing but the word. */
-function reasoned(
-  program: Command,
-  verb: 'cancel' | 'retry',
-  description: string,
-  context: CommandsContext,
-): void {
-  program
-    .command(verb)
-    .argument(
-      '<what>',
-      `name or id of a plan${verb === 'cancel' ? ', or id of a migration' : ''}; MIGRATION/N for one VM`,
-    )
-    .description(description)
-    .option('--reason <text>', 'why; it stands in the history')
-    .action(async (what: string, { reason }: { reason?: string }) => {
-      const body = reason === undefined ? {} : { reason };
-      const [migration = '', vm] = what.split('/');
-      const api = context.api();
-      if (vm !== undefined) {
-        const view = await api.call(`vms.${verb}`, { params: { migration, vm }, body });
-        show(
-          context,
-          view,
-          ({ targetName, state }) => `${verb} of ${targetName} was asked for; it is ${state}`,
-        );
-        return;
-      }
-      const isMigration =
-        verb === 'cancel' && /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(what) && (await isMigrationId(context, what));
-      const view = isMigration
-        ? await api.call('migrations.cancel', { params: { migration: what }, body })
-        : await api.call(`plans.${verb}`, { params: { plan: what }, body });
-      show(context, view, () => `${verb} of ${what} was asked for`);
-    });
-}
-
-async function isMigrationId(context: CommandsContext, id: string): Promise<boolean> {
-  const migrations = await context.api().all('migrations.list');
-  return migrations.some((migration) => migration.id === id);
 }
 
 /** Follows a migration to its end: a live picture on a terminal, plain lines elsewhere. */
@@ -140,7 +91,11 @@ async function watch(context: CommandsContext, migration: string): Promise<void>
 
 /** What runs is worth a look before what waits, and what is over comes last. */
 const rank = (state: VmView['state']): number =>
-  state === 'running' || state === 'cleaning' || state === 'held' ? 0 : state === 'planned' ? 1 : 2;
+  state === 'running' || state === 'cleaning' || state === 'held'
+    ? 0
+    : state === 'planned' || state === 'waiting' || state === 'paused'
+      ? 1
+      : 2;
 
 function redraw(vms: readonly VmView[], total: number, drawn: number): number {
   const width = process.stdout.columns || 120;

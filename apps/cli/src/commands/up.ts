@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { BadOption } from '../errors.js';
 import { type InstallationOptions, defaultDataDir, processesOf } from '../supervisor/installation.js';
 import { type ProcessNews, SupervisedProcess } from '../supervisor/supervised-process.js';
 
@@ -73,13 +74,6 @@ function portOf(text: string, option: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_533) return port;
   throw new BadOption(option, text, 'must be a port number');
-}
-
-class BadOption extends LedgerliftError {
-  readonly code = 'LL-CLI-005';
-  constructor(option: string, value: string, rule: string) {
-    super(`${option} ${value}: ${rule}`, { field: option });
-  }
 }
 
 const isTaken = (port: number): Promise<boolean> =>

@@ -42,10 +42,17 @@ function detail(step: Step): string {
   return `  ${[...bars, ...(step.message === undefined ? [] : [step.message])].join('  ')}`;
 }
 
+/** A step may stand in the pipeline several times: the same one is that with as many of its name before it. */
+function sameLine(before: VmView, { pipeline }: VmView, index: number): Step | undefined {
+  const name = pipeline[index]?.step;
+  const number = pipeline.slice(0, index).filter(({ step }) => step === name).length;
+  return before.pipeline.filter(({ step }) => step === name)[number];
+}
+
 /** For where there is no terminal: one plain line for each thing that changed. */
 export function changedLines(before: VmView | undefined, vm: VmView): readonly string[] {
-  const lines = vm.pipeline.flatMap((step) => {
-    const earlier = before?.pipeline.find((each) => each.step === step.step);
+  const lines = vm.pipeline.flatMap((step, index) => {
+    const earlier = before && sameLine(before, vm, index);
     if (earlier?.status === step.status && earlier.attempts === step.attempts) return [];
     if (step.status === 'Pending') return [];
     const error =

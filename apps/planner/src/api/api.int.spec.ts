@@ -372,7 +372,9 @@ describe('a VM', () => {
     expect((await planner.call('POST', `/plans/${plan}/retry`)).body.error).toMatchObject({
       code: 'LL-PLN-104',
     });
-    planner.runs.change(migration, 0, { results: [{ step: 'DiskTransfer', disks: [], pass: { kind: 'cold', round: 0 } }] });
+    planner.runs.change(migration, 0, {
+      results: [{ step: 'DiskTransfer', disks: [], pass: { kind: 'cold', round: 0 } }],
+    });
     expect(await planner.call('POST', `/plans/${plan}/retry`)).toMatchObject({
       status: 200,
       body: { id: migration },

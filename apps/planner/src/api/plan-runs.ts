@@ -7,6 +7,7 @@ import {
   PlanRunning,
   Turns,
 } from '../catalog/index.js';
+import { wouldReadSource } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
@@ -77,12 +78,12 @@ export class PlanRuns {
   }
 
   /**
-   * Pauses, resumes or approves the migration of the plan that runs.
+   * Pauses, resumes or approves the migration of the plan that runs, or starts its next wave.
    * @throws NotInCatalog, NothingToDo, CommandRefused
    */
   async steer(
     ref: string,
-    how: 'pause' | 'resume' | 'approve',
+    how: 'pause' | 'resume' | 'approve' | 'start the next wave',
     reason: string,
     call: ApiCall,
   ): Promise<MigrationRun> {
@@ -92,7 +93,8 @@ export class PlanRuns {
       const { context } = call;
       if (how === 'pause') await runs.pauseMigration(migrationId, reason, context);
       else if (how === 'resume') await runs.resumeMigration(migrationId, reason, context);
-      else await runs.approveMigration(migrationId, reason, context);
+      else if (how === 'approve') await runs.approveMigration(migrationId, reason, context);
+      else await runs.startNextWave(migrationId, reason, context);
       call.did(`migration-${migrationId}`);
     }
     return this.migration(migrationId);
@@ -107,7 +109,11 @@ export class PlanRuns {
     if (!call.isRepeated) {
       const taken = await this.runs.askVms(migrationId, command, call.context);
       if (taken === 0)
-        throw new NothingToDo(command.kind, this.catalog.plan(ref).spec.name, 'has no VM that this could be asked of');
+        throw new NothingToDo(
+          command.kind,
+          this.catalog.plan(ref).spec.name,
+          'has no VM that this could be asked of',
+        );
       call.did(`migration-${migrationId}`);
     }
     return this.migration(migrationId);
@@ -212,7 +218,7 @@ export class PlanRuns {
       retried: states.map(({ state }) => ({
         vm: state.record.source.vm,
         // Its bytes are at the target already: the source is not needed any more, and must not change the VM.
-        isCopied: state.results.some(({ step }) => step === 'DiskTransfer'),
+        isCopied: !wouldReadSource(state),
       })),
     });
     const isMissing = (sourceId: string): boolean =>

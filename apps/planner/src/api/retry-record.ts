@@ -12,6 +12,8 @@ const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
   targetNamespace: ({ targetNamespace }) => targetNamespace,
   source: ({ source }) => source.provider.id,
   disks: ({ disks }) => disks.map(({ diskId, name, format }) => `${diskId} → ${name} (${format})`),
+  type: ({ settings }) => settings.type,
+  hooks: ({ settings }) => settings.hooks.map(({ name, at, run }) => `${name} (${at}, ${run.kind})`),
   skipGuestConversion: ({ settings }) => settings.skipGuestConversion,
   bootProof: ({ settings }) => settings.bootProof,
 };

@@ -1,4 +1,10 @@
-import { type DomainEvent, type EventType, LedgerliftError, eventSchemas, upcast } from '@ledgerlift/contracts';
+import {
+  type DomainEvent,
+  type EventType,
+  LedgerliftError,
+  eventSchemas,
+  upcast,
+} from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 
 /** The log holds an event of a type or version that this planner does not know: run the version that wrote it. */

@@ -7,11 +7,13 @@ import {
   type VmCommand,
   type VmLive,
   type VmState,
+  decideNextWave,
   decideRunApproval,
   decideRunCancel,
   decideRunCompletion,
   decideRunPause,
   decideRunResume,
+  decideWaveAfter,
   decideVm,
   evolveRun,
   evolveVm,
@@ -22,6 +24,7 @@ import {
   openAttempt,
   stopWanted,
   wakeAt,
+  wavesOf,
 } from '@ledgerlift/migration';
 import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
@@ -64,7 +67,7 @@ export class RunEngine implements RunService {
     private readonly log: EventLog,
     writer: EventWriter,
     private readonly signals: RunSignals,
-    private readonly options: RunEngineOptions,
+    options: RunEngineOptions,
   ) {
     const isVm = (stream: string): boolean => vmOfStream(stream) !== undefined;
     this.#vms = new DecidedStreams(log, writer, isVm, () => initialVmState, evolveVm);
@@ -157,6 +160,12 @@ export class RunEngine implements RunService {
   async approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
     const by = context.actor.name;
     await this.#runs.execute(runStream(migrationId), (run) => decideRunApproval(run, reason, by), context);
+    this.#react(this.#enqueueAll(migrationId));
+  }
+
+  /** Starts the wave after the last one that was started. @throws CommandRefused */
+  async startNextWave(migrationId: string, reason: string, context: CommandContext): Promise<void> {
+    await this.#runs.execute(runStream(migrationId), (run) => decideNextWave(run, reason), context);
     this.#react(this.#enqueueAll(migrationId));
   }
 
@@ -307,15 +316,14 @@ export class RunEngine implements RunService {
   async #enqueueAll(migrationId: string): Promise<void> {
     const run = this.#runs.state(runStream(migrationId));
     if (run === undefined) return;
-    await this.#enqueue(
-      this.#vmsOf(run).flatMap(({ state }) => (state?.phase === 'planned' ? [state] : [])),
-    );
+    await this.#enqueue(this.#vmsOf(run).flatMap(({ state }) => (state?.phase === 'planned' ? [state] : [])));
   }
 
   async #enqueue(vms: readonly VmLive[]): Promise<void> {
     const entries = vms.flatMap((state) => {
       const run = this.#runs.state(runStream(state.record.migrationId));
-      return run?.approved === true ? [entryOf(state, run)] : [];
+      const isOn = run?.approved === true && (state.record.wave ?? 1) <= run.wave;
+      return isOn ? [entryOf(state, run)] : [];
     });
     if (entries.length === 0) return;
     await this.#schedule.execute(
@@ -362,8 +370,24 @@ export class RunEngine implements RunService {
       },
       systemContext(vmStream(migrationId, index)),
     );
-    if (isTerminal(state)) await this.#complete(migrationId);
+    if (isTerminal(state)) {
+      await this.#startWaveAfter(migrationId);
+      await this.#complete(migrationId);
+    }
     await this.#admit();
+  }
+
+  async #startWaveAfter(migrationId: string): Promise<void> {
+    const run = this.#runs.state(runStream(migrationId));
+    if (run === undefined || run.wave >= (wavesOf(run.started).at(-1) ?? 1)) return;
+    const last = this.#vmsOf(run).filter(({ state }) => (state?.record.wave ?? 1) === run.wave);
+    const succeeded = last.filter(({ state }) => state?.phase === 'succeeded').length;
+    const { events } = await this.#runs.execute(
+      runStream(migrationId),
+      (state) => (state === undefined ? [] : decideWaveAfter(state, { total: last.length, succeeded })),
+      systemContext(runStream(migrationId)),
+    );
+    if (events.length > 0) await this.#enqueueAll(migrationId);
   }
 
   async #complete(migrationId: string): Promise<void> {
@@ -402,6 +426,8 @@ export class RunEngine implements RunService {
       cancelRequested: run.cancelReason !== undefined,
       pauseRequested: run.pauseReason !== undefined,
       awaitsApproval: !run.approved,
+      wave: run.wave,
+      waves: wavesOf(run.started),
       vms,
     };
   }

@@ -38,6 +38,9 @@ export interface MigrationRun {
   readonly pauseRequested: boolean;
   /** It waits for a second person's word. */
   readonly awaitsApproval: boolean;
+  /** The last wave that was started, of these. */
+  readonly wave: number;
+  readonly waves: readonly number[];
   readonly vms: readonly VmRun[];
 }
 
@@ -66,6 +69,7 @@ export interface RunService {
   resumeMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   /** The second person's word for the start. @throws CommandRefused where the one who started gives it */
   approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
+  startNextWave(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   /** What an operator asks of one VM. @throws CommandRefused */
   askVm(migrationId: string, vm: number, command: OperatorCommand, context: CommandContext): Promise<void>;
   /** The same of every VM of a migration for which it makes sense. @returns how many took it */

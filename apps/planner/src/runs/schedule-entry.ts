@@ -8,7 +8,7 @@ export function entryOf(state: VmLive, { migrationId, started }: RunState): Sche
     migrationId,
     vm: record.index,
     planId: started.planId,
-    priority: started.spec.priority,
+    priority: record.priority ?? started.spec.priority,
     maxConcurrent: started.spec.maxConcurrentMigrations,
     purpose: purposeOf(state),
     provider: provider.id,

@@ -44,7 +44,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const needsSource = retried === undefined || retried.some(({ isCopied }) => !isCopied);
     const { inventory, problems } = await this.#readSource(source, needsSource);
     const vms = plannedVms(spec, inventory, retried);
-    const places = vms.map(({ targetName }) => `${spec.targetNamespace}/${targetName}`);
+    const places = vms.map(({ targetName, targetNamespace }) => `${targetNamespace}/${targetName}`);
     const found =
       target?.spec.type === 'directory'
         ? await directoryFacts(target.spec.settings.path, places)

@@ -43,6 +43,21 @@ export const conditionTypes = {
     when: 'the source cannot be migrated in this way',
     wayOut: 'choose a `type` that the provider supports',
   },
+  VMMissingChangedBlockTracking: {
+    category: 'Critical',
+    when: 'the plan is warm, and the source does not track what changes on the disks of a VM',
+    wayOut: 'turn changed block tracking on at the source, or make the plan `cold`',
+  },
+  VMHasSnapshots: {
+    category: 'Critical',
+    when: 'the plan is warm, and a VM has snapshots of somebody else: removing ours would consolidate theirs, too',
+    wayOut: 'remove them at the source, or make the plan `cold`',
+  },
+  CutoverTimePassed: {
+    category: 'Warn',
+    when: 'the time that the plan names for the cutover is over',
+    wayOut: 'set a later one in `warm.cutover.at`, unless the cutover is to follow the first copy at once',
+  },
   VMNotFound: {
     category: 'Critical',
     when: 'a VM of the plan is not in the inventory',

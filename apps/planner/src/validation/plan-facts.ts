@@ -52,6 +52,7 @@ export interface PlannedVm {
   /** Where exactly one matches. */
   readonly vm: SourceVm | undefined;
   readonly targetName: string;
+  readonly targetNamespace: string;
   /** Its disks are at the target already: neither source nor room matter any more. */
   readonly isCopied: boolean;
   /** What is at the target under its name is its own. */

@@ -1,5 +1,5 @@
 import { type SourceVm, type VmRecord, VmSettings } from '@ledgerlift/contracts';
-import { layoutFor } from '@ledgerlift/targets';
+import { type VmLayout, layoutFor } from '@ledgerlift/targets';
 import type { ResolvedPlan } from '../runs/run-service.js';
 import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
 import type { PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
@@ -37,7 +37,7 @@ type Resolved = ResolvedPlan['vms'][number];
 
 function resolveVm(
   facts: PlanFacts,
-  { vm, entry, targetName }: PlannedVm,
+  { vm, entry, targetName, targetNamespace }: PlannedVm,
   installation: string,
   source: ProviderFacts,
   target: ProviderFacts,
@@ -45,7 +45,13 @@ function resolveVm(
   const { spec, planId } = facts;
   if (vm === undefined || target.spec.type !== 'directory') return undefined;
   const { settings, name, sites } = target.spec;
-  const disks = resolveDisks(facts, vm, targetName, settings.diskFormat);
+  const layout = layoutFor({
+    namespace: targetNamespace,
+    targetName,
+    disks: vm.disks.length,
+    format: settings.diskFormat,
+  });
+  const disks = resolveDisks(facts, vm, layout, settings.diskFormat);
   if (disks === undefined) return undefined;
   // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
   const shared = source.spec.sites.filter((site) => sites.includes(site));
@@ -56,13 +62,8 @@ function resolveVm(
     source: { provider: { id: source.id, spec: { ...source.spec, sites: shared } }, vm },
     target: { providerId: target.id, type: 'directory', name, settings },
     targetName,
-    targetNamespace: spec.targetNamespace,
-    folder: layoutFor({
-      namespace: spec.targetNamespace,
-      targetName,
-      disks: vm.disks.length,
-      format: settings.diskFormat,
-    }).folder,
+    targetNamespace,
+    folder: layout.folder,
     nics: resolveNics(facts, vm),
     disks,
     labels: { ...spec.labels, ...entry.labels },
@@ -70,23 +71,22 @@ function resolveVm(
     settings: VmSettings.parse({
       ...spec,
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
+      ...(entry.cutoverAt === undefined
+        ? {}
+        : { warm: { ...spec.warm, cutover: { by: 'time', at: entry.cutoverAt } } }),
     }),
+    ...(entry.wave === undefined ? {} : { wave: entry.wave }),
+    ...(entry.priority === undefined ? {} : { priority: entry.priority }),
   };
 }
 
 function resolveDisks(
   facts: PlanFacts,
   vm: SourceVm,
-  targetName: string,
+  layout: VmLayout,
   format: 'raw' | 'qcow2',
 ): VmRecord['disks'] | undefined {
   const pairs = storagePairs(facts.storageMapping?.spec);
-  const layout = layoutFor({
-    namespace: facts.spec.targetNamespace,
-    targetName,
-    disks: vm.disks.length,
-    format,
-  });
   const disks = vm.disks.flatMap((disk, index) => {
     const pair = pairOfDisk(disk, pairs, facts.inventory);
     const place = layout.disks[index];

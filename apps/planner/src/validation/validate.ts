@@ -2,6 +2,7 @@ import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
 import { checkConcerns } from './checks/concerns.js';
 import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
 import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
+import { checkWarm } from './checks/warm.js';
 import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
 import { checkRoom, checkStoragesMapped, checkTargetStorages } from './checks/storage.js';
 import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms.js';
@@ -12,6 +13,7 @@ import type { PlanFacts } from './plan-facts.js';
 const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkProviders,
   checkMigrationType,
+  checkWarm,
   checkMappings,
   checkVmsExist,
   checkTargetNames,

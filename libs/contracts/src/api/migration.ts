@@ -27,6 +27,9 @@ export const MigrationView = z.object({
   completedAt: z.iso.datetime().optional(),
   cancelRequested: z.boolean(),
   counts: VmCounts,
+  /** The last wave that was started, and all there are. */
+  wave: z.int().min(1),
+  waves: z.array(z.int().min(1)),
   progressPercent: z.int().min(0).max(100),
 });
 export type MigrationView = z.infer<typeof MigrationView>;

@@ -248,6 +248,16 @@ export const apiOperations = {
     status: 200,
     out: MigrationView,
   },
+  'plans.next-wave': {
+    method: 'POST',
+    path: '/plans/:plan/next-wave',
+    summary: 'Start the wave after the last one that was started',
+    params: plan,
+    query: none,
+    body: ReasonBody,
+    status: 200,
+    out: MigrationView,
+  },
   'plans.cutover': {
     method: 'POST',
     path: '/plans/:plan/cutover',
@@ -418,7 +428,8 @@ export const apiOperations = {
   'vms.test-boot': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/test-boot',
-    summary: 'Convert the newest consistent state of a warm VM in an overlay, start it isolated, and throw it away',
+    summary:
+      'Convert the newest consistent state of a warm VM in an overlay, start it isolated, and throw it away',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -428,7 +439,8 @@ export const apiOperations = {
   'vms.rollback': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/rollback',
-    summary: 'Stop the target and start the source again; what was written at the target since the cutover is lost',
+    summary:
+      'Stop the target and start the source again; what was written at the target since the cutover is lost',
     params: vm,
     query: none,
     body: ReasonBody,

@@ -63,5 +63,7 @@ export const VmRecord = z.object({
   settings: VmSettings,
   /** How long things took so far, for the forecast; from earlier migrations where there were any. */
   expected: Expected.optional(),
+  wave: z.int().min(1).optional(),
+  priority: z.int().optional(),
 });
 export type VmRecord = z.infer<typeof VmRecord>;

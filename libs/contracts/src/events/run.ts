@@ -21,6 +21,11 @@ export const runEvents = {
       startedBy: z.string().optional(),
     }),
   },
+  /** Its VMs begin. The first wave starts with the migration. */
+  WaveStarted: {
+    version: 1,
+    data: z.object({ migrationId, wave: z.int().min(1), reason: z.string() }),
+  },
   /** The second person's word, where the plan asks for one: only now do its VMs begin. */
   MigrationApproved: { version: 1, data: asked },
   MigrationCancelRequested: { version: 1, data: asked },

@@ -9,7 +9,9 @@ export const HookRun = z.discriminatedUnion('kind', [
   /** An executable in the worker's folder of hooks; it gets the VM as JSON on its standard input. */
   z.strictObject({
     kind: z.literal('command'),
-    command: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the name of a file in the hooks folder'),
+    command: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be the name of a file in the hooks folder'),
     arguments: z.array(z.string()).default([]),
   }),
   /** A request with the VM as JSON in its body; any answer but 2xx is a failure. */

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { HookSpec } from './hooks.js';
 import { Dns1123Label } from './provider.js';
-import { ApprovalSettings, RetireSourceSettings, ShutdownSettings, TimeLimits, WarmSettings } from './warm.js';
+import {
+  ApprovalSettings,
+  RetireSourceSettings,
+  ShutdownSettings,
+  TimeLimits,
+  WarmSettings,
+} from './warm.js';
 import { MaintenanceWindow } from './windows.js';
 
 export const RetryPolicy = z.strictObject({
@@ -49,6 +55,15 @@ export const VmSettings = z.object({
 });
 export type VmSettings = z.infer<typeof VmSettings>;
 
+/** Ordered groups of a plan's VMs: the first begins with the plan, each other one after the one before. */
+export const WaveSettings = z.strictObject({
+  /** `command`: an operator starts each; `automatic`: it starts when enough of the one before have succeeded. */
+  startNext: z.enum(['command', 'automatic']).default('automatic'),
+  /** Percent of the wave before. */
+  minSucceededPercent: z.int().min(0).max(100).default(100),
+});
+export type WaveSettings = z.infer<typeof WaveSettings>;
+
 export const PlanVm = z.strictObject({
   /** Id or name in the source's inventory; a name that is not unique is a Critical condition. */
   ref: z.string().min(1),
@@ -57,6 +72,11 @@ export const PlanVm = z.strictObject({
   /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
   rootDisk: z.string().min(1).optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  targetNamespace: Dns1123Label.optional(),
+  wave: z.int().min(1).max(1000).optional(),
+  priority: z.int().min(0).max(100).optional(),
+  /** Warm: when this VM is cut over, whatever the plan's policy is. */
+  cutoverAt: z.iso.datetime().optional(),
 });
 export const PlanSpec = z.strictObject({
   name: Dns1123Label,
@@ -73,6 +93,7 @@ export const PlanSpec = z.strictObject({
   /** When its VMs may begin; none: at any time. What runs is not stopped when a window closes. */
   windows: z.array(MaintenanceWindow).max(50).default([]),
   priority: z.int().min(0).max(100).default(50),
+  waves: WaveSettings.default(WaveSettings.parse({})),
   labels: z.record(z.string(), z.string()).default({}),
 });
 export type PlanSpec = z.infer<typeof PlanSpec>;

@@ -9,7 +9,10 @@ export type Weekday = z.infer<typeof Weekday>;
 /** A time of the week in which something may happen. Where `to` is not after `from`, it ends on the next day. */
 export const MaintenanceWindow = z.strictObject({
   /** Days on which it begins. */
-  days: z.array(Weekday).min(1).default([...Weekday.options]),
+  days: z
+    .array(Weekday)
+    .min(1)
+    .default([...Weekday.options]),
   from: ClockTime,
   to: ClockTime,
   timeZone: TimeZone.default('UTC'),

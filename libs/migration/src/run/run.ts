@@ -9,6 +9,8 @@ export interface RunState {
   readonly cancelReason: string | undefined;
   readonly pauseReason: string | undefined;
   readonly approved: boolean;
+  /** Number of the last wave that was started; those before it were, too. */
+  readonly wave: number;
   readonly completed: (RunCounts & { readonly at: string }) | undefined;
 }
 
@@ -22,6 +24,7 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
         cancelReason: undefined,
         pauseReason: undefined,
         approved: !event.data.spec.approve.start,
+        wave: firstWave(event.data),
         completed: undefined,
       };
     case 'MigrationCancelRequested':
@@ -30,6 +33,8 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
       return state && { ...state, pauseReason: event.data.reason };
     case 'MigrationResumeRequested':
       return state && { ...state, pauseReason: undefined };
+    case 'WaveStarted':
+      return state && { ...state, wave: Math.max(state.wave, event.data.wave) };
     case 'MigrationApproved':
       return state && { ...state, approved: true };
     case 'MigrationCompleted':
@@ -78,6 +83,37 @@ export function decideRunApproval(
   if (started.startedBy === by && state?.approved === false)
     throw new CommandRefused('approve', `${by} started the migration, and somebody else must approve it`);
   return state?.approved === true ? [] : [{ type: 'MigrationApproved', data: { migrationId, reason } }];
+}
+
+/** The waves of a run, the first first. */
+export const wavesOf = ({ spec }: EventOf<'MigrationStarted'>['data']): readonly number[] =>
+  [...new Set(spec.vms.map(({ wave = 1 }) => wave))].sort((a, b) => a - b);
+
+const firstWave = (started: EventOf<'MigrationStarted'>['data']): number => wavesOf(started)[0] ?? 1;
+
+/** The wave after the one that was started last. @throws CommandRefused where there is none */
+export function decideNextWave(state: RunState | undefined, reason: string): readonly DomainEvent[] {
+  const { migrationId, started, wave } = open(state, 'start the next wave');
+  const next = wavesOf(started).find((each) => each > wave);
+  if (next === undefined)
+    throw new CommandRefused('start the next wave', `wave ${wave} is the last of the plan`);
+  return [{ type: 'WaveStarted', data: { migrationId, wave: next, reason } }];
+}
+
+/**
+ * Starts the next wave by itself once enough of the last have succeeded.
+ *
+ * @param last outcomes of the VMs of the wave that was started last
+ */
+export function decideWaveAfter(
+  state: RunState,
+  last: { readonly total: number; readonly succeeded: number },
+): readonly DomainEvent[] {
+  const { startNext, minSucceededPercent } = state.started.spec.waves;
+  const isLast = !wavesOf(state.started).some((wave) => wave > state.wave);
+  if (startNext !== 'automatic' || isLast || state.cancelReason !== undefined) return [];
+  if (100 * last.succeeded < minSucceededPercent * last.total) return [];
+  return decideNextWave(state, `${last.succeeded} of ${last.total} VMs of wave ${state.wave} have succeeded`);
 }
 
 /** @throws CommandRefused */

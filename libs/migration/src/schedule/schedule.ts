@@ -1,16 +1,10 @@
-import type { DomainEvent } from '@ledgerlift/contracts';
+import type { DomainEvent, EventOf, ScheduleLimits } from '@ledgerlift/contracts';
 
 /**
  * Who may run: the second decider, on the one stream `schedule`, at exact revision. Admission takes the highest
  * priority first and, within it, who came first; a plan that is at its own limit lets others pass.
  */
-export interface ScheduleEntry {
-  readonly migrationId: string;
-  readonly vm: number;
-  readonly planId: string;
-  readonly priority: number;
-  readonly maxConcurrent: number;
-}
+export type ScheduleEntry = EventOf<'VmEnqueued'>['data'];
 
 export const scheduleKey = (migrationId: string, vm: number): string => `${migrationId}/${vm}`;
 
@@ -19,10 +13,30 @@ export class Schedule {
   /** By `{migrationId}/{vm}`, in the order in which they came. */
   readonly waiting = new Map<string, ScheduleEntry>();
   readonly running = new Map<string, ScheduleEntry>();
+  #limits: ScheduleLimits;
   readonly #runningOfPlan = new Map<string, number>();
+
+  constructor(limits: ScheduleLimits) {
+    this.#limits = limits;
+  }
+
+  get limits(): ScheduleLimits {
+    return this.#limits;
+  }
+
+  setLimits(limits: ScheduleLimits): readonly DomainEvent[] {
+    return [{ type: 'ScheduleLimitsSet', data: { limits } }];
+  }
+
+  nextWakeAt(_at: Date): Date | undefined {
+    return undefined;
+  }
 
   apply(event: DomainEvent): void {
     switch (event.type) {
+      case 'ScheduleLimitsSet':
+        this.#limits = event.data.limits;
+        return;
       case 'VmEnqueued': {
         const { migrationId, vm } = event.data;
         this.waiting.set(scheduleKey(migrationId, vm), event.data);
@@ -69,8 +83,8 @@ export class Schedule {
   }
 
   /** Admissions that fit now. */
-  admit(globalLimit: number): readonly DomainEvent[] {
-    let free = globalLimit - this.running.size;
+  admit(_at: Date): readonly DomainEvent[] {
+    let free = this.#limits.vms - this.running.size;
     if (free <= 0 || this.waiting.size === 0) return [];
     const admitted = new Map<string, number>();
     const events: DomainEvent[] = [];
@@ -87,10 +101,10 @@ export class Schedule {
   }
 
   /** What a waiting VM waits for. */
-  reasonFor(migrationId: string, vm: number, globalLimit: number): string | undefined {
+  reasonFor(migrationId: string, vm: number, _at: Date): string | undefined {
     const entry = this.waiting.get(scheduleKey(migrationId, vm));
     if (entry === undefined) return undefined;
-    if (this.running.size >= globalLimit)
+    if (this.running.size >= this.#limits.vms)
       return `a free place: ${this.running.size} VMs run, the global limit`;
     const ofPlan = this.runningOf(entry.planId);
     return ofPlan >= entry.maxConcurrent

@@ -107,7 +107,10 @@ export const testOverlay: Resource = {
   lifetime: 'temporary',
 };
 
-const step = (name: ItineraryStep['step'], rest: Omit<ItineraryStep, 'step' | 'site' | 'part'>): ItineraryStep => ({
+const step = (
+  name: ItineraryStep['step'],
+  rest: Omit<ItineraryStep, 'step' | 'site' | 'part'>,
+): ItineraryStep => ({
   step: name,
   site: 'local',
   part: 'main',
@@ -122,7 +125,11 @@ export const itinerary: readonly ItineraryStep[] = [
   step('VirtualMachineCreation', { phase: 'vm-creation', service: 'vm-creator', claims: [] }),
 ];
 
-const inPart = (part: ItineraryStep['part'], name: ItineraryStep['step'], rest: Parameters<typeof step>[1]) => ({
+const inPart = (
+  part: ItineraryStep['part'],
+  name: ItineraryStep['step'],
+  rest: Parameters<typeof step>[1],
+) => ({
   ...step(name, rest),
   part,
 });
@@ -213,7 +220,8 @@ export function report(
 
 /** @param round number of the pass, which a snapshot is named by */
 export function completedBy(name: StepName, round = 0): StepOutcome {
-  if (name === 'SnapshotCreation') return { kind: 'completed', result: { step: name, snapshot: snapshotOf(round) } };
+  if (name === 'SnapshotCreation')
+    return { kind: 'completed', result: { step: name, snapshot: snapshotOf(round) } };
   const result = results[name];
   if (result === undefined) throw new Error(`the fixtures have no result of ${name}`);
   return { kind: 'completed', result };

@@ -1,4 +1,11 @@
-import type { DomainEvent, Release, StepError, StepName, StepOutcome, VmSettings } from '@ledgerlift/contracts';
+import type {
+  DomainEvent,
+  Release,
+  StepError,
+  StepName,
+  StepOutcome,
+  VmSettings,
+} from '@ledgerlift/contracts';
 import { expect } from '@jest/globals';
 import type { VmCommand } from '../vm/commands.js';
 import { decideVm } from '../vm/decide.js';
@@ -69,7 +76,8 @@ export class History {
   completes(...steps: readonly StepName[]): History {
     return steps.reduce<History>((history, step) => {
       const { attempt } = history.#open(step);
-      const outcome = step === 'Initialize' ? initialized(history.live) : completedBy(step, history.live.round);
+      const outcome =
+        step === 'Initialize' ? initialized(history.live) : completedBy(step, history.live.round);
       return history.claimed().says(step, attempt, { outcome, released: history.#released() });
     }, this);
   }

@@ -3,7 +3,15 @@ import type { CommandOf } from './commands.js';
 import { decideOutcome, nextOfEnd } from './ending.js';
 import { foldLive } from './evolve.js';
 import { pauseNow } from './operator.js';
-import { afterPass, backToWaiting, endTestBoot, isBeforeCutover, isPassOver, isTestOver, startCutover } from './passes.js';
+import {
+  afterPass,
+  backToWaiting,
+  endTestBoot,
+  isBeforeCutover,
+  isPassOver,
+  isTestOver,
+  startCutover,
+} from './passes.js';
 import { retryDelayMs } from './policies.js';
 import { AttemptSuperseded } from './refusals.js';
 import { newsOf } from './reports.js';
@@ -55,11 +63,7 @@ export function report(state: VmLive, { report, at, random }: CommandOf<'report'
   }
 }
 
-function completion(
-  state: VmLive,
-  data: EventOf<'StepCompleted'>['data'],
-  at: Date,
-): readonly DomainEvent[] {
+function completion(state: VmLive, data: EventOf<'StepCompleted'>['data'], at: Date): readonly DomainEvent[] {
   const event: DomainEvent = { type: 'StepCompleted', data };
   return [event, ...afterStep(foldLive(state, [event]), at, data.step)];
 }
@@ -74,8 +78,9 @@ function afterStep(state: VmLive, at: Date, step: AttemptState['step']): readonl
     const next = afterPass(state, at);
     return state.pause === undefined ? next : [...next, ...pauseNow(foldLive(state, next))];
   }
-  if (state.pause !== undefined) return pauseNow(state);
-  return state.at < state.itinerary.length ? requestCurrentStep(state) : decideOutcome(state, 'succeeded');
+  // A pause that comes after the last step has nothing to hold up.
+  if (state.at >= state.itinerary.length) return decideOutcome(state, 'succeeded');
+  return state.pause === undefined ? requestCurrentStep(state) : pauseNow(state);
 }
 
 export interface FailureContext {
@@ -128,7 +133,7 @@ export function failure(
   }
   if (after.itinerary[after.at]?.part === 'test' && after.testBoot !== undefined) {
     const events = [event, told(testCondition(error))];
-    return [...events, ...endTestBoot({ ...foldLive(state, events), phase: 'running' }, error)];
+    return [...events, ...endTestBoot(foldLive(state, events), error)];
   }
   if (after.phase === 'held') return [event, told(heldCondition(error))];
   return [event, ...decideOutcome(after, 'failed', error)];
@@ -225,6 +230,11 @@ const condition = (
 const heldCondition = (error: StepError): Condition =>
   condition('NeedsOperator', 'Error', error, `${error.message} Then retry or cancel the VM.`);
 const hookCondition = (hook: string, error: StepError): Condition =>
-  condition('HookFailed', 'Warn', error, `The hook ${hook} failed, and the plan goes on without it: ${error.message}`);
+  condition(
+    'HookFailed',
+    'Warn',
+    error,
+    `The hook ${hook} failed, and the plan goes on without it: ${error.message}`,
+  );
 const testCondition = (error: StepError): Condition =>
   condition('TestBootFailed', 'Warn', error, `The test boot could not be done: ${error.message}`);

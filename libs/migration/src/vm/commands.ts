@@ -33,7 +33,13 @@ export type VmCommand =
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'resume'; readonly reason: string }
   /** `dueAt` in the past or now: as soon as may be. */
-  | { readonly kind: 'cutover'; readonly reason: string; readonly by: string; readonly dueAt: Date; readonly at: Date }
+  | {
+      readonly kind: 'cutover';
+      readonly reason: string;
+      readonly by: string;
+      readonly dueAt: Date;
+      readonly at: Date;
+    }
   | { readonly kind: 'approve-cutover'; readonly reason: string; readonly by: string }
   | { readonly kind: 'test-boot'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason: string }

@@ -6,19 +6,12 @@ import {
   type Resource,
   type ServiceName,
   type StepError,
+  type StepName,
   resourceKey,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
 import { cleanupPlan } from './policies.js';
-import {
-  attemptsOf,
-  hookOf,
-  lastAttemptOf,
-  lastResult,
-  type AttemptState,
-  type Kept,
-  type VmLive,
-} from './state.js';
+import { attemptsOf, hookOf, lastResult, type AttemptState, type Kept, type VmLive } from './state.js';
 
 /** Decides once what belongs to the end, what is released and what is kept, and asks for the first of it. */
 export function decideOutcome(
@@ -55,7 +48,8 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
     const isRetired = disconnectNics || renameSuffix !== undefined || tag !== undefined;
     return isRetired ? [step('SourceRetirement', 'transfer')] : [];
   }
-  if (outcome === 'rolled-back') return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
+  if (outcome === 'rolled-back')
+    return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
   const hooks = settings.hooks.filter(({ at }) => outcome === 'failed' && at === 'failure');
   const target = targetStart(state);
   // Once the target runs, going back is an explicit rollback; a cancel takes the target away, so it goes back.
@@ -63,24 +57,35 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   return [
     ...(target === 'not-asked' || isLeft ? [] : [step('TargetPowerOff', 'vm-creator')]),
     ...(sourceIsOffByUs(state) && !isLeft ? [step('SourcePowerOn', 'transfer')] : []),
-    ...hooks.map((hook) => step('FailureHook', hook.run.kind === 'event' ? 'external' : 'transfer', hook.name)),
+    ...hooks.map((hook) =>
+      step('FailureHook', hook.run.kind === 'event' ? 'external' : 'transfer', hook.name),
+    ),
   ];
 }
 
 /** A start that was asked for counts as done until the target is seen stopped. */
 function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' {
-  const attempt = lastAttemptOf(state, 'FinalPowerActions');
-  if (attempt?.startedAt === undefined) return 'not-asked';
-  return attempt.status === 'completed' ? 'done' : 'asked';
+  const asked = startedSince(state, 'FinalPowerActions', 'TargetPowerOff');
+  if (asked.length === 0) return 'not-asked';
+  return asked.at(-1)?.status === 'completed' ? 'done' : 'asked';
 }
 
 function sourceIsOffByUs(state: VmLive): boolean {
-  const off = lastAttemptOf(state, 'SourcePowerOff');
   return (
     state.record.settings.powerOnSourceAfterFailure &&
     lastResult(state, 'Initialize')?.powerState === 'on' &&
-    off?.startedAt !== undefined
+    startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0
   );
+}
+
+/** Attempts that were begun, and may have had their effect, since another step took it back. */
+function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
+  const undone = state.attempts.findLastIndex(
+    (each) => each.step === undoneBy && each.status === 'completed',
+  );
+  return state.attempts
+    .slice(undone + 1)
+    .filter((each) => each.step === step && each.startedAt !== undefined);
 }
 
 /** Later steps are undone first, and transfer, which owns the folder that all else lies in, goes last. */
@@ -221,7 +226,8 @@ const failedCondition = (error: StepError | undefined): Condition =>
 const rollbackIncomplete: StepError = {
   code: 'LL-MIG-008',
   class: 'needs-operator',
-  message: 'the rollback is not complete: see what was not done, put it right, then ask for the rollback again',
+  message:
+    'the rollback is not complete: see what was not done, put it right, then ask for the rollback again',
 };
 const notDone = ({ step, error }: AttemptState): Condition =>
   condition(

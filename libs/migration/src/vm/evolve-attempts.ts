@@ -84,5 +84,7 @@ export const isEndingStep = (step: StepName): boolean => EndingStepName.safePars
 function withAttempt(state: VmLive, step: StepName, attempt: number, change: Partial<AttemptState>): VmLive {
   const index = state.attempts.findLastIndex((each) => each.step === step && each.attempt === attempt);
   const known = state.attempts[index];
-  return known === undefined ? state : { ...state, attempts: state.attempts.with(index, { ...known, ...change }) };
+  return known === undefined
+    ? state
+    : { ...state, attempts: state.attempts.with(index, { ...known, ...change }) };
 }

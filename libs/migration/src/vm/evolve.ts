@@ -155,7 +155,8 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
         testBoot: event.data.reason,
       };
     case 'TestBootEnded':
-      return { ...state, ...afresh, at: indexIn(state, 'precopy'), testBoot: undefined };
+      // Also where it could not be done: a test boot holds nothing up.
+      return { ...state, ...afresh, phase: 'running', at: indexIn(state, 'precopy'), testBoot: undefined };
     case 'PauseRequested':
       return { ...state, pause: event.data.reason };
     case 'VmMigrationPaused':
@@ -165,7 +166,8 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
         ...state,
         pause: undefined,
         pausedFrom: undefined,
-        phase: state.phase === 'paused' ? (state.pausedFrom === 'waiting' ? 'waiting' : 'planned') : state.phase,
+        phase:
+          state.phase === 'paused' ? (state.pausedFrom === 'waiting' ? 'waiting' : 'planned') : state.phase,
       };
     case 'SourceRanMeanwhile':
       return { ...placeAfterSourceRan(stopped(state, event, '')), ...afresh, sourceRan: state.sourceRan + 1 };
@@ -209,15 +211,19 @@ function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmL
 /** A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start. */
 function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>): VmLive {
   const { cleanup } = state;
-  if (cleanup === undefined) return { ...state, ...afresh, at: state.at + 1 };
-  const rest = cleanup.steps.slice(1).filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
+  if (cleanup === undefined) return { ...state, ...afresh, phase: 'running', at: state.at + 1 };
+  const rest = cleanup.steps
+    .slice(1)
+    .filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
   return { ...state, ...afresh, cleanup: { ...cleanup, steps: rest, isIncomplete: true } };
 }
 
 function ended(
   state: VmLive,
   phase: 'succeeded' | 'failed' | 'canceled' | 'rolled-back',
-  event: EventOf<'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled' | 'VmMigrationRolledBack'>,
+  event: EventOf<
+    'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled' | 'VmMigrationRolledBack'
+  >,
   time: string,
 ): VmLive {
   return {

@@ -93,7 +93,9 @@ function changeRateOf(state: VmLive): number {
 
 /** The passes that are complete, oldest first. */
 function passesOf(state: VmLive): readonly Pass[] {
-  const attempts = state.attempts.filter(({ step, status }) => step === 'DiskTransfer' && status === 'completed');
+  const attempts = state.attempts.filter(
+    ({ step, status }) => step === 'DiskTransfer' && status === 'completed',
+  );
   const results = state.results.flatMap((result) => (result.step === 'DiskTransfer' ? [result] : []));
   return results.map(({ disks }, index) => ({
     bytes: disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0),

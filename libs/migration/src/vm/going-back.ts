@@ -25,6 +25,10 @@ export function placeAfterFailure(state: VmLive): VmLive {
   return { ...state, at: indexIn(state, part, 'SnapshotCreation'), sourceRan: 0 };
 }
 
+/** Whether a retry would read the source once more. */
+export const wouldReadSource = (state: VmLive): boolean =>
+  state.itinerary.slice(placeAfterFailure(state).at).some(({ step }) => step === 'DiskTransfer');
+
 /** The source ran after its power-off: off with it again, and all that follows from its disks is done again. */
 export const placeAfterSourceRan = (state: VmLive): VmLive => ({
   ...state,

@@ -17,9 +17,10 @@ export function cancel(state: VmLive, reason: string): readonly DomainEvent[] {
     throw new CommandRefused('cancel', `the migration of the VM has ${state.phase} already`);
   refuseAtEnd(state, 'cancel');
   const event: DomainEvent = { type: 'CancelRequested', data: { reason } };
-  // A worker that has started must stop first; what nobody has claimed is refused to whoever comes.
+  // A worker that has started must stop first.
   if (openAttempt(state)?.status === 'started') return [event];
-  return [event, ...decideOutcome(foldLive(state, [event]), 'canceled')];
+  const events = [event, ...withdrawn(state, 'canceled')];
+  return [...events, ...decideOutcome(foldLive(state, events), 'canceled')];
 }
 
 export function pause(state: VmLive, reason: string): readonly DomainEvent[] {
@@ -34,19 +35,18 @@ export function pause(state: VmLive, reason: string): readonly DomainEvent[] {
   return [event, ...pauseNow(foldLive(state, [event]))];
 }
 
-/** The safe point is reached: what was asked for and nobody has is taken back. */
-export function pauseNow(state: VmLive): readonly DomainEvent[] {
+/** The safe point is reached. */
+export const pauseNow = (state: VmLive): readonly DomainEvent[] => [
+  ...withdrawn(state, 'paused'),
+  { type: 'VmMigrationPaused', data: {} },
+];
+
+/** What was asked for and nobody has is taken back: whoever comes for it is refused. */
+function withdrawn(state: VmLive, reason: string): readonly DomainEvent[] {
   const open = openAttempt(state);
-  const withdrawn: DomainEvent[] =
-    open === undefined
-      ? []
-      : [
-          {
-            type: 'StepStopped',
-            data: { step: open.step, attempt: open.attempt, report: open.lastReport, reason: 'paused' },
-          },
-        ];
-  return [...withdrawn, { type: 'VmMigrationPaused', data: {} }];
+  if (open?.status !== 'requested') return [];
+  const { step, attempt, lastReport } = open;
+  return [{ type: 'StepStopped', data: { step, attempt, report: lastReport, reason } }];
 }
 
 export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
@@ -55,7 +55,10 @@ export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
   return [{ type: 'ResumeRequested', data: { reason } }];
 }
 
-export function cutover(state: VmLive, { reason, by, dueAt, at }: CommandOf<'cutover'>): readonly DomainEvent[] {
+export function cutover(
+  state: VmLive,
+  { reason, by, dueAt, at }: CommandOf<'cutover'>,
+): readonly DomainEvent[] {
   refuseAtEnd(state, 'cutover');
   if (!isWarm(state)) throw new CommandRefused('cutover', 'only a warm migration has a cutover');
   if (!isBeforeCutover(state)) throw new CommandRefused('cutover', 'the cutover has begun');
@@ -139,11 +142,11 @@ export function abandon(state: VmLive, reason: string): readonly DomainEvent[] {
 }
 
 function refuseAtEnd(state: VmLive, command: string): void {
-  if (isTerminal(state)) throw new CommandRefused(command, `the migration of the VM has ${state.phase} already`);
+  if (isTerminal(state))
+    throw new CommandRefused(command, `the migration of the VM has ${state.phase} already`);
   if (state.phase === 'cleaning')
     throw new CommandRefused(
       command,
       `the migration has ${state.cleanup?.outcome ?? 'ended'}, only clean-up is left`,
     );
 }
-

@@ -24,7 +24,10 @@ export const isTestOver = (state: VmLive): boolean =>
 export function afterPass(state: VmLive, at: Date): readonly DomainEvent[] {
   const scheduled = byPolicy(state, at);
   const after = foldLive(state, scheduled);
-  return [...scheduled, ...(cutoverIsDue(after, at) ? startCutover(after, at, 'complete') : nextPass(after, at))];
+  return [
+    ...scheduled,
+    ...(cutoverIsDue(after, at) ? startCutover(after, at, 'complete') : nextPass(after, at)),
+  ];
 }
 
 function nextPass(state: VmLive, at: Date): readonly DomainEvent[] {
@@ -49,7 +52,8 @@ function byPolicy(state: VmLive, at: Date): readonly DomainEvent[] {
     { type: 'CutoverScheduled', data: { by: policy.by, dueAt, reason, forecast } },
   ];
   if (policy.by === 'time') return schedule(policy.at, 'the plan names the time');
-  const dueAt = policy.windows.length === 0 || isOpen(policy.windows, at) ? at : nextOpening(policy.windows, at);
+  const dueAt =
+    policy.windows.length === 0 || isOpen(policy.windows, at) ? at : nextOpening(policy.windows, at);
   if (dueAt === undefined) return [];
   if (policy.by === 'window') return schedule(dueAt.toISOString(), 'the maintenance window opens');
   if (forecast.downtimeMs > policy.maxDowntimeMs) return [];

@@ -31,7 +31,8 @@ function itineraryLine(state: VmLive, index: number): PipelineStep {
   const attempts = state.attempts.filter(
     (attempt) => attempt.at === index && attempt.step === step.step && attempt.hook === step.hook,
   );
-  const status = index < state.at ? 'Completed' : index > state.at ? 'Pending' : currentStatus(state, step.step);
+  const status =
+    index < state.at ? 'Completed' : index > state.at ? 'Pending' : currentStatus(state, step.step);
   return line(state, step.step, step.phase, status, attempts);
 }
 
@@ -91,7 +92,9 @@ function currentStatus(state: VmLive, step: StepName): PipelineStatus {
 function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): string | undefined {
   if (status === 'Requested') {
     const { service = '', site = '', hook } = openAttempt(state) ?? {};
-    return service === 'external' ? `an answer to the hook ${hook ?? ''}` : `a ${service} worker at site ${site}`;
+    return service === 'external'
+      ? `an answer to the hook ${hook ?? ''}`
+      : `a ${service} worker at site ${site}`;
   }
   if (status === 'Waiting') {
     if (state.phase === 'held') return 'an operator, to retry or cancel';

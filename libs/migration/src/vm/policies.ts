@@ -24,7 +24,8 @@ function reasonToKeep(resource: Resource, outcome: Outcome | 'abandoned'): strin
     case 'canceled':
       return undefined;
     case 'rolled-back':
-      return resource.lifetime === 'evidence' ? 'the record of what happened' : 'the target as it was stopped';
+      if (resource.lifetime === 'result') return 'the target as it was stopped';
+      return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'abandoned':
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'succeeded':

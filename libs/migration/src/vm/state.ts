@@ -145,8 +145,7 @@ export const indexIn = (
   { itinerary }: Pick<VmLive, 'itinerary'>,
   part: ItineraryPart,
   step?: StepName,
-): number =>
-  itinerary.findIndex((each) => each.part === part && (step === undefined || each.step === step));
+): number => itinerary.findIndex((each) => each.part === part && (step === undefined || each.step === step));
 
 export const partOf = ({ itinerary, at }: VmLive): ItineraryPart => itinerary[at]?.part ?? 'main';
 

@@ -17,7 +17,12 @@ const atPowerOff = waiting
   .after({ kind: 'cutover', reason: 'now', by: 'ada', dueAt: noon, at: noon })
   .wakes(noon)
   .after({ kind: 'admit', at: noon });
-const converting = atPowerOff.completes('SourcePowerOff', 'SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer');
+const converting = atPowerOff.completes(
+  'SourcePowerOff',
+  'SnapshotRemoval',
+  'SnapshotCreation',
+  'DiskTransfer',
+);
 const finalStep = converting.completes('ImageConversion', 'ImageCommit', 'VirtualMachineCreation');
 
 describe('a pause', () => {
@@ -37,7 +42,9 @@ describe('a pause', () => {
   });
 
   it('takes back what nobody has taken', () =>
-    given(started.completes('Initialize')).when(pause).then('PauseRequested', 'StepStopped', 'VmMigrationPaused'));
+    given(started.completes('Initialize'))
+      .when(pause)
+      .then('PauseRequested', 'StepStopped', 'VmMigrationPaused'));
 
   it('takes hold at once where nothing is under way', () => {
     given(History.empty.planned()).when(pause).then('PauseRequested', 'VmMigrationPaused');
@@ -52,7 +59,9 @@ describe('a pause', () => {
   it('lets nothing wake the VM', () => expect(wakeAt(waiting.after(pause).live)).toBeUndefined());
 
   it('is refused at the end', () =>
-    given(copying.fails('DiskTransfer', noRoot).completes('Cleanup')).when(pause).isRefused(/has failed/));
+    given(copying.fails('DiskTransfer', noRoot).completes('Cleanup'))
+      .when(pause)
+      .isRefused(/has failed/));
 });
 
 describe('a resume', () => {
@@ -66,23 +75,36 @@ describe('a resume', () => {
   });
 
   it('leads a VM between two passes back there', () =>
-    expect(waiting.after(pause).after(resume).live).toMatchObject({ phase: 'waiting', precopy: { round: 1 } }));
+    expect(waiting.after(pause).after(resume).live).toMatchObject({
+      phase: 'waiting',
+      precopy: { round: 1 },
+    }));
 
   it('that comes before the worker has stopped makes it begin again', () => {
-    const again = started.completes('Initialize', 'DiskAllocation').claimed().after(pause).after(resume).stops();
+    const again = started
+      .completes('Initialize', 'DiskAllocation')
+      .claimed()
+      .after(pause)
+      .after(resume)
+      .stops();
     expect(openAttempt(again.live)).toMatchObject({ step: 'DiskTransfer', attempt: 2 });
   });
 
-  it('is refused to what is not paused', () => given(started).when(resume).isRefused(/not paused/));
+  it('is refused to what is not paused', () =>
+    given(started)
+      .when(resume)
+      .isRefused(/not paused/));
 });
 
 describe('a cancel', () => {
   it('of a paused or waiting VM ends it at once', () => {
     given(started.after(pause)).when(cancel).then('CancelRequested', 'CleanupDecided', 'VmMigrationCanceled');
-    given(waiting).when(cancel).then('CancelRequested', 'CleanupDecided', {
-      type: 'StepRequested',
-      data: { step: 'Cleanup' },
-    });
+    given(waiting)
+      .when(cancel)
+      .then('CancelRequested', 'CleanupDecided', {
+        type: 'StepRequested',
+        data: { step: 'Cleanup' },
+      });
   });
 
   it('powers a source on again that was powered off, before anything is removed', () => {
@@ -114,7 +136,9 @@ describe('a failure', () => {
 
   it('does not where the plan says so, or where the source was off before', () => {
     const keepOff = History.warm({ powerOnSourceAfterFailure: false }).after({ kind: 'admit', at: noon });
-    const off = keepOff.completes(...firstCopy).after({ kind: 'cutover', reason: '', by: '', dueAt: noon, at: noon });
+    const off = keepOff
+      .completes(...firstCopy)
+      .after({ kind: 'cutover', reason: '', by: '', dueAt: noon, at: noon });
     const failed = off.wakes(noon).after({ kind: 'admit', at: noon }).fails('SourcePowerOff', noRoot);
     expect(openAttempt(failed.live)?.step).toBe('Cleanup');
     expect(started.completes('Initialize').fails('DiskAllocation', noRoot).live.phase).toBe('failed');
@@ -178,13 +202,19 @@ describe('a rollback', () => {
     const failed = succeeded.after(rollback).fails('TargetPowerOff', noRoot);
     expect(failed.live.phase).toBe('failed');
     expect(failed.live.attempts.map(({ step }) => step)).not.toContain('SourcePowerOn');
-    given(failed).when({ kind: 'retry', reason: '' }).isRefused(/rollback/);
+    given(failed)
+      .when({ kind: 'retry', reason: '' })
+      .isRefused(/rollback/);
     given(failed).when(rollback).then('RollbackRequested', 'CleanupDecided', 'StepRequested');
   });
 
   it('is refused before the target was started', () => {
-    given(converting).when(rollback).isRefused(/target was started/);
-    given(started).when(rollback).isRefused(/target was started/);
+    given(converting)
+      .when(rollback)
+      .isRefused(/target was started/);
+    given(started)
+      .when(rollback)
+      .isRefused(/target was started/);
   });
 });
 
@@ -199,14 +229,24 @@ describe('a hook', () => {
     ...change,
   });
   const withHook = (change: Partial<HookSpec>): History => {
-    const record = { ...started.live.record, settings: { ...started.live.record.settings, hooks: [hook(change)] } };
+    const record = {
+      ...started.live.record,
+      settings: { ...started.live.record.settings, hooks: [hook(change)] },
+    };
     const service = change.run?.kind === 'command' ? ('transfer' as const) : ('external' as const);
     const step = { ...firstOf('Initialize'), step: 'PreHook' as const, service, hook: 'ticket' };
     return History.empty
       .after({ kind: 'plan', record, itinerary: [step, firstOf('Initialize')] })
       .after({ kind: 'admit', at: noon });
   };
-  const answer = { kind: 'answer-hook', hook: 'ticket', by: 'cmdb', said: 'CHG1', at: noon, random: 0 } as const;
+  const answer = {
+    kind: 'answer-hook',
+    hook: 'ticket',
+    by: 'cmdb',
+    said: 'CHG1',
+    at: noon,
+    random: 0,
+  } as const;
 
   it('is answered by another system', () =>
     given(withHook({}))
@@ -228,7 +268,7 @@ describe('a hook', () => {
       .then('StepStarted', 'StepFailed', 'ConditionRaised', 'StepPassedOver', 'StepRequested'));
 
   it('has its own number of retries', () => {
-    const run = { kind: 'command', command: 'check', arguments: [] } as const;
+    const run: HookSpec['run'] = { kind: 'command', command: 'check', arguments: [] };
     expect(withHook({ run }).fails('PreHook', connectionReset).live.phase).toBe('failed');
     expect(withHook({ run, retries: 1 }).fails('PreHook', connectionReset).live.retryAt).toMatchObject({
       attempt: 2,
@@ -236,7 +276,9 @@ describe('a hook', () => {
   });
 
   it('that is not asked for is not answered', () =>
-    given(started).when({ ...answer, succeeded: 'yes' }).isRefused(/does not wait/));
+    given(started)
+      .when({ ...answer, succeeded: 'yes' })
+      .isRefused(/does not wait/));
 });
 
 function firstOf(step: string) {

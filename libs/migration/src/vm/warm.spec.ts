@@ -32,10 +32,15 @@ describe('a warm VM', () => {
     expect(wakeAt(waiting.live)).toBe(later(60).getTime());
   });
 
-  it('is not woken early', () => given(waiting).when({ kind: 'wake', at: later(59), random: 0 }).then());
+  it('is not woken early', () =>
+    given(waiting)
+      .when({ kind: 'wake', at: later(59), random: 0 })
+      .then());
 
   it('waits for a place when its next pass is due', () => {
-    given(waiting).when({ kind: 'wake', at: later(60), random: 0 }).then('PrecopyStarted');
+    given(waiting)
+      .when({ kind: 'wake', at: later(60), random: 0 })
+      .then('PrecopyStarted');
     expect(waiting.wakes(later(60)).live).toMatchObject({ phase: 'planned', round: 1 });
   });
 
@@ -50,7 +55,9 @@ describe('a warm VM', () => {
   });
 
   it('has the change ids of a snapshot in the log before that snapshot is removed', () => {
-    const events = inRound(waiting).completes(...round).events.map((event) => event.type);
+    const events = inRound(waiting)
+      .completes(...round)
+      .events.map((event) => event.type);
     const stored = waiting.events.findIndex(
       (event) => event.type === 'StepCompleted' && event.data.step === 'SnapshotCreation',
     );
@@ -97,17 +104,17 @@ describe('a warm VM', () => {
       .completes('SnapshotRemoval', 'SnapshotCreation')
       .fails('DiskTransfer', noRoot)
       .completes('Cleanup');
-    expect(failed.live).toMatchObject({ phase: 'failed', ledger: expect.not.objectContaining({ snapshot: 1 }) });
+    expect(failed.live).toMatchObject({
+      phase: 'failed',
+      ledger: expect.not.objectContaining({ snapshot: 1 }),
+    });
     const retried = failed.after({ kind: 'retry', reason: 'again' }).after({ kind: 'admit', at: noon });
     expect(openAttempt(retried.live)).toMatchObject({ step: 'SnapshotCreation', attempt: 3 });
   });
 });
 
 describe('a cutover', () => {
-  const atCutover = waiting
-    .after(cutoverNow)
-    .wakes(noon)
-    .after({ kind: 'admit', at: noon });
+  const atCutover = waiting.after(cutoverNow).wakes(noon).after({ kind: 'admit', at: noon });
 
   it('by command begins as soon as the VM is between two passes', () =>
     given(waiting.after(cutoverNow))
@@ -131,7 +138,9 @@ describe('a cutover', () => {
   });
 
   it('by downtime waits until the forecast is under the limit', () => {
-    const never = warm({ cutover: { by: 'downtime', maxDowntimeMs: 1, windows: [] } }).completes(...firstCopy);
+    const never = warm({ cutover: { by: 'downtime', maxDowntimeMs: 1, windows: [] } }).completes(
+      ...firstCopy,
+    );
     expect(never.live.cutover).toBeUndefined();
     const soon = warm({ cutover: { by: 'downtime', maxDowntimeMs: 86_400_000, windows: [] } }).completes(
       ...firstCopy,
@@ -144,7 +153,9 @@ describe('a cutover', () => {
     const approved = warm({}, { approve: { start: false, cutover: true } }).completes(...firstCopy);
     const asked = approved.after(cutoverNow);
     given(asked).when({ kind: 'wake', at: noon, random: 0 }).then();
-    given(asked).when({ kind: 'approve-cutover', reason: 'yes', by: 'ada' }).isRefused(/somebody else/);
+    given(asked)
+      .when({ kind: 'approve-cutover', reason: 'yes', by: 'ada' })
+      .isRefused(/somebody else/);
     given(asked.after({ kind: 'approve-cutover', reason: 'yes', by: 'grace' }))
       .when({ kind: 'wake', at: noon, random: 0 })
       .then('CutoverStarted');
@@ -156,10 +167,14 @@ describe('a cutover', () => {
       .then({ type: 'CutoverScheduled', data: { dueAt: noon.toISOString() } }));
 
   it('is refused to a VM that is cut over already', () =>
-    given(atCutover).when(cutoverNow).isRefused(/has begun/));
+    given(atCutover)
+      .when(cutoverNow)
+      .isRefused(/has begun/));
 
   it('is refused to a cold VM', () =>
-    given(History.empty.planned()).when(cutoverNow).isRefused(/only a warm/));
+    given(History.empty.planned())
+      .when(cutoverNow)
+      .isRefused(/only a warm/));
 
   it('that came due while the VM waited for a place goes before the pass', () => {
     const overtaken = waiting.wakes(later(60)).after(cutoverNow);
@@ -174,7 +189,10 @@ describe('a cutover', () => {
 
 describe('a cutover that is due during a pass', () => {
   // 100 bytes of a disk of which nothing is known to change: to finish the pass makes the downtime shorter.
-  const copying = inRound(waiting).completes('SnapshotRemoval', 'SnapshotCreation').claimed().after(cutoverNow);
+  const copying = inRound(waiting)
+    .completes('SnapshotRemoval', 'SnapshotCreation')
+    .claimed()
+    .after(cutoverNow);
 
   it('is decided once, by the shorter downtime', () => {
     given(copying)
@@ -224,7 +242,12 @@ describe('a source that ran although it was powered off', () => {
   });
 
   it('is read again from the start once a conversion was committed: nothing of before is a base', () => {
-    const committed = final.completes('DiskTransfer', 'ImageConversion', 'ImageCommit', 'VirtualMachineCreation');
+    const committed = final.completes(
+      'DiskTransfer',
+      'ImageConversion',
+      'ImageCommit',
+      'VirtualMachineCreation',
+    );
     const ran = committed.claimed().says('FinalPowerActions', 1, { outcome: sourceRan });
     expect(ran.live.checkpoints).toEqual({});
     // While an overlay exists, no pass writes its base.
@@ -264,7 +287,9 @@ describe('a test boot', () => {
     expect(testing.fails('TestConversion', connectionReset).live.retryAt).toMatchObject({ attempt: 2 }));
 
   it('is refused while a pass is under way', () =>
-    given(inRound(waiting)).when({ kind: 'test-boot', reason: 'try' }).isRefused(/between two passes/));
+    given(inRound(waiting))
+      .when({ kind: 'test-boot', reason: 'try' })
+      .isRefused(/between two passes/));
 });
 
 function transferred(attempt: number) {

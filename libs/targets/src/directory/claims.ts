@@ -28,17 +28,11 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
       // What the user brought is adopted by the step, and never ours to remove.
       ...(type === 'conversion' ? [] : each((disk) => disk.disk, of('disk', 'transfer', 'result'))),
     ],
-    SnapshotCreation: [of('snapshot', 'transfer', 'temporary')(snapshotName(record, '{round}'))],
     DiskTransfer: [
       ...each((disk) => disk.chunks, of('chunk-manifest', 'transfer', 'resume')),
       ...each((disk) => disk.writer, of('writer-record', 'transfer', 'resume')),
       ...unpacked.map(of('unpacked-disk', 'transfer', 'temporary')),
     ],
-    TestConversion: [
-      ...each((disk) => disk.testOverlay, of('overlay', 'converter', 'temporary')),
-      ...(skipGuestConversion ? [] : [of('log', 'converter', 'evidence')(names.logs.testConversion)]),
-    ],
-    TestBoot: [of('log', 'vm-creator', 'evidence')(names.logs.testBoot)],
     ImageConversion: [
       ...each((disk) => disk.overlay, of('overlay', 'converter', 'resume')),
       of('log', 'converter', 'evidence')(names.logs.conversion),
@@ -49,6 +43,16 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
       ...each((disk) => disk.pvcManifest, manifest),
       manifest(names.manifests.domain),
     ],
+    ...(type === 'warm'
+      ? {
+          SnapshotCreation: [of('snapshot', 'transfer', 'temporary')(snapshotName(record, '{round}'))],
+          TestConversion: [
+            ...each((disk) => disk.testOverlay, of('overlay', 'converter', 'temporary')),
+            ...(skipGuestConversion ? [] : [of('log', 'converter', 'evidence')(names.logs.testConversion)]),
+          ],
+          TestBoot: [of('log', 'vm-creator', 'evidence')(names.logs.testBoot)],
+        }
+      : {}),
     ...(bootProof ? { BootProof: [of('log', 'vm-creator', 'evidence')(names.logs.bootProof)] } : {}),
   };
 }

@@ -10,7 +10,12 @@ describe('the layout of a VM', () => {
     expect(layout).toEqual({
       folder: 'prod/web',
       commitMarker: 'prod/web/committed.json',
-      logs: { conversion: 'prod/web/logs/virt-v2v.log', bootProof: 'prod/web/logs/boot-proof.log' },
+      logs: {
+        conversion: 'prod/web/logs/virt-v2v.log',
+        bootProof: 'prod/web/logs/boot-proof.log',
+        testConversion: 'prod/web/logs/test-virt-v2v.log',
+        testBoot: 'prod/web/logs/test-boot.log',
+      },
       manifests: { virtualMachine: 'prod/web/manifests/vm.yaml', domain: 'prod/web/manifests/domain.xml' },
       disks: [0, 1].map((n) => ({
         disk: `prod/web/web-disk-${n}.qcow2`,

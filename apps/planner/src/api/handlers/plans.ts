@@ -51,6 +51,8 @@ export const planHandlers: HandlersOf<'plans'> = {
     migrationView(await plans.steer(params.plan, 'pause', body.reason ?? WITHOUT_REASON, call)),
   'plans.resume': async ({ plans }, { params, body }, call) =>
     migrationView(await plans.steer(params.plan, 'resume', body.reason ?? WITHOUT_REASON, call)),
+  'plans.next-wave': async ({ plans }, { params, body }, call) =>
+    migrationView(await plans.steer(params.plan, 'start the next wave', body.reason ?? WITHOUT_REASON, call)),
   'plans.cutover': async ({ plans }, { params, body }, call) =>
     migrationView(await plans.askAll(params.plan, cutoverCommand(body, call.context), call)),
   'plans.approve': async ({ plans }, { params, body: { what, reason = WITHOUT_REASON } }, call) =>

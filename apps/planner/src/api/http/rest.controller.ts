@@ -9,7 +9,7 @@ import { Controller, Delete, Get, Inject, Post, Put, Req, Res, type Type } from 
 import type { Request, Response } from 'express';
 import { ApiDispatcher } from '../edge/dispatcher.js';
 import { InvalidField } from '../edge/errors.js';
-import { LOOPBACK_USER } from '../edge/actor.js';
+import { loopbackUser } from '../edge/actor.js';
 import { readJsonBody } from './body.js';
 
 const routes = { GET: Get, POST: Post, PUT: Put, DELETE: Delete } as const;
@@ -49,7 +49,7 @@ async function answer(
     body: operation.body === undefined ? undefined : await readJsonBody(request),
     idempotencyKey: request.get('idempotency-key'),
     traceparent: request.get('traceparent'),
-    actor: LOOPBACK_USER,
+    actor: loopbackUser(request.get('ledgerlift-user')),
   });
   response.status(status).setHeader('Cache-Control', 'no-store');
   if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');

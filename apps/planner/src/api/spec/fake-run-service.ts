@@ -12,7 +12,13 @@ import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { domainEvent } from '../../log/domain-events.js';
 import type { CommandContext, EventWriter } from '../../log/event-writer.js';
-import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService, VmRun } from '../../runs/run-service.js';
+import type {
+  MigrationRun,
+  OperatorCommand,
+  ResolvedPlan,
+  RunService,
+  VmRun,
+} from '../../runs/run-service.js';
 import { runStream, vmStream } from '../../runs/stream-names.js';
 
 /**
@@ -67,6 +73,8 @@ export class FakeRunService implements RunService {
       cancelRequested: false,
       pauseRequested: false,
       awaitsApproval: false,
+      wave: 1,
+      waves: [1],
       vms,
     };
     this.#runs.set(migrationId, { run, vms });
@@ -99,6 +107,11 @@ export class FakeRunService implements RunService {
 
   approveMigration(migrationId: string, reason: string): Promise<void> {
     this.calls.push(`approve ${migrationId}: ${reason}`);
+    return Promise.resolve();
+  }
+
+  startNextWave(migrationId: string, reason: string): Promise<void> {
+    this.calls.push(`next wave of ${migrationId}: ${reason}`);
     return Promise.resolve();
   }
 

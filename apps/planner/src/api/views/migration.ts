@@ -13,6 +13,8 @@ export function migrationView(run: MigrationRun): MigrationView {
     ...(run.completedAt === undefined ? {} : { completedAt: run.completedAt }),
     cancelRequested: run.cancelRequested,
     counts: countVms(run.vms),
+    wave: run.wave,
+    waves: [...run.waves],
     progressPercent: migrationProgress(run),
   };
 }

@@ -24,7 +24,7 @@ export function checkVmsExist({ inventory, vms }: PlanFacts): readonly Condition
 }
 
 /** Names are valid at the target, and each is given once. */
-export function checkTargetNames({ spec, vms }: PlanFacts): readonly Condition[] {
+export function checkTargetNames({ vms }: PlanFacts): readonly Condition[] {
   const renamed = vms.filter(
     ({ entry, vm, targetName }) =>
       vm !== undefined && entry.targetName === undefined && targetName !== vm.name,
@@ -34,20 +34,22 @@ export function checkTargetNames({ spec, vms }: PlanFacts): readonly Condition[]
       const name = vm?.name ?? '';
       return condition('TargetNameNotValid', 'Renamed', `'${name}' will be called '${targetName}'`, [name]);
     }),
-    ...repeated(vms, ({ vm, targetName }) => (vm === undefined ? undefined : targetName))
+    ...repeated(vms, ({ vm, targetName, targetNamespace }) =>
+      vm === undefined ? undefined : `${targetNamespace}/${targetName}`,
+    )
       .filter(([, same]) => new Set(same.map(({ vm }) => vm?.id)).size > 1)
       .map(([name, same]) => {
         const names = same.map(({ vm }) => vm?.name ?? '');
-        const message = `${listed(names)} would all be '${spec.targetNamespace}/${name}'`;
+        const message = `${listed(names)} would all be '${name}'`;
         return condition('DuplicateVM', 'TargetNameNotUnique', message, names);
       }),
   ];
 }
 
 /** Nothing of that name is at the target. */
-export function checkTargetIsFree({ spec, vms, room }: PlanFacts): readonly Condition[] {
-  return vms.flatMap(({ vm, targetName, isRetried }) => {
-    const place = `${spec.targetNamespace}/${targetName}`;
+export function checkTargetIsFree({ vms, room }: PlanFacts): readonly Condition[] {
+  return vms.flatMap(({ vm, targetName, targetNamespace, isRetried }) => {
+    const place = `${targetNamespace}/${targetName}`;
     const owner = room.taken.get(place);
     if (vm === undefined || owner === undefined || isRetried) return [];
     return [condition('VMAlreadyExists', 'NotUnique', `'${place}' is taken: ${owner}`, [vm.name])];

@@ -24,7 +24,9 @@ export function plannedVms(
       const vm = matches.length === 1 ? matches[0] : undefined;
       const targetName = entry.targetName ?? dns1123Label(vm?.name ?? entry.ref);
       const isCopied = vm !== undefined && copiedIds.has(vm.id);
-      return { entry, matches, vm, targetName, isCopied, isRetried: retried !== undefined };
+      const targetNamespace = entry.targetNamespace ?? spec.targetNamespace;
+      const isRetried = retried !== undefined;
+      return { entry, matches, vm, targetName, targetNamespace, isCopied, isRetried };
     })
     .filter(({ vm }) => wanted === undefined || (vm !== undefined && wanted.has(vm.id)));
 }

@@ -1,0 +1,193 @@
+import type { Command } from 'commander';
+import { type MigrationView, ScheduleLimits, type VmView } from '@ledgerlift/contracts';
+import { readDefinitions } from '../definition-file.js';
+import { BadOption, RollbackNotConfirmed } from '../errors.js';
+import { type CommandsContext, show } from './context.js';
+
+type Verb = 'cancel' | 'retry' | 'pause' | 'resume';
+
+/** What an operator asks of migrations under way. */
+export function steerCommands(program: Command, context: CommandsContext): void {
+  asked(program, context, 'cancel', 'cancel a plan, a migration, or one VM of it');
+  asked(
+    program,
+    context,
+    'retry',
+    'try the failed VMs of a plan again, or one VM, each from the step that failed',
+  );
+  asked(program, context, 'pause', 'pause the VMs of a plan, or one VM, at the next safe point');
+  asked(program, context, 'resume', 'go on with a paused plan or VM');
+  nextWaveCommand(program, context);
+  cutoverCommand(program, context);
+  approveCommand(program, context);
+  vmCommands(program, context);
+  limitsCommands(program, context);
+}
+
+/** They differ in nothing but the word. */
+function asked(program: Command, context: CommandsContext, verb: Verb, description: string): void {
+  reasoned(program.command(verb).argument('<what>', whatOf(verb)).description(description)).action(
+    async (what: string, { reason }: { reason?: string }) => {
+      const body = bodyOf(reason);
+      const { migration, vm } = targetOf(what);
+      const api = context.api();
+      if (vm !== undefined) {
+        tellVm(context, await api.call(`vms.${verb}`, { params: { migration, vm }, body }), verb);
+        return;
+      }
+      const isMigration = verb === 'cancel' && isId(what) && (await isMigrationId(context, what));
+      const view = isMigration
+        ? await api.call('migrations.cancel', { params: { migration: what }, body })
+        : await api.call(`plans.${verb}`, { params: { plan: what }, body });
+      tellMigration(context, view, verb, what);
+    },
+  );
+}
+
+function nextWaveCommand(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('next-wave')
+      .argument('<plan>', 'name or id')
+      .description('start the wave after the last one that was started'),
+  ).action(async (plan: string, { reason }: { reason?: string }) => {
+    const view = await context.api().call('plans.next-wave', { params: { plan }, body: bodyOf(reason) });
+    show(context, view, ({ wave, waves }) => `wave ${wave} of ${waves.length} has begun`);
+  });
+}
+
+function cutoverCommand(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('cutover')
+      .argument('<what>', whatOf('cutover'))
+      .description('cut the warm VMs of a plan over, or one VM: now, or at a time')
+      .option('--at <time>', 'when, such as 2026-12-01T22:00:00Z'),
+  ).action(async (what: string, { at, reason }: { at?: string; reason?: string }) => {
+    const body = { ...bodyOf(reason), ...(at === undefined ? {} : { at: timeOf(at) }) };
+    const { migration, vm } = targetOf(what);
+    if (vm === undefined) {
+      const view = await context.api().call('plans.cutover', { params: { plan: what }, body });
+      tellMigration(context, view, 'cutover', what);
+      return;
+    }
+    const view = await context.api().call('vms.cutover', { params: { migration, vm }, body });
+    show(context, view, ({ targetName, warm }) => {
+      const seconds = Math.round((warm?.forecast.downtimeMs ?? 0) / 1000);
+      return `cutover of ${targetName} at ${warm?.cutoverAt ?? ''}; ${seconds} s of downtime are expected`;
+    });
+  });
+}
+
+function approveCommand(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('approve')
+      .argument('<start|cutover>', 'what somebody else asked for')
+      .argument('<what>', 'name or id of a plan; MIGRATION/N for the cutover of one VM')
+      .description('give the second word that a plan asks for'),
+  ).action(async (subject: string, what: string, { reason }: { reason?: string }) => {
+    if (subject !== 'start' && subject !== 'cutover')
+      throw new BadOption('<start|cutover>', subject, 'must be start or cutover');
+    const { migration, vm } = targetOf(what);
+    const body = bodyOf(reason);
+    if (vm === undefined) {
+      const view = await context
+        .api()
+        .call('plans.approve', { params: { plan: what }, body: { ...body, what: subject } });
+      tellMigration(context, view, `approval of the ${subject}`, what);
+      return;
+    }
+    tellVm(context, await context.api().call('vms.approve', { params: { migration, vm }, body }), 'approval');
+  });
+}
+
+function vmCommands(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('test-boot')
+      .argument('<vm>', 'MIGRATION/N')
+      .description("start a warm VM's newest state isolated, and throw it away"),
+  ).action(async (what: string, { reason }: { reason?: string }) => {
+    const params = vmOf(what);
+    tellVm(context, await context.api().call('vms.test-boot', { params, body: bodyOf(reason) }), 'test boot');
+  });
+  reasoned(
+    program
+      .command('rollback')
+      .argument('<vm>', 'MIGRATION/N')
+      .description('stop the target and start the source again')
+      .option('--lose-writes', 'what was written at the target since the cutover is lost: say that you know'),
+  ).action(async (what: string, options: { reason?: string; loseWrites?: true }) => {
+    const params = vmOf(what);
+    if (options.loseWrites !== true) throw new RollbackNotConfirmed(what);
+    const body = bodyOf(options.reason);
+    tellVm(context, await context.api().call('vms.rollback', { params, body }), 'rollback');
+  });
+  program
+    .command('answer-hook')
+    .argument('<vm>', 'MIGRATION/N')
+    .argument('<hook>', 'its name')
+    .description('answer a hook that a VM waits for')
+    .option('--failed', 'it did not succeed')
+    .option('--said <text>', 'what the history is to say', '')
+    .action(async (what: string, hook: string, { failed, said }: { failed?: true; said: string }) => {
+      const body = { hook, succeeded: failed !== true, said };
+      const view = await context.api().call('vms.answer-hook', { params: vmOf(what), body });
+      tellVm(context, view, `an answer to ${hook}`);
+    });
+}
+
+function limitsCommands(program: Command, context: CommandsContext): void {
+  program
+    .command('limits')
+    .description('show what may run at once over all plans; with a file, set it')
+    .argument('[file]', 'YAML or JSON')
+    .action(async (file: string | undefined) => {
+      const api = context.api();
+      const limits =
+        file === undefined
+          ? await api.call('schedule.get', {})
+          : await api.call('schedule.set', { body: (await readDefinitions(file, ScheduleLimits))[0] });
+      show(context, limits, (value) => JSON.stringify(value, undefined, 2));
+    });
+}
+
+const whatOf = (verb: string): string =>
+  `name or id of a plan${verb === 'cancel' ? ', or id of a migration' : ''}; MIGRATION/N for one VM`;
+const reasoned = (command: Command): Command =>
+  command.option('--reason <text>', 'why; it stands in the history');
+const bodyOf = (reason: string | undefined): { reason?: string } => (reason === undefined ? {} : { reason });
+
+/** `MIGRATION/N` is a VM; anything else a plan or a migration. */
+function targetOf(what: string): { readonly migration: string; readonly vm: string | undefined } {
+  const [migration = '', vm] = what.split('/');
+  return { migration, vm };
+}
+
+/** @throws BadOption */
+function vmOf(what: string): { readonly migration: string; readonly vm: string } {
+  const { migration, vm } = targetOf(what);
+  if (vm === undefined)
+    throw new BadOption('<vm>', what, 'must be MIGRATION/N; `ledgerlift status MIGRATION` lists the VMs');
+  return { migration, vm };
+}
+
+/** @throws BadOption */
+function timeOf(text: string): string {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new BadOption('--at', text, 'must be a time such as 2026-12-01T22:00:00Z');
+  return new Date(time).toISOString();
+}
+
+const isId = (what: string): boolean => /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(what);
+
+async function isMigrationId(context: CommandsContext, id: string): Promise<boolean> {
+  const migrations = await context.api().all('migrations.list');
+  return migrations.some((migration) => migration.id === id);
+}
+
+const tellVm = (context: CommandsContext, view: VmView, what: string): void =>
+  show(context, view, ({ targetName, state }) => `${what} of ${targetName} was asked for; it is ${state}`);
+const tellMigration = (context: CommandsContext, view: MigrationView, what: string, of: string): void =>
+  show(context, view, () => `${what} of ${of} was asked for`);

@@ -1,0 +1,93 @@
+import { type DomainEvent, resourceKey } from '@ledgerlift/contracts';
+import { isTerminal, lastAttemptOf, openAttempt, type VmLive } from '../vm/state.js';
+import type { World } from './world.js';
+
+/** What must hold after every event of every history. Each throws where it does not. */
+
+export class LawBroken extends Error {}
+
+const NOT_RELEASED = 'clean-up could not release it';
+
+const law = (holds: boolean, what: string): void => {
+  if (!holds) throw new LawBroken(what);
+};
+
+export function checkEvent(before: VmLive, event: DomainEvent): void {
+  const isAsked = operatorsWords.has(event.type) || (event.type === 'CleanupDecided' && mayEndAgain(before));
+  law(!isTerminal(before) || isAsked, `${event.type} moved a VM that had ${before.phase}`);
+  if (event.type === 'StepRequested') {
+    law(openAttempt(before) === undefined, `${event.data.step} was asked for beside another attempt`);
+    law(before.phase !== 'paused', `${event.data.step} was asked for although the VM is paused`);
+    if (event.data.step === 'SnapshotRemoval') {
+      const made = before.results.some(({ step }) => step === 'SnapshotCreation');
+      law(made, 'a snapshot is removed whose change ids are not in the log');
+    }
+    if (event.data.step === 'DiskTransfer') {
+      const overlays = Object.values(before.ledger).filter(({ kind }) => kind === 'overlay');
+      law(overlays.length === 0, 'a pass is asked for although an overlay over its base exists');
+    }
+    const numbers = before.attempts
+      .filter(({ step }) => step === event.data.step)
+      .map(({ attempt }) => attempt);
+    law(!numbers.includes(event.data.attempt), `attempt ${event.data.attempt} of ${event.data.step} twice`);
+  }
+}
+
+const operatorsWords = new Set<DomainEvent['type']>([
+  'RetryRequested',
+  'VmMigrationAbandoned',
+  'RollbackRequested',
+]);
+/** It follows in the same append as what was asked for. */
+const mayEndAgain = ({ rollback, abandoned }: VmLive): boolean => rollback !== undefined || abandoned;
+
+export function checkWorld(state: VmLive, world: World): void {
+  law(!(world.targetRuns && world.power === 'on'), 'source and target run at the same time');
+  if (!isTerminal(state)) return;
+  law(openAttempt(state) === undefined, 'an attempt is open at the end');
+  const kept = new Map(state.kept.map(({ resource, reason }) => [resourceKey(resource), reason]));
+  for (const name of world.snapshots.keys()) {
+    law(kept.get(`snapshot:${name}`) === NOT_RELEASED, `the snapshot ${name} is left at the source`);
+  }
+  if (world.overlays.has('test')) {
+    const isTold = [...kept].some(([key, reason]) => key.includes('.test.') && reason === NOT_RELEASED);
+    law(isTold, 'the overlay of a test boot is left behind');
+  }
+  for (const { resource, reason } of state.kept) {
+    const wasTried = state.attempts.some(
+      ({ step, service, status }) =>
+        step === 'Cleanup' && service === resource.service && status === 'failed',
+    );
+    law(reason !== NOT_RELEASED || wasTried, `nobody tried to release ${resource.kind} ${resource.name}`);
+  }
+  if (state.phase === 'succeeded') checkSuccess(world);
+  if (state.phase === 'failed' || state.phase === 'canceled') checkFailure(state, world);
+  if (state.phase === 'rolled-back') {
+    law(
+      world.power === 'on' && !world.targetRuns,
+      'after a rollback the source must run, and the target not',
+    );
+  }
+}
+
+/** Not one write of the source is missing at the target, and all of it is converted. */
+function checkSuccess(world: World): void {
+  law(world.power === 'off' && world.targetRuns, 'after a success the target must run, and the source not');
+  world.target.forEach(({ write, converted }, index) => {
+    law(
+      write === world.chunks[index],
+      `chunk ${index} holds write ${write}, and the source ${world.chunks[index]}`,
+    );
+    law(converted === 1, `chunk ${index} was converted ${converted} times`);
+  });
+}
+
+/** The source is never left worse: it runs again, unless the target does, or nobody can say that it does not. */
+function checkFailure(state: VmLive, world: World): void {
+  if (!state.record.settings.powerOnSourceAfterFailure) return;
+  const target = lastAttemptOf(state, 'FinalPowerActions');
+  const wasStarted = target?.startedAt !== undefined;
+  const isGivenUp = state.conditions.some(({ type }) => type === 'NotDoneAtTheEnd');
+  if (wasStarted || isGivenUp || state.abandoned) return;
+  law(world.power === 'on', `the VM has ${state.phase}, and its source was left off`);
+}

@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DomainEvent } from '@ledgerlift/contracts';
+import { evolveVm } from '../vm/evolve.js';
+import type { VmState } from '../vm/state.js';
+import { LawBroken } from './laws.js';
+import { Simulation } from './simulation.js';
+
+export interface Histories {
+  readonly steps: number;
+  readonly ends: Readonly<Record<string, number>>;
+  readonly types: ReadonlySet<DomainEvent['type']>;
+}
+
+/** After so many steps a history has seen what it will. */
+const LONGEST = 600;
+
+/**
+ * Plays histories one after another, each from its own seed, until so many steps were done.
+ *
+ * @throws Error with the seed and the last events of the history in which a law was broken
+ */
+export function play(steps: number, seed: number): Histories {
+  const ends: Record<string, number> = {};
+  const types = new Set<DomainEvent['type']>();
+  let played = 0;
+  for (let history = seed; played < steps; history += 1) {
+    const simulation = new Simulation(history);
+    try {
+      for (let step = 0; step < LONGEST && !simulation.isOver; step += 1, played += 1) simulation.step();
+      simulation.settle();
+      checkReplay(simulation);
+    } catch (error) {
+      const told = simulation.events
+        .slice(-25)
+        .map(({ type, data }) => `${type} ${JSON.stringify(data).slice(0, 160)}`);
+      throw new Error(`seed ${history}: ${String(error)}\n${told.join('\n')}`, { cause: error });
+    }
+    for (const { type } of simulation.events) types.add(type);
+    ends[simulation.state.phase] = (ends[simulation.state.phase] ?? 0) + 1;
+  }
+  return { steps: played, ends, types };
+}
+
+/** The state is what the events say, and nothing else. */
+function checkReplay({ events, state }: Simulation): void {
+  const again = events.reduce<VmState>((folded, event) => evolveVm(folded, event), undefined);
+  const told = { phase: state.phase, at: state.at, ledger: state.ledger, checkpoints: state.checkpoints };
+  const replayed = again && {
+    phase: again.phase,
+    at: again.at,
+    ledger: again.ledger,
+    checkpoints: again.checkpoints,
+  };
+  if (!isDeepStrictEqual(replayed, told))
+    throw new LawBroken('a replay of the events leads to another state');
+}

@@ -1,0 +1,342 @@
+import type { DomainEvent, Job, StepError } from '@ledgerlift/contracts';
+import {
+  connectionReset,
+  failedWith,
+  noRoot,
+  otherHost,
+  record,
+  report,
+  stoppedAsTold,
+  warmItinerary,
+  itinerary as coldItinerary,
+} from '../spec/fixtures.js';
+import type { VmCommand } from '../vm/commands.js';
+import { decideVm } from '../vm/decide.js';
+import { evolveVm } from '../vm/evolve.js';
+import { passOf } from '../vm/pass.js';
+import { AttemptSuperseded, CommandRefused } from '../vm/refusals.js';
+import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../vm/state.js';
+import { stopWanted } from '../vm/stop.js';
+import { wakeAt } from '../vm/wake.js';
+import { Chance } from './chance.js';
+import { LawBroken, checkEvent, checkWorld } from './laws.js';
+import { SimulatedWorker } from './worker.js';
+import { World } from './world.js';
+
+/** What a random history may have happen, and how often. */
+type Happening =
+  | 'admit'
+  | 'claim'
+  | 'stroke'
+  | 'time'
+  | 'guest'
+  | 'fail'
+  | 'lose'
+  | 'late'
+  | 'intruder'
+  | 'pause'
+  | 'resume'
+  | 'cutover'
+  | 'approve'
+  | 'test-boot'
+  | 'cancel'
+  | 'retry'
+  | 'rollback'
+  | 'abandon';
+
+const usual: readonly (readonly [number, Happening])[] = [
+  [8, 'admit'],
+  [8, 'claim'],
+  [24, 'stroke'],
+  [6, 'time'],
+  [6, 'guest'],
+  [2, 'fail'],
+  [2, 'lose'],
+  [2, 'late'],
+  [0.3, 'intruder'],
+  [0.6, 'pause'],
+  [2, 'resume'],
+  [1.5, 'cutover'],
+  [1, 'approve'],
+  [0.6, 'test-boot'],
+  [0.15, 'cancel'],
+  [2, 'retry'],
+  [0.2, 'rollback'],
+  [0.05, 'abandon'],
+];
+
+const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel']);
+
+/** One VM, its world and a worker, under a virtual clock: a whole history from one seed. */
+export class Simulation {
+  readonly chance: Chance;
+  readonly world: World;
+  readonly events: DomainEvent[] = [];
+  state: VmLive;
+  #now = Date.parse('2026-11-23T12:00:00Z');
+  #worker: { readonly of: AttemptState; readonly worker: SimulatedWorker; readonly name: string } | undefined;
+  readonly #earlier: AttemptState[] = [];
+  #workers = 0;
+  readonly #isRegretted: boolean;
+  readonly #wildness: number;
+  readonly #weights: typeof usual;
+
+  constructor(seed: number) {
+    this.chance = new Chance(seed);
+    this.world = new World(this.chance);
+    const { chance } = this;
+    const isWarm = !chance.once(4);
+    this.#isRegretted = chance.once(4);
+    // Calm histories come far, wild ones come back often.
+    this.#wildness = chance.pick([0.2, 0.6, 1, 4]);
+    this.#weights = usual.map(([weight, what]) => [
+      faults.has(what) ? weight * this.#wildness : weight,
+      what,
+    ]);
+    const settings = {
+      ...record.settings,
+      type: isWarm ? ('warm' as const) : ('cold' as const),
+      warm: {
+        precopyIntervalMs: 60_000,
+        ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
+        cutover: chance.once(4)
+          ? { by: 'downtime' as const, maxDowntimeMs: 400_000, windows: [] }
+          : { by: 'command' as const },
+      },
+      approve: { start: false, cutover: chance.once(4) },
+      retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
+    };
+    const itinerary = isWarm ? warmItinerary : coldOf();
+    const [planned] = decideVm({ kind: 'plan', record: { ...record, settings }, itinerary }, undefined);
+    if (planned === undefined) throw new Error('nothing was planned');
+    this.events.push(planned);
+    const state = evolveVm(undefined, planned, this.#time);
+    if (state === undefined) throw new Error('the VM is not there');
+    this.state = state;
+  }
+
+  /** One thing happens. @throws LawBroken */
+  step(): void {
+    // What succeeded only moves when somebody asks for it back.
+    this.#happen(this.state.phase === 'succeeded' ? 'rollback' : this.chance.weighted(this.#weights));
+    checkWorld(this.state, this.world);
+  }
+
+  /** From here on all goes well, and who failed is retried: soon the VM must be at a good end. @throws LawBroken */
+  settle(): void {
+    for (let steps = 0; steps < 2000; steps += 1) {
+      const { phase, rollback, abandoned } = this.state;
+      const isRetryable = phase === 'failed' && rollback === undefined && !abandoned;
+      if (isTerminal(this.state) && !isRetryable) return;
+      if (phase === 'held' || isRetryable) this.#say({ kind: 'retry', reason: 'looked at' });
+      else if (this.state.pause !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
+      const good: readonly Happening[] = ['admit', 'claim', 'stroke', 'cutover', 'approve', 'time'];
+      for (const happening of good) this.#happen(happening);
+      checkWorld(this.state, this.world);
+    }
+    throw new LawBroken(
+      `stuck: ${this.state.phase} at ${this.state.itinerary[this.state.at]?.step ?? 'the end'}`,
+    );
+  }
+
+  /** Nothing more is worth waiting for. */
+  get isOver(): boolean {
+    const { phase, abandoned } = this.state;
+    if (phase === 'succeeded') return !this.#isRegretted;
+    return phase === 'canceled' || phase === 'rolled-back' || abandoned;
+  }
+
+  get #time(): string {
+    return new Date(this.#now).toISOString();
+  }
+
+  #happen(happening: Happening): void {
+    const { chance, world } = this;
+    const at = new Date(this.#now);
+    const random = chance.next();
+    switch (happening) {
+      case 'admit':
+        return this.#say({ kind: 'admit', at });
+      case 'claim':
+        return this.#claim();
+      case 'stroke':
+        return this.#stroke();
+      case 'time':
+        this.#now = Math.max(
+          this.#now + chance.below(30_000),
+          chance.once(2) ? (wakeAt(this.state) ?? 0) : 0,
+        );
+        return this.#say({ kind: 'wake', at: new Date(this.#now), random });
+      case 'guest':
+        return world.guestWrites();
+      case 'fail':
+        return this.#fail(
+          chance.weighted<StepError>([
+            [6, connectionReset],
+            [1, noRoot],
+            [1, otherHost],
+          ]),
+        );
+      case 'lose':
+        return this.#lose();
+      case 'late':
+        return this.#late();
+      case 'intruder':
+        // Somebody else starts the source; what they do once the target runs is theirs to answer for.
+        if (!world.targetRuns) world.powerOn();
+        return;
+      case 'pause':
+      case 'resume':
+      case 'test-boot':
+      case 'cancel':
+      case 'retry':
+      case 'abandon':
+        return this.#say({ kind: happening, reason: 'the operator says so' });
+      case 'cutover':
+        return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
+      case 'approve':
+        return this.#say({ kind: 'approve-cutover', reason: '', by: 'grace' });
+      case 'rollback':
+        return this.#say({ kind: 'rollback', reason: '', at });
+    }
+  }
+
+  /** A refusal changes nothing. */
+  #say(command: VmCommand): void {
+    let decided: readonly DomainEvent[];
+    try {
+      decided = decideVm(command, this.state);
+    } catch (error) {
+      if (error instanceof CommandRefused || error instanceof AttemptSuperseded) return;
+      throw error;
+    }
+    for (const event of decided) {
+      checkEvent(this.state, event);
+      const next: VmState = evolveVm(this.state, event, this.#time);
+      if (next === undefined) throw new Error('an event made the VM vanish');
+      this.state = next;
+      this.events.push(event);
+    }
+    const open = openAttempt(this.state);
+    if (this.#worker !== undefined && open !== this.#worker.of && !isSame(open, this.#worker.of)) {
+      this.#earlier.push(this.#worker.of);
+      this.#worker = undefined;
+    }
+  }
+
+  #claim(): void {
+    const open = openAttempt(this.state);
+    if (open?.status !== 'requested') return;
+    this.#workers += 1;
+    // A worker may come back for another attempt of what it was given up for.
+    const name = this.chance.once(2) ? 'w0' : `w${this.#workers}`;
+    this.#say({ kind: 'claim', step: open.step, attempt: open.attempt, worker: name });
+    const claimed = openAttempt(this.state);
+    if (claimed?.worker !== name) return;
+    const job: Job = {
+      record: this.state.record,
+      step: claimed.step,
+      attempt: claimed.attempt,
+      results: [...this.state.results],
+      checkpoints: Object.values(this.state.checkpoints),
+      ledger: Object.values(this.state.ledger),
+      release: [...claimed.release],
+      pass: passOf(this.state),
+    };
+    this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name };
+  }
+
+  #stroke(): void {
+    const { state } = this;
+    const work = this.#worker;
+    const open = openAttempt(state);
+    if (work === undefined || open === undefined) return;
+    if (stopWanted(state) !== undefined && this.chance.once(2))
+      return this.#report(work.name, open, { outcome: stoppedAsTold });
+    const { checkpoint, outcome } = work.worker.stroke();
+    const isEnd = outcome?.kind === 'completed';
+    const released = isEnd
+      ? [...work.worker.job.release, ...this.#oldSnapshots(open)].map((resource) => {
+          work.worker.release(resource.name, resource.kind);
+          return { resource, how: 'removed' as const };
+        })
+      : [];
+    // Not all that a worker does reaches the log before it is lost.
+    if (outcome === undefined ? this.chance.once(2) : this.chance.next() < 0.06 * this.#wildness) {
+      if (outcome !== undefined) this.#lose();
+      return;
+    }
+    this.#report(work.name, open, {
+      released,
+      ...(checkpoint === undefined ? {} : { checkpoints: [checkpoint] }),
+      ...(outcome === undefined ? {} : { outcome }),
+    });
+  }
+
+  /** `SnapshotRemoval` takes all of the VM's snapshots away. */
+  #oldSnapshots({ step }: AttemptState): Job['ledger'] {
+    return step === 'SnapshotRemoval'
+      ? Object.values(this.state.ledger).filter(({ kind }) => kind === 'snapshot')
+      : [];
+  }
+
+  #report(
+    worker: string,
+    { step, attempt, lastReport }: AttemptState,
+    content: Parameters<typeof report>[3],
+  ): void {
+    const said = {
+      ...report(step, attempt, lastReport + 1, content),
+      ref: { stream: 'vm', step, attempt, worker },
+    };
+    const command: VmCommand = {
+      kind: 'report',
+      report: said,
+      at: new Date(this.#now),
+      random: this.chance.next(),
+    };
+    this.#say(command);
+    // The bus may deliver it twice.
+    if (this.chance.once(10)) this.#say(command);
+  }
+
+  #fail(error: StepError): void {
+    const open = openAttempt(this.state);
+    if (this.#worker === undefined || open === undefined) return;
+    this.#report(this.#worker.name, open, { outcome: failedWith(error) });
+  }
+
+  #lose(): void {
+    const open = openAttempt(this.state);
+    if (open?.status !== 'started') return;
+    this.#say({ kind: 'lose', step: open.step, attempt: open.attempt, at: new Date(this.#now) });
+  }
+
+  /** A worker that was given up long ago comes back and says that it is done: nothing may move. */
+  #late(): void {
+    if (this.#earlier.length === 0) return;
+    const { step, attempt, worker } = this.chance.pick(this.#earlier);
+    const before = this.state;
+    const ref = { stream: 'vm', step, attempt, worker: worker ?? 'w0' };
+    const said = { ...report(step, attempt, 99, { outcome: failedWith(noRoot) }), ref };
+    this.#say({ kind: 'report', report: said, at: new Date(this.#now), random: 0 });
+    if (this.state !== before)
+      throw new LawBroken(`a late report of attempt ${attempt} of ${step} moved the VM`);
+  }
+}
+
+const isSame = (a: AttemptState | undefined, b: AttemptState): boolean =>
+  a?.step === b.step && a.attempt === b.attempt;
+
+/** The cold fixture, with the source powered off and the target started. */
+function coldOf(): typeof warmItinerary {
+  const off = warmItinerary.find(({ step }) => step === 'SourcePowerOff');
+  const final = warmItinerary.find(({ step }) => step === 'FinalPowerActions');
+  const commit = warmItinerary.find(({ step }) => step === 'ImageCommit');
+  if (off === undefined || final === undefined || commit === undefined)
+    throw new Error('the fixtures have changed');
+  const [begin, ...rest] = coldItinerary;
+  if (begin === undefined) throw new Error('the fixtures have changed');
+  const withCommit = rest.flatMap((step) => (step.step === 'ImageConversion' ? [step, commit] : [step]));
+  return [begin, { ...off, part: 'main' }, ...withCommit, final];
+}

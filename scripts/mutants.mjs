@@ -1,0 +1,70 @@
+// Breaks a rule of the deciders on purpose, one at a time, and sees that the simulation notices each.
+// node scripts/mutants.mjs [--steps N] [name…]
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import ts from 'typescript';
+import { mutants } from './mutants/rules.mjs';
+
+const root = join(import.meta.dirname, '..');
+const source = join(root, 'libs', 'migration', 'src');
+// Beside the package, so that what it imports is found from there.
+const place = join(root, 'libs', 'migration', '.mutants');
+const { values, positionals } = parseArgs({
+  options: { steps: { type: 'string', default: '100000' } },
+  allowPositionals: true,
+});
+
+async function build(folder, mutant) {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await cp(join(root, 'libs', 'migration', 'package.json'), join(folder, 'package.json'));
+  let isApplied = mutant === undefined;
+  for (const file of await readdir(source, { recursive: true })) {
+    if (!file.endsWith('.ts') || file.endsWith('.spec.ts') || file.endsWith('specification.ts')) continue;
+    let text = await readFile(join(source, file), 'utf8');
+    if (mutant?.file === file) {
+      isApplied = text.includes(mutant.rule);
+      text = text.replace(mutant.rule, mutant.broken);
+    }
+    const { outputText } = ts.transpileModule(text, {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext },
+    });
+    const out = join(folder, file.replace(/\.ts$/, '.js'));
+    await mkdir(join(out, '..'), { recursive: true });
+    await writeFile(out, outputText);
+  }
+  if (!isApplied) throw new Error(`${mutant.name}: ${mutant.file} does not have "${mutant.rule}" any more`);
+}
+
+function isNoticed(folder) {
+  const play = JSON.stringify(join(folder, 'simulation', 'play.js'));
+  const code = `import(${play}).then(({ play }) => play(${Number(values.steps)}, 1))`;
+  const { status, stderr, error } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
+  if (error?.code === 'ETIMEDOUT') return 'it did not end';
+  return status === 0 ? undefined : (/Error: (seed \d+: .*)/.exec(stderr)?.[1] ?? stderr.slice(0, 300));
+}
+
+try {
+  await build(join(place, 'whole'));
+  const broken = isNoticed(join(place, 'whole'));
+  if (broken !== undefined) throw new Error(`the rules as they are do not hold: ${broken}`);
+  let missed = 0;
+  for (const mutant of mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+    const folder = join(place, 'mutant');
+    await build(folder, mutant);
+    const notice = isNoticed(folder);
+    if (notice === undefined) missed += 1;
+    console.log(
+      `${notice === undefined ? 'MISSED ' : 'noticed'}  ${mutant.name}${notice === undefined ? '' : `  (${notice})`}`,
+    );
+  }
+  console.log(missed === 0 ? 'every broken rule was noticed' : `${missed} broken rules were not noticed`);
+  process.exitCode = missed === 0 ? 0 : 1;
+} finally {
+  await rm(place, { recursive: true, force: true });
+}

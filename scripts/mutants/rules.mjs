@@ -1,0 +1,91 @@
+/**
+ * Rules of the deciders, and how each is broken: `rule` is a piece of `file` (below libs/migration/src) that is put out of
+ * force by `broken`.
+ */
+export const mutants = [
+  {
+    name: 'a committed conversion voids checkpoints',
+    file: 'vm/evolve-attempts.ts',
+    rule: "data.step === 'ImageCommit' ? { ...begun, checkpoints: {} } : begun",
+    broken: 'begun',
+  },
+  {
+    name: 'overlays go before a pass writes',
+    file: 'vm/requests.ts',
+    rule: 'if (first !== undefined) return [first];',
+    broken: '',
+  },
+  {
+    name: 'the target is seen off before the source is started',
+    file: 'vm/ending.ts',
+    rule: "...(target === 'not-asked' || isLeft ? [] : [step('TargetPowerOff', 'vm-creator')]),",
+    broken: '',
+  },
+  {
+    name: 'a target that cannot be seen off keeps its source off',
+    file: 'vm/evolve.ts',
+    rule: "step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn'",
+    broken: 'true',
+  },
+  {
+    name: 'a source that was on is powered on after a failure',
+    file: 'vm/ending.ts',
+    rule: "...(sourceIsOffByUs(state) && !isLeft ? [step('SourcePowerOn', 'transfer')] : []),",
+    broken: '',
+  },
+  {
+    name: 'a source that ran meanwhile is read again',
+    file: 'vm/going-back.ts',
+    rule: '  at: powerOffIndex(state),\n  round: isWarm',
+    broken: '  round: isWarm',
+  },
+  {
+    name: 'the snapshot that was removed is made again',
+    file: 'vm/going-back.ts',
+    rule: 'if (!reads || part === undefined || hasSnapshot(state)) return { ...state, sourceRan: 0 };',
+    broken: 'return { ...state, sourceRan: 0 };',
+  },
+  {
+    name: 'a superseded worker is refused',
+    file: 'vm/attempts.ts',
+    rule: 'if (current?.step === step && current.attempt === attempt) return current;',
+    broken: 'if (current !== undefined) return current;',
+  },
+  {
+    name: 'a paused VM asks for nothing',
+    file: 'vm/attempts.ts',
+    rule: 'return state.pause === undefined ? requestCurrentStep(state) : pauseNow(state);',
+    broken:
+      'return state.pause === undefined ? requestCurrentStep(state) : [...pauseNow(state), ...requestCurrentStep(state)];',
+  },
+  {
+    name: 'snapshots are temporary after a failure',
+    file: 'vm/policies.ts',
+    rule: "if (resource.lifetime === 'resume') return 'a retry resumes from it';",
+    broken: "if (resource.lifetime !== 'evidence') return 'a retry resumes from it';",
+  },
+  {
+    name: 'an end is an end',
+    file: 'vm/operator.ts',
+    rule: "    throw new CommandRefused('cancel', `the migration of the VM has ${state.phase} already`);",
+    broken: "    return decideOutcome(state, 'canceled');",
+  },
+  {
+    name: 'a resume leads a waiting VM back to its wait',
+    file: 'vm/evolve.ts',
+    rule: "state.pausedFrom === 'waiting' ? 'waiting' : 'planned'",
+    broken: "'running'",
+  },
+  {
+    name: 'a clean-up asks every service',
+    file: 'vm/ending.ts',
+    rule: "['vm-creator', 'converter', 'transfer']",
+    broken: "['vm-creator', 'converter']",
+  },
+  {
+    name: 'the cutover begins with the power-off',
+    file: 'vm/evolve.ts',
+    rule: "at: indexIn(state, 'cutover'),",
+    broken: "at: indexIn(state, 'cutover', 'SnapshotRemoval'),",
+  },
+];
