@@ -1,9 +1,9 @@
 import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
 import { Throttle } from '@ledgerlift/disk-transfer';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
 import { endingsOf } from './endings.js';
-import { assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
+import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
 
 /**
@@ -25,13 +25,25 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
-      const disks = await allDisks({ attempt, settings, throttle, pass, momentId, verify });
-      if (offAt !== undefined) await assertStillOff(source, offAt);
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify });
+      const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {
       endLimits();
     }
   };
+}
+
+/** A source that ran is the reason for whatever else went wrong meanwhile. @throws SourceRanMeanwhile */
+async function whileOff<T>(source: Source, momentId: string, copying: Promise<T>): Promise<T> {
+  try {
+    const copied = await copying;
+    await assertStillOff(source, momentId);
+    return copied;
+  } catch (error) {
+    const seen: unknown = await assertStillOff(source, momentId).catch((reason: unknown) => reason);
+    throw seen instanceof SourceRanMeanwhile ? seen : error;
+  }
 }
 
 /** After it, nothing more is copied. */

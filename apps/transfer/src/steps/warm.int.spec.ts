@@ -1,0 +1,262 @@
+import { readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DiskResult, ProviderSpec, SourceVm, TransferPass } from '@ledgerlift/contracts';
+import { AttemptCanceled, LeaseLost, SourceRanMeanwhile } from '@ledgerlift/messaging';
+import { sourceProvider } from '@ledgerlift/providers';
+import { claimsFor, snapshotName, snapshotPrefix } from '@ledgerlift/targets';
+import { LabHypervisor, type LabVmRequest, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
+import { Run, recordOf } from '../spec/run.js';
+
+const MiB = 1024 * 1024;
+const SIZE = 24 * MiB;
+const spec = (url: string): ProviderSpec => ({
+  name: 'lab',
+  type: 'lab',
+  sites: ['local'],
+  settings: { url },
+});
+const provider = sourceProvider('lab');
+
+let lab: LabHypervisor;
+let folder: TemporaryFolder;
+beforeAll(async () => {
+  lab = await LabHypervisor.start();
+});
+afterAll(() => lab.stop());
+beforeEach(() => {
+  folder = temporaryFolder('target');
+});
+afterEach(() => folder.remove());
+
+/** A VM that runs and writes, mostly in one place; and its migration. */
+async function running(more: Partial<LabVmRequest> = {}): Promise<Run> {
+  const id = await lab.createVm({
+    name: 'web',
+    disks: [
+      { id: 'a', capacityBytes: 16 * MiB, filled: 0.7 },
+      { id: 'b', capacityBytes: 8 * MiB, seed: 2 },
+    ],
+    workload: { roundsPerSecond: 200, regionBytes: 2 * MiB },
+    ...more,
+  });
+  await lab.power(id, 'on');
+  const vm = await provider?.currentVm(spec(lab.url), id);
+  if (vm === undefined) throw new Error('the lab lost the VM');
+  const run = new Run(recordOf({ url: lab.url, vm, root: folder.path }));
+  await run.ask('Initialize');
+  await run.ask('DiskAllocation');
+  return run;
+}
+
+const vmOf = ({ record }: Run): SourceVm => record.source.vm;
+const names = async (run: Run): Promise<readonly string[]> =>
+  (await provider?.snapshots?.list(spec(lab.url), vmOf(run))) ?? [];
+const sum = (disks: readonly DiskResult[], of: 'bytesRead' | 'bytesWritten'): number =>
+  disks.reduce((all, disk) => all + disk[of], 0);
+
+/** The steps of one round up to its copy, as the itinerary has them. */
+async function prepared(run: Run, kind: TransferPass['kind'], round: number): Promise<TransferPass> {
+  if (round > 0) await run.ask('SnapshotRemoval', { pass: { kind, round } });
+  const { snapshot } = await run.ask('SnapshotCreation', { pass: { kind, round } });
+  return { kind, round, snapshot };
+}
+async function copied(run: Run, kind: TransferPass['kind'], round: number): Promise<readonly DiskResult[]> {
+  return (await run.ask('DiskTransfer', { pass: await prepared(run, kind, round) })).disks;
+}
+async function expectEqual(run: Run): Promise<void> {
+  for (const { diskId, name, format } of run.record.disks)
+    expect([diskId, await lab.compare(vmOf(run).id, diskId, folder.file(name), format)]).toEqual([
+      diskId,
+      true,
+    ]);
+}
+
+describe('a warm migration', () => {
+  it('copies a VM while it runs, then what changed, then the rest: every bit arrives', async () => {
+    const run = await running();
+    const full = await copied(run, 'full', 0);
+    const delta = await copied(run, 'delta', 1);
+    await delay(200);
+    await copied(run, 'delta', 2);
+    await run.ask('SourcePowerOff');
+    const final = await copied(run, 'final', 3);
+    expect(run.results.at(-1)).toMatchObject({ pass: { kind: 'final', round: 3 } });
+    expect(full.map(({ verified }) => verified)).toEqual(['none', 'none']);
+    expect(final.map(({ verified }) => verified)).toEqual(['full', 'full']);
+    expect(sum(delta, 'bytesRead')).toBeLessThan(SIZE / 3);
+    expect(sum(delta, 'bytesRead')).toBeGreaterThan(0);
+    expect(await names(run)).toEqual([snapshotName(run.record, 3)]);
+    await expectEqual(run);
+  });
+
+  it('has the digest of a cold copy of the same disk', async () => {
+    const run = await running();
+    await copied(run, 'full', 0);
+    await run.ask('SourcePowerOff');
+    const warm = await copied(run, 'final', 1);
+    await using other = temporaryFolder('cold');
+    const cold = new Run(recordOf({ url: lab.url, vm: vmOf(run), root: other.path, format: 'qcow2' }));
+    await cold.ask('DiskAllocation');
+    await cold.ask('SourcePowerOff');
+    const { disks } = await cold.ask('DiskTransfer');
+    expect(disks.map(({ digest }) => digest)).toEqual(warm.map(({ digest }) => digest));
+  });
+
+  it('goes on from a pass that the cutover broke off', async () => {
+    const run = await running();
+    const pass = await prepared(run, 'full', 0);
+    const stop = new AbortController();
+    const broken = run.ask('DiskTransfer', { pass, signal: stop.signal, bandwidthLimit: 6 * MiB });
+    setTimeout(() => stop.abort(new AttemptCanceled('cutover')), 700);
+    const begun = Date.now();
+    await expect(broken).rejects.toBeInstanceOf(AttemptCanceled);
+    expect(Date.now() - begun).toBeLessThan(3000);
+    const reached = run.checkpoints.reduce((all, { bytesDone }) => all + bytesDone, 0);
+    expect(reached).toBeGreaterThan(0);
+    expect(reached).toBeLessThan(SIZE);
+    expect(run.checkpoints.map(({ changeId }) => typeof changeId)).toEqual(
+      run.checkpoints.map(() => 'string'),
+    );
+    await run.ask('SourcePowerOff');
+    await copied(run, 'final', 1);
+    await expectEqual(run);
+  });
+
+  it('compares all when the change ids are void, and rewrites what differs', async () => {
+    const run = await running();
+    await copied(run, 'full', 0);
+    await lab.do('POST', `/vms/${vmOf(run).id}/reset-cbt`);
+    const delta = await copied(run, 'delta', 1);
+    expect(delta.map(({ resumed }) => resumed)).toEqual(delta.map(() => expect.stringMatching(/^compared/)));
+    expect(sum(delta, 'bytesWritten')).toBeLessThan(SIZE / 3);
+    await run.ask('SourcePowerOff');
+    await copied(run, 'final', 2);
+    await expectEqual(run);
+  });
+
+  it('makes no checkpoint once its lease is lost', async () => {
+    const run = await running();
+    const pass = await prepared(run, 'full', 0);
+    const stop = new AbortController();
+    const lost = run.ask('DiskTransfer', { pass, signal: stop.signal, bandwidthLimit: 3 * MiB });
+    setTimeout(() => stop.abort(new LeaseLost('no answer')), 500);
+    await expect(lost).rejects.toBeInstanceOf(LeaseLost);
+    expect(run.checkpoints).toEqual([]);
+  });
+
+  it('powers its source on again, and retires it', async () => {
+    const run = await running();
+    await run.ask('SourcePowerOff');
+    expect(await run.ask('SourcePowerOn')).toMatchObject({ powerState: 'on' });
+    const retired = new Run({
+      ...run.record,
+      settings: { ...run.record.settings, retireSource: { disconnectNics: false, tag: 'moved' } },
+    });
+    expect((await retired.ask('SourceRetirement')).did).toEqual([expect.stringContaining('moved')]);
+  });
+});
+
+describe('a source that ran after its power-off', () => {
+  it('is seen before the last pass copies anything', async () => {
+    const run = await running();
+    await copied(run, 'full', 0);
+    await run.ask('SourcePowerOff');
+    const pass = await prepared(run, 'final', 1);
+    await lab.power(vmOf(run).id, 'on');
+    await expect(run.ask('DiskTransfer', { pass })).rejects.toBeInstanceOf(SourceRanMeanwhile);
+    await lab.power(vmOf(run).id, 'force-off');
+    await expect(run.ask('DiskTransfer', { pass })).rejects.toThrow(/stands for/);
+  });
+
+  it('is seen at the end of the last pass; then it is powered off and copied again', async () => {
+    const run = await running();
+    await run.ask('SourcePowerOff');
+    const pass = await prepared(run, 'final', 0);
+    let seen = false;
+    const copying = run.ask('DiskTransfer', {
+      pass,
+      bandwidthLimit: 8 * MiB,
+      onProgress: () => (seen = true),
+    });
+    copying.catch(() => undefined);
+    while (!seen) await delay(10);
+    await lab.power(vmOf(run).id, 'on');
+    await expect(copying).rejects.toBeInstanceOf(SourceRanMeanwhile);
+    await run.ask('SourcePowerOff');
+    await copied(run, 'final', 1);
+    await expectEqual(run);
+  });
+
+  it('is told in place of what went wrong because of it', async () => {
+    const run = await running();
+    const cold = new Run({ ...run.record, settings: { ...run.record.settings, type: 'cold' } });
+    await cold.ask('SourcePowerOff');
+    let seen = false;
+    const copying = cold.ask('DiskTransfer', { bandwidthLimit: 4 * MiB, onProgress: () => (seen = true) });
+    copying.catch(() => undefined);
+    while (!seen) await delay(10);
+    await lab.power(vmOf(run).id, 'on');
+    await expect(copying).rejects.toBeInstanceOf(SourceRanMeanwhile);
+  });
+});
+
+describe('snapshots', () => {
+  it('are found by the next attempt, not made twice', async () => {
+    const run = await running({ behaviour: { snapshotMs: 200 } });
+    const pass = { kind: 'full', round: 0 } as const;
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new AttemptCanceled('gone')), 100);
+    await expect(run.ask('SnapshotCreation', { pass, signal: stop.signal })).rejects.toThrow('gone');
+    const { snapshot } = await run.ask('SnapshotCreation', { pass });
+    expect((await run.ask('SnapshotCreation', { pass })).snapshot).toEqual(snapshot);
+    expect(await names(run)).toEqual([snapshotName(run.record, 0)]);
+    expect(run.ledger.filter(({ kind }) => kind === 'snapshot')).toHaveLength(1);
+  });
+
+  it('of earlier rounds are removed, and waited for until they are gone; others are left', async () => {
+    const run = await running({ behaviour: { removeSnapshotMs: 300 } });
+    await lab.createSnapshot(vmOf(run).id, 'by-the-user');
+    await run.ask('SnapshotCreation', { pass: { kind: 'full', round: 0 } });
+    await run.ask('SnapshotCreation', { pass: { kind: 'delta', round: 1 } });
+    const began = Date.now();
+    const { removed } = await run.ask('SnapshotRemoval', { pass: { kind: 'delta', round: 1 } });
+    expect(Date.now() - began).toBeGreaterThanOrEqual(300);
+    expect(removed).toEqual([snapshotName(run.record, 0)]);
+    expect(await names(run)).toEqual(['by-the-user', snapshotName(run.record, 1)]);
+    expect(run.released).toEqual([
+      { resource: expect.objectContaining({ name: snapshotName(run.record, 0) }), how: 'removed' },
+    ]);
+    expect(run.ledger.map(({ name }) => name)).not.toContain(snapshotName(run.record, 0));
+  });
+
+  it('are all removed by the clean-up, also one that the log does not know; others are left', async () => {
+    const run = await running();
+    await lab.createSnapshot(vmOf(run).id, 'by-the-user');
+    const otherRun = `${snapshotPrefix({ ...run.record, migrationId: 'm2' })}0`;
+    await lab.createSnapshot(vmOf(run).id, otherRun);
+    await lab.createSnapshot(vmOf(run).id, `${snapshotPrefix(run.record)}0-kept`);
+    await copied(run, 'full', 0);
+    await lab.createSnapshot(vmOf(run).id, snapshotName(run.record, 7));
+    const release = [
+      ...run.ledger,
+      ...Object.values(claimsFor(run.record))
+        .flat()
+        .filter(({ service, kind }) => service === 'transfer' && kind !== 'snapshot'),
+    ];
+    await run.ask('Cleanup', { release });
+    expect(await names(run)).toEqual(['by-the-user', otherRun, `${snapshotPrefix(run.record)}0-kept`]);
+    expect(run.ledger).toEqual([]);
+    // Nothing is left beside what was removed, or the folder would have stayed.
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it('that went with their VM are absent', async () => {
+    const run = await running();
+    await run.ask('SnapshotCreation', { pass: { kind: 'full', round: 0 } });
+    await lab.power(vmOf(run).id, 'force-off');
+    await lab.do('DELETE', `/vms/${vmOf(run).id}`);
+    await run.ask('Cleanup', { release: run.ledger });
+    expect(run.released.map(({ how }) => how)).toEqual(['absent']);
+  });
+});
