@@ -39,7 +39,7 @@ async function build(folder, mutant) {
 }
 
 function isNoticed(folder) {
-  const play = JSON.stringify(join(folder, 'simulation', 'play.js'));
+  const play = JSON.stringify(join(folder, 'spec', 'simulation', 'play.js'));
   const code = `import(${play}).then(({ play }) => play(${Number(values.steps)}, 1))`;
   const { status, stderr, error } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
     encoding: 'utf8',

@@ -23,7 +23,8 @@ export {
 } from './vm/state.js';
 export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
 export { fairShares } from './schedule/bandwidth.js';
-export { Schedule, type ScheduleEntry, scheduleKey } from './schedule/schedule.js';
+export { type ScheduleEntry, scheduleKey } from './schedule/lanes.js';
+export { Schedule } from './schedule/schedule.js';
 export {
   type RunCounts,
   type RunState,

@@ -102,12 +102,7 @@ export interface SourceSnapshots {
    */
   create(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<Snapshot>;
   /** Removes it and waits until it is gone. */
-  remove(
-    spec: ProviderSpec,
-    vm: SourceVm,
-    name: string,
-    patience: Patience,
-  ): Promise<'removed' | 'absent'>;
+  remove(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<'removed' | 'absent'>;
   /** Names of the VM's snapshots. */
   list(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;
   /**

@@ -1,21 +1,23 @@
-import type { DomainEvent, EventOf, ScheduleLimits } from '@ledgerlift/contracts';
+import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
+import { Lanes, type ScheduleEntry, type Waiting, purposeRank, scheduleKey } from './lanes.js';
+import { type Budget, Usage } from './usage.js';
+import { isOpen, nextOpening } from './windows.js';
+
+/** So often may smaller VMs pass one that is too large for what is free; then what it needs is kept for it. */
+const MOST_PASSES = 8;
 
 /**
- * Who may run: the second decider, on the one stream `schedule`, at exact revision. Admission takes the highest
- * priority first and, within it, who came first; a plan that is at its own limit lets others pass.
+ * Who may run: the second decider, on the one stream `schedule`, at exact revision. Cutovers first, then what has begun,
+ * then what has not; within that by priority, then plan by plan, then who came first. Whoever's own limit is reached
+ * lets others pass. Folded in place: with ten thousand VMs nothing may be copied for each event.
  */
-export type ScheduleEntry = EventOf<'VmEnqueued'>['data'];
-
-export const scheduleKey = (migrationId: string, vm: number): string => `${migrationId}/${vm}`;
-
-/** Folded in place: with ten thousand VMs the maps must not be copied for each event. */
 export class Schedule {
-  /** By `{migrationId}/{vm}`, in the order in which they came. */
-  readonly waiting = new Map<string, ScheduleEntry>();
-  readonly running = new Map<string, ScheduleEntry>();
+  readonly #waiting = new Lanes();
+  readonly #running = new Map<string, ScheduleEntry>();
+  readonly #usage = new Usage();
   #limits: ScheduleLimits;
-  readonly #runningOfPlan = new Map<string, number>();
 
+  /** @param limits until an event sets others */
   constructor(limits: ScheduleLimits) {
     this.#limits = limits;
   }
@@ -24,12 +26,18 @@ export class Schedule {
     return this.#limits;
   }
 
-  setLimits(limits: ScheduleLimits): readonly DomainEvent[] {
-    return [{ type: 'ScheduleLimitsSet', data: { limits } }];
+  /** Who has a place, in the order in which they got it. */
+  get running(): ReadonlyMap<string, ScheduleEntry> {
+    return this.#running;
   }
 
-  nextWakeAt(_at: Date): Date | undefined {
-    return undefined;
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  has(migrationId: string, vm: number): boolean {
+    const key = scheduleKey(migrationId, vm);
+    return this.#running.has(key) || this.#waiting.get(key) !== undefined;
   }
 
   apply(event: DomainEvent): void {
@@ -37,78 +45,156 @@ export class Schedule {
       case 'ScheduleLimitsSet':
         this.#limits = event.data.limits;
         return;
-      case 'VmEnqueued': {
-        const { migrationId, vm } = event.data;
-        this.waiting.set(scheduleKey(migrationId, vm), event.data);
+      case 'VmEnqueued':
+        this.#waiting.add(scheduleKey(event.data.migrationId, event.data.vm), event.data);
         return;
-      }
-      case 'VmAdmitted': {
-        const key = scheduleKey(event.data.migrationId, event.data.vm);
-        const entry = this.waiting.get(key);
-        if (entry === undefined) return;
-        this.waiting.delete(key);
-        this.running.set(key, entry);
-        this.#runningOfPlan.set(entry.planId, this.runningOf(entry.planId) + 1);
+      case 'VmAdmitted':
+        this.#admitted(scheduleKey(event.data.migrationId, event.data.vm));
         return;
-      }
-      case 'VmSlotReleased': {
-        const key = scheduleKey(event.data.migrationId, event.data.vm);
-        this.waiting.delete(key);
-        const entry = this.running.get(key);
-        if (entry === undefined) return;
-        this.running.delete(key);
-        this.#runningOfPlan.set(entry.planId, this.runningOf(entry.planId) - 1);
+      case 'VmSlotReleased':
+        this.#released(scheduleKey(event.data.migrationId, event.data.vm));
         return;
-      }
       default:
         return;
     }
   }
 
-  runningOf(planId: string): number {
-    return this.#runningOfPlan.get(planId) ?? 0;
+  setLimits(limits: ScheduleLimits): readonly DomainEvent[] {
+    return JSON.stringify(limits) === JSON.stringify(this.#limits)
+      ? []
+      : [{ type: 'ScheduleLimitsSet', data: { limits } }];
   }
 
-  /** What is asked for and not so already: enqueueing twice, or releasing what has no place, yields nothing. */
+  /** Nothing where it has a place, or waits for one for the same purpose. */
   enqueue(entry: ScheduleEntry): readonly DomainEvent[] {
     const key = scheduleKey(entry.migrationId, entry.vm);
-    if (this.waiting.has(key) || this.running.has(key)) return [];
-    return [{ type: 'VmEnqueued', data: { ...entry } }];
+    const known = this.#waiting.get(key)?.entry;
+    const isKnown = known?.purpose === entry.purpose && known.priority === entry.priority;
+    return this.#running.has(key) || isKnown ? [] : [{ type: 'VmEnqueued', data: { ...entry } }];
   }
 
   release(migrationId: string, vm: number): readonly DomainEvent[] {
-    const key = scheduleKey(migrationId, vm);
-    if (!this.waiting.has(key) && !this.running.has(key)) return [];
-    return [{ type: 'VmSlotReleased', data: { migrationId, vm } }];
+    return this.has(migrationId, vm) ? [{ type: 'VmSlotReleased', data: { migrationId, vm } }] : [];
   }
 
-  /** Admissions that fit now. */
-  admit(_at: Date): readonly DomainEvent[] {
-    let free = this.#limits.vms - this.running.size;
-    if (free <= 0 || this.waiting.size === 0) return [];
-    const admitted = new Map<string, number>();
-    const events: DomainEvent[] = [];
-    const byPriority = [...this.waiting.values()].sort((a, b) => b.priority - a.priority);
-    for (const entry of byPriority) {
-      if (free === 0) break;
-      const ofPlan = this.runningOf(entry.planId) + (admitted.get(entry.planId) ?? 0);
-      if (ofPlan >= entry.maxConcurrent) continue;
-      admitted.set(entry.planId, (admitted.get(entry.planId) ?? 0) + 1);
-      events.push({ type: 'VmAdmitted', data: { migrationId: entry.migrationId, vm: entry.vm } });
-      free -= 1;
+  /** Admissions that fit now, the first first. */
+  admit(at: Date): readonly DomainEvent[] {
+    // Only events change the state: what is tried out here is taken back at the end.
+    const chosen = new Set<Waiting>();
+    for (let next = this.#next(at, chosen); next !== undefined; next = this.#next(at, chosen)) {
+      chosen.add(next);
+      this.#usage.add(next.entry);
     }
-    return events;
+    for (const { entry } of chosen) this.#usage.remove(entry);
+    return [...chosen].map(({ entry: { migrationId, vm } }) => ({
+      type: 'VmAdmitted',
+      data: { migrationId, vm },
+    }));
   }
 
-  /** What a waiting VM waits for. */
-  reasonFor(migrationId: string, vm: number, _at: Date): string | undefined {
-    const entry = this.waiting.get(scheduleKey(migrationId, vm));
-    if (entry === undefined) return undefined;
-    if (this.running.size >= this.#limits.vms)
-      return `a free place: ${this.running.size} VMs run, the global limit`;
-    const ofPlan = this.runningOf(entry.planId);
-    return ofPlan >= entry.maxConcurrent
-      ? `a free place: ${ofPlan} VMs of the plan run, its limit`
-      : 'admission';
+  /** What a waiting VM waits for, in words; undefined where it does not wait. */
+  reasonFor(migrationId: string, vm: number, at: Date): string | undefined {
+    const waiting = this.#waiting.get(scheduleKey(migrationId, vm));
+    if (waiting === undefined) return undefined;
+    const { entry } = waiting;
+    const window = this.#closedUntil(entry, at);
+    if (window !== undefined) return `the maintenance window that opens at ${window.toISOString()}`;
+    const own =
+      this.#usage.limitOn(entry, this.#limits) ?? this.#usage.budgetsOn(entry, this.#limits)[0]?.reason;
+    if (own !== undefined) return own;
+    const reserved = this.#reservation(at);
+    return reserved !== undefined && reserved.for !== waiting && this.#takesOf(reserved.budgets, entry)
+      ? 'room that is kept for a larger VM before it'
+      : 'its turn';
+  }
+
+  /** When a window opens for somebody who waits; undefined where nobody waits for one. */
+  nextWakeAt(at: Date): Date | undefined {
+    return this.#waiting
+      .heads()
+      .map(({ entry }) => this.#closedUntil(entry, at))
+      .reduce(
+        (first, each) => (first === undefined || (each !== undefined && each < first) ? each : first),
+        undefined,
+      );
+  }
+
+  #admitted(key: string): void {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return;
+    for (const head of this.#waiting.heads()) {
+      const isBefore = head !== waiting && this.#compare(head, waiting) < 0;
+      if (isBefore && this.#usage.budgetsOn(head.entry, this.#limits).length > 0) head.passed += 1;
+    }
+    this.#waiting.remove(key);
+    this.#running.set(key, waiting.entry);
+    this.#usage.add(waiting.entry);
+  }
+
+  #released(key: string): void {
+    this.#waiting.remove(key);
+    const entry = this.#running.get(key);
+    if (entry === undefined) return;
+    this.#running.delete(key);
+    this.#usage.remove(entry);
+  }
+
+  #next(at: Date, chosen: ReadonlySet<Waiting>): Waiting | undefined {
+    if (this.#usage.vms >= this.#limits.vms) return undefined;
+    const reserved = this.#reservation(at, chosen);
+    return this.#open(at, chosen)
+      .filter(
+        (head) =>
+          this.#usage.limitOn(head.entry, this.#limits) === undefined &&
+          this.#usage.budgetsOn(head.entry, this.#limits).length === 0 &&
+          (reserved === undefined || head === reserved.for || !this.#takesOf(reserved.budgets, head.entry)),
+      )
+      .reduce<Waiting | undefined>(
+        (first, each) => (first === undefined || this.#compare(each, first) < 0 ? each : first),
+        undefined,
+      );
+  }
+
+  /** The first who was passed too often, and what is kept for it: the budgets that it does not fit into. */
+  #reservation(
+    at: Date,
+    chosen?: ReadonlySet<Waiting>,
+  ): { readonly for: Waiting; readonly budgets: readonly Budget[] } | undefined {
+    const passed = this.#open(at, chosen)
+      .filter(
+        (head) => head.passed >= MOST_PASSES && this.#usage.limitOn(head.entry, this.#limits) === undefined,
+      )
+      .toSorted((one, other) => this.#compare(one, other))[0];
+    return (
+      passed && {
+        for: passed,
+        budgets: this.#usage.budgetsOn(passed.entry, this.#limits).map(({ of }) => of),
+      }
+    );
+  }
+
+  #takesOf(budgets: readonly Budget[], { demand }: ScheduleEntry): boolean {
+    return budgets.some((budget) => demand[budget] > 0);
+  }
+
+  #open(at: Date, chosen?: ReadonlySet<Waiting>): readonly Waiting[] {
+    return this.#waiting.heads(chosen).filter(({ entry }) => this.#closedUntil(entry, at) === undefined);
+  }
+
+  /** When the windows open; undefined where they are open, or do not bind: what has begun is gone on with. */
+  #closedUntil({ purpose, windows }: ScheduleEntry, at: Date): Date | undefined {
+    if (purpose === 'cutover' || purpose === 'go-on') return undefined;
+    const all = [this.#limits.windows, windows];
+    if (all.every((each) => isOpen(each, at))) return undefined;
+    return all.map((each) => nextOpening(each, at)).reduce((last, each) => (each > last ? each : last));
+  }
+
+  #compare(one: Waiting, other: Waiting): number {
+    return (
+      purposeRank(one.entry) - purposeRank(other.entry) ||
+      other.entry.priority - one.entry.priority ||
+      this.#usage.ofPlan(one.entry.planId) - this.#usage.ofPlan(other.entry.planId) ||
+      one.number - other.number
+    );
   }
 }

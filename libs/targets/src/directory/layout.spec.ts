@@ -22,6 +22,7 @@ describe('the layout of a VM', () => {
         chunks: `prod/web/web-disk-${n}.qcow2.chunks`,
         writer: `prod/web/web-disk-${n}.qcow2.writer.json`,
         overlay: `prod/web/web-disk-${n}.qcow2.overlay.qcow2`,
+        testOverlay: `prod/web/web-disk-${n}.qcow2.test.qcow2`,
         unpacked: `prod/web/web-disk-${n}.qcow2.unpacked`,
         pvcName: `web-disk-${n}`,
         pvcManifest: `prod/web/manifests/pvc-${n}.yaml`,

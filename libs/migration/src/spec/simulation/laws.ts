@@ -1,5 +1,5 @@
 import { type DomainEvent, resourceKey } from '@ledgerlift/contracts';
-import { isTerminal, lastAttemptOf, openAttempt, type VmLive } from '../vm/state.js';
+import { isTerminal, lastAttemptOf, openAttempt, type VmLive } from '../../vm/state.js';
 import type { World } from './world.js';
 
 /** What must hold after every event of every history. Each throws where it does not. */

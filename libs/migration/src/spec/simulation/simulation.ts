@@ -9,15 +9,15 @@ import {
   stoppedAsTold,
   warmItinerary,
   itinerary as coldItinerary,
-} from '../spec/fixtures.js';
-import type { VmCommand } from '../vm/commands.js';
-import { decideVm } from '../vm/decide.js';
-import { evolveVm } from '../vm/evolve.js';
-import { passOf } from '../vm/pass.js';
-import { AttemptSuperseded, CommandRefused } from '../vm/refusals.js';
-import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../vm/state.js';
-import { stopWanted } from '../vm/stop.js';
-import { wakeAt } from '../vm/wake.js';
+} from '../fixtures.js';
+import type { VmCommand } from '../../vm/commands.js';
+import { decideVm } from '../../vm/decide.js';
+import { evolveVm } from '../../vm/evolve.js';
+import { passOf } from '../../vm/pass.js';
+import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
+import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
+import { stopWanted } from '../../vm/stop.js';
+import { wakeAt } from '../../vm/wake.js';
 import { Chance } from './chance.js';
 import { LawBroken, checkEvent, checkWorld } from './laws.js';
 import { SimulatedWorker } from './worker.js';

@@ -1,6 +1,5 @@
 import type { DiskCheckpoint, Job, StepOutcome, StepResult } from '@ledgerlift/contracts';
-import { sourceRan } from '../spec/fixtures.js';
-import { completedBy } from '../spec/fixtures.js';
+import { completedBy, noRoot, sourceRan } from '../fixtures.js';
 import { DISK, type World, outstanding } from './world.js';
 
 /** What came of one stroke of work. */
@@ -130,5 +129,5 @@ const changeIdOf = (changeId: string | undefined): { changeId?: string } =>
   changeId === undefined ? {} : { changeId };
 const gone: StepOutcome = {
   kind: 'failed',
-  error: { code: 'LL-SIM-001', class: 'permanent', message: 'what is to be read is not there' },
+  error: { ...noRoot, message: 'what is to be read is not there' },
 };
