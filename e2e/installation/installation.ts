@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MigrationView, PlanSpecInput, VmView } from '@ledgerlift/contracts';
 import {
@@ -169,6 +169,9 @@ export class Installation implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.services.values()].map((process) => process.stop()));
     await this.nats.stop();
+    // For `scripts/record-history.mjs`: what happened here becomes a history that must replay for ever.
+    const kept = process.env['LEDGERLIFT_KEEP_LOG'];
+    if (kept !== undefined) cpSync(this.folder.file('data'), kept, { recursive: true });
     await this.folder.remove();
   }
 }

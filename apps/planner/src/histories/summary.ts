@@ -1,0 +1,52 @@
+import { ScheduleLimits } from '@ledgerlift/contracts';
+import type { StoredEvent } from '@ledgerlift/event-log';
+import {
+  type RunState,
+  Schedule,
+  type VmState,
+  evolveRun,
+  evolveVm,
+  pipelineOf,
+} from '@ledgerlift/migration';
+import { domainEvent } from '../log/domain-events.js';
+
+/** What a recorded history must lead to, in whichever version it is read. */
+export interface HistorySummary {
+  readonly events: number;
+  readonly [fact: string]: unknown;
+}
+
+/** @param events of one stream, from its first on. @throws UnknownEvent */
+export function summaryOf(events: readonly StoredEvent[]): HistorySummary {
+  const stream = events[0]?.stream ?? '';
+  if (stream.startsWith('vm-')) return { events: events.length, ...vmFacts(events) };
+  if (stream.startsWith('migration-')) return { events: events.length, ...runFacts(events) };
+  const schedule = new Schedule(ScheduleLimits.parse({}));
+  for (const event of events) schedule.apply(domainEvent(event));
+  return { events: events.length, running: schedule.running.size, waiting: schedule.waitingCount };
+}
+
+function vmFacts(events: readonly StoredEvent[]): object {
+  const state = events.reduce<VmState>(
+    (folded, event) => evolveVm(folded, domainEvent(event), event.time),
+    undefined,
+  );
+  if (state === undefined) return { phase: 'not planned' };
+  return {
+    phase: state.phase,
+    round: state.round,
+    attempts: state.attempts.map(({ step, attempt, status }) => `${step} ${attempt} ${status}`),
+    pipeline: pipelineOf(state).map(({ step, status }) => `${step} ${status}`),
+    ledger: Object.keys(state.ledger).sort(),
+    kept: state.kept.map(({ resource }) => resource.name).sort(),
+    conditions: state.conditions.map(({ type }) => type),
+  };
+}
+
+function runFacts(events: readonly StoredEvent[]): object {
+  const run = events.reduce<RunState | undefined>(
+    (folded, event) => evolveRun(folded, domainEvent(event), event.time),
+    undefined,
+  );
+  return { approved: run?.approved, wave: run?.wave, completed: run?.completed };
+}
