@@ -28,6 +28,8 @@ export default {
     project('unit', ['<rootDir>/{apps,libs}/**/src/**/!(*.int|*.e2e).spec.ts']),
     project('int', ['<rootDir>/{apps,libs}/**/src/**/*.int.spec.ts']),
     project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
+    // What takes minutes each, with the real virt-v2v: `npm run test:peers`.
+    project('peers', ['<rootDir>/e2e/peers/*.peer.spec.ts']),
   ],
   testTimeout: 30_000,
 };

@@ -12,5 +12,7 @@ source scripts/stages.sh
 
 export LEDGERLIFT_NATS=newest
 jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/testing/src/nats
-jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke
+jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke warm
+unset LEDGERLIFT_NATS
+jest_stage real-guests --selectProjects peers --runInBand
 finish

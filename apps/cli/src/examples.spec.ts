@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { MappingSpec, PlanSpec, ProviderSpec, ScheduleLimits } from '@ledgerlift/contracts';
 import { readDefinitions } from './definition-file.js';
 
 const example = (name: string): string => join(import.meta.dirname, '..', '..', '..', 'examples', name);
@@ -10,6 +10,8 @@ describe('the examples', () => {
     ['providers.yaml', ProviderSpec, 2],
     ['mappings.yaml', MappingSpec, 2],
     ['plan.yaml', PlanSpec, 1],
+    ['warm-plan.yaml', PlanSpec, 1],
+    ['limits.yaml', ScheduleLimits, 1],
   ])('%s is what the API takes', async (name, schema, documents) => {
     expect(await readDefinitions(example(name), schema)).toHaveLength(documents);
   });

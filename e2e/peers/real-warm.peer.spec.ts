@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { LabHypervisor, applianceEnvironment, guest, guestImage } from '@ledgerlift/testing';
+import { Installation } from '../installation/installation.js';
+import { judgeLog } from '../installation/judge.js';
+
+const MINUTES = 60_000;
+let at: Installation;
+let lab: LabHypervisor;
+
+beforeAll(async () => {
+  lab = await LabHypervisor.start();
+  const from = { path: await guestImage(), format: 'raw' } as const;
+  const { user, password } = guest;
+  await lab.createVm({
+    id: 'guest',
+    name: 'guest',
+    engine: 'qemu',
+    memoryBytes: 512 * 1024 * 1024,
+    login: { user, password },
+    nics: [{ id: 'nic-0', name: 'nic', network: 'VM Network' }],
+    disks: [{ id: 'root', capacityBytes: guest.sizeBytes, from }],
+  });
+  at = await Installation.start({
+    env: {
+      ...applianceEnvironment(),
+      LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
+      LEDGERLIFT_BOOT_TIMEOUT_S: '240',
+    },
+  });
+  await at.prepare({
+    source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
+    storage: 'datastore1',
+  });
+  await lab.power('guest', 'on');
+  for (let tries = 0; !(await isUp()); tries += 1) {
+    if (tries > 1200) throw new Error('the guest did not come up');
+    await delay(200);
+  }
+}, 10 * MINUTES);
+afterAll(async () => {
+  await at[Symbol.asyncDispose]();
+  await lab.stop();
+}, MINUTES);
+
+const isUp = async (): Promise<boolean> =>
+  ((await lab.do('GET', '/vms/guest')) as { readonly guestUp: boolean }).guestUp;
+const tell = (command: string) => lab.do('POST', '/vms/guest/guest', { command });
+
+/** Reads files of the first partition of a disk that nobody uses, without starting anything. */
+function readerOf(disk: string): (file: string) => string {
+  const table = execFileSync('sfdisk', ['--json', disk], { encoding: 'utf8' });
+  const { partitiontable } = JSON.parse(table) as {
+    readonly partitiontable: { readonly partitions: readonly { readonly start: number }[] };
+  };
+  const offset = (partitiontable.partitions[0]?.start ?? 0) * 512;
+  return (file) =>
+    execFileSync('debugfs', ['-R', `cat ${file}`, `${disk}?offset=${offset}`], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+}
+
+describe('a real Debian guest that runs while it is migrated', () => {
+  it(
+    'is test-booted from its newest state, goes on running, and boots on virtio with its last write',
+    async () => {
+      const migration = await at.migrate('real', ['guest'], {
+        source: 'lab',
+        type: 'warm',
+        bootProof: true,
+        verify: 'full',
+        warm: { precopyIntervalMs: 5000 },
+      });
+      await at.until(migration, ({ state }) => state === 'waiting', 3 * MINUTES);
+      await at.call('vms.test-boot', { params: { migration, vm: 0 }, body: {} });
+      const tested = await at.until(migration, ({ testBoot }) => testBoot !== undefined, 12 * MINUTES);
+      expect(tested.testBoot).toMatchObject({ booted: true });
+      await tell('echo written after the test boot > /root/late; sync');
+      await at.until(migration, ({ state, warm }) => state === 'waiting' && (warm?.round ?? 0) >= 1, 3 * MINUTES);
+      await tell('echo the last word > /root/last; sync');
+      await at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
+      await at.succeeded(migration, 15 * MINUTES);
+      const vm = await at.vm(migration);
+      expect(vm.bootProof).toMatchObject({ booted: true });
+      expect(vm.capabilities).toMatchObject({ diskBus: 'virtio', nicModel: 'virtio' });
+      expect(await isUp()).toBe(false);
+      const read = readerOf(at.folder.file('out', 'default', 'guest', 'guest-disk-0.raw'));
+      expect(read('/root/late')).toBe('written after the test boot\n');
+      expect(read('/root/last')).toBe('the last word\n');
+      expect((await judgeLog(at.logFile)).findings).toBe(0);
+    },
+    40 * MINUTES,
+  );
+});
