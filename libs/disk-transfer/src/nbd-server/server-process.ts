@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
@@ -52,7 +53,7 @@ export async function startServer(
   });
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await exists(socket))) {
+  while (!(await listens(socket))) {
     if (hasEnded(child) || performance.now() > deadline) {
       child.kill('SIGKILL');
       await ended;
@@ -77,8 +78,13 @@ export async function startServer(
 
 const hasEnded = (child: ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+/** The socket's file is there a moment before anybody listens on it. */
+const listens = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
