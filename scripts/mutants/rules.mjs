@@ -40,12 +40,6 @@ export const mutants = [
     broken: '  round: isWarm',
   },
   {
-    name: 'the snapshot that was removed is made again',
-    file: 'vm/going-back.ts',
-    rule: 'if (!reads || part === undefined || hasSnapshot(state)) return { ...state, sourceRan: 0 };',
-    broken: 'return { ...state, sourceRan: 0 };',
-  },
-  {
     name: 'a superseded worker is refused',
     file: 'vm/attempts.ts',
     rule: 'if (current?.step === step && current.attempt === attempt) return current;',

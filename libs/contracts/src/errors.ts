@@ -17,6 +17,11 @@ export abstract class LedgerliftError extends Error {
   abstract readonly code: `LL-${string}`;
   /** Class of the failure when it ends a step; permanent unless the subclass knows better. */
   readonly failure: FailureClass = 'permanent';
+  /**
+   * What it means for the VM when it ends a step: a failure of that step, or that the source is not as it was: it ran
+   * although it had been powered off, or the snapshot that was being read is no more.
+   */
+  readonly outcome: 'failed' | 'source-ran' | 'snapshot-lost' = 'failed';
   readonly field?: string;
 
   constructor(message: string, options?: { readonly cause?: unknown; readonly field?: string }) {

@@ -272,5 +272,7 @@ export const StepOutcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stopped'), reason: z.string() }),
   /** The source ran since it was powered off: what was copied of it is not what it holds. */
   z.object({ kind: z.literal('source-ran'), reason: z.string() }),
+  /** What was being read is gone, with its host perhaps: another snapshot is needed. */
+  z.object({ kind: z.literal('snapshot-lost'), reason: z.string() }),
 ]);
 export type StepOutcome = z.infer<typeof StepOutcome>;

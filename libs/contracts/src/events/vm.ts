@@ -134,6 +134,8 @@ export const vmEvents = {
   ResumeRequested: { version: 1, data: z.object({ reason }) },
   /** The source ran after it was powered off: what follows the power-off is done again. */
   SourceRanMeanwhile: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
+  /** The snapshot that was being read is gone: another is made, and what the last one brought is kept. */
+  SnapshotLost: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
   CancelRequested: { version: 1, data: z.object({ reason }) },
   RetryRequested: {
     version: 1,

@@ -56,6 +56,7 @@ export interface Attempt {
  */
 export class SourceRanMeanwhile extends LedgerliftError {
   readonly code = 'LL-STEP-SOURCE-RAN';
+  override readonly outcome = 'source-ran';
   constructor(
     readonly vm: string,
     readonly observed: string,

@@ -1,6 +1,6 @@
 import { LedgerliftError, type StepError, type StepOutcome, StepResult } from '@ledgerlift/contracts';
 import { messageOf } from '../errors.js';
-import { SourceRanMeanwhile, type Attempt, type StepHandler } from './attempt.js';
+import type { Attempt, StepHandler } from './attempt.js';
 import { AttemptCanceled } from './stop-reason.js';
 
 /** Runs the handler to its end and says how it ended. Never throws. */
@@ -19,7 +19,8 @@ export async function outcomeOf(attempt: Attempt, handler: StepHandler): Promise
     // Once stopped, whatever came flying out of the I/O is a consequence of that.
     const cause: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
     if (cause instanceof AttemptCanceled) return { kind: 'stopped', reason: cause.why };
-    if (cause instanceof SourceRanMeanwhile) return { kind: 'source-ran', reason: cause.message };
+    if (cause instanceof LedgerliftError && cause.outcome !== 'failed')
+      return { kind: cause.outcome, reason: cause.message };
     return failed(toStepError(cause));
   }
 }

@@ -16,7 +16,7 @@ import { retryDelayMs } from './policies.js';
 import { AttemptSuperseded } from './refusals.js';
 import { newsOf } from './reports.js';
 import { requestCurrentStep } from './requests.js';
-import { attemptsOf, hookOf, openAttempt, type AttemptState, type VmLive } from './state.js';
+import { attemptsOf, hookOf, indexIn, openAttempt, partOf, type AttemptState, type VmLive } from './state.js';
 
 /** What follows from what workers say, or no longer say. */
 
@@ -50,6 +50,8 @@ export function report(state: VmLive, { report, at, random }: CommandOf<'report'
       return [...news, ...stop(after, current, outcome.reason, context)];
     case 'source-ran':
       return [...news, ...sourceRan(after, current, outcome.reason, context)];
+    case 'snapshot-lost':
+      return [...news, ...snapshotLost(after, current, outcome.reason, context)];
     case 'completed': {
       if (outcome.result.step === step)
         return [...news, ...completion(after, { step, attempt, report: number, result: outcome.result }, at)];
@@ -183,7 +185,37 @@ function sourceRan(
     type: 'SourceRanMeanwhile',
     data: { step, attempt, report: context.report, reason },
   };
-  const after = foldLive(state, [event]);
+  return goOn(event, foldLive(state, [event]));
+}
+
+/** So many snapshots may be lost in one pass before it has failed. */
+const MOST_SNAPSHOTS_LOST = 5;
+
+function snapshotLost(
+  state: VmLive,
+  current: AttemptState,
+  reason: string,
+  context: FailureContext,
+): readonly DomainEvent[] {
+  const { step, attempt } = current;
+  const canMakeAnother = indexIn(state, partOf(state), 'SnapshotCreation') >= 0;
+  if (state.phase !== 'running' || !canMakeAnother || state.snapshotsLost >= MOST_SNAPSHOTS_LOST) {
+    const error: StepError = {
+      code: 'LL-MIG-011',
+      class: 'permanent',
+      message: `a snapshot is lost: ${reason}`,
+    };
+    return failure(state, current, error, context);
+  }
+  const event: DomainEvent = {
+    type: 'SnapshotLost',
+    data: { step, attempt, report: context.report, reason },
+  };
+  return goOn(event, foldLive(state, [event]));
+}
+
+/** After going back: on from there, unless somebody wants it stopped. */
+function goOn(event: DomainEvent, after: VmLive): readonly DomainEvent[] {
   if (after.cancel !== undefined) return [event, ...decideOutcome(after, 'canceled')];
   if (after.pause !== undefined) return [event, ...pauseNow(after)];
   return [event, ...requestCurrentStep(after)];

@@ -38,7 +38,8 @@ export function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, tim
     lastReport: data.report,
     endedAt: time,
   });
-  const fresh = { ...ending, failuresInARow: 0, lostInARow: 0 };
+  const snapshotsLost = data.step === 'DiskTransfer' ? 0 : state.snapshotsLost;
+  const fresh = { ...ending, failuresInARow: 0, lostInARow: 0, snapshotsLost };
   if (data.step === 'Cleanup') return fresh;
   const results = [...state.results, data.result];
   if (!isEndingStep(data.step)) return { ...fresh, at: state.at + 1, results };
@@ -68,7 +69,7 @@ export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: str
 
 export const stopped = (
   state: VmLive,
-  { data }: EventOf<'StepStopped' | 'SourceRanMeanwhile'>,
+  { data }: EventOf<'StepStopped' | 'SourceRanMeanwhile' | 'SnapshotLost'>,
   time: string,
 ): VmLive =>
   withAttempt(state, data.step, data.attempt, { status: 'stopped', lastReport: data.report, endedAt: time });

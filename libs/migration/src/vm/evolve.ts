@@ -1,6 +1,6 @@
 import { type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
 import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
-import { placeAfterFailure, placeAfterSourceRan } from './going-back.js';
+import { placeAfterFailure, placeAfterSnapshotLost, placeAfterSourceRan } from './going-back.js';
 import { indexIn, type VmLive, type VmState } from './state.js';
 
 /** The events of a VM's stream. Others are not for this state and leave it as it is. */
@@ -37,6 +37,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     pause: undefined,
     pausedFrom: undefined,
     sourceRan: 0,
+    snapshotsLost: 0,
     cancel: undefined,
     abandoned: false,
     rollback: undefined,
@@ -171,6 +172,12 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
       };
     case 'SourceRanMeanwhile':
       return { ...placeAfterSourceRan(stopped(state, event, '')), ...afresh, sourceRan: state.sourceRan + 1 };
+    case 'SnapshotLost':
+      return {
+        ...placeAfterSnapshotLost(stopped(state, event, '')),
+        ...afresh,
+        snapshotsLost: state.snapshotsLost + 1,
+      };
     default:
       return state;
   }

@@ -1,5 +1,5 @@
 import { resourceKey } from '@ledgerlift/contracts';
-import { indexIn, isWarm, lastAttemptOf, lastResult, type VmLive } from './state.js';
+import { indexIn, isWarm, lastAttemptOf, lastResult, partOf, type VmLive } from './state.js';
 
 /**
  * Where a VM goes on after it failed. That is the step that failed, unless what it builds on is gone: the source was
@@ -34,6 +34,13 @@ export const placeAfterSourceRan = (state: VmLive): VmLive => ({
   ...state,
   at: powerOffIndex(state),
   round: isWarm(state) ? state.round + 1 : state.round,
+});
+
+/** Another snapshot, under the number of another pass; the lost one is removed with the next removal. */
+export const placeAfterSnapshotLost = (state: VmLive): VmLive => ({
+  ...state,
+  at: indexIn(state, partOf(state), 'SnapshotCreation'),
+  round: state.round + 1,
 });
 
 const powerOffIndex = (state: VmLive): number =>

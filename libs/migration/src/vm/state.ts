@@ -113,6 +113,8 @@ export interface VmLive {
   readonly pausedFrom: VmPhase | undefined;
   /** How often the source ran although it had been powered off. */
   readonly sourceRan: number;
+  /** How many snapshots were lost since a pass was complete. */
+  readonly snapshotsLost: number;
   readonly cancel: string | undefined;
   readonly abandoned: boolean;
   readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WarmSettings } from '@ledgerlift/contracts';
+import type { StepOutcome, WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, sourceRan } from '../spec/fixtures.js';
 import { History, given } from '../spec/vm-specification.js';
 import { passOf } from './pass.js';
@@ -310,3 +310,25 @@ function transferred(attempt: number) {
     },
   };
 }
+
+describe('a snapshot that is lost while it is read', () => {
+  const lost: StepOutcome = { kind: 'snapshot-lost', reason: 'its host failed' };
+  const reading = inRound(waiting).completes('SnapshotRemoval', 'SnapshotCreation').claimed();
+
+  it('is replaced by another, under the number of another pass', () => {
+    const replaced = reading.says('DiskTransfer', 2, { outcome: lost });
+    expect(replaced.events.at(-1)).toMatchObject({ data: { step: 'SnapshotCreation' } });
+    expect(replaced.live.round).toBe(2);
+  });
+
+  it('fails the VM when that happens again and again', () => {
+    let history = reading;
+    for (let times = 0; times < 6; times += 1) {
+      const open = openAttempt(history.live);
+      if (open?.step !== 'DiskTransfer') history = history.completes('SnapshotCreation').claimed();
+      const { attempt = 0 } = openAttempt(history.live) ?? {};
+      history = history.says('DiskTransfer', attempt, { outcome: lost });
+    }
+    expect(history.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-011' } });
+  });
+});

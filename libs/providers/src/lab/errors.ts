@@ -108,6 +108,7 @@ export class LabTaskFailed extends LedgerliftError {
 /** The snapshot that was to be read is gone, or is another one of that name, or was lost with its host. */
 export class LabSnapshotLost extends LedgerliftError {
   readonly code = 'LL-LAB-009';
+  override readonly outcome = 'snapshot-lost';
   constructor(
     readonly vm: string,
     readonly snapshot: string,

@@ -100,6 +100,8 @@ function steeringSentence(event: DomainEvent): string {
       return `resume asked for: ${event.data.reason}`;
     case 'SourceRanMeanwhile':
       return `the source ran meanwhile, and is powered off and read again: ${event.data.reason}`;
+    case 'SnapshotLost':
+      return `the snapshot is lost, and another is made: ${event.data.reason}`;
     case 'RollbackRequested':
       return `rollback asked for: ${event.data.reason}; what was written from ${event.data.lostFrom} to ${event.data.lostTo} is lost`;
     default:

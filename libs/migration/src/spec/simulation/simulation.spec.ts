@@ -27,6 +27,7 @@ describe('random histories under a virtual clock', () => {
       'TestBootEnded',
       'VmMigrationPaused',
       'SourceRanMeanwhile',
+      'SnapshotLost',
       'StepStopped',
       'VmMigrationRolledBack',
       'VmMigrationAbandoned',

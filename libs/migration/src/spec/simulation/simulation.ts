@@ -34,6 +34,7 @@ type Happening =
   | 'lose'
   | 'late'
   | 'intruder'
+  | 'host-failure'
   | 'pause'
   | 'resume'
   | 'cutover'
@@ -54,6 +55,7 @@ const usual: readonly (readonly [number, Happening])[] = [
   [2, 'lose'],
   [2, 'late'],
   [0.3, 'intruder'],
+  [0.2, 'host-failure'],
   [0.6, 'pause'],
   [2, 'resume'],
   [1.5, 'cutover'],
@@ -65,7 +67,7 @@ const usual: readonly (readonly [number, Happening])[] = [
   [0.05, 'abandon'],
 ];
 
-const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel']);
+const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
 
 /** One VM, its world and a worker, under a virtual clock: a whole history from one seed. */
 export class Simulation {
@@ -184,6 +186,10 @@ export class Simulation {
       case 'intruder':
         // Somebody else starts the source; what they do once the target runs is theirs to answer for.
         if (!world.targetRuns) world.powerOn();
+        return;
+      case 'host-failure':
+        // Snapshots are gone with it; disks and what was written are not.
+        world.snapshots.clear();
         return;
       case 'pause':
       case 'resume':

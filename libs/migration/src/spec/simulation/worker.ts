@@ -83,6 +83,7 @@ export class SimulatedWorker {
     if (isOff && world.moment !== this.#powerOffMoment) return { outcome: sourceRan };
     const read = world.read(pass.snapshot);
     const momentId = pass.snapshot?.momentId ?? this.#powerOffMoment;
+    if (read === undefined && pass.snapshot !== undefined) return { outcome: lost };
     if (read === undefined || momentId === undefined) return { outcome: gone };
     const checkpoint = job.checkpoints.find(({ diskId }) => diskId === DISK);
     if (this.#todo === undefined) {
@@ -127,6 +128,7 @@ export class SimulatedWorker {
 const done = (result: StepResult): Stroke => ({ outcome: { kind: 'completed', result } });
 const changeIdOf = (changeId: string | undefined): { changeId?: string } =>
   changeId === undefined ? {} : { changeId };
+const lost: StepOutcome = { kind: 'snapshot-lost', reason: 'its host failed' };
 const gone: StepOutcome = {
   kind: 'failed',
   error: { ...noRoot, message: 'what is to be read is not there' },
