@@ -53,8 +53,8 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
   };
 }
 
-/** The way to the worker's own credentials: no business of a command. */
-const WITHHELD = /^LEDGERLIFT_(NATS_|SECRETS_)/;
+/** The way to credentials, or where they may stand: no business of a command. */
+const WITHHELD = /NATS|SECRET|CREDS|TOKEN|PASSWORD|_URL$|_KEY$/;
 
 const forCommands = (env: Environment): Record<string, string> =>
   Object.fromEntries(

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import type { HookSettings } from '../config.js';
 import { HookFailed, HookSecretMissing, HookTimedOut, HookUnavailable, HookUnreachable } from './errors.js';
@@ -64,34 +67,41 @@ async function send(
   token: string | undefined,
   signal: AbortSignal,
 ): Promise<Answer> {
+  const body = JSON.stringify(payload);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
   let url = first;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
-    const response = await fetch(url, {
-      method: run.method,
-      body: JSON.stringify(payload),
-      redirect: 'manual',
-      signal,
-      headers: {
-        'content-type': 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-    });
-    const location = response.headers.get('location');
-    if (![307, 308].includes(response.status) || location === null)
-      return { status: response.status, text: await beginOf(response) };
-    await response.body?.cancel();
-    url = new URL(location, url);
-    if (url.origin !== first.origin)
-      throw new HookFailed(name, `was answered with ${response.status}`, 'a redirect to another origin');
+    // Not fetch: that gives up after five minutes without an answer, whatever the hook's time limit is.
+    const begin = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const request = begin(url, { method: run.method, headers, signal });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    // What breaks after the answer's begin is seen where that is read.
+    request.on('error', () => undefined);
+    try {
+      const { statusCode: status = 0 } = response;
+      const { location } = response.headers;
+      if (![307, 308].includes(status) || location === undefined)
+        return { status, text: await beginOf(response) };
+      url = new URL(location, url);
+      if (url.origin !== first.origin)
+        throw new HookFailed(name, `was answered with ${status}`, 'a redirect to another origin');
+    } finally {
+      request.destroy();
+    }
   }
   throw new HookFailed(name, 'was redirected', `more than ${MOST_REDIRECTS} times`);
 }
 
 /** However much there is: an answer is not ours to bound. */
-async function beginOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
+async function beginOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of response as AsyncIterable<Buffer>) {
     parts.push(part);
     length += part.length;
     if (length >= READ) break;
@@ -114,10 +124,9 @@ async function tokenOf(
   return token;
 }
 
-/** The cause says why, such as ECONNREFUSED; what fetch itself says may hold the whole request. */
+/** Such as ECONNREFUSED; messages may hold more than is ours to tell. */
 function reasonOf(error: unknown): string {
-  const cause: unknown =
-    typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'the connection failed';
 }

@@ -34,6 +34,9 @@ export interface PassContext {
   readonly endings: Endings;
 }
 
+/** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
+const HURRY_MS = 500;
+
 /** The disks of one VM, in one pass. */
 export class VmTransfer {
   readonly #checkpoints = new Map<string, DiskCheckpoint>();
@@ -58,9 +61,13 @@ export class VmTransfer {
       const recordPath = await resolveOwned(record, layout.writer);
       const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
       const manifestPath = await resolveOwned(record, layout.chunks);
-      const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).finally(() =>
-        writer.release(),
+      const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
+        async (error: unknown) => {
+          await writer.release(HURRY_MS);
+          throw error;
+        },
       );
+      await writer.release();
       if (verify !== 'none') await this.#verify(disk, image, copied.manifest, verify);
       return {
         diskId: disk.id,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DiskResult, ProviderSpec, SourceVm, TransferPass } from '@ledgerlift/contracts';
@@ -143,6 +143,31 @@ describe('a warm migration', () => {
     setTimeout(() => stop.abort(new LeaseLost('no answer')), 500);
     await expect(lost).rejects.toBeInstanceOf(LeaseLost);
     expect(run.checkpoints).toEqual([]);
+  });
+
+  it('stops within seconds when its target hangs, and goes on from what was flushed', async () => {
+    const run = await running();
+    const pass = await prepared(run, 'full', 0);
+    const stop = new AbortController();
+    const hung = run.ask('DiskTransfer', { pass, signal: stop.signal, bandwidthLimit: 4 * MiB });
+    hung.catch(() => undefined);
+    await delay(800);
+    const records = (await readdir(folder.file('default/web'))).filter((name) =>
+      name.endsWith('.writer.json'),
+    );
+    for (const name of records) {
+      const { pid } = JSON.parse(await readFile(folder.file('default/web', name), 'utf8')) as { pid: number };
+      process.kill(pid, 'SIGSTOP');
+    }
+    expect(records).toHaveLength(2);
+    const begun = Date.now();
+    stop.abort(new AttemptCanceled('pause'));
+    await expect(hung).rejects.toBeInstanceOf(AttemptCanceled);
+    expect(Date.now() - begun).toBeLessThan(4000);
+    await run.ask('DiskTransfer', { pass });
+    await run.ask('SourcePowerOff');
+    await copied(run, 'final', 1);
+    await expectEqual(run);
   });
 
   it('powers its source on again, and retires it', async () => {

@@ -19,8 +19,8 @@ export class NbdServerFailed extends LedgerliftError {
 export interface NbdServer {
   readonly socket: string;
   readonly pid: number;
-  /** Ends it and sees it gone. */
-  stop(): Promise<void>;
+  /** Ends it and sees it gone. @param patienceMs after which it is killed; what it was told to flush is durable before */
+  stop(patienceMs?: number): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -66,9 +66,9 @@ export async function startServer(
   return {
     socket,
     pid: child.pid ?? 0,
-    stop: async () => {
+    stop: async (patienceMs = 5000) => {
       child.kill('SIGTERM');
-      const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
+      const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
       await ended;
       clearTimeout(killer);
       await remove();

@@ -27,9 +27,14 @@ export function serveSource(image: SourceImage): Promise<NbdServer> {
   ]);
 }
 
-/** Several servers of the same image: each inflates on a core of its own. */
-export function serveSourceTimes(image: SourceImage, servers: number): Promise<readonly NbdServer[]> {
-  return Promise.all(Array.from({ length: servers }, () => serveSource(image)));
+/** Several servers of the same image: each inflates on a core of its own. @throws NbdServerFailed, and none is left */
+export async function serveSourceTimes(image: SourceImage, servers: number): Promise<readonly NbdServer[]> {
+  const started = await Promise.allSettled(Array.from({ length: servers }, () => serveSource(image)));
+  const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed === undefined) return running;
+  await Promise.all(running.map((server) => server.stop()));
+  throw failed.reason;
 }
 
 /** Exports a target image for writing. qemu locks it, so that a second writer is refused. @throws NbdServerFailed */

@@ -40,8 +40,11 @@ export class WriterSuperseded extends LedgerliftError {
 
 export interface Writer {
   readonly server: NbdServer;
-  /** Ends the server, sees it gone and removes the record. */
-  release(): Promise<void>;
+  /**
+   * Ends the server, sees it gone and removes the record.
+   * @param patienceMs after which it is killed: short where what it was not told to flush counts for nothing
+   */
+  release(patienceMs?: number): Promise<void>;
 }
 
 const GONE_TIMEOUT_MS = 10_000;
@@ -68,8 +71,8 @@ export async function acquireWriter(
   }
   return {
     server,
-    release: async () => {
-      await server.stop();
+    release: async (patienceMs) => {
+      await server.stop(patienceMs);
       await rm(recordPath, { force: true });
     },
   };
