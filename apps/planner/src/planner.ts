@@ -31,7 +31,8 @@ import { CoreModule, type PlannerCore } from './core.module.js';
 import { HealthController, READINESS, type Readiness } from './health.controller.js';
 import { LogEventWriter } from './log/log-event-writer.js';
 import { LogFeed } from './log/log-feed.js';
-import { RunEngine, systemContext } from './runs/run-engine.js';
+import { RunEngine } from './runs/run-engine.js';
+import { systemContext } from './runs/system-context.js';
 
 @Module({})
 class PlannerModule {
@@ -117,7 +118,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   await feed.start();
   desk.restore();
   relay.start();
-  await engine.reconcile();
+  await engine.restored();
   await app.get(PlanRuns).reconcile(systemContext('plans'));
   await app.startAllMicroservices();
   await app.listen(config.http.port, config.http.host);

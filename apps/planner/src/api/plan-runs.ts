@@ -192,7 +192,7 @@ export class PlanRuns {
 
   /** @throws NoSuchMigration, NoSuchVm */
   vm(migrationId: string, vm: number): VmRun {
-    const run = this.migration(migrationId).vms[vm];
+    const run = this.migration(migrationId).vm(vm);
     if (run?.state === undefined) throw new NoSuchVm(`${vm} in migration ${migrationId}`);
     return run;
   }

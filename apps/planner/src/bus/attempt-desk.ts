@@ -10,7 +10,8 @@ import {
   stopWanted,
 } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
-import { type RunEngine, systemContext } from '../runs/run-engine.js';
+import type { RunEngine } from '../runs/run-engine.js';
+import { systemContext } from '../runs/system-context.js';
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
@@ -33,7 +34,7 @@ export class AttemptDesk implements ClaimPort {
 
   /** After a restart: every attempt that was under way gets one lease to be heard of. */
   restore(): void {
-    const open = this.engine.vmStreams().flatMap((stream): AttemptRef[] => {
+    const open = [...this.engine.started()].flatMap((stream): AttemptRef[] => {
       const state = this.engine.state(stream);
       const attempt = state && openAttempt(state);
       if (attempt?.status !== 'started' || attempt.worker === undefined) return [];

@@ -103,7 +103,7 @@ export class Relay {
 
   /** Log and bus compared: a request that nobody claimed in time is published again. To be called every few seconds. */
   async republishUnclaimed(now: number): Promise<void> {
-    for (const stream of this.engine.vmStreams()) {
+    for (const stream of this.engine.requested()) {
       const state = this.engine.state(stream);
       const open = state && openAttempt(state);
       if (open?.status !== 'requested' || now - Date.parse(open.requestedAt) < this.options.unclaimedMs)

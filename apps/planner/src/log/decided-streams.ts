@@ -29,6 +29,8 @@ export class DecidedStreams<S> {
     private readonly category: (stream: string) => boolean,
     private readonly initial: () => S,
     private readonly evolve: (state: S, event: DomainEvent, time: string) => S,
+    /** Told of each event that was folded, whether it was decided here or read from the log. */
+    private readonly changed: (stream: string, before: S, after: S) => void = () => undefined,
   ) {}
 
   /** Folds an event that is in the log already; events of other categories are passed over. */
@@ -85,7 +87,9 @@ export class DecidedStreams<S> {
   #fold(event: StoredEvent): void {
     const known = this.#folded.get(event.stream);
     if (known !== undefined && event.revision <= known.revision) return;
-    const state = this.evolve(known?.state ?? this.initial(), domainEvent(event), event.time);
+    const before = known?.state ?? this.initial();
+    const state = this.evolve(before, domainEvent(event), event.time);
     this.#folded.set(event.stream, { state, revision: event.revision });
+    this.changed(event.stream, before, state);
   }
 }

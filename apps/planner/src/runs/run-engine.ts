@@ -5,35 +5,36 @@ import {
   type RunState,
   Schedule,
   type VmCommand,
-  type VmLive,
   type VmState,
   decideNextWave,
   decideRunApproval,
   decideRunCancel,
-  decideRunCompletion,
   decideRunPause,
   decideRunResume,
-  decideWaveAfter,
   decideVm,
   evolveRun,
   evolveVm,
-  fairShares,
   holdsPlace,
   initialVmState,
   isTerminal,
-  openAttempt,
   stopWanted,
   wakeAt,
-  wavesOf,
 } from '@ledgerlift/migration';
 import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
+import { Bandwidth } from './bandwidth.js';
 import { DueTimers } from './due-timers.js';
-import { entryOf } from './schedule-entry.js';
-import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService, VmRun } from './run-service.js';
-import { SCHEDULE_STREAM, isRunStream, runStream, vmOfStream, vmStream } from './stream-names.js';
+import { inPortions } from './in-portions.js';
+import { Places } from './places.js';
+import { RecordPool } from './record-pool.js';
+import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService } from './run-service.js';
+import { RunEnds } from './run-ends.js';
+import { RunView, isVmStream, vmStreamsOf } from './run-view.js';
+import { SCHEDULE_STREAM, isRunStream, runStream, vmStream } from './stream-names.js';
+import { systemContext } from './system-context.js';
+import { VmIndex } from './vm-index.js';
 
 /** What the engine tells the outside, beside the log. */
 export interface RunSignals {
@@ -57,11 +58,11 @@ export class RunEngine implements RunService {
   readonly #vms: DecidedStreams<VmState>;
   readonly #runs: DecidedStreams<RunState | undefined>;
   readonly #schedule: DecidedStreams<Schedule>;
-  /** Streams of the VMs that copy, or are about to: they share the bandwidth. */
-  readonly #copying = new Set<string>();
+  readonly #index = new VmIndex();
+  readonly #places: Places;
+  readonly #bandwidth: Bandwidth;
+  readonly #ends: RunEnds;
   readonly #timers: DueTimers;
-  /** One timer for all who wait for a maintenance window. */
-  readonly #windowTimer: DueTimers;
 
   constructor(
     private readonly log: EventLog,
@@ -69,8 +70,15 @@ export class RunEngine implements RunService {
     private readonly signals: RunSignals,
     options: RunEngineOptions,
   ) {
-    const isVm = (stream: string): boolean => vmOfStream(stream) !== undefined;
-    this.#vms = new DecidedStreams(log, writer, isVm, () => initialVmState, evolveVm);
+    const pool = new RecordPool();
+    this.#vms = new DecidedStreams<VmState>(
+      log,
+      writer,
+      isVmStream,
+      () => initialVmState,
+      (state, event, time) => evolveVm(state, pool.shared(event), time),
+      (stream, before, after) => this.#changed(stream, before, after),
+    );
     this.#runs = new DecidedStreams<RunState | undefined>(
       log,
       writer,
@@ -89,10 +97,20 @@ export class RunEngine implements RunService {
         return state;
       },
     );
+    const vm = (stream: string): VmState => this.#vms.state(stream);
+    this.#places = new Places({
+      schedule: this.#schedule,
+      vm,
+      run: (migrationId) => this.#runs.state(runStream(migrationId)),
+      admitted: (migrationId, index) => this.#admitted(migrationId, index),
+      failed: (error) => this.signals.failed('giving places', error),
+      context: systemContext,
+    });
+    this.#ends = new RunEnds(this.#runs, this.#index, (migrationId) => this.#enqueueAll(migrationId));
+    this.#bandwidth = new Bandwidth(() => this.#index.copying, vm);
     this.#timers = new DueTimers((stream) =>
       this.#react(this.command(stream, { kind: 'wake', at: new Date(), random: Math.random() })),
     );
-    this.#windowTimer = new DueTimers(() => this.#react(this.#admit()));
   }
 
   /** Takes an event of the log into the states; idempotent, so it may be called for events that were decided here. */
@@ -104,7 +122,7 @@ export class RunEngine implements RunService {
 
   stop(): void {
     this.#timers.stop();
-    this.#windowTimer.stop();
+    this.#places.stop();
   }
 
   // ---- what users ask for
@@ -112,13 +130,11 @@ export class RunEngine implements RunService {
   async start(plan: ResolvedPlan, context: CommandContext): Promise<string> {
     const migrationId = uuidv7();
     // The VMs are recorded first and count for nothing until MigrationStarted is in the log.
-    await Promise.all(
-      plan.vms.map((vm, index) => {
-        const record: VmRecord = { ...vm, migrationId, index };
-        const command: VmCommand = { kind: 'plan', record, itinerary: itineraryFor(record) };
-        return this.#vms.execute(vmStream(migrationId, index), (state) => decideVm(command, state), context);
-      }),
-    );
+    await inPortions([...plan.vms.entries()], ([index, vm]) => {
+      const record: VmRecord = { ...vm, migrationId, index };
+      const command: VmCommand = { kind: 'plan', record, itinerary: itineraryFor(record) };
+      return this.#vms.execute(vmStream(migrationId, index), (state) => decideVm(command, state), context);
+    });
     const { planId, spec, networkMapping, storageMapping, conditions } = plan;
     const started: DomainEvent = {
       type: 'MigrationStarted',
@@ -183,16 +199,14 @@ export class RunEngine implements RunService {
   async askVms(migrationId: string, command: OperatorCommand, context: CommandContext): Promise<number> {
     const run = this.#runs.state(runStream(migrationId));
     if (run === undefined) return 0;
-    const taken = await Promise.all(
-      this.#vmsOf(run).map(({ stream }) =>
-        this.command(stream, command, context).then(
-          ({ events }) => (events.length > 0 ? 1 : 0),
-          // Of a whole plan it is asked of those for which it makes sense.
-          (error: unknown) => {
-            if (error instanceof CommandRefused) return 0;
-            throw error;
-          },
-        ),
+    const taken = await inPortions(vmStreamsOf(run), (stream) =>
+      this.command(stream, command, context).then(
+        ({ events }) => (events.length > 0 ? 1 : 0),
+        // Of a whole plan it is asked of those for which it makes sense.
+        (error: unknown) => {
+          if (error instanceof CommandRefused) return 0;
+          throw error;
+        },
       ),
     );
     return taken.reduce<number>((sum, each) => sum + each, 0);
@@ -215,21 +229,16 @@ export class RunEngine implements RunService {
   }
 
   get limits(): ScheduleLimits {
-    return this.#schedule.state(SCHEDULE_STREAM).limits;
+    return this.#places.limits;
   }
 
-  async setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
-    await this.#schedule.execute(SCHEDULE_STREAM, (schedule) => schedule.setLimits(limits), context);
-    await this.#admit();
+  setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
+    return this.#places.setLimits(limits, context);
   }
 
   /** Bytes a second for the copy of a VM, as of now: its own limit, or its fair share of what all may use. */
   bandwidthOf(stream: string): number | undefined {
-    const copies = [...this.#copying].flatMap((key) => {
-      const limit = this.#vms.state(key)?.record.settings.bandwidthLimit;
-      return [{ key, ...(limit === undefined ? {} : { limit }) }];
-    });
-    return fairShares(this.limits.bytesPerSecond, copies).get(stream);
+    return this.#bandwidth.of(stream, this.limits);
   }
 
   migrations(): readonly MigrationRun[] {
@@ -250,7 +259,7 @@ export class RunEngine implements RunService {
 
   /** Why a VM that is planned does not run yet. */
   waitsFor(migrationId: string, vm: number): string | undefined {
-    return this.#schedule.state(SCHEDULE_STREAM).reasonFor(migrationId, vm, new Date());
+    return this.#places.waitsFor(migrationId, vm);
   }
 
   // ---- what workers say
@@ -259,8 +268,14 @@ export class RunEngine implements RunService {
     return this.#vms.state(stream);
   }
 
-  vmStreams(): readonly string[] {
-    return this.#vms.streams();
+  /** Streams of the VMs whose step nobody has claimed. */
+  requested(): ReadonlySet<string> {
+    return this.#index.requested;
+  }
+
+  /** Streams of the VMs whose step a worker has. */
+  started(): ReadonlySet<string> {
+    return this.#index.started;
   }
 
   /**
@@ -280,74 +295,61 @@ export class RunEngine implements RunService {
 
   // ---- what follows
 
-  /** Brings everything to where the states say it should be. */
+  /** Brings everything to where the states say it should be, after a restart. */
+  async restored(): Promise<void> {
+    for (const run of this.#known()) {
+      for (const stream of vmStreamsOf(run)) {
+        const state = this.#vms.state(stream);
+        // At its end, and its place was not taken back any more.
+        if (state !== undefined && isTerminal(state) && this.#places.has(run.migrationId, state.record.index))
+          this.#places.touch(stream);
+      }
+    }
+    await this.reconcile();
+  }
+
+  /** Makes up for reactions that failed. Costs what is under way, not what there ever was. */
   async reconcile(): Promise<void> {
-    for (const stream of this.#runs.streams()) {
-      const run = this.#runs.state(stream);
-      if (run === undefined) continue;
-      if (run.cancelReason !== undefined) await this.#cancelVms(run, run.cancelReason, systemContext(stream));
-      else if (run.pauseReason !== undefined)
-        await this.askVms(run.migrationId, { kind: 'pause', reason: run.pauseReason }, systemContext(stream));
-      await this.#enqueueAll(run.migrationId);
+    for (const run of this.#known()) {
+      const { migrationId, cancelReason, pauseReason } = run;
+      if (this.#index.of(migrationId).open.size > 0) {
+        const context = systemContext(runStream(migrationId));
+        if (cancelReason !== undefined) await this.#cancelVms(run, cancelReason, context);
+        else if (pauseReason !== undefined)
+          await this.askVms(migrationId, { kind: 'pause', reason: pauseReason }, context);
+        for (const stream of this.#index.of(migrationId).open) this.#follow(stream, this.#vms.state(stream));
+      }
+      await this.#ends.look(migrationId);
     }
-    for (const { migrationId, vm } of [...this.#schedule.state(SCHEDULE_STREAM).running.values()]) {
-      await this.#admitted(migrationId, vm);
-    }
-    for (const stream of this.#vms.streams()) {
-      const state = this.#vms.state(stream);
-      const isStarted =
-        state !== undefined && this.#runs.state(runStream(state.record.migrationId)) !== undefined;
-      if (isStarted && state.phase !== 'planned') this.#follow(stream, state);
-    }
+    await inPortions(this.#places.running(), ({ migrationId, vm }) => this.#admitted(migrationId, vm));
+    await this.#places.settle();
+  }
+
+  #known(): readonly RunState[] {
+    return this.#runs.streams().flatMap((stream) => this.#runs.state(stream) ?? []);
+  }
+
+  #changed(stream: string, before: VmState, after: VmState): void {
+    const wasCopying = this.#index.copying.has(stream);
+    this.#index.change(stream, before, after);
+    if (wasCopying !== this.#index.copying.has(stream)) this.#bandwidth.changed();
   }
 
   #follow(stream: string, state: VmState): void {
     if (state === undefined) return;
     this.#timers.set(stream, wakeAt(state));
-    if (openAttempt(state)?.step === 'DiskTransfer') this.#copying.add(stream);
-    else this.#copying.delete(stream);
     const why = stopWanted(state);
     if (why !== undefined) this.signals.stop(stream, why);
-    if (state.phase === 'planned') this.#react(this.#enqueue([state]));
-    else if (!holdsPlace(state)) this.#react(this.#freePlace(state));
+    if (!holdsPlace(state)) this.#places.touch(stream);
+    if (isTerminal(state)) this.#react(this.#ends.look(state.record.migrationId));
   }
 
-  /** The VMs of a run that wait for a place, in one append: a plan may have ten thousand. */
+  /** The VMs of a run that wait for a place. */
   async #enqueueAll(migrationId: string): Promise<void> {
-    const run = this.#runs.state(runStream(migrationId));
-    if (run === undefined) return;
-    await this.#enqueue(this.#vmsOf(run).flatMap(({ state }) => (state?.phase === 'planned' ? [state] : [])));
-  }
-
-  async #enqueue(vms: readonly VmLive[]): Promise<void> {
-    const entries = vms.flatMap((state) => {
-      const run = this.#runs.state(runStream(state.record.migrationId));
-      const isOn = run?.approved === true && (state.record.wave ?? 1) <= run.wave;
-      return isOn ? [entryOf(state, run)] : [];
-    });
-    if (entries.length === 0) return;
-    await this.#schedule.execute(
-      SCHEDULE_STREAM,
-      (schedule) => entries.flatMap((entry) => schedule.enqueue(entry)),
-      systemContext(runStream(entries[0]?.migrationId ?? '')),
-    );
-    await this.#admit();
-  }
-
-  async #admit(): Promise<void> {
-    const at = new Date();
-    const { state, events } = await this.#schedule.execute(
-      SCHEDULE_STREAM,
-      (schedule) => schedule.admit(at),
-      systemContext(SCHEDULE_STREAM),
-    );
-    this.#windowTimer.set(SCHEDULE_STREAM, state.nextWakeAt(at)?.getTime());
-    await Promise.all(
-      events.map(({ data }) => {
-        const { migrationId, vm } = data as { migrationId: string; vm: number };
-        return this.#admitted(migrationId, vm);
-      }),
-    );
+    for (const stream of this.#index.of(migrationId).open) {
+      if (this.#vms.state(stream)?.phase === 'planned') this.#places.touch(stream);
+    }
+    await this.#places.settle();
   }
 
   /** A VM that has a place begins; one that was paused or canceled meanwhile gives it back. */
@@ -355,87 +357,21 @@ export class RunEngine implements RunService {
     const stream = vmStream(migrationId, vm);
     const state = this.#vms.state(stream);
     if (state?.phase === 'planned') await this.command(stream, { kind: 'admit', at: new Date() });
-    else if (state !== undefined && !holdsPlace(state)) await this.#freePlace(state);
+    else if (state !== undefined && !holdsPlace(state)) this.#places.touch(stream);
   }
 
-  async #freePlace(state: VmLive): Promise<void> {
-    const { migrationId, index } = state.record;
-    await this.#schedule.execute(
-      SCHEDULE_STREAM,
-      // Decided in turn: by now it may wait for a place again.
-      (schedule) => {
-        const now = this.#vms.state(vmStream(migrationId, index));
-        const isNeeded = now === undefined || now.phase === 'planned' || holdsPlace(now);
-        return isNeeded ? [] : schedule.release(migrationId, index);
-      },
-      systemContext(vmStream(migrationId, index)),
+  async #cancelVms({ migrationId }: RunState, reason: string, context: CommandContext): Promise<void> {
+    const open = [...this.#index.of(migrationId).open].filter(
+      (stream) => this.#vms.state(stream)?.phase !== 'cleaning',
     );
-    if (isTerminal(state)) {
-      await this.#startWaveAfter(migrationId);
-      await this.#complete(migrationId);
-    }
-    await this.#admit();
-  }
-
-  async #startWaveAfter(migrationId: string): Promise<void> {
-    const run = this.#runs.state(runStream(migrationId));
-    if (run === undefined || run.wave >= (wavesOf(run.started).at(-1) ?? 1)) return;
-    const last = this.#vmsOf(run).filter(({ state }) => (state?.record.wave ?? 1) === run.wave);
-    const succeeded = last.filter(({ state }) => state?.phase === 'succeeded').length;
-    const { events } = await this.#runs.execute(
-      runStream(migrationId),
-      (state) => (state === undefined ? [] : decideWaveAfter(state, { total: last.length, succeeded })),
-      systemContext(runStream(migrationId)),
-    );
-    if (events.length > 0) await this.#enqueueAll(migrationId);
-  }
-
-  async #complete(migrationId: string): Promise<void> {
-    const run = this.#runs.state(runStream(migrationId));
-    if (run === undefined) return;
-    const counts = { succeeded: 0, failed: 0, canceled: 0, rolledBack: 0 };
-    // From the end: the VMs that came last are open longest, so a large run is looked through only once, at its end.
-    for (let vm = run.started.vmCount - 1; vm >= 0; vm -= 1) {
-      const state = this.#vms.state(vmStream(migrationId, vm));
-      if (state === undefined || !isTerminal(state)) return;
-      counts[state.phase === 'rolled-back' ? 'rolledBack' : outcomeOf(state.phase)] += 1;
-    }
-    await this.#runs.execute(
-      runStream(migrationId),
-      (state) => (state === undefined ? [] : decideRunCompletion(state, counts)),
-      systemContext(runStream(migrationId)),
-    );
-  }
-
-  async #cancelVms(run: RunState, reason: string, context: CommandContext): Promise<void> {
-    const open = this.#vmsOf(run).filter(
-      ({ state }) => state !== undefined && !isTerminal(state) && state.phase !== 'cleaning',
-    );
-    await Promise.all(open.map(({ stream }) => this.command(stream, { kind: 'cancel', reason }, context)));
+    await inPortions(open, (stream) => this.command(stream, { kind: 'cancel', reason }, context));
   }
 
   #view(run: RunState): MigrationRun {
-    const vms = this.#vmsOf(run);
-    return {
-      migrationId: run.migrationId,
-      planId: run.started.planId,
-      startedAt: run.startedAt,
-      completedAt: vms.every(({ state }) => state !== undefined && isTerminal(state))
-        ? run.completed?.at
-        : undefined,
-      cancelRequested: run.cancelReason !== undefined,
-      pauseRequested: run.pauseReason !== undefined,
-      awaitsApproval: !run.approved,
-      wave: run.wave,
-      waves: wavesOf(run.started),
-      vms,
-    };
-  }
-
-  #vmsOf(run: RunState): readonly VmRun[] {
-    return Array.from({ length: run.started.vmCount }, (_, vm) => {
-      const stream = vmStream(run.migrationId, vm);
-      return { stream, state: this.#vms.state(stream), progress: this.signals.progressOf(stream) };
+    return new RunView(run, {
+      index: this.#index,
+      vm: (stream) => this.#vms.state(stream),
+      progressOf: (stream) => this.signals.progressOf(stream),
     });
   }
 
@@ -443,13 +379,3 @@ export class RunEngine implements RunService {
     reaction.catch((error: unknown) => this.signals.failed('a reaction to an event', error));
   }
 }
-
-const outcomeOf = (phase: VmLive['phase']): 'succeeded' | 'failed' | 'canceled' =>
-  phase === 'succeeded' || phase === 'canceled' ? phase : 'failed';
-
-/** What the planner does by itself, because of what is in `stream`. */
-export const systemContext = (stream: string): CommandContext => ({
-  actor: { kind: 'system', name: 'planner', authenticatedBy: 'process' },
-  causationId: stream,
-  correlationId: vmOfStream(stream)?.migrationId ?? stream,
-});

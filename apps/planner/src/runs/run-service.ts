@@ -11,6 +11,7 @@ import type {
 import type { StoredEvent } from '@ledgerlift/event-log';
 import type { VmCommand, VmState } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
+import type { PhaseCounts } from './vm-index.js';
 
 /** A plan as it was resolved for one run: what the log will say for ever, whatever is edited later. */
 export interface ResolvedPlan {
@@ -41,7 +42,17 @@ export interface MigrationRun {
   /** The last wave that was started, of these. */
   readonly wave: number;
   readonly waves: readonly number[];
+  readonly planName: string;
+  /** How many of its VMs are in each phase. */
+  readonly phases: PhaseCounts;
+  /** Sum over its VMs of the percent of their steps that are completed. */
+  readonly percent: number;
+  /** The VMs that a worker has: those that may have progress beside completed steps. */
+  readonly underWay: readonly VmRun[];
+  /** Made when it is asked for: there may be ten thousand. */
   readonly vms: readonly VmRun[];
+  /** @returns undefined where the migration has no such VM */
+  vm(index: number): VmRun | undefined;
 }
 
 /** What an operator may ask of a VM; everything else is said by workers, the clock or the schedule. */

@@ -7,6 +7,7 @@ import {
   decideVm,
   evolveVm,
   isTerminal,
+  progressOf,
 } from '@ledgerlift/migration';
 import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
@@ -20,6 +21,9 @@ import type {
   VmRun,
 } from '../../runs/run-service.js';
 import { runStream, vmStream } from '../../runs/stream-names.js';
+import { noVms } from '../../runs/vm-index.js';
+
+type FakeRun = Omit<MigrationRun, 'phases' | 'percent' | 'underWay' | 'vms' | 'vm'>;
 
 /**
  * Not the planner's engine: starts runs in the real log with the real deciders, but nothing schedules or works them.
@@ -27,7 +31,7 @@ import { runStream, vmStream } from '../../runs/stream-names.js';
  */
 export class FakeRunService implements RunService {
   readonly calls: string[] = [];
-  readonly #runs = new Map<string, { run: MigrationRun; vms: VmRun[] }>();
+  readonly #runs = new Map<string, { run: FakeRun; vms: VmRun[] }>();
 
   constructor(
     private readonly log: EventLog,
@@ -75,7 +79,7 @@ export class FakeRunService implements RunService {
       awaitsApproval: false,
       wave: 1,
       waves: [1],
-      vms,
+      planName: spec.name,
     };
     this.#runs.set(migrationId, { run, vms });
     return migrationId;
@@ -159,7 +163,7 @@ export class FakeRunService implements RunService {
     vms[vm] = { ...was, state: { ...was.state, ...change }, progress };
   }
 
-  #entry(migrationId: string): { run: MigrationRun; vms: VmRun[] } {
+  #entry(migrationId: string): { run: FakeRun; vms: VmRun[] } {
     const entry = this.#runs.get(migrationId);
     if (entry === undefined) throw new CommandRefused('any command', 'there is no such migration');
     return entry;
@@ -168,6 +172,16 @@ export class FakeRunService implements RunService {
   #view(migrationId: string): MigrationRun {
     const { run, vms } = this.#entry(migrationId);
     const isOver = vms.every(({ state }) => state !== undefined && isTerminal(state));
-    return { ...run, vms, completedAt: isOver ? '2026-11-23T12:00:00.000Z' : undefined };
+    const phases = noVms();
+    for (const { state } of vms) phases[state?.phase ?? 'planned'] += 1;
+    return {
+      ...run,
+      completedAt: isOver ? '2026-11-23T12:00:00.000Z' : undefined,
+      phases,
+      percent: vms.reduce((sum, { state }) => sum + (state === undefined ? 0 : progressOf(state)), 0),
+      underWay: vms,
+      vms,
+      vm: (index) => vms[index],
+    };
   }
 }

@@ -1,9 +1,10 @@
 import type { VmCounts } from '@ledgerlift/contracts';
-import type { VmRun } from '../../runs/run-service.js';
+import type { VmPhase } from '@ledgerlift/migration';
+import type { MigrationRun } from '../../runs/run-service.js';
 
 type Bucket = Exclude<keyof VmCounts, 'total'>;
 
-const bucketOf: Readonly<Record<string, Bucket>> = {
+const bucketOf: Readonly<Record<VmPhase, Bucket>> = {
   planned: 'waiting',
   waiting: 'waiting',
   paused: 'paused',
@@ -16,9 +17,9 @@ const bucketOf: Readonly<Record<string, Bucket>> = {
   'rolled-back': 'rolledBack',
 };
 
-export function countVms(vms: readonly VmRun[]): VmCounts {
+export function countVms({ phases }: Pick<MigrationRun, 'phases'>): VmCounts {
   const counts: VmCounts = {
-    total: vms.length,
+    total: 0,
     waiting: 0,
     running: 0,
     succeeded: 0,
@@ -27,6 +28,10 @@ export function countVms(vms: readonly VmRun[]): VmCounts {
     paused: 0,
     rolledBack: 0,
   };
-  for (const { state } of vms) counts[bucketOf[state?.phase ?? 'planned'] ?? 'running'] += 1;
+  for (const [phase, bucket] of Object.entries(bucketOf)) {
+    const count = phases[phase as VmPhase];
+    counts[bucket] += count;
+    counts.total += count;
+  }
   return counts;
 }

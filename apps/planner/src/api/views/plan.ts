@@ -21,9 +21,7 @@ export function planView(
     archived: entry.archived,
     conditions: [...(validation?.conditions ?? [])],
     ...(validation === undefined ? {} : { validatedAt: validation.at }),
-    ...(latest === undefined
-      ? {}
-      : { counts: countVms(latest.vms), progressPercent: migrationProgress(latest) }),
+    ...(latest === undefined ? {} : { counts: countVms(latest), progressPercent: migrationProgress(latest) }),
     migrations: own.map(({ migrationId }) => migrationId),
   };
 }

@@ -14,6 +14,10 @@ export function vmProgress(run: VmRun): number {
   return run.state === undefined ? 0 : progressOf(run.state, shareOf(currentProgress(run)));
 }
 
+/** Percent that the step under way adds to those that are completed. */
+export const shareUnderWay = (run: VmRun): number =>
+  run.state === undefined ? 0 : vmProgress(run) - progressOf(run.state);
+
 /** Items of one unit are added up; bytes count before percent. */
 export function shareOf(progress: Progress | undefined): number {
   for (const unit of ['bytes', 'percent', 'steps'] as const) {

@@ -1,0 +1,18 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** As many are done in one turn of the event loop: they share a commit, and nobody else waits for long. */
+const PORTION = 200;
+
+/** Does the same for each of many, a portion at once, so that leases are still answered meanwhile. */
+export async function inPortions<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  portion = PORTION,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += portion) {
+    results.push(...(await Promise.all(items.slice(from, from + portion).map(work))));
+    await nextTurn();
+  }
+  return results;
+}

@@ -1,0 +1,152 @@
+import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
+import {
+  type RunState,
+  type Schedule,
+  type ScheduleEntry,
+  type VmState,
+  holdsPlace,
+} from '@ledgerlift/migration';
+import type { DecidedStreams } from '../log/decided-streams.js';
+import type { CommandContext } from '../log/event-writer.js';
+import { DueTimers } from './due-timers.js';
+import { inPortions } from './in-portions.js';
+import { entryOf } from './schedule-entry.js';
+import { SCHEDULE_STREAM } from './stream-names.js';
+
+export interface PlacesAround {
+  readonly schedule: DecidedStreams<Schedule>;
+  vm(stream: string): VmState;
+  run(migrationId: string): RunState | undefined;
+  /** The VM has a place now. */
+  admitted(migrationId: string, vm: number): Promise<void>;
+  failed(error: unknown): void;
+  context(stream: string): CommandContext;
+}
+
+/** So many are enqueued or released in one append. */
+const PORTION = 500;
+
+/**
+ * Gives VMs their places. Who wants or leaves one is noted, and all who did so while the last round was under way are
+ * served by the next: two appends for however many, since all of them go to one stream, where each would have to wait for
+ * the one before it.
+ */
+export class Places {
+  /** Streams to be looked at, and whether each has left the place that it may have. */
+  readonly #touched = new Map<string, boolean>();
+  /** For all who wait for a maintenance window. */
+  readonly #windowTimer = new DueTimers(() => this.#settleLater());
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(private readonly around: PlacesAround) {}
+
+  get #schedule(): Schedule {
+    return this.around.schedule.state(SCHEDULE_STREAM);
+  }
+
+  get limits(): ScheduleLimits {
+    return this.#schedule.limits;
+  }
+
+  /** @returns those who have a place */
+  running(): readonly ScheduleEntry[] {
+    return [...this.#schedule.running.values()];
+  }
+
+  /** Whether the VM has a place, or waits for one. */
+  has(migrationId: string, vm: number): boolean {
+    return this.#schedule.has(migrationId, vm);
+  }
+
+  /** Why the VM waits; undefined where it does not. */
+  waitsFor(migrationId: string, vm: number): string | undefined {
+    return this.#schedule.reasonFor(migrationId, vm, new Date());
+  }
+
+  async setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
+    await this.around.schedule.execute(SCHEDULE_STREAM, (schedule) => schedule.setLimits(limits), context);
+    await this.settle();
+  }
+
+  /** The VM wants a place, or needs its own no longer: which of them, its state says when the next round comes. */
+  touch(stream: string): void {
+    const state = this.around.vm(stream);
+    const hasLeft = state !== undefined && state.phase !== 'planned' && !holdsPlace(state);
+    this.#touched.set(stream, hasLeft || this.#touched.get(stream) === true);
+    this.#settleLater();
+  }
+
+  /** Resolves when all that was touched so far is in the schedule, and all who can be have been admitted. */
+  settle(): Promise<void> {
+    this.#next ??= this.#last.then(() => {
+      this.#next = undefined;
+      return this.#round();
+    });
+    this.#last = this.#next.catch(() => undefined);
+    return this.#next;
+  }
+
+  stop(): void {
+    this.#windowTimer.stop();
+  }
+
+  #settleLater(): void {
+    if (this.#next === undefined) this.settle().catch((error: unknown) => this.around.failed(error));
+  }
+
+  async #round(): Promise<void> {
+    const { schedule, context } = this.around;
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (let from = 0; from < touched.length; from += PORTION) {
+      const portion = touched.slice(from, from + PORTION);
+      const first = portion[0]?.[0] ?? SCHEDULE_STREAM;
+      try {
+        await schedule.execute(
+          SCHEDULE_STREAM,
+          (now) => portion.flatMap(([stream, hasLeft]) => this.#changeOf(now, stream, hasLeft)),
+          portion.length === 1 ? context(first) : context(SCHEDULE_STREAM),
+        );
+      } catch (error) {
+        // Nothing is forgotten: the next round has them again.
+        for (const [stream, hasLeft] of touched.slice(from))
+          this.#touched.set(stream, hasLeft || this.#touched.get(stream) === true);
+        throw error;
+      }
+    }
+    await this.#admit();
+  }
+
+  #changeOf(schedule: Schedule, stream: string, hasLeft: boolean): readonly DomainEvent[] {
+    const state = this.around.vm(stream);
+    if (state === undefined || holdsPlace(state)) return [];
+    const { migrationId, index } = state.record;
+    if (state.phase !== 'planned') return schedule.release(migrationId, index);
+    const run = this.around.run(migrationId);
+    if (run?.approved !== true || (state.record.wave ?? 1) > run.wave) return [];
+    const entry = entryOf(state, run);
+    // It left, and wants a place again before anybody took the old one back.
+    return hasLeft && schedule.running.has(`${migrationId}/${index}`)
+      ? [...schedule.release(migrationId, index), { type: 'VmEnqueued', data: { ...entry } }]
+      : schedule.enqueue(entry);
+  }
+
+  async #admit(): Promise<void> {
+    const at = new Date();
+    const { state, events } = await this.around.schedule.execute(
+      SCHEDULE_STREAM,
+      (schedule) => schedule.admit(at),
+      this.around.context(SCHEDULE_STREAM),
+    );
+    this.#windowTimer.set(SCHEDULE_STREAM, state.nextWakeAt(at)?.getTime());
+    const admitted = events.flatMap(({ data }) => {
+      const { migrationId, vm } = data as { migrationId: string; vm: number };
+      return [{ migrationId, vm }];
+    });
+    // Not waited for: the next round need not stand still until they have begun.
+    void inPortions(admitted, ({ migrationId, vm }) => this.around.admitted(migrationId, vm)).catch(
+      (error: unknown) => this.around.failed(error),
+    );
+  }
+}

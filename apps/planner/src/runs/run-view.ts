@@ -1,0 +1,93 @@
+import type { Progress } from '@ledgerlift/contracts';
+import { type RunState, type VmState, wavesOf } from '@ledgerlift/migration';
+import type { MigrationRun, VmRun } from './run-service.js';
+import { vmOfStream, vmStream } from './stream-names.js';
+import type { VmIndex } from './vm-index.js';
+
+export interface ViewAround {
+  readonly index: VmIndex;
+  vm(stream: string): VmState;
+  progressOf(stream: string): Progress | undefined;
+}
+
+/** A run as the API sees it: counts come from the index, and its VMs are looked up only when somebody asks for them. */
+export class RunView implements MigrationRun {
+  constructor(
+    private readonly run: RunState,
+    private readonly around: ViewAround,
+  ) {}
+
+  get migrationId(): string {
+    return this.run.migrationId;
+  }
+  get planId(): string {
+    return this.run.started.planId;
+  }
+  get planName(): string {
+    return this.run.started.spec.name;
+  }
+  get startedAt(): string {
+    return this.run.startedAt;
+  }
+  get completedAt(): string | undefined {
+    return this.#tally.open.size === 0 ? this.run.completed?.at : undefined;
+  }
+  get cancelRequested(): boolean {
+    return this.run.cancelReason !== undefined;
+  }
+  get pauseRequested(): boolean {
+    return this.run.pauseReason !== undefined;
+  }
+  get awaitsApproval(): boolean {
+    return !this.run.approved;
+  }
+  get wave(): number {
+    return this.run.wave;
+  }
+  get waves(): readonly number[] {
+    return wavesOfRun(this.run);
+  }
+  get phases(): MigrationRun['phases'] {
+    return this.#tally.phases;
+  }
+  get percent(): number {
+    return this.#tally.percent;
+  }
+  get underWay(): readonly VmRun[] {
+    return [...this.#tally.started].map((stream) => this.#vmRun(stream));
+  }
+  get vms(): readonly VmRun[] {
+    return Array.from({ length: this.run.started.vmCount }, (_, vm) =>
+      this.#vmRun(vmStream(this.migrationId, vm)),
+    );
+  }
+
+  vm(index: number): VmRun | undefined {
+    return index < this.run.started.vmCount ? this.#vmRun(vmStream(this.migrationId, index)) : undefined;
+  }
+
+  get #tally() {
+    return this.around.index.of(this.migrationId);
+  }
+
+  #vmRun(stream: string): VmRun {
+    return { stream, state: this.around.vm(stream), progress: this.around.progressOf(stream) };
+  }
+}
+
+const waves = new WeakMap<RunState['started'], readonly number[]>();
+
+/** The waves of a run, found once: all of its VMs name theirs. */
+export function wavesOfRun({ started }: RunState): readonly number[] {
+  const known = waves.get(started);
+  if (known !== undefined) return known;
+  const found = wavesOf(started);
+  waves.set(started, found);
+  return found;
+}
+
+/** @returns streams of all VMs of the run */
+export const vmStreamsOf = ({ migrationId, started }: RunState): readonly string[] =>
+  Array.from({ length: started.vmCount }, (_, vm) => vmStream(migrationId, vm));
+
+export const isVmStream = (stream: string): boolean => vmOfStream(stream) !== undefined;
