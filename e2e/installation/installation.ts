@@ -20,6 +20,11 @@ export type Service = (typeof SERVICES)[number];
 export interface InstallationOptions {
   /** Laid over the environment of every service; by default virt-v2v-in-place is a stand-in that takes no time. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Done once NATS runs, before any service does. */
+  readonly beforeServices?: (made: {
+    readonly folder: TemporaryFolder;
+    readonly nats: NatsServer;
+  }) => Promise<void>;
 }
 
 export interface PrepareOptions {
@@ -37,10 +42,11 @@ export class Installation implements AsyncDisposable {
     readonly url: string,
   ) {}
 
-  static async start({ env = {} }: InstallationOptions = {}): Promise<Installation> {
+  static async start({ env = {}, beforeServices }: InstallationOptions = {}): Promise<Installation> {
     const folder = temporaryFolder('e2e');
     for (const name of ['ovas', 'out', 'data']) mkdirSync(folder.file(name));
     const nats = await startNats(process.env['LEDGERLIFT_NATS'] === 'newest' ? { version: 'newest' } : {});
+    await beforeServices?.({ folder, nats });
     const port = await freePort();
     const common = {
       ...process.env,

@@ -1,4 +1,5 @@
 export { cacheFolder } from './cache-folder.js';
+export { Chance } from './chance.js';
 export * from './disks/index.js';
 export { PeerFailed, PeerMissing } from './errors.js';
 export * from './guest/index.js';

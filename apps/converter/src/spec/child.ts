@@ -11,7 +11,7 @@ export function startChild(file: URL, args: readonly string[]): ChildProcess {
       '--conditions=@ledgerlift/source',
       '--experimental-transform-types',
       '--import',
-      join(import.meta.dirname, 'typescript-hooks.mjs'),
+      join(import.meta.dirname, '..', '..', '..', '..', 'scripts', 'typescript-hooks.mjs'),
       fileURLToPath(file),
       ...args,
     ],

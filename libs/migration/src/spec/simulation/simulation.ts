@@ -18,7 +18,7 @@ import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
 import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
 import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
-import { Chance } from './chance.js';
+import { Chance } from '@ledgerlift/testing';
 import { LawBroken, checkEvent, checkWorld } from './laws.js';
 import { SimulatedWorker } from './worker.js';
 import { World } from './world.js';

@@ -1,5 +1,5 @@
 import type { DiskCheckpoint, Snapshot } from '@ledgerlift/contracts';
-import type { Chance } from './chance.js';
+import type { Chance } from '@ledgerlift/testing';
 
 /** A disk of the simulation has so many chunks; each holds the number of the write that it had last. */
 const CHUNKS = 6;
