@@ -43,7 +43,7 @@ async function judgeDisks({ at, lab, out }: Session, vm: VmUnderTest, say: Say):
     const expected = at.folder.file('judged', `${vm.name}-${index}.raw`);
     if (vm.labId === undefined) await copyFile(at.folder.file('ova.raw'), expected);
     else {
-      const source = `${lab.folder}/${vm.labId}/disk-${index}.qcow2`;
+      const source = `${lab.folder}/vms/${vm.labId}/disk-${index}.qcow2`;
       execFileSync('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'raw', source, expected]);
     }
     if (vm.isConverted) await applyStubMarker(expected, index);
