@@ -81,7 +81,12 @@ export const CloudEvent = z.object({
   revision: z.int().min(0).optional(),
   position: z.string().optional(),
   hash: z.string().optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
+  /**
+   * In place of `data` that is too large for a message: where it can be read, relative to the planner's address
+   * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/dataref.md).
+   */
+  dataref: z.string().min(1).optional(),
 });
 export type CloudEvent = z.infer<typeof CloudEvent>;
 

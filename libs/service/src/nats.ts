@@ -38,6 +38,8 @@ export async function connectNats({ url, creds, name, logger }: NatsOptions): Pr
       // A peer that went without a word is noticed within half a minute, which is a lease's time.
       pingInterval: 10_000,
       maxPingOut: 2,
+      // A stack trace made in advance for each request costs a busy planner a tenth of its time.
+      noAsyncTraces: true,
       ...(creds === undefined ? {} : { authenticator: credsAuthenticator(await readCreds(creds)) }),
     });
     logger.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to NATS');

@@ -42,6 +42,16 @@ export class NoSuchVm extends LedgerliftError {
   }
 }
 
+export class NoSuchEvent extends LedgerliftError {
+  readonly code = 'LL-PLN-117';
+  constructor(
+    readonly stream: string,
+    readonly revision: number,
+  ) {
+    super(`the log has no event ${revision} in stream '${stream}'`);
+  }
+}
+
 /** A retry goes on from what is there: what decides about its place and its steps must be as it was. */
 export class RetryWouldDiverge extends LedgerliftError {
   readonly code = 'LL-PLN-111';

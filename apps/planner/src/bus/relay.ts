@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
+import { type EventLog, type StoredEvent, comparePositions } from '@ledgerlift/event-log';
 import { type EventPublisher, ensureStreams, lastPublishedPosition } from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
 import type { NatsConnection } from '@nats-io/nats-core';
@@ -15,6 +15,8 @@ export interface RelayOptions {
 }
 
 const BATCH = 500;
+/** Of events that wait in memory for the bus; when there are more, the log is read. */
+const MOST_OFFERED = 10_000;
 
 /**
  * Carries the log to the bus. Where to go on is asked of EVENTS itself, never remembered: so nothing is skipped after
@@ -27,6 +29,9 @@ export class Relay {
   #running: Promise<void> | undefined;
   #position: string | undefined;
   #startOver = false;
+  /** Whether all that is new is offered: the log was read to its end. */
+  #isFollowing = false;
+  #offered: StoredEvent[] = [];
 
   constructor(
     private readonly log: EventLog,
@@ -41,8 +46,10 @@ export class Relay {
     void this.#watchConnection();
   }
 
-  /** There is something new in the log. */
-  notify(): void {
+  /** The next event of the log. Where the relay keeps up, it takes events from here and need not read the log again. */
+  offer(event: StoredEvent): void {
+    if (this.#isFollowing) this.#offered.push(event);
+    if (this.#offered.length > MOST_OFFERED) this.#fallBehind();
     this.#wake.resolve();
   }
 
@@ -57,6 +64,7 @@ export class Relay {
     while (!signal.aborted) {
       try {
         this.#startOver = false;
+        this.#fallBehind();
         await ensureStreams(this.nc);
         this.#position = await lastPublishedPosition(this.nc);
         this.options.log.info({ after: this.#position ?? 'the beginning' }, 'relaying the log to the bus');
@@ -73,7 +81,26 @@ export class Relay {
   }
 
   async #publishWhatIsNew(): Promise<void> {
+    if (!this.#isFollowing) await this.#catchUp();
     this.#wake = Promise.withResolvers<void>();
+    const batch = this.#offered.splice(0, BATCH).filter(({ position }) => this.#isNew(position));
+    if (batch.length > 0) await this.#publish(batch);
+    else if (this.#isFollowing && this.#offered.length === 0) await this.#wake.promise;
+  }
+
+  /** From here on the log is read, for what is offered meanwhile would be too much to keep. */
+  #fallBehind(): void {
+    this.#isFollowing = false;
+    this.#offered = [];
+  }
+
+  #isNew(position: string): boolean {
+    return this.#position === undefined || comparePositions(position, this.#position) > 0;
+  }
+
+  async #catchUp(): Promise<void> {
+    // Before the first read: whatever is appended from now on is offered, read, or both.
+    this.#isFollowing = true;
     let batch: StoredEvent[] = [];
     const after = this.#position === undefined ? {} : { after: this.#position };
     for await (const event of this.log.readAll(after)) {
@@ -85,7 +112,6 @@ export class Relay {
       if (this.#startOver || this.#stop.signal.aborted) return;
     }
     if (batch.length > 0) await this.#publish(batch);
-    else await this.#wake.promise;
   }
 
   async #publish(batch: readonly StoredEvent[]): Promise<void> {
@@ -97,7 +123,7 @@ export class Relay {
     for await (const status of this.nc.status()) {
       if (status.type !== 'reconnect') continue;
       this.#startOver = true;
-      this.notify();
+      this.#wake.resolve();
     }
   }
 

@@ -253,8 +253,8 @@ export class RunEngine implements RunService {
     return run && this.#view(run);
   }
 
-  history(stream: string): AsyncIterable<StoredEvent> {
-    return this.log.readStream(stream, {});
+  history(stream: string, from = 0): AsyncIterable<StoredEvent> {
+    return this.log.readStream(stream, { from });
   }
 
   /** Why a VM that is planned does not run yet. */

@@ -97,7 +97,8 @@ export interface RunService {
   setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void>;
   migrations(): readonly MigrationRun[];
   migration(migrationId: string): MigrationRun | undefined;
-  history(stream: string): AsyncIterable<StoredEvent>;
+  /** The events of a stream, from this revision on where one is given. */
+  history(stream: string, from?: number): AsyncIterable<StoredEvent>;
 }
 export const RUN_SERVICE = Symbol('RunService');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventsOperations } from './operations/events.js';
 import { mappingsOperations } from './operations/mappings.js';
 import { migrationsOperations } from './operations/migrations.js';
 import { plansOperations } from './operations/plans.js';
@@ -21,6 +22,7 @@ export const apiOperations = {
   ...migrationsOperations,
   ...vmsOperations,
   ...scheduleOperations,
+  ...eventsOperations,
 } as const satisfies Record<`${string}.${string}`, ApiOperation>;
 
 export type ApiOperationName = keyof typeof apiOperations;

@@ -1,4 +1,4 @@
-import { type Actor, CloudEvent } from '@ledgerlift/contracts';
+import { API_BASE, type Actor, CloudEvent } from '@ledgerlift/contracts';
 import type { z } from 'zod';
 import { messageOf, PoisonMessage } from '../errors.js';
 
@@ -50,6 +50,11 @@ export function toCloudEvent(event: StoredEventLike, installation: string): Clou
     hash: event.hash,
     data: event.data,
   });
+}
+
+/** The event without its data, and where that can be read: the claim check pattern. */
+export function byReference({ data: _data, ...event }: CloudEvent): CloudEvent {
+  return { ...event, dataref: `${API_BASE}/events/${event.subject}/${event.revision ?? 0}` };
 }
 
 export type ParsedEvent =

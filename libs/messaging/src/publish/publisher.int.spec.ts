@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { headers as headerNames, streams } from '@ledgerlift/contracts';
+import { CloudEvent, headers as headerNames, streams } from '@ledgerlift/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { storedEvent } from '../spec-peers/fixtures.js';
@@ -66,14 +66,21 @@ describe('the publisher', () => {
     expect((await messages())[0]?.subject).toBe('ledgerlift.events.vm.m1-0.StepRequested.transfer.berlin');
   });
 
-  it('stops at what NATS does not take, and says up to where it came', async () => {
-    const small = admitted(1);
-    const large = storedEvent('VmMigrationAdmitted', { n: 'x'.repeat(nc.info?.max_payload ?? 0) });
-    await expect(publisher.publish([small, large, admitted(2)])).rejects.toMatchObject({
-      code: 'LL-BUS-006',
-      message: expect.stringContaining('raise max_payload'),
+  it('says where an event can be read that is too large for a message', async () => {
+    const large = storedEvent('PlanCreated', { n: 'x'.repeat(nc.info?.max_payload ?? 0) });
+    const after = admitted(2);
+    expect(await publisher.publish([admitted(1), large, after])).toBe(after.position);
+    const [, found] = await messages();
+    const event = CloudEvent.parse(found?.json());
+    expect(event).toMatchObject({
+      id: large.id,
+      dataref: `/api/v1/events/${large.stream}/${large.revision}`,
     });
-    expect(await lastPublishedPosition(nc)).toBe(small.position);
+    expect(event).not.toHaveProperty('data');
+  });
+
+  it('stops at what NATS does not take, and says up to where it came', async () => {
+    await publisher.publish([admitted(1)]);
     const jsm = await jetstreamManager(nc);
     await jsm.streams.delete(streams.events.name);
     await expect(publisher.publish([admitted(3)])).rejects.toMatchObject({

@@ -1,9 +1,15 @@
-import { headers as headerNames, StepRequestedData, streams, subjects } from '@ledgerlift/contracts';
+import {
+  type CloudEvent,
+  headers as headerNames,
+  StepRequestedData,
+  streams,
+  subjects,
+} from '@ledgerlift/contracts';
 import { jetstream, type JetStreamClient, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
 import { MessageTooLarge, PublishFailed } from '../errors.js';
-import { type StoredEventLike, toCloudEvent } from './cloud-event.js';
+import { type StoredEventLike, byReference, toCloudEvent } from './cloud-event.js';
 
 export interface PublisherOptions {
   readonly nc: NatsConnection;
@@ -39,7 +45,7 @@ export class EventPublisher {
    * Publishes in the given order, which must be the log's, many in flight; stops at the first failure. Doing it
    * again is harmless: NATS drops what it has by the event's id, and readers are idempotent by it.
    * @returns the position of the last event that was confirmed, with all before it
-   * @throws PublishFailed (transient) with that position; MessageTooLarge when one event does not fit
+   * @throws PublishFailed (transient) with that position; MessageTooLarge when one event does not fit, not even without its data
    */
   async publish(events: readonly StoredEventLike[]): Promise<string | undefined> {
     const inFlight: { readonly event: StoredEventLike; readonly ack: Promise<unknown> }[] = [];
@@ -91,11 +97,10 @@ export class EventPublisher {
     event: StoredEventLike,
     { msgId, position }: { readonly msgId: string; readonly position: string | undefined },
   ): Promise<void> {
-    const payload = new TextEncoder().encode(JSON.stringify(toCloudEvent(event, this.#installation)));
     const head = headers();
     head.set('Content-Type', 'application/cloudevents+json; charset=utf-8');
     if (position !== undefined) head.set(headerNames.position, position);
-    this.#checkSize(event, payload, head);
+    const payload = this.#payloadOf(event, head);
     await this.#js.publish(subjectOf(event), payload, {
       msgID: msgId,
       headers: head,
@@ -103,14 +108,25 @@ export class EventPublisher {
     });
   }
 
-  #checkSize(event: StoredEventLike, payload: Uint8Array, head: MsgHdrs): void {
+  /** A large event (a plan of ten thousand VMs, say) says where it can be read: it must not hold up all that follow. */
+  #payloadOf(event: StoredEventLike, head: MsgHdrs): Uint8Array {
     const limit = this.#nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
     // The server counts headers, too; the client adds Nats-Msg-Id, which is below 128 bytes.
-    const size = payload.length + JSON.stringify(head).length + 128;
-    if (size > limit)
-      throw new MessageTooLarge(`event ${event.id} (${event.type} of ${event.stream})`, size, limit);
+    const room = limit - JSON.stringify(head).length - 128;
+    const whole = toCloudEvent(event, this.#installation);
+    const payload = encode(whole);
+    if (payload.length <= room) return payload;
+    const reference = encode(byReference(whole));
+    if (reference.length <= room) return reference;
+    throw new MessageTooLarge(
+      `event ${event.id} (${event.type} of ${event.stream})`,
+      reference.length,
+      limit,
+    );
   }
 }
+
+const encode = (event: CloudEvent): Uint8Array => new TextEncoder().encode(JSON.stringify(event));
 
 function subjectOf(event: StoredEventLike): string {
   if (event.type !== 'StepRequested') return subjects.event(event.stream, event.type);

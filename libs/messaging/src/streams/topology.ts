@@ -58,7 +58,8 @@ export const reportConsumer: ConsumerSpec = {
   durable: 'planner-reports',
   filter: subjects.reports,
   reads: { StepReported: 1 },
-  ackWaitMs,
+  // Short: what a planner had taken when it was killed keeps the one after it waiting for as long.
+  ackWaitMs: 5000,
 };
 
 /** What could not be understood, for the planner: a dead request ends its attempt. */

@@ -15,6 +15,8 @@ export interface ReporterOptions {
 }
 
 const TRY = 3000;
+/** Short: until then nobody but this worker knows how the attempt ended. */
+const TRY_AT_ONCE = 1000;
 const RETRY = 300;
 /** How often a planner may answer with an error before it is taken at its word. */
 const PATIENCE = 20;
@@ -73,6 +75,8 @@ export class Reporter {
   async end(outcome: StepOutcome, lease: LeaseKeeper, giveUp: AbortSignal): Promise<void> {
     const { book, planner, logger } = this.#options;
     book.end(outcome);
+    if ((await this.#sayNow()) === 'arrived') return;
+    // Kept by REPORTS until there is a planner again.
     await this.#publish();
     let failures = 0;
     for (let wait = 50; !book.isConfirmed && !giveUp.aborted; wait = Math.min(wait * 2, lease.leaseMs / 3)) {
@@ -93,6 +97,23 @@ export class Reporter {
         }
       }
       if (!book.isConfirmed) await delay(wait, undefined, { signal: giveUp }).catch(() => undefined);
+    }
+  }
+
+  /** By request, answered when it is in the log: a stored report takes five times as many messages to be known there. */
+  async #sayNow(): Promise<'arrived' | 'unanswered'> {
+    const { book, planner, logger } = this.#options;
+    try {
+      const answer = await planner.reportNow(book.current, TRY_AT_ONCE);
+      if (answer.answer === 'logged') {
+        book.confirm(answer.lastReport);
+        return book.isConfirmed ? 'arrived' : 'unanswered';
+      }
+      logger.info({ reason: answer.reason }, 'the outcome of an attempt is not wanted any more');
+      return 'arrived';
+    } catch (error) {
+      this.#warn(error, 'the planner does not answer an outcome; it is stored for it');
+      return 'unanswered';
     }
   }
 

@@ -30,6 +30,8 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'LL-PLN-114': 404,
   'LL-PLN-115': 503,
   'LL-PLN-116': 502,
+  'LL-PLN-117': 404,
+  'LL-PLN-121': 422,
 };
 
 export function statusOf(error: LedgerliftError): number {

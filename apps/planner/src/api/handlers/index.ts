@@ -1,4 +1,5 @@
 import type { OperationHandlers } from '../edge/operation-handler.js';
+import { eventHandlers } from './events.js';
 import { mappingHandlers } from './mappings.js';
 import { migrationHandlers } from './migrations.js';
 import { planHandlers } from './plans.js';
@@ -14,4 +15,5 @@ export const handlers: OperationHandlers = {
   ...migrationHandlers,
   ...vmHandlers,
   ...scheduleHandlers,
+  ...eventHandlers,
 };

@@ -151,8 +151,8 @@ export class FakeRunService implements RunService {
     return this.#runs.has(migrationId) ? this.#view(migrationId) : undefined;
   }
 
-  history(stream: string): AsyncIterable<StoredEvent> {
-    return this.log.readStream(stream);
+  history(stream: string, from = 0): AsyncIterable<StoredEvent> {
+    return this.log.readStream(stream, { from });
   }
 
   /** Brings a VM to where the spec needs it. */
