@@ -199,17 +199,7 @@ export class RunEngine implements RunService {
   async askVms(migrationId: string, command: OperatorCommand, context: CommandContext): Promise<number> {
     const run = this.#runs.state(runStream(migrationId));
     if (run === undefined) return 0;
-    const taken = await inPortions(vmStreamsOf(run), (stream) =>
-      this.command(stream, command, context).then(
-        ({ events }) => (events.length > 0 ? 1 : 0),
-        // Of a whole plan it is asked of those for which it makes sense.
-        (error: unknown) => {
-          if (error instanceof CommandRefused) return 0;
-          throw error;
-        },
-      ),
-    );
-    return taken.reduce<number>((sum, each) => sum + each, 0);
+    return this.#askEach(vmStreamsOf(run), command, context);
   }
 
   async retryVm(
@@ -364,7 +354,20 @@ export class RunEngine implements RunService {
     const open = [...this.#index.of(migrationId).open].filter(
       (stream) => this.#vms.state(stream)?.phase !== 'cleaning',
     );
-    await inPortions(open, (stream) => this.command(stream, { kind: 'cancel', reason }, context));
+    await this.#askEach(open, { kind: 'cancel', reason }, context);
+  }
+
+  /** Of a whole plan it is asked of those for which it makes sense when their turn comes. @returns how many took it */
+  async #askEach(streams: readonly string[], command: VmCommand, context: CommandContext): Promise<number> {
+    const taken = await inPortions(streams, async (stream) => {
+      try {
+        return (await this.command(stream, command, context)).events.length > 0 ? 1 : 0;
+      } catch (error) {
+        if (error instanceof CommandRefused) return 0;
+        throw error;
+      }
+    });
+    return taken.reduce<number>((sum, each) => sum + each, 0);
   }
 
   #view(run: RunState): MigrationRun {
