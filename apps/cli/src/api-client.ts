@@ -6,6 +6,7 @@ import {
   type ApiOperationName,
   type ApiOutput,
   type Condition,
+  type CsvProblem,
   LedgerliftError,
   apiOperations,
 } from '@ledgerlift/contracts';
@@ -18,6 +19,8 @@ export class ApiRefused extends LedgerliftError {
     readonly status: number,
     readonly conditions: readonly Condition[],
     field?: string,
+    /** What is wrong with the rows of a CSV file. */
+    readonly rows: readonly CsvProblem[] = [],
   ) {
     super(message, field === undefined ? undefined : { field });
   }
@@ -140,13 +143,14 @@ type ItemOf<N extends PagedOperation> = ApiOutput<N>['items'][number];
 function refusal(target: string, status: number, json: unknown): ApiRefused | NotAPlanner {
   const parsed = ApiErrorBody.safeParse(json);
   if (!parsed.success) return new NotAPlanner(target, status);
-  const { code, message, field, conditions = [] } = parsed.data.error;
+  const { code, message, field, conditions = [], rows = [] } = parsed.data.error;
   return new ApiRefused(
     code.startsWith('LL-') ? (code as `LL-${string}`) : 'LL-CLI-002',
     message,
     status,
     conditions,
     field,
+    rows,
   );
 }
 

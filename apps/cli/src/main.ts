@@ -38,12 +38,14 @@ function report(error: unknown): void {
     return;
   }
   if (context.json()) {
-    const conditions = error instanceof ApiRefused ? { conditions: error.conditions } : {};
-    console.error(JSON.stringify({ error: { ...error.details(), ...conditions } }));
+    const { conditions = [], rows = [] } = error instanceof ApiRefused ? error : {};
+    console.error(JSON.stringify({ error: { ...error.details(), conditions, rows } }));
     return;
   }
   const field = error.field === undefined ? '' : ` (${error.field})`;
   console.error(`${error.code}${field} ${error.message}`);
-  if (error instanceof ApiRefused)
-    for (const line of conditionLines(error.conditions)) console.error(`  ${line}`);
+  if (!(error instanceof ApiRefused)) return;
+  for (const line of conditionLines(error.conditions)) console.error(`  ${line}`);
+  for (const { line, column = '', value = '', problem } of error.rows)
+    console.error(`  line ${line}  ${column.padEnd(12)}  ${value === '' ? '' : `'${value}' `}${problem}`);
 }

@@ -1,10 +1,11 @@
-import { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { MappingSpec, ProviderSpec } from '@ledgerlift/contracts';
 import type { Command } from 'commander';
 import { readDefinitions } from '../definition-file.js';
-import { conditionLines } from '../terminal/conditions.js';
 import { bytes } from '../terminal/quantities.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
+import { planCommands } from './plan.js';
+import { removal } from './removal.js';
 
 /** `provider`, `inventory`, `mapping` and `plan`: what a migration is made of. */
 export function catalogCommands(program: Command, context: CommandsContext): void {
@@ -102,70 +103,4 @@ function mappingCommands(mapping: Command, context: CommandsContext): void {
       );
     });
   removal(mapping, context, 'mappings.delete', 'mapping');
-}
-
-function planCommands(plan: Command, context: CommandsContext): void {
-  plan
-    .command('create')
-    .description('create the plans of a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; several documents are parted by ---')
-    .action(async ({ file }: { file: string }) => {
-      for (const body of await readDefinitions(file, PlanSpec)) {
-        const view = await context.api().call('plans.create', { body });
-        show(context, view, ({ id, spec }) => `created plan ${spec.name} (${id})`);
-      }
-    });
-  plan
-    .command('list')
-    .description('list the plans')
-    .action(async () => {
-      show(context, await context.api().all('plans.list'), (items) =>
-        table(
-          items.map(({ id, spec, status, progressPercent }) => ({
-            name: spec.name,
-            status,
-            vms: String(spec.vms.length),
-            progress: progressPercent === undefined ? '' : `${progressPercent} %`,
-            id,
-          })),
-          ['name', 'status', 'vms', 'progress', 'id'],
-        ),
-      );
-    });
-  plan
-    .command('validate')
-    .argument('<plan>', 'name or id')
-    .description('say what stands in the way of a plan')
-    .action(async (name: string) => {
-      const validation = await context.api().call('plans.validate', { params: { plan: name } });
-      show(context, validation, ({ ready, conditions }) =>
-        [...conditionLines(conditions), ready ? 'the plan is ready' : 'the plan cannot start'].join('\n'),
-      );
-      if (!validation.ready) process.exitCode = 1;
-    });
-  plan
-    .command('archive')
-    .argument('<plan>', 'name or id')
-    .description('end a plan: it can be read, and what failed VMs kept for a retry is released')
-    .action(async (name: string) => {
-      const view = await context.api().call('plans.archive', { params: { plan: name } });
-      show(context, view, ({ spec }) => `archived plan ${spec.name}`);
-    });
-  removal(plan, context, 'plans.delete', 'plan');
-}
-
-function removal(
-  command: Command,
-  context: CommandsContext,
-  operation: 'providers.delete' | 'mappings.delete' | 'plans.delete',
-  what: 'provider' | 'mapping' | 'plan',
-): void {
-  command
-    .command('delete')
-    .argument(`<${what}>`, 'name or id')
-    .description(`delete a ${what}`)
-    .action(async (name: string) => {
-      await context.api().call(operation, { params: { [what]: name } });
-      show(context, { deleted: name }, ({ deleted }) => `deleted ${what} ${deleted}`);
-    });
 }

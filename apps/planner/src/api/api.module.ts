@@ -13,6 +13,7 @@ import { IdempotencyIndex } from './edge/idempotency.js';
 import { handlers } from './handlers/index.js';
 import { restController } from './http/rest.controller.js';
 import { PlanRuns } from './plan-runs.js';
+import { PlanVms } from './plan-vms.js';
 
 export interface ApiModuleOptions {
   /** Modules that provide EVENT_LOG, EVENT_WRITER, RUN_SERVICE, SOURCE_ACCESS and WORKER_ACCESS. */
@@ -83,7 +84,11 @@ export class ApiModule {
             plans: PlanRuns,
             runs: RunService,
             index: IdempotencyIndex,
-          ) => new ApiDispatcher({ catalog, commands, inventory, plans, runs, now }, handlers, index),
+          ) => {
+            const planVms = new PlanVms(catalog, commands, inventory);
+            const services = { catalog, commands, inventory, plans, planVms, runs, now };
+            return new ApiDispatcher(services, handlers, index);
+          },
         },
       ],
       exports: [ApiFeed, CatalogProjection, InventoryService, PlanRuns],

@@ -82,8 +82,21 @@ export class CatalogCommands {
 
   /** @throws NotInCatalog, NameTaken, PlanIsArchived */
   updatePlan(ref: string, spec: PlanSpec, context: CommandContext): Promise<Entry<PlanSpec>> {
+    return this.changePlan(ref, () => spec, context);
+  }
+
+  /**
+   * @param change of the plan as it is when its turn comes: no other change slips in between
+   * @throws NotInCatalog, NameTaken, PlanIsArchived, and what `change` throws
+   */
+  changePlan(
+    ref: string,
+    change: (spec: PlanSpec) => PlanSpec,
+    context: CommandContext,
+  ): Promise<Entry<PlanSpec>> {
     return this.#inTurn(() => {
-      const { id } = this.catalog.plan(ref);
+      const { id, spec: before } = this.catalog.plan(ref);
+      const spec = change(before);
       const nameOwner = this.catalog.findPlan(spec.name)?.id;
       return this.#plan(id, { kind: 'update', spec, nameOwner }, context);
     });

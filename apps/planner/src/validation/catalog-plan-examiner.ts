@@ -43,7 +43,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const target = catalog.findProvider(spec.target);
     const needsSource = retried === undefined || retried.some(({ isCopied }) => !isCopied);
     const { inventory, problems } = await this.#readSource(source, needsSource);
-    const vms = plannedVms(spec, inventory, retried);
+    const { selection, vms } = plannedVms(spec, inventory, retried);
     const places = vms.map(({ targetName, targetNamespace }) => `${targetNamespace}/${targetName}`);
     const found =
       target?.spec.type === 'directory'
@@ -58,6 +58,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
       networkMapping: this.#mapping(spec.networkMapping),
       storageMapping: this.#mapping(spec.storageMapping),
       inventory,
+      selection,
       vms,
       room: this.#room(found, target),
       digests: await this.#digests(source, vms),

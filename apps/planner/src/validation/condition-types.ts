@@ -41,7 +41,7 @@ export const conditionTypes = {
   MigrationTypeNotValid: {
     category: 'Critical',
     when: 'the source cannot be migrated in this way',
-    wayOut: 'choose a `type` that the provider supports',
+    wayOut: 'set `type` to one that the source supports',
   },
   VMMissingChangedBlockTracking: {
     category: 'Critical',
@@ -53,6 +53,17 @@ export const conditionTypes = {
     when: 'the plan is warm, and a VM has snapshots of somebody else: removing ours would consolidate theirs, too',
     wayOut: 'remove them at the source, or make the plan `cold`',
   },
+  CutoverPolicyNotValid: {
+    category: 'Critical',
+    when: 'the plan waits for a downtime that its own settings keep from ever becoming short enough',
+    wayOut:
+      'leave `warm.maxPrecopies` out or set it to 1 or more, or let the cutover come by `command`, `time` or `window`',
+  },
+  CutoverTimeNotUsed: {
+    category: 'Warn',
+    when: 'a VM has a time for its cutover, and the plan is not warm',
+    wayOut: 'make the plan `warm`, or take the time out; `windows` say when VMs of the plan may begin',
+  },
   CutoverTimePassed: {
     category: 'Warn',
     when: 'the time that the plan names for the cutover is over',
@@ -60,13 +71,19 @@ export const conditionTypes = {
   },
   VMNotFound: {
     category: 'Critical',
-    when: 'a VM of the plan is not in the inventory',
-    wayOut: 'correct its `ref`, or refresh the inventory',
+    when: 'a VM of the plan is not in the inventory (NotFound), or the plan means no VM at all (NothingSelected)',
+    wayOut: 'correct its `ref` or `select`, or refresh the inventory',
   },
   DuplicateVM: {
     category: 'Critical',
-    when: 'a VM is in the plan twice (NotUnique), a name means several VMs (Ambiguous), or two VMs get one target name (TargetNameNotUnique)',
-    wayOut: 'name each VM once, by its id, and give each a `targetName` of its own',
+    when: 'a VM is in `vms` twice (NotUnique), a name means several VMs (Ambiguous, ExceptionAmbiguous), two VMs get one target name (TargetNameNotUnique), what means a VM says different things of it (SettingsConflict), or it is named and left out (NamedAndExcepted)',
+    wayOut:
+      'name each VM once, by its id, say each thing of it once, and give each a `targetName` of its own',
+  },
+  SelectorMatchesNothing: {
+    category: 'Warn',
+    when: 'a selector means no VM (NoVm), or `except` names one that is not there (ExceptionNotFound)',
+    wayOut: '`ledgerlift plan select` shows what each means; correct it, or take it out',
   },
   TargetNameNotValid: {
     category: 'Warn',
@@ -192,6 +209,23 @@ export const conditionTypes = {
     category: 'Advisory',
     when: 'a concern of category Information stands against a VM',
     wayOut: 'good to know',
+  },
+  HookNamesNotUnique: {
+    category: 'Critical',
+    when: 'several hooks of the plan have one name, and an answer to it would be an answer to any of them',
+    wayOut: 'give each hook a name of its own',
+  },
+  RetireSourceNotSupported: {
+    category: 'Critical',
+    when: '`retireSource` asks to change VMs of a source that cannot be changed',
+    wayOut:
+      'take `retireSource` out, and see by a hook `after` or by hand that the source does not come back',
+  },
+  GuestNeedsVirtioDrivers: {
+    category: 'Warn',
+    when: 'guests are not converted and get virtio devices all the same, which a guest without drivers does not boot from',
+    wayOut:
+      'see that each guest has virtio drivers, set `useCompatibilityMode: true`, or let it be converted with `skipGuestConversion: false`',
   },
   NoCommonSite: {
     category: 'Critical',

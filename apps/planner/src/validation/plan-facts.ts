@@ -3,12 +3,10 @@ import type {
   InventoryProblem,
   MappingSpec,
   PlanSpec,
-  PlanVm,
   ProviderSpec,
   ServiceName,
-  SourceVm,
 } from '@ledgerlift/contracts';
-import type { z } from 'zod';
+import type { SelectedVm, Selection } from '../selection/index.js';
 
 /** All that validation knows of a plan and of the world, gathered before: the checks themselves do no I/O. */
 export interface PlanFacts {
@@ -21,6 +19,7 @@ export interface PlanFacts {
   readonly storageMapping: MappingFacts | undefined;
   /** Undefined: it could not be read. */
   readonly inventory: Inventory | undefined;
+  readonly selection: Selection;
   readonly vms: readonly PlannedVm[];
   readonly room: TargetRoom;
   /** By id of the source VM: what in its files is not as it should be. */
@@ -29,6 +28,9 @@ export interface PlanFacts {
   readonly site: string | undefined;
   readonly workers: SiteWorkers | undefined;
 }
+
+/** What is known of which VMs a plan means. */
+export type SelectionFacts = Pick<PlanFacts, 'inventory' | 'selection' | 'vms'>;
 
 export interface ProviderFacts {
   readonly id: string;
@@ -45,12 +47,8 @@ export interface MappingFacts {
   readonly targetId: string | undefined;
 }
 
-/** A VM as the plan names it, and what of the inventory that means. */
-export interface PlannedVm {
-  readonly entry: z.infer<typeof PlanVm>;
-  readonly matches: readonly SourceVm[];
-  /** Where exactly one matches. */
-  readonly vm: SourceVm | undefined;
+/** A VM that the plan means, and how it would be at the target. */
+export interface PlannedVm extends SelectedVm {
   readonly targetName: string;
   readonly targetNamespace: string;
   /** Its disks are at the target already: neither source nor room matter any more. */

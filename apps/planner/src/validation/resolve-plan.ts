@@ -25,7 +25,8 @@ export function resolvePlan(
   if (vms.length !== facts.vms.length) return undefined;
   return {
     planId,
-    spec,
+    // What the selectors mean now is what the run is, whatever they mean later: its waves and VMs are read from here.
+    spec: { ...spec, vms: facts.vms.map(({ entry, vm }) => ({ ...entry, ref: vm?.id ?? entry.ref })) },
     networkMapping: networkMapping.spec,
     storageMapping: storageMapping.spec,
     conditions,

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
 import { conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
+import type { Case } from './spec/case.js';
 import { factsWith, vm, vmNamed, webVm } from './spec/facts.js';
+import { conflictCases, planCases } from './spec/plan-cases.js';
 import { isReady, validatePlan } from './validate.js';
 
 const [diskOne] = webVm.disks;
@@ -27,43 +29,13 @@ const storage = (change: object) => ({ settings: { storages: [{ name: 'default',
 const two = [vmNamed('web'), vmNamed('db')];
 const provider = (problems: readonly InventoryProblem[], of: PlanFacts['source']): PlanFacts['source'] =>
   of && { ...of, problems };
-function cutoverAt(at: string): { readonly spec: object } {
-  return { spec: { type: 'warm', warm: { cutover: { by: 'time', at } } } };
-}
 function fail(): never {
   throw new Error('the fixture has a disk and a NIC');
 }
 
-/** For each condition: facts for which it is raised, with its reason, and facts close to them for which it is not. */
-interface Case {
-  readonly raised: PlanFacts;
-  readonly reason: string;
-  readonly items?: readonly string[];
-  readonly not: PlanFacts;
-}
-const warm = { spec: { type: 'warm' } };
-const isNoCritical = vm({ changeTracking: 'on' });
+/** For each condition: facts for which it is raised, and facts close to them for which it is not. */
 const cases: Readonly<Record<string, Case | readonly Case[]>> = {
-  MigrationTypeNotValid: [
-    { raised: factsWith([isNoCritical], warm), reason: 'NotSupported', items: ['warm'], not: good },
-    { raised: factsWith([vm()], { spec: { type: 'live' } }), reason: 'NotSupported', not: good },
-  ],
-  VMMissingChangedBlockTracking: {
-    raised: factsWith([vm({ changeTracking: 'off' })], warm),
-    reason: 'NotTracked',
-    items: ['web'],
-    not: factsWith([isNoCritical], warm),
-  },
-  VMHasSnapshots: {
-    raised: factsWith([vm({ snapshots: ['before the update'] })], warm),
-    reason: 'SnapshotsPresent',
-    not: factsWith([vm({ snapshots: ['ledgerlift-0123456789abcdef-0-1'] })], warm),
-  },
-  CutoverTimePassed: {
-    raised: factsWith([vm()], cutoverAt('2001-01-01T00:00:00Z')),
-    reason: 'InThePast',
-    not: factsWith([vm()], cutoverAt('2999-01-01T00:00:00Z')),
-  },
+  ...planCases,
   SourceProviderNotValid: [
     { raised: { ...good, source: undefined }, reason: 'NotFound', items: ['files'], not: good },
     { raised: { ...good, source: good.target }, reason: 'NotASource', not: good },
@@ -100,13 +72,8 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: good,
     },
   ],
-  VMNotFound: {
-    raised: factsWith([vm()], { spec: { vms: [{ ref: 'ghost' }] } }),
-    reason: 'NotFound',
-    items: ['ghost'],
-    not: good,
-  },
   DuplicateVM: [
+    ...conflictCases,
     {
       raised: factsWith([vm()], { spec: { vms: [{ ref: webVm.id }, { ref: 'web' }] } }),
       reason: 'NotUnique',
@@ -399,6 +366,16 @@ describe.each(Object.entries(cases).map(([type, some]) => [type, [some].flat() a
     });
   },
 );
+
+describe('a way of migrating that the source has not', () => {
+  it('is refused with those that it has, and what they do', () => {
+    const [found] = validatePlan(factsWith([vm({ changeTracking: 'on' })], { spec: { type: 'warm' } }));
+    expect(found?.message).toBe(
+      'an ova source cannot be migrated warm; possible is cold (each VM is off while it is copied); ' +
+        'set `type` to one that the source supports.',
+    );
+  });
+});
 
 describe('validation', () => {
   it('has a case here for each condition', () => {

@@ -1,9 +1,11 @@
 import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
 import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
 import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
 import { checkWarm } from './checks/warm.js';
 import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
+import { checkSelection } from './checks/selection.js';
 import { checkRoom, checkStoragesMapped, checkTargetStorages } from './checks/storage.js';
 import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms.js';
 import { checkSites, checkWorkers } from './checks/workers.js';
@@ -14,7 +16,9 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkProviders,
   checkMigrationType,
   checkWarm,
+  checkCombinations,
   checkMappings,
+  checkSelection,
   checkVmsExist,
   checkTargetNames,
   checkTargetIsFree,

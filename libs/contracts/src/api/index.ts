@@ -2,4 +2,6 @@ export * from './catalog.js';
 export * from './error.js';
 export * from './migration.js';
 export * from './operations.js';
+export * from './rehearsal.js';
 export * from './request.js';
+export * from './selection.js';

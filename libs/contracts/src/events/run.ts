@@ -8,7 +8,7 @@ const asked = z.object({ migrationId, reason: z.string() });
 /** On `migration-{id}`: one run of a plan. The VM streams are written first; `MigrationStarted` makes them count. */
 export const runEvents = {
   MigrationStarted: {
-    version: 2,
+    version: 3,
     data: z.object({
       migrationId,
       planId: z.string(),

@@ -20,10 +20,19 @@ const withParts = (data: unknown): unknown => {
 
 /** For each event whose shape has changed: from version `n` (the key) to the next. */
 const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = {
-  // 2: warm migrations, hooks, approvals, time limits.
-  PlanCreated: { 1: withDefaults(catalogEvents.PlanCreated.data) },
-  PlanUpdated: { 1: withDefaults(catalogEvents.PlanUpdated.data) },
-  MigrationStarted: { 1: withDefaults(runEvents.MigrationStarted.data) },
+  // 2: warm migrations, hooks, approvals, time limits; 3: selectors.
+  PlanCreated: {
+    1: withDefaults(catalogEvents.PlanCreated.data),
+    2: withDefaults(catalogEvents.PlanCreated.data),
+  },
+  PlanUpdated: {
+    1: withDefaults(catalogEvents.PlanUpdated.data),
+    2: withDefaults(catalogEvents.PlanUpdated.data),
+  },
+  MigrationStarted: {
+    1: withDefaults(runEvents.MigrationStarted.data),
+    2: withDefaults(runEvents.MigrationStarted.data),
+  },
   VmMigrationPlanned: { 1: (data) => vmEvents.VmMigrationPlanned.data.parse(withParts(data)) },
   MigrationCompleted: { 1: (data) => ({ ...(data as object), rolledBack: 0 }) },
   // 2: steps of the end, such as powering the source on again.

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { HookSpec } from './hooks.js';
+import { PlanVm, TargetPowerState } from './plan-vm.js';
 import { Dns1123Label } from './provider.js';
+import { Selector } from './selection.js';
 import {
   ApprovalSettings,
   RetireSourceSettings,
@@ -20,7 +22,6 @@ export const RetryPolicy = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
-export const TargetPowerState = z.enum(['on', 'off', 'auto']);
 export const VerifyMode = z.enum(['none', 'written', 'full']);
 /** `live` has no provider yet, and is a Critical condition. */
 export const MigrationType = z.enum(['cold', 'warm', 'conversion', 'live']);
@@ -64,21 +65,7 @@ export const WaveSettings = z.strictObject({
 });
 export type WaveSettings = z.infer<typeof WaveSettings>;
 
-export const PlanVm = z.strictObject({
-  /** Id or name in the source's inventory; a name that is not unique is a Critical condition. */
-  ref: z.string().min(1),
-  targetName: Dns1123Label.optional(),
-  targetPowerState: TargetPowerState.optional(),
-  /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
-  rootDisk: z.string().min(1).optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  targetNamespace: Dns1123Label.optional(),
-  wave: z.int().min(1).max(1000).optional(),
-  priority: z.int().min(0).max(100).optional(),
-  /** Warm: when this VM is cut over, whatever the plan's policy is. */
-  cutoverAt: z.iso.datetime().optional(),
-});
-export const PlanSpec = z.strictObject({
+const planFields = z.strictObject({
   name: Dns1123Label,
   description: z.string().default(''),
   ...behaviour,
@@ -87,7 +74,12 @@ export const PlanSpec = z.strictObject({
   targetNamespace: Dns1123Label.default('default'),
   networkMapping: z.string().min(1),
   storageMapping: z.string().min(1),
-  vms: z.array(PlanVm).min(1),
+  /** VMs by id or name. */
+  vms: z.array(PlanVm).max(100_000).default([]),
+  /** VMs by what they are: those of every selector and of `vms` are united. */
+  select: z.array(Selector).max(1000).default([]),
+  /** Ids or names of VMs that selectors mean and that are left out all the same. */
+  except: z.array(z.string().min(1)).max(100_000).default([]),
   targetPowerState: TargetPowerState.default('auto'),
   maxConcurrentMigrations: z.int().min(1).max(10_000).default(3),
   /** When its VMs may begin; none: at any time. What runs is not stopped when a window closes. */
@@ -95,6 +87,10 @@ export const PlanSpec = z.strictObject({
   priority: z.int().min(0).max(100).default(50),
   waves: WaveSettings.default(WaveSettings.parse({})),
   labels: z.record(z.string(), z.string()).default({}),
+});
+export const PlanSpec = planFields.refine(({ vms, select }) => vms.length + select.length > 0, {
+  path: ['vms'],
+  message: 'must name at least one VM, unless `select` says which are meant',
 });
 export type PlanSpec = z.infer<typeof PlanSpec>;
 export type PlanSpecInput = z.input<typeof PlanSpec>;

@@ -4,6 +4,7 @@ import type { InventoryService } from '../../inventory/index.js';
 import type { CommandContext } from '../../log/event-writer.js';
 import type { RunService } from '../../runs/run-service.js';
 import type { PlanRuns } from '../plan-runs.js';
+import type { PlanVms } from '../plan-vms.js';
 
 /** What handlers work with. */
 export interface ApiServices {
@@ -11,6 +12,7 @@ export interface ApiServices {
   readonly commands: CatalogCommands;
   readonly inventory: InventoryService;
   readonly plans: PlanRuns;
+  readonly planVms: PlanVms;
   readonly runs: RunService;
   readonly now: () => Date;
 }

@@ -32,6 +32,12 @@ export const planHandlers: HandlersOf<'plans'> = {
     const { planId, at, conditions, isReady } = await plans.validate(params.plan);
     return { planId, validatedAt: at, ready: isReady, conditions: [...conditions] };
   },
+  'plans.select': ({ planVms }, { params }) => planVms.select(params.plan),
+  'plans.export-vms': ({ planVms }, { params, query }) => planVms.export(params.plan, query.of),
+  'plans.import-vms': async ({ planVms, plans, runs }, { params, body }, call) => {
+    const entry = await planVms.import(params.plan, body.csv, call.context);
+    return planView(entry, plans.lastValidation(entry), runs.migrations());
+  },
   'plans.start': async ({ plans }, { params }, call) => {
     const before = call.createdBefore('migration');
     const migrationId = before ?? (await plans.start(params.plan, call.context));

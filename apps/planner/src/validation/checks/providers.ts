@@ -1,6 +1,7 @@
-import { type Condition, PlanSpec } from '@ledgerlift/contracts';
+import type { Condition, MigrationType } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
 import { condition } from '../condition-types.js';
+import { withArticle } from './combinations.js';
 import type { MappingFacts, PlanFacts, ProviderFacts } from '../plan-facts.js';
 
 /** Source and target are there, of the right type, and can be reached. */
@@ -50,12 +51,20 @@ function notReady(
   );
 }
 
+const whatItDoes: Readonly<Record<MigrationType, string>> = {
+  cold: 'each VM is off while it is copied',
+  warm: 'each VM is copied while it runs, and off for the last changes only',
+  conversion: 'disks that are at the target already are converted',
+  live: 'each VM runs all the time',
+};
+
 /** The plan's way of migrating suits the source. */
 export function checkMigrationType({ spec, source }: PlanFacts): readonly Condition[] {
-  const types: readonly string[] | undefined = source && sourceProvider(source.spec.type)?.migrationTypes;
-  if (types === undefined || types.includes(spec.type)) return [];
-  const known = PlanSpec.shape.type.unwrap().options.join(', ');
-  const message = `a ${source?.spec.type ?? ''} source supports ${types.join(', ')}, not ${spec.type} (of ${known})`;
+  const provider = source && sourceProvider(source.spec.type);
+  const types: readonly MigrationType[] = provider?.migrationTypes ?? [];
+  if (provider === undefined || types.includes(spec.type)) return [];
+  const possible = types.map((type) => `${type} (${whatItDoes[type]})`).join(' or ');
+  const message = `${withArticle(provider.type)} source cannot be migrated ${spec.type}; possible is ${possible}`;
   return [condition('MigrationTypeNotValid', 'NotSupported', message, [spec.type])];
 }
 

@@ -1,9 +1,9 @@
 import type { Condition } from '@ledgerlift/contracts';
 import { condition, listed } from '../condition-types.js';
-import type { PlanFacts, PlannedVm } from '../plan-facts.js';
+import type { PlanFacts, PlannedVm, SelectionFacts } from '../plan-facts.js';
 
 /** Every VM exists, once. */
-export function checkVmsExist({ inventory, vms }: PlanFacts): readonly Condition[] {
+export function checkVmsExist({ inventory, vms }: SelectionFacts): readonly Condition[] {
   const missing = vms.filter(({ matches }) => matches.length === 0).map(({ entry }) => entry.ref);
   const ambiguous = vms.filter(({ matches }) => matches.length > 1);
   const problems = inventory?.problems.length ?? 0;
@@ -24,7 +24,7 @@ export function checkVmsExist({ inventory, vms }: PlanFacts): readonly Condition
 }
 
 /** Names are valid at the target, and each is given once. */
-export function checkTargetNames({ vms }: PlanFacts): readonly Condition[] {
+export function checkTargetNames({ vms }: SelectionFacts): readonly Condition[] {
   const renamed = vms.filter(
     ({ entry, vm, targetName }) =>
       vm !== undefined && entry.targetName === undefined && targetName !== vm.name,

@@ -1,10 +1,17 @@
-import type { Inventory, PlanSpec, SourceVm } from '@ledgerlift/contracts';
+import type { Inventory, PlanSpec } from '@ledgerlift/contracts';
 import { dns1123Label } from '@ledgerlift/targets';
+import { type Selection, selectVms } from '../../selection/index.js';
 import type { RetriedVm } from '../plan-examiner.js';
 import type { PlannedVm } from '../plan-facts.js';
 
+/** What the plan's list and selectors mean, and the VMs as they would be at the target. */
+export interface Planned {
+  readonly selection: Selection;
+  readonly vms: readonly PlannedVm[];
+}
+
 /**
- * What the plan's refs mean in the inventory: an id first, else a name.
+ * What the plan's refs and selectors mean in the inventory.
  *
  * @param retried where given, only these VMs; one whose disks are copied stays as it was then
  */
@@ -12,30 +19,25 @@ export function plannedVms(
   spec: PlanSpec,
   inventory: Inventory | undefined,
   retried?: readonly RetriedVm[],
-): readonly PlannedVm[] {
+): Planned {
   const copied = retried?.filter(({ isCopied }) => isCopied).map(({ vm }) => vm) ?? [];
   const copiedIds = new Set(copied.map(({ id }) => id));
-  const wanted = retried && new Set(retried.map(({ vm }) => vm.id));
-  const known = [...(inventory?.vms ?? []).filter(({ id }) => !copiedIds.has(id)), ...copied];
-  const find = finder(known);
-  return spec.vms
-    .map((entry): PlannedVm => {
-      const matches = find(entry.ref);
-      const vm = matches.length === 1 ? matches[0] : undefined;
-      const targetName = entry.targetName ?? dns1123Label(vm?.name ?? entry.ref);
-      const isCopied = vm !== undefined && copiedIds.has(vm.id);
-      const targetNamespace = entry.targetNamespace ?? spec.targetNamespace;
-      const isRetried = retried !== undefined;
-      return { entry, matches, vm, targetName, targetNamespace, isCopied, isRetried };
-    })
-    .filter(({ vm }) => wanted === undefined || (vm !== undefined && wanted.has(vm.id)));
-}
-
-function finder(vms: readonly SourceVm[]): (ref: string) => readonly SourceVm[] {
-  const byId = new Map(vms.map((vm) => [vm.id, vm]));
-  const byName = Map.groupBy(vms, ({ name }) => name);
-  return (ref) => {
-    const vm = byId.get(ref);
-    return vm === undefined ? (byName.get(ref) ?? []) : [vm];
+  const recorded = new Map(retried?.map(({ vm }) => [vm.id, vm]));
+  const vms = [...(inventory?.vms ?? []).filter(({ id }) => !copiedIds.has(id)), ...copied];
+  const { networks = [], storages = [] } = inventory ?? {};
+  const selection = selectVms(spec, { vms, networks, storages }, recorded);
+  const planned = selection.vms.map((selected): PlannedVm => {
+    const { entry, vm } = selected;
+    return {
+      ...selected,
+      targetName: entry.targetName ?? dns1123Label(vm?.name ?? entry.ref),
+      targetNamespace: entry.targetNamespace ?? spec.targetNamespace,
+      isCopied: vm !== undefined && copiedIds.has(vm.id),
+      isRetried: retried !== undefined,
+    };
+  });
+  return {
+    selection,
+    vms: planned.filter(({ vm }) => retried === undefined || (vm !== undefined && recorded.has(vm.id))),
   };
 }

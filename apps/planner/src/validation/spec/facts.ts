@@ -21,7 +21,7 @@ export const vmNamed = (name: string, change: Partial<SourceVm> = {}): SourceVm 
 export { webVm };
 
 interface Changes extends Partial<
-  Omit<PlanFacts, 'spec' | 'inventory' | 'vms' | 'networkMapping' | 'storageMapping'>
+  Omit<PlanFacts, 'spec' | 'inventory' | 'selection' | 'vms' | 'networkMapping' | 'storageMapping'>
 > {
   readonly spec?: object;
   readonly inventory?: Inventory | undefined;
@@ -41,6 +41,7 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
     ...specChange,
   });
   const inventory = 'inventory' in changes ? changes.inventory : inventoryOf(...vms);
+  const meant = plannedVms(spec, inventory);
   return {
     planId: 'p1',
     source: { id: 'src', spec: ProviderSpec.parse(sourceSpec), problems: [] },
@@ -68,6 +69,7 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
     ...rest,
     spec,
     inventory,
-    vms: plannedVms(spec, inventory).map((each) => ({ ...each, ...planned })),
+    selection: meant.selection,
+    vms: meant.vms.map((each) => ({ ...each, ...planned })),
   };
 }

@@ -2,6 +2,7 @@ import { PlanSpec } from '../../specs.js';
 import { PlanValidation, PlanView } from '../catalog.js';
 import { MigrationView } from '../migration.js';
 import { ApproveBody, CutoverBody, Page, ReasonBody, pageOf } from '../request.js';
+import { ExportQuery, ImportBody, PlanSelection, VmsCsv } from '../selection.js';
 import { empty, none, plan } from './operation.js';
 import type { ApiOperation } from './operation.js';
 
@@ -53,6 +54,34 @@ export const plansOperations = {
     body: none,
     status: 200,
     out: PlanValidation,
+  },
+  'plans.select': {
+    method: 'GET',
+    path: '/plans/:plan/selection',
+    summary: 'Show which VMs the plan means now',
+    params: plan,
+    query: none,
+    status: 200,
+    out: PlanSelection,
+  },
+  'plans.export-vms': {
+    method: 'GET',
+    path: '/plans/:plan/vms',
+    summary: "Show the plan's VMs as CSV",
+    params: plan,
+    query: ExportQuery,
+    status: 200,
+    out: VmsCsv,
+  },
+  'plans.import-vms': {
+    method: 'PUT',
+    path: '/plans/:plan/vms',
+    summary: "Replace the plan's VMs by those of a CSV file; a file with a mistake changes nothing",
+    params: plan,
+    query: none,
+    body: ImportBody,
+    status: 200,
+    out: PlanView,
   },
   'plans.start': {
     method: 'POST',

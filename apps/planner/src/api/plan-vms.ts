@@ -1,0 +1,59 @@
+import type { Inventory, PlanSelection, PlanSpec, VmsCsv } from '@ledgerlift/contracts';
+import type { CatalogCommands, CatalogProjection, Entry } from '../catalog/index.js';
+import type { InventoryService } from '../inventory/index.js';
+import type { CommandContext } from '../log/event-writer.js';
+import { BadCsv, importVms, writeVms } from '../selection/index.js';
+import { judgeSelection } from '../validation/index.js';
+import { selectionView } from './views/selection.js';
+
+/** The VMs of plans: which are meant, and the plan's list of them as a CSV file. */
+export class PlanVms {
+  constructor(
+    private readonly catalog: CatalogProjection,
+    private readonly commands: CatalogCommands,
+    private readonly inventory: InventoryService,
+  ) {}
+
+  /** Reads the source anew. @throws NotInCatalog, NotASource, InventoryUnavailable */
+  async select(ref: string): Promise<PlanSelection> {
+    const plan = this.catalog.plan(ref);
+    const inventory = await this.#read(plan.spec);
+    return selectionView(plan, inventory.takenAt, judgeSelection(plan.spec, inventory));
+  }
+
+  /**
+   * @param of the plan's own list, or every VM that the plan means now: then the source is read
+   * @throws NotInCatalog, NotASource, InventoryUnavailable
+   */
+  async export(ref: string, of: 'vms' | 'meant'): Promise<VmsCsv> {
+    const { spec } = this.catalog.plan(ref);
+    const vms =
+      of === 'vms' ? spec.vms : judgeSelection(spec, await this.#read(spec)).vms.map(({ entry }) => entry);
+    return { csv: writeVms(vms), vms: vms.length };
+  }
+
+  /**
+   * Replaces the plan's list by that of the file, in one event; a file with a mistake changes nothing.
+   *
+   * @throws BadCsv, NotInCatalog, PlanIsArchived, NotASource, InventoryUnavailable
+   */
+  async import(ref: string, csv: string, context: CommandContext): Promise<Entry<PlanSpec>> {
+    const { id, spec } = this.catalog.plan(ref);
+    const inventory = await this.#read(spec);
+    return this.commands.changePlan(
+      id,
+      (now) => {
+        const { vms, problems } = importVms(csv, { ...now, inventory: inventory.vms });
+        if (problems.length > 0) throw new BadCsv(problems);
+        if (vms.length + now.select.length === 0)
+          throw new BadCsv([{ line: 1, problem: 'there is no VM, and a plan without `select` needs one' }]);
+        return { ...now, vms: [...vms] };
+      },
+      context,
+    );
+  }
+
+  #read({ source }: PlanSpec): Promise<Inventory> {
+    return this.inventory.refresh(this.catalog.provider(source));
+  }
+}

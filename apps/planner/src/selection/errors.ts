@@ -1,0 +1,26 @@
+import { type CsvProblem, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
+
+/** A CSV file holds what cannot be used: nothing of it was taken. `rows` names every place. */
+export class BadCsv extends LedgerliftError {
+  readonly code = 'LL-PLN-121';
+  constructor(readonly rows: readonly CsvProblem[]) {
+    super(
+      `nothing was imported, for ${rows.length} ${rows.length === 1 ? 'place' : 'places'} of the file cannot be used: ` +
+        `${rows.slice(0, MOST_SAID).map(said).join('. ')}${rows.length > MOST_SAID ? '. `rows` has the others' : ''}`,
+      { field: 'csv' },
+    );
+  }
+
+  override details(): ErrorDetails & { readonly rows: readonly CsvProblem[] } {
+    return { ...super.details(), rows: this.rows };
+  }
+}
+
+const MOST_SAID = 3;
+
+const said = ({ line, column, value, problem }: CsvProblem): string =>
+  [
+    `line ${line}`,
+    ...(column === undefined ? [] : [`column ${column}`]),
+    ...(value === undefined || value === '' ? [] : [`'${value.slice(0, 80)}'`]),
+  ].join(', ') + `: ${problem}`;

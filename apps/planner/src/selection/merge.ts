@@ -1,0 +1,45 @@
+import type { PlanVm, Selector } from '@ledgerlift/contracts';
+import { vmChoices } from '@ledgerlift/contracts';
+
+type Choices = Omit<PlanVm, 'ref' | 'targetName'>;
+/** What means a VM, such as `select[1]`, and what it says of it. */
+export interface Saying {
+  readonly by: string;
+  readonly choices: Choices;
+}
+
+const names = Object.keys(vmChoices) as readonly (keyof Choices)[];
+
+/** What an entry or a selector says of its VMs, without what picks them. */
+export const choicesOf = (from: PlanVm | Selector): Choices =>
+  Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
+
+/**
+ * All that is said of one VM, put together. Labels are put together, too.
+ *
+ * @returns in `conflicts` each setting of which different things are said, in words
+ */
+export function merged(sayings: readonly Saying[]): {
+  readonly choices: Choices;
+  readonly conflicts: readonly string[];
+} {
+  const conflicts = names.flatMap((name) => conflictsOf(sayings, name));
+  const labels = Object.assign({}, ...sayings.map(({ choices }) => choices.labels ?? {}));
+  const choices: Choices = Object.assign({}, ...sayings.map((saying) => saying.choices));
+  return { choices: Object.keys(labels).length === 0 ? choices : { ...choices, labels }, conflicts };
+}
+
+function conflictsOf(sayings: readonly Saying[], name: keyof Choices): readonly string[] {
+  const said = sayings.flatMap(({ by, choices }) =>
+    name === 'labels'
+      ? Object.entries(choices.labels ?? {}).map(([label, value]) => ({ what: `label ${label}`, by, value }))
+      : choices[name] === undefined
+        ? []
+        : [{ what: name, by, value: String(choices[name]) }],
+  );
+  return [...Map.groupBy(said, ({ what }) => what)].flatMap(([what, each]) =>
+    new Set(each.map(({ value }) => value)).size < 2
+      ? []
+      : [`${what} is ${each.map(({ by, value }) => `${value} in ${by}`).join(' and ')}`],
+  );
+}

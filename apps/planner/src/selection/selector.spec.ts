@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { Selector, type SourceVm } from '@ledgerlift/contracts';
+import fc from 'fast-check';
+import { inventoryOf, webVm } from '../api/spec/fixtures.js';
+import { matchesGlob } from './glob.js';
+import { means } from './selector.js';
+
+const [disk] = webVm.disks;
+const vm: SourceVm = {
+  ...webVm,
+  folder: '/prod/web',
+  tags: ['gold', 'pci'],
+  host: 'esx1',
+  powerState: 'on',
+  disks: disk === undefined ? [] : [disk, { ...disk, id: 'disk-1' }],
+};
+const inventory = {
+  ...inventoryOf(vm),
+  networks: [{ id: 'network-7', name: 'VM Network', description: '' }],
+};
+const meant = (selector: object): boolean => means(Selector.parse(selector), vm, inventory);
+
+describe('a selector', () => {
+  it.each([
+    ['a folder, and what is below it', { folder: '/prod' }, { folder: '/pro' }],
+    ['a folder with a slash at its end', { folder: '/prod/web/' }, { folder: '/prod/web/a' }],
+    ['all folders', { folder: '/' }, { folder: '/Prod' }],
+    ['a tag', { tag: 'pci' }, { tag: 'pc' }],
+    ['a pattern', { name: 'w?b*' }, { name: 'W*' }],
+    ['a power state', { powerState: 'on' }, { powerState: 'off' }],
+    ['a family of operating systems', { os: 'linux' }, { os: 'windows' }],
+    ['a host', { host: 'esx1' }, { host: 'esx' }],
+    ['a storage', { storage: 'ova' }, { storage: 'nfs' }],
+    ['a network by its id', { network: 'network-7' }, { network: 'network-8' }],
+    ['a number of disks', { minDisks: 2, maxDisks: 2 }, { minDisks: 3 }],
+    ['a size', { minBytes: 2 ** 21, maxBytes: 2 ** 21 }, { maxBytes: 2 ** 21 - 1 }],
+    ['all that it says', { folder: '/prod', tag: 'gold' }, { folder: '/prod', tag: 'silver' }],
+  ])('means VMs by %s', (_, fitting, other) => {
+    expect(meant(fitting)).toBe(true);
+    expect(meant(other)).toBe(false);
+  });
+
+  it('means no VM in a folder where the source has none', () =>
+    expect(means(Selector.parse({ folder: '/' }), webVm, inventory)).toBe(false));
+
+  it('must say something, and nothing that is not known', () => {
+    expect(Selector.safeParse({}).success).toBe(false);
+    expect(Selector.safeParse({ wave: 2 }).success).toBe(false);
+    expect(Selector.safeParse({ folder: 'prod' }).success).toBe(false);
+    expect(Selector.safeParse({ name: '*', targetName: 'x' }).success).toBe(false);
+  });
+});
+
+describe('a pattern', () => {
+  it('matches what a regular expression would', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'é'), maxLength: 8 });
+    const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 6 });
+    fc.assert(
+      fc.property(pattern, letters, (glob, name) => {
+        const expression = new RegExp(`^${glob.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'u');
+        expect(matchesGlob(glob, name)).toBe(expression.test(name));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('takes no longer the more stars it has', () => {
+    const begin = performance.now();
+    expect(matchesGlob(`${'a*'.repeat(99)}b`, 'a'.repeat(2000))).toBe(false);
+    expect(performance.now() - begin).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,51 @@
+import type { Inventory, Selector, SourceVm } from '@ledgerlift/contracts';
+import { matchesGlob } from './glob.js';
+
+type Known = Pick<Inventory, 'networks' | 'storages'>;
+
+/** Whether all that the selector says holds of the VM. */
+export function means(selector: Selector, vm: SourceVm, known: Known): boolean {
+  const { folder, tag, name, powerState, os, host, storage, network } = selector;
+  const { minDisks, maxDisks, minBytes, maxBytes } = selector;
+  return (
+    (folder === undefined || isBelow(vm.folder, folder)) &&
+    (tag === undefined || (vm.tags ?? []).includes(tag)) &&
+    (name === undefined || matchesGlob(name, vm.name)) &&
+    (powerState === undefined || vm.powerState === powerState) &&
+    (os === undefined || vm.os.family === os) &&
+    (host === undefined || vm.host === host) &&
+    (storage === undefined || vm.disks.some((disk) => isSame(disk.storage, storage, known.storages))) &&
+    (network === undefined || vm.nics.some((nic) => isSame(nic.network, network, known.networks))) &&
+    isWithin(vm.disks.length, minDisks, maxDisks) &&
+    isWithin(capacityOf(vm), minBytes, maxBytes)
+  );
+}
+
+/** What the selector says of VMs, in words, such as `folder /prod/web, os linux`. */
+export function describe(selector: Selector): string {
+  const { folder, tag, name, powerState, os, host, storage, network } = selector;
+  const { minDisks, maxDisks, minBytes, maxBytes } = selector;
+  const said = { folder, tag, name, powerState, os, host, storage, network };
+  const limits = { minDisks, maxDisks, minBytes, maxBytes };
+  return Object.entries({ ...said, ...limits })
+    .flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${value}`]))
+    .join(', ');
+}
+
+export const capacityOf = ({ disks }: SourceVm): number =>
+  disks.reduce((sum, { capacityBytes }) => sum + Math.max(capacityBytes, 0), 0);
+
+function isBelow(folder: string | undefined, wanted: string): boolean {
+  if (folder === undefined) return false;
+  const top = wanted.replace(/\/+$/, '');
+  const own = folder.replace(/\/+$/, '');
+  return own === top || own.startsWith(`${top}/`);
+}
+
+const isWithin = (count: number, min = 0, max = Number.POSITIVE_INFINITY): boolean =>
+  count >= min && count <= max;
+
+/** Networks and storages may be called by id or name, by the selector and by the VM. */
+const isSame = (one: string, other: string, known: Known['networks' | 'storages']): boolean =>
+  one === other ||
+  known.some(({ id, name }) => (id === one || name === one) && (id === other || name === other));

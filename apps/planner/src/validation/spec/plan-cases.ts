@@ -1,0 +1,145 @@
+import type { PlanFacts } from '../plan-facts.js';
+import type { Case } from './case.js';
+import { factsWith, vm, vmNamed } from './facts.js';
+
+const good = factsWith([vm()]);
+const two = [vmNamed('web'), vmNamed('db')];
+const isNoCritical = vm({ changeTracking: 'on' });
+const warm = { spec: { type: 'warm' } };
+const selecting = (select: readonly object[], more: object = {}): { readonly spec: object } => ({
+  spec: { vms: [], select, ...more },
+});
+const lab = (of: PlanFacts): PlanFacts => ({
+  ...of,
+  source: {
+    id: 'src',
+    spec: { name: 'lab', type: 'lab', sites: ['local'], settings: { url: 'http://127.0.0.1:1' } },
+    problems: [],
+  },
+});
+const hooks = (...names: readonly string[]): { readonly spec: object } => ({
+  spec: { hooks: names.map((name) => ({ name, at: 'before', run: { kind: 'event' } })) },
+});
+
+/** Settings of the plan that do not go together, and what its selection means. */
+export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
+  MigrationTypeNotValid: [
+    { raised: factsWith([isNoCritical], warm), reason: 'NotSupported', items: ['warm'], not: good },
+    { raised: factsWith([vm()], { spec: { type: 'live' } }), reason: 'NotSupported', not: good },
+  ],
+  VMMissingChangedBlockTracking: {
+    raised: factsWith([vm({ changeTracking: 'off' })], warm),
+    reason: 'NotTracked',
+    items: ['web'],
+    not: factsWith([isNoCritical], warm),
+  },
+  VMHasSnapshots: {
+    raised: factsWith([vm({ snapshots: ['before the update'] })], warm),
+    reason: 'SnapshotsPresent',
+    not: factsWith([vm({ snapshots: ['ledgerlift-0123456789abcdef-0-1'] })], warm),
+  },
+  CutoverTimePassed: {
+    raised: factsWith([vm()], cutoverAt('2001-01-01T00:00:00Z')),
+    reason: 'InThePast',
+    not: factsWith([vm()], cutoverAt('2999-01-01T00:00:00Z')),
+  },
+  CutoverPolicyNotValid: {
+    raised: factsWith([isNoCritical], {
+      spec: { type: 'warm', warm: { maxPrecopies: 0, cutover: { by: 'downtime', maxDowntimeMs: 1000 } } },
+    }),
+    reason: 'NoPassAllowed',
+    not: factsWith([isNoCritical], {
+      spec: { type: 'warm', warm: { maxPrecopies: 1, cutover: { by: 'downtime', maxDowntimeMs: 1000 } } },
+    }),
+  },
+  CutoverTimeNotUsed: {
+    raised: factsWith([vm()], { spec: { vms: [{ ref: 'web', cutoverAt: '2999-01-01T00:00:00Z' }] } }),
+    reason: 'NotWarm',
+    items: ['web'],
+    not: factsWith([vm()], {
+      spec: { type: 'warm', vms: [{ ref: 'web', cutoverAt: '2999-01-01T00:00:00Z' }] },
+    }),
+  },
+  HookNamesNotUnique: {
+    raised: factsWith([vm()], hooks('dns', 'dns')),
+    reason: 'NotUnique',
+    items: ['dns'],
+    not: factsWith([vm()], hooks('dns', 'backup')),
+  },
+  RetireSourceNotSupported: {
+    raised: factsWith([vm()], { spec: { retireSource: { tag: 'moved', disconnectNics: true } } }),
+    reason: 'NotSupported',
+    items: ['disconnectNics', 'tag'],
+    not: lab(factsWith([vm()], { spec: { retireSource: { tag: 'moved' } } })),
+  },
+  GuestNeedsVirtioDrivers: {
+    raised: factsWith([vm()], { spec: { skipGuestConversion: true, useCompatibilityMode: false } }),
+    reason: 'NotConverted',
+    items: ['web'],
+    not: factsWith([vm()], { spec: { skipGuestConversion: true } }),
+  },
+  SelectorMatchesNothing: [
+    {
+      raised: factsWith(two, selecting([{ name: 'w*' }, { folder: '/prod' }])),
+      reason: 'NoVm',
+      items: ['select[1] (folder /prod)'],
+      not: factsWith(two, selecting([{ name: 'w*' }])),
+    },
+    {
+      raised: factsWith(two, selecting([{ name: '*' }], { except: ['mail'] })),
+      reason: 'ExceptionNotFound',
+      items: ['mail'],
+      not: factsWith(two, selecting([{ name: '*' }], { except: ['db'] })),
+    },
+  ],
+  VMNotFound: [
+    {
+      raised: factsWith([vm()], { spec: { vms: [{ ref: 'ghost' }] } }),
+      reason: 'NotFound',
+      items: ['ghost'],
+      not: good,
+    },
+    {
+      raised: factsWith([vm()], selecting([{ name: 'x*' }])),
+      reason: 'NothingSelected',
+      not: factsWith([vm()], selecting([{ name: 'w*' }])),
+    },
+  ],
+};
+
+export const conflictCases: readonly Case[] = [
+  {
+    raised: factsWith(
+      two,
+      selecting([
+        { name: '*', wave: 1 },
+        { name: 'db', wave: 2 },
+      ]),
+    ),
+    reason: 'SettingsConflict',
+    items: ['db'],
+    not: factsWith(
+      two,
+      selecting([
+        { name: '*', wave: 1 },
+        { name: 'db', priority: 9 },
+      ]),
+    ),
+  },
+  {
+    raised: factsWith(two, { spec: { except: ['db'] } }),
+    reason: 'NamedAndExcepted',
+    items: ['db'],
+    not: factsWith(two, selecting([{ name: '*' }], { except: ['db'] })),
+  },
+  {
+    raised: factsWith([vm({ id: 'a' }), vm({ id: 'b' })], selecting([{ name: '*' }], { except: ['web'] })),
+    reason: 'ExceptionAmbiguous',
+    items: ['web'],
+    not: factsWith([vm({ id: 'a' }), vm({ id: 'b' })], selecting([{ name: '*' }], { except: ['a'] })),
+  },
+];
+
+function cutoverAt(at: string): { readonly spec: object } {
+  return { spec: { type: 'warm', warm: { cutover: { by: 'time', at } } } };
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { Dns1123Label } from './provider.js';
+
+export const TargetPowerState = z.enum(['on', 'off', 'auto']);
+
+/** What may be said of one VM, and of all that a selector means, otherwise than the plan says. */
+export const vmChoices = {
+  targetPowerState: TargetPowerState.optional(),
+  /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
+  rootDisk: z.string().min(1).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  targetNamespace: Dns1123Label.optional(),
+  wave: z.int().min(1).max(1000).optional(),
+  priority: z.int().min(0).max(100).optional(),
+  /** Warm: when this VM is cut over, whatever the plan's policy is. */
+  cutoverAt: z.iso.datetime().optional(),
+};
+
+export const PlanVm = z.strictObject({
+  /** Id or name in the source's inventory; a name that is not unique is a Critical condition. */
+  ref: z.string().min(1),
+  targetName: Dns1123Label.optional(),
+  ...vmChoices,
+});
+export type PlanVm = z.infer<typeof PlanVm>;

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { PowerState, SourceVm } from '../inventory.js';
+import { vmChoices } from './plan-vm.js';
+
+/** What VMs are picked by. All that is given must hold. */
+const criteria = {
+  /** The folder and everything below it, such as `/prod/web`. */
+  folder: z.string().startsWith('/', 'must be an absolute folder such as /prod/web').optional(),
+  tag: z.string().min(1).optional(),
+  /** A pattern of the name: `*` stands for any characters, `?` for one. Case counts, as it does in `ref`. */
+  name: z.string().min(1).max(200).optional(),
+  powerState: PowerState.optional(),
+  /** Family of the guest's operating system. */
+  os: SourceVm.shape.os.shape.family.optional(),
+  host: z.string().min(1).optional(),
+  /** Id or name: a disk of the VM is on it. */
+  storage: z.string().min(1).optional(),
+  /** Id or name: a NIC of the VM is on it. */
+  network: z.string().min(1).optional(),
+  minDisks: z.int().min(0).optional(),
+  maxDisks: z.int().min(0).optional(),
+  /** Capacity of all disks of the VM together. */
+  minBytes: z.int().min(0).optional(),
+  maxBytes: z.int().min(0).optional(),
+};
+
+/** A query over the source's inventory: what it means is found out at each validation, and recorded at a start. */
+export const Selector = z
+  .strictObject({ ...criteria, ...vmChoices })
+  .refine((selector) => Object.keys(criteria).some((key) => Object.hasOwn(selector, key)), {
+    message: `must say by what VMs are picked: one of ${Object.keys(criteria).join(', ')}; name: '*' means all`,
+  });
+export type Selector = z.infer<typeof Selector>;
