@@ -25,10 +25,18 @@ export async function judgeVm(session: Session, vm: VmUnderTest): Promise<readon
   };
   if (vm.acknowledged.has('cancel') && view.state !== 'canceled' && !vm.acknowledged.has('rollback'))
     say('lost', 'a cancel was acknowledged');
-  if (view.state === 'succeeded') await judgeDisks(session, vm, say);
+  if (view.state === 'succeeded' && !(await ranSince(session, vm, view))) await judgeDisks(session, vm, say);
   judgeFiles(session, vm, view, say);
   if (vm.labId !== undefined) await judgeSource(session, vm, vm.labId, view, say);
   return findings;
+}
+
+/** Somebody started the source once all was over: what it holds by now is not what was migrated. */
+async function ranSince({ lab }: Session, vm: VmUnderTest, { endedAt = '' }: VmView): Promise<boolean> {
+  if (!vm.intruded) return false;
+  const journal = (await lab.journal()) as readonly { vm?: string; effect: string; time: string }[];
+  const last = journal.findLast(({ vm: of, effect }) => of === vm.labId && effect === 'power-on');
+  return last !== undefined && last.time > endedAt;
 }
 
 type Say = (kind: Finding['kind'], what: string) => void;

@@ -48,7 +48,10 @@ export async function call<N extends ApiOperationName>(
       await new Promise((resolve) => setTimeout(resolve, 200));
       continue;
     }
-    const answer: unknown = await response.json();
+    if (response.status === 204) return null as ApiOutput<N>;
+    // The planner may be gone in the middle of its answer.
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (answer === undefined && Date.now() < deadline) continue;
     if (!response.ok) throw new Error(`${name} was refused: ${JSON.stringify(answer)}`);
     return operation.out.parse(answer) as ApiOutput<N>;
   }
