@@ -60,7 +60,9 @@ async function compare(emit, name, image, servers, at) {
   };
   const time = async (who, copy) => {
     await rm(at('target'), { force: true });
-    await (await open(at('target'), 'w')).truncate(SIZE);
+    const target = await open(at('target'), 'w');
+    await target.truncate(SIZE);
+    await target.close();
     const begun = performance.now();
     await copy();
     best[who] = Math.min(best[who], (performance.now() - begun) / 1000);
