@@ -131,7 +131,14 @@ export type Job = z.infer<typeof Job>;
 
 export const ClaimRequest = AttemptRef;
 export const ClaimAnswer = z.discriminatedUnion('answer', [
-  z.object({ answer: z.literal('granted'), leaseMs: z.int().min(1), lastReport: z.int().min(0), job: Job }),
+  z.object({
+    answer: z.literal('granted'),
+    leaseMs: z.int().min(1),
+    lastReport: z.int().min(0),
+    job: Job,
+    /** Bytes a second, as of now; each lease answer says it again. */
+    bandwidthLimit: z.int().optional(),
+  }),
   /** Somebody else has it, it is over, or it never was: not ours to do. */
   z.object({ answer: z.literal('refused'), reason: z.string() }),
 ]);

@@ -54,6 +54,7 @@ export class AttemptDesk implements ClaimPort {
         leaseMs: this.options.leaseMs,
         lastReport: openAttempt(state)?.lastReport ?? 0,
         job: jobOf(state, ref),
+        ...this.#limitOf(ref.stream, state),
       };
     } catch (error) {
       return refused(error);
@@ -71,9 +72,17 @@ export class AttemptDesk implements ClaimPort {
     }
     const why = stopWanted(state);
     if (why !== undefined) return { answer: 'stop', reason: why, lastReport };
-    const bandwidthLimit = this.engine.bandwidthOf(ref.stream) ?? state.record.settings.bandwidthLimit;
-    const limit = bandwidthLimit === undefined ? {} : { bandwidthLimit };
-    return { answer: 'renewed', leaseMs: this.options.leaseMs, lastReport, ...limit };
+    return {
+      answer: 'renewed',
+      leaseMs: this.options.leaseMs,
+      lastReport,
+      ...this.#limitOf(ref.stream, state),
+    };
+  }
+
+  #limitOf(stream: string, { record }: VmLive): { readonly bandwidthLimit?: number } {
+    const bandwidthLimit = this.engine.bandwidthOf(stream) ?? record.settings.bandwidthLimit;
+    return bandwidthLimit === undefined ? {} : { bandwidthLimit };
   }
 
   /** Resolves when what is new in the report is in the log. */

@@ -1,5 +1,9 @@
 import { Progress, subjects } from '@ledgerlift/contracts';
+import type { StoredEvent } from '@ledgerlift/event-log';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+
+/** Events with which an attempt is over. */
+const ENDS = new Set(['StepCompleted', 'StepFailed', 'StepStopped', 'SourceRanMeanwhile']);
 
 /** The latest progress of each VM, as workers say it over core NATS. Not history: gone with the process. */
 export class ProgressBoard {
@@ -18,9 +22,9 @@ export class ProgressBoard {
     return this.#latest.get(stream);
   }
 
-  /** Progress of an attempt that is over says nothing any more. */
-  forget(stream: string): void {
-    this.#latest.delete(stream);
+  /** Progress of an attempt that is over says nothing any more, and would only take memory. */
+  apply({ type, stream }: Pick<StoredEvent, 'type' | 'stream'>): void {
+    if (ENDS.has(type)) this.#latest.delete(stream);
   }
 
   close(): void {

@@ -129,7 +129,10 @@ export class Relay {
 
   /** Log and bus compared: a request that nobody claimed in time is published again. To be called every few seconds. */
   async republishUnclaimed(now: number): Promise<void> {
-    for (const stream of this.engine.requested()) {
+    const requested = this.engine.requested();
+    for (const stream of this.#republished.keys())
+      if (!requested.has(stream)) this.#republished.delete(stream);
+    for (const stream of requested) {
       const state = this.engine.state(stream);
       const open = state && openAttempt(state);
       if (open?.status !== 'requested' || now - Date.parse(open.requestedAt) < this.options.unclaimedMs)

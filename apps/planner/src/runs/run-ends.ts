@@ -1,6 +1,5 @@
-import { type RunState, decideRunCompletion, decideWaveAfter } from '@ledgerlift/migration';
+import { type RunState, decideRunCompletion, decideWaveAfter, wavesOf } from '@ledgerlift/migration';
 import type { DecidedStreams } from '../log/decided-streams.js';
-import { wavesOfRun } from './run-view.js';
 import { runStream } from './stream-names.js';
 import { systemContext } from './system-context.js';
 import type { VmIndex } from './vm-index.js';
@@ -23,7 +22,7 @@ export class RunEnds {
   async #startWaveAfter(migrationId: string): Promise<void> {
     const stream = runStream(migrationId);
     const run = this.runs.state(stream);
-    if (run === undefined || run.wave >= (wavesOfRun(run).at(-1) ?? 1)) return;
+    if (run === undefined || run.wave >= (wavesOf(run.started).at(-1) ?? 1)) return;
     const { events } = await this.runs.execute(
       stream,
       (state) => {

@@ -302,12 +302,13 @@ export class RunEngine implements RunService {
   async reconcile(): Promise<void> {
     for (const run of this.#known()) {
       const { migrationId, cancelReason, pauseReason } = run;
-      if (this.#index.of(migrationId).open.size > 0) {
+      const { open } = this.#index.of(migrationId);
+      if (open.size > 0) {
         const context = systemContext(runStream(migrationId));
         if (cancelReason !== undefined) await this.#cancelVms(run, cancelReason, context);
         else if (pauseReason !== undefined)
-          await this.askVms(migrationId, { kind: 'pause', reason: pauseReason }, context);
-        for (const stream of this.#index.of(migrationId).open) this.#follow(stream, this.#vms.state(stream));
+          await this.#askEach([...open], { kind: 'pause', reason: pauseReason }, context);
+        for (const stream of open) this.#follow(stream, this.#vms.state(stream));
       }
       await this.#ends.look(migrationId);
     }
@@ -372,6 +373,7 @@ export class RunEngine implements RunService {
 
   #view(run: RunState): MigrationRun {
     return new RunView(run, {
+      waitsFor: (migrationId, vm) => this.#places.waitsFor(migrationId, vm),
       index: this.#index,
       vm: (stream) => this.#vms.state(stream),
       progressOf: (stream) => this.signals.progressOf(stream),

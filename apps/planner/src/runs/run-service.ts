@@ -28,6 +28,8 @@ export interface VmRun {
   readonly stream: string;
   readonly state: VmState;
   readonly progress: Progress | undefined;
+  /** What a VM that waits for its turn waits for, in words. */
+  readonly waitsFor?: string | undefined;
 }
 
 export interface MigrationRun {

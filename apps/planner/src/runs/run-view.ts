@@ -8,6 +8,8 @@ export interface ViewAround {
   readonly index: VmIndex;
   vm(stream: string): VmState;
   progressOf(stream: string): Progress | undefined;
+  /** Why a VM that wants a place has none. */
+  waitsFor(migrationId: string, vm: number): string | undefined;
 }
 
 /** A run as the API sees it: counts come from the index, and its VMs are looked up only when somebody asks for them. */
@@ -45,7 +47,7 @@ export class RunView implements MigrationRun {
     return this.run.wave;
   }
   get waves(): readonly number[] {
-    return wavesOfRun(this.run);
+    return wavesOf(this.run.started);
   }
   get phases(): MigrationRun['phases'] {
     return this.#tally.phases;
@@ -71,19 +73,26 @@ export class RunView implements MigrationRun {
   }
 
   #vmRun(stream: string): VmRun {
-    return { stream, state: this.around.vm(stream), progress: this.around.progressOf(stream) };
+    const state = this.around.vm(stream);
+    const reason = (): string | undefined => this.#waitsFor(state);
+    return {
+      stream,
+      state,
+      progress: this.around.progressOf(stream),
+      // Looked up only when somebody asks: a list of ten thousand VMs shows a page of them.
+      get waitsFor(): string | undefined {
+        return reason();
+      },
+    };
   }
-}
 
-const waves = new WeakMap<RunState['started'], readonly number[]>();
-
-/** The waves of a run, found once: all of its VMs name theirs. */
-export function wavesOfRun({ started }: RunState): readonly number[] {
-  const known = waves.get(started);
-  if (known !== undefined) return known;
-  const found = wavesOf(started);
-  waves.set(started, found);
-  return found;
+  #waitsFor(state: VmState): string | undefined {
+    if (state?.phase !== 'planned') return undefined;
+    if (!this.run.approved) return 'a second person to approve the start';
+    const { wave = 1, index } = state.record;
+    if (wave > this.run.wave) return `wave ${wave} to be started; wave ${this.run.wave} is under way`;
+    return this.around.waitsFor(this.migrationId, index);
+  }
 }
 
 /** @returns streams of all VMs of the run */

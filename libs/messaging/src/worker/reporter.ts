@@ -82,8 +82,10 @@ export class Reporter {
     for (let wait = 50; !book.isConfirmed && !giveUp.aborted; wait = Math.min(wait * 2, lease.leaseMs / 3)) {
       const answer = await lease.askNow();
       if (book.isConfirmed) return;
-      // To who answers 'stop' the attempt may be over: only asking tells whether the outcome is still taken.
-      if (answer?.answer === 'stop') {
+      // Asked again, whatever the lease says: what the planner was taking when it died comes back to it from REPORTS only
+      // after half a minute; and to who answers 'stop' the attempt may be over, and only asking tells whether the outcome
+      // is still taken.
+      if (answer !== undefined) {
         try {
           const said = await planner.reportNow(book.current, TRY);
           if (said.answer === 'refused') {

@@ -26,6 +26,7 @@ export interface Granted {
   readonly job: Job;
   readonly leaseMs: number;
   readonly lastReport: number;
+  readonly bandwidthLimit?: number | undefined;
   /** When the claim was sent, by `performance.now()`. */
   readonly sentAt: number;
 }
@@ -65,7 +66,7 @@ export class RunningAttempt implements Attempt {
     this.#options = options;
     this.ref = ref;
     this.job = granted.job;
-    this.#limit = granted.job.record.settings.bandwidthLimit;
+    this.#limit = granted.bandwidthLimit ?? granted.job.record.settings.bandwidthLimit;
     const book = new ReportBook(ref, granted.lastReport, granted.job.ledger);
     this.#reporter = new Reporter({
       planner,

@@ -30,7 +30,7 @@ export function vmSummary(run: VmRun): VmSummary {
     ...given('step', isTerminal(state) && state.phase === 'succeeded' ? undefined : next?.step),
     ...given('startedAt', state.admittedAt),
     ...given('endedAt', state.endedAt),
-    ...given('waitingFor', next?.waitingFor),
+    ...given('waitingFor', run.waitsFor ?? next?.waitingFor),
     ...given('error', state.cleanup?.cause ?? current?.error),
   };
 }
