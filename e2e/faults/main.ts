@@ -1,20 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { campaign } from './campaign.js';
+import { root } from '../installation/root.js';
+import type { Finding, FindingKind } from './run/finding.js';
+import { type RunResult, doRun } from './run/run.js';
+import { drawRun } from './script/draw.js';
+import { type RunScript, described } from './script/script.js';
+import { LEASE_MS, World } from './world/world.js';
+
+/** A world lives so many runs: its log and its bus grow, and all of both is judged each time. */
+const RUNS_A_WORLD = 10;
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
-    'per-session': { type: 'string', default: '10' },
+    first: { type: 'string', default: '0' },
+    jobs: { type: 'string', default: '2' },
+    /** No run begins when so many are over. */
+    seconds: { type: 'string', default: '1e9' },
+    keep: { type: 'string', default: join(root, 'node_modules', '.cache', 'faults') },
     json: { type: 'boolean', default: false },
   },
 });
-const result = await campaign({
-  runs: Number(values.runs),
-  seed: Number(values.seed),
-  perSession: Number(values['per-session']),
-  progress: (line) => console.error(line),
-});
-console.log(values.json ? JSON.stringify(result) : result);
-const { lost, doubled, leaked, stuck } = result;
-process.exit(lost + doubled + leaked + stuck === 0 ? 0 : 1);
+const seed = Number(values.seed);
+const first = Number(values.first);
+const end = first + Number(values.runs);
+const deadline = Date.now() + Number(values.seconds) * 1000;
+// Set by scripts/check-faults.mjs, which gives us mounts of our own where it can.
+const mounts = process.env['LEDGERLIFT_FAULT_MOUNTS'] === 'yes';
+
+const totals = { runs: 0, faults: 0, lost: 0, doubled: 0, leaked: 0, stuck: 0 };
+let next = first;
+await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
+if (values.json) console.log(JSON.stringify(totals));
+else console.table([totals]);
+const kinds: readonly FindingKind[] = ['lost', 'doubled', 'leaked', 'stuck'];
+process.exit(kinds.every((kind) => totals[kind] === 0) && totals.runs > 0 ? 0 : 1);
+
+/** Runs one after the other, in one world for as long as nothing is found in it. */
+async function lane(): Promise<void> {
+  let world: World | undefined;
+  let inWorld = 0;
+  while (next < end && Date.now() < deadline) {
+    const script = drawRun(seed, next++, { mounts, leaseMs: LEASE_MS });
+    world ??= await World.start(mounts);
+    const result = await done(world, script);
+    inWorld += 1;
+    const kept = result.findings.length > 0 ? join(values.keep, `seed-${seed}-run-${script.run}`) : undefined;
+    if (kept !== undefined && !existsSync(kept)) await world.keep(kept);
+    tell(script, result, kept);
+    if (kept !== undefined || inWorld === RUNS_A_WORLD) {
+      await world[Symbol.asyncDispose]();
+      world = undefined;
+      inWorld = 0;
+    }
+  }
+  await world?.[Symbol.asyncDispose]();
+}
+
+async function done(world: World, script: RunScript): Promise<RunResult> {
+  const began = Date.now();
+  try {
+    return await doRun(world, script);
+  } catch (error) {
+    const what = `the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    const findings: readonly Finding[] = [{ kind: 'stuck', what }];
+    return { findings, ends: [], seconds: (Date.now() - began) / 1000, notes: [] };
+  }
+}
+
+function tell(
+  script: RunScript,
+  { findings, ends, seconds, notes }: RunResult,
+  kept: string | undefined,
+): void {
+  totals.runs += 1;
+  totals.faults += script.faults.length;
+  for (const { kind } of findings) totals[kind] += 1;
+  const asked = script.commands.map(({ kind, atMs }) => `${kind}@${(atMs / 1000).toFixed(1)}s`);
+  const what = [...script.faults.map(described), ...asked, ...notes].join(', ');
+  const verdict = findings.length === 0 ? 'ok' : 'FINDING';
+  console.error(
+    `run ${script.run} ${verdict} ${seconds.toFixed(1)} s ${script.source}${script.converts ? '+v2v' : ''} [${what}] → ${ends.join(', ')}`,
+  );
+  for (const finding of findings)
+    console.error(`  seed ${seed} run ${script.run} ${finding.kind}: ${finding.what}`);
+  if (kept !== undefined) console.error(`  kept in ${kept}`);
+}

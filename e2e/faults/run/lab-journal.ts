@@ -1,0 +1,4 @@
+import type { LabHypervisor } from '@ledgerlift/testing';
+
+/** A line of the lab's journal. */
+export type JournalLine = Awaited<ReturnType<LabHypervisor['journal']>>[number];

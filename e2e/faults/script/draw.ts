@@ -1,0 +1,134 @@
+import { SERVICES } from '../world/service.js';
+import { Chance } from './chance.js';
+import {
+  type CommandKind,
+  type CommandScript,
+  type DiskScript,
+  type FaultKind,
+  type FaultScript,
+  type RunScript,
+  type SourceKind,
+  type VmScript,
+  faultKinds,
+} from './script.js';
+
+const MiB = 1024 * 1024;
+/** Faults and commands fall into the first seconds: in these nearly every migration is done. */
+const WINDOW_MS = 3500;
+
+/** What this machine lets us do: mounts need root. */
+export interface Means {
+  readonly mounts: boolean;
+  /** Longer than this, a worker's lease is over. */
+  readonly leaseMs: number;
+}
+
+/** Draws a run. The same seed and run always give the same one. */
+export function drawRun(seed: number, run: number, means: Means): RunScript {
+  const chance = new Chance(seed, run);
+  const source = chance.among<SourceKind>({ ova: 3, 'lab-cold': 2, 'lab-warm': 5 });
+  const converts = chance.is(0.5);
+  const vms = Array.from({ length: chance.pick([1, 1, 2]) }, (_, n) =>
+    drawVm(chance, source, `r${run}v${n}`),
+  );
+  return {
+    seed,
+    run,
+    source,
+    vms,
+    converts,
+    bandwidthLimit: chance.is(0.6) ? chance.from(3, 16) * MiB : undefined,
+    verify: chance.pick(['none', 'written', 'full']),
+    maxRetries: chance.from(1, 6),
+    conversionSeconds: chance.from(1, 12) / 10,
+    retires: source !== 'ova' && chance.is(0.2),
+    faults: Array.from({ length: chance.from(1, 4) }, () => drawFault(chance, source, vms.length, means)),
+    commands: chance.is(0.6)
+      ? Array.from({ length: chance.from(1, 3) }, () => drawCommand(chance, source, vms.length))
+      : [],
+    retriesFailed: chance.is(0.8),
+    faultsBegin: chance.is(0.15) ? 'before-start' : 'after-start',
+  };
+}
+
+function drawVm(chance: Chance, source: SourceKind, name: string): VmScript {
+  return {
+    name,
+    disks: Array.from({ length: chance.pick([1, 1, 2]) }, (_, n) => drawDisk(chance, n)),
+    wasOn: source === 'lab-warm' || (source === 'lab-cold' && chance.is(0.6)),
+    afterCrash: chance.is(0.6) ? 'on' : 'off',
+    ignoresShutdown: chance.is(0.1),
+    rollsBack: source !== 'ova' && chance.is(0.15),
+  };
+}
+
+const drawDisk = (chance: Chance, n: number): DiskScript => ({
+  id: `disk-${n}`,
+  mib: chance.pick([2, 2, 4, 8, 16]),
+  seed: chance.from(1, 6),
+  filled: chance.pick([0.1, 0.5, 0.9]),
+  packing: chance.pick(['streamOptimized', 'streamOptimized', 'monolithicSparse', 'gzip', 'chunks']),
+});
+
+function drawFault(chance: Chance, source: SourceKind, vms: number, means: Means): FaultScript {
+  const group = chance.among<keyof typeof faultKinds>({
+    service: 5,
+    world: 3,
+    ...(means.mounts ? { storage: 2 } : {}),
+    ...(source === 'ova' ? { ova: 1.5 } : { lab: 4 }),
+  });
+  const kind: FaultKind = chance.pick<FaultKind>(faultKinds[group]);
+  return {
+    kind,
+    atMs: chance.from(0, WINDOW_MS),
+    forMs: lasting(chance, kind, means),
+    service: chance.pick(SERVICES),
+    vm: chance.from(0, vms - 1),
+    times: chance.pick([1, 1, 2, 5]),
+  };
+}
+
+function lasting(chance: Chance, kind: FaultKind, { leaseMs }: Means): number {
+  const short = chance.from(50, 900);
+  // Within the lease, about as long as it, and longer: each means something else to the planner.
+  const lease = chance.pick([chance.from(50, leaseMs - 200), leaseMs, leaseMs + chance.from(200, 1500)]);
+  switch (kind) {
+    case 'stop':
+    case 'cut':
+    case 'hold':
+    case 'nats-stop':
+      return lease;
+    case 'kill':
+    case 'kill-all':
+    case 'lab-kill':
+    case 'lab-crash':
+      return chance.is(0.5) ? 0 : short;
+    case 'nats-restart':
+    case 'nats-wipe':
+    case 'cbt-reset':
+    case 'lab-status':
+    case 'lab-cut':
+    case 'lab-answer-lost':
+    case 'lab-task-fails':
+    case 'lab-task-lies':
+      return 0;
+    default:
+      return short * chance.pick([1, 3]);
+  }
+}
+
+function drawCommand(chance: Chance, source: SourceKind, vms: number): CommandScript {
+  const kind = chance.among<CommandKind>({
+    cancel: 2,
+    retry: 1,
+    pause: 3,
+    resume: 2,
+    'plan-pause': 1,
+    'plan-resume': 1,
+    'plan-cancel': 0.5,
+    'plan-retry': 0.5,
+    ...(source === 'ova' ? {} : { rollback: 0.5 }),
+    ...(source === 'lab-warm' ? { cutover: 4, 'test-boot': 2 } : {}),
+  });
+  return { kind, atMs: chance.from(0, WINDOW_MS + 1000), vm: chance.from(0, vms - 1) };
+}

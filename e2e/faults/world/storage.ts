@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { mkdir, statfs } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const PAGE = 4096;
+
+/** A folder that can be full or read-only: a small file system in memory, where the machine lets us mount one. */
+export class Storage implements AsyncDisposable {
+  private constructor(
+    readonly path: string,
+    private readonly bytes: number | undefined,
+  ) {}
+
+  /** @param mib its size; undefined: an ordinary folder, which is never full */
+  static async at(path: string, mib: number | undefined): Promise<Storage> {
+    await mkdir(path, { recursive: true });
+    if (mib === undefined) return new Storage(path, undefined);
+    const bytes = mib * 1024 * 1024;
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=755`, 'ledgerlift-faults', path]);
+    return new Storage(path, bytes);
+  }
+
+  /** Nothing more fits, until `forMs` are over. */
+  async full(forMs: number): Promise<void> {
+    const { blocks, bfree, bsize } = await statfs(this.path);
+    const used = Math.ceil(((blocks - bfree) * bsize) / PAGE) * PAGE;
+    await this.#remount(`size=${Math.max(used, PAGE)}`);
+    await delay(forMs);
+    await this.restore();
+  }
+
+  /** The kernel refuses while a file is open for writing: then it is tried again, as long as it was to last. */
+  async readOnly(forMs: number): Promise<void> {
+    const deadline = Date.now() + forMs;
+    for (;;) {
+      const done = await this.#remount('ro').then(
+        () => true,
+        () => false,
+      );
+      if (done) break;
+      if (Date.now() > deadline) return;
+      await delay(20);
+    }
+    await delay(forMs);
+    await this.restore();
+  }
+
+  /** As it was at first. */
+  async restore(): Promise<void> {
+    if (this.bytes !== undefined) await this.#remount(`rw,size=${this.bytes}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.bytes !== undefined) await run('umount', ['--lazy', this.path]);
+  }
+
+  async #remount(options: string): Promise<void> {
+    if (this.bytes !== undefined) await run('mount', ['-o', `remount,${options}`, this.path]);
+  }
+}
