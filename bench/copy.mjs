@@ -79,6 +79,9 @@ async function compare(emit, name, image, servers, at) {
         '-O',
         'raw',
         '-W',
+        // Its default is 'unsafe': nothing is flushed, where the other two end with a flush.
+        '-t',
+        'writeback',
         '-m',
         '16',
         image.file,

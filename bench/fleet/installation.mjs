@@ -20,20 +20,23 @@ export class Fleet {
     const folder = temporaryFolder('bench-fleet');
     await Promise.all(['out', 'data'].map((name) => mkdir(folder.file(name))));
     const fleet = new Fleet();
-    Object.assign(fleet, {
-      folder,
-      lab: await startLab(count),
-      nats: await startNats(),
-      port: await freePort(),
-    });
-    await fleet.startPlanner();
-    fleet.workers = fork(join(import.meta.dirname, 'worker.mjs'), {
-      env: fleet.environment({ LEDGERLIFT_SLOTS: String(AT_ONCE) }),
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    await once(fleet.workers, 'message');
-    await fleet.createPlan();
-    return fleet;
+    try {
+      fleet.folder = folder;
+      fleet.lab = await startLab(count);
+      fleet.nats = await startNats();
+      fleet.port = await freePort();
+      await fleet.startPlanner();
+      fleet.workers = fork(join(import.meta.dirname, 'worker.mjs'), {
+        env: fleet.environment({ LEDGERLIFT_SLOTS: String(AT_ONCE) }),
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      await once(fleet.workers, 'message');
+      await fleet.createPlan();
+      return fleet;
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
   }
 
   get logFile() {
@@ -141,8 +144,8 @@ export class Fleet {
       child.kill();
       await once(child, 'close');
     }
-    await this.nats.stop();
-    await this.lab.stop();
+    await this.nats?.stop();
+    await this.lab?.stop();
     if (process.env.FLEET_KEEP === undefined || !existsSync(this.logFile)) await this.folder.remove();
   }
 }

@@ -114,6 +114,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const api = app.get(ApiFeed);
   feed.add((event) => engine.restore(event));
   feed.add((event) => api.apply(event));
+  feed.add((event) => board.apply(event));
   feed.add((event) => relay.offer(event));
   await feed.start();
   desk.restore();

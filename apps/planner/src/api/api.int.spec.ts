@@ -250,7 +250,7 @@ describe('a plan', () => {
       archived: true,
       status: 'archived',
     });
-    expect(planner.runs.calls).toContain(`abandon vm-${migration}-0`);
+    expect(planner.runs.calls).toContain(`abandon vm-${migration}-0: the plan was ended`);
     expect(refused(await planner.call('PUT', `/plans/${plan}`, planSpec))).toEqual({
       status: 409,
       code: 'LL-PLN-106',
@@ -374,6 +374,8 @@ describe('a VM', () => {
     });
     planner.runs.change(migration, 0, {
       results: [{ step: 'DiskTransfer', disks: [], pass: { kind: 'cold', round: 0 } }],
+      // At the conversion, after Initialize, SourcePowerOff, DiskAllocation and DiskTransfer.
+      at: 4,
     });
     expect(await planner.call('POST', `/plans/${plan}/retry`)).toMatchObject({
       status: 200,

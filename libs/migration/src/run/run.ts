@@ -85,9 +85,15 @@ export function decideRunApproval(
   return state?.approved === true ? [] : [{ type: 'MigrationApproved', data: { migrationId, reason } }];
 }
 
-/** The waves of a run, the first first. */
-export const wavesOf = ({ spec }: EventOf<'MigrationStarted'>['data']): readonly number[] =>
-  [...new Set(spec.vms.map(({ wave = 1 }) => wave))].sort((a, b) => a - b);
+const known = new WeakMap<object, readonly number[]>();
+
+/** The waves of a run, the first first. All of its VMs are looked at once: it is asked whenever one of them ends. */
+export function wavesOf(started: EventOf<'MigrationStarted'>['data']): readonly number[] {
+  const waves =
+    known.get(started) ?? [...new Set(started.spec.vms.map(({ wave = 1 }) => wave))].sort((a, b) => a - b);
+  known.set(started, waves);
+  return waves;
+}
 
 const firstWave = (started: EventOf<'MigrationStarted'>['data']): number => wavesOf(started)[0] ?? 1;
 
