@@ -4,6 +4,7 @@ export type { ByteRange } from './chunks/ranges.js';
 export type { ChangesSince, Checkpoint } from './copy/base.js';
 export { type CopyOptions, type CopyProgress, type CopyResult, copyDisk } from './copy/copier.js';
 export { TargetTooSmall, VerificationFailed } from './copy/errors.js';
+export { extentsOf } from './copy/extents.js';
 export { Throttle } from './copy/throttle.js';
 export { type VerifyOptions, verifyDisk } from './copy/verify.js';
 export { type Extent, NbdClient, type NbdEndpoint } from './nbd/client.js';

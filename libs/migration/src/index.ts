@@ -25,6 +25,7 @@ export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from '
 export { fairShares } from './schedule/bandwidth.js';
 export { type ScheduleEntry, scheduleKey } from './schedule/lanes.js';
 export { Schedule } from './schedule/schedule.js';
+export { nextOpening } from './schedule/windows.js';
 export {
   type RunCounts,
   type RunState,

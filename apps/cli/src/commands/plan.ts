@@ -6,6 +6,7 @@ import { BadOption } from '../errors.js';
 import { conditionLines } from '../terminal/conditions.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
+import { rehearseCommand } from './rehearse.js';
 import { removal } from './removal.js';
 
 /** `plan`: which VMs are to be migrated, and how. */
@@ -60,6 +61,7 @@ export function planCommands(plan: Command, context: CommandsContext): void {
   removal(plan, context, 'plans.delete', 'plan');
   selectCommand(plan, context);
   csvCommands(plan, context);
+  rehearseCommand(plan, context);
 }
 
 function selectCommand(plan: Command, context: CommandsContext): void {

@@ -3,6 +3,7 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { CatalogCommands, CatalogProjection } from '../catalog/index.js';
 import { InventoryService, SOURCE_ACCESS, type SourceAccess } from '../inventory/index.js';
 import { EVENT_LOG, EVENT_WRITER, type EventWriter } from '../log/event-writer.js';
+import { BytesToRead, Measurements, Rehearser, imageExtents } from '../rehearsal/index.js';
 import { RUN_SERVICE, type RunService } from '../runs/run-service.js';
 import { CatalogPlanExaminer, WORKER_ACCESS, type WorkerAccess } from '../validation/index.js';
 import { ApiFeed } from './api-feed.js';
@@ -33,6 +34,7 @@ export class ApiModule {
       controllers: [DocumentsController, restController(), natsController()],
       providers: [
         IdempotencyIndex,
+        Measurements,
         {
           provide: CatalogProjection,
           inject: [EVENT_LOG, EVENT_WRITER],
@@ -40,8 +42,9 @@ export class ApiModule {
         },
         {
           provide: ApiFeed,
-          inject: [CatalogProjection, IdempotencyIndex],
-          useFactory: (catalog: CatalogProjection, index: IdempotencyIndex) => new ApiFeed(catalog, index),
+          inject: [CatalogProjection, IdempotencyIndex, Measurements],
+          useFactory: (catalog: CatalogProjection, index: IdempotencyIndex, measurements: Measurements) =>
+            new ApiFeed(catalog, index, measurements),
         },
         {
           provide: CatalogCommands,
@@ -54,17 +57,43 @@ export class ApiModule {
           useFactory: (sources: SourceAccess) => new InventoryService(sources),
         },
         {
-          provide: PlanRuns,
-          inject: [CatalogProjection, CatalogCommands, InventoryService, RUN_SERVICE, WORKER_ACCESS],
+          provide: CatalogPlanExaminer,
+          inject: [CatalogProjection, InventoryService, RUN_SERVICE, WORKER_ACCESS, Measurements],
           useFactory: (
             catalog: CatalogProjection,
-            commands: CatalogCommands,
             inventory: InventoryService,
             runs: RunService,
             workers: WorkerAccess,
+            measurements: Measurements,
           ) => {
-            const around = { catalog, inventory, runs, workers, installation, now };
-            return new PlanRuns(catalog, commands, runs, new CatalogPlanExaminer(around));
+            const expected = (providerId: string) => measurements.expected(providerId);
+            return new CatalogPlanExaminer({
+              catalog,
+              inventory,
+              runs,
+              workers,
+              installation,
+              expected,
+              now,
+            });
+          },
+        },
+        {
+          provide: PlanRuns,
+          inject: [CatalogProjection, CatalogCommands, RUN_SERVICE, CatalogPlanExaminer],
+          useFactory: (
+            catalog: CatalogProjection,
+            commands: CatalogCommands,
+            runs: RunService,
+            examiner: CatalogPlanExaminer,
+          ) => new PlanRuns(catalog, commands, runs, examiner),
+        },
+        {
+          provide: Rehearser,
+          inject: [CatalogPlanExaminer, Measurements, RUN_SERVICE],
+          useFactory: (examiner: CatalogPlanExaminer, measurements: Measurements, runs: RunService) => {
+            const bytes = new BytesToRead(imageExtents);
+            return new Rehearser({ examiner, measurements, bytes, limits: () => runs.limits, now });
           },
         },
         {
@@ -75,6 +104,7 @@ export class ApiModule {
             InventoryService,
             PlanRuns,
             RUN_SERVICE,
+            Rehearser,
             IdempotencyIndex,
           ],
           useFactory: (
@@ -83,10 +113,11 @@ export class ApiModule {
             inventory: InventoryService,
             plans: PlanRuns,
             runs: RunService,
+            rehearser: Rehearser,
             index: IdempotencyIndex,
           ) => {
             const planVms = new PlanVms(catalog, commands, inventory);
-            const services = { catalog, commands, inventory, plans, planVms, runs, now };
+            const services = { catalog, commands, inventory, plans, planVms, rehearser, runs, now };
             return new ApiDispatcher(services, handlers, index);
           },
         },

@@ -6,7 +6,7 @@
 import { open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InventoryView, PlanValidation } from '@ledgerlift/contracts';
+import { InventoryView, PlanValidation, Rehearsal } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { type TemporaryFolder, buildOva, makeSmallDisk, temporaryFolder } from '@ledgerlift/testing';
 import { providerSourceAccess } from '../inventory/index.js';
@@ -51,6 +51,36 @@ describe('a plan of a real OVA', () => {
   it('is ready, and starts', async () => {
     expect(await validation()).toMatchObject({ ready: true });
     expect((await planner.call('POST', '/plans/first-wave/start')).status).toBe(201);
+  });
+
+  it('is rehearsed: what its disks hold will be read, and nothing is changed', async () => {
+    const head = await temporary.log.head();
+    const rehearsal = Rehearsal.parse((await planner.call('POST', '/plans/first-wave/rehearse')).body);
+    const [vm] = rehearsal.vms;
+    expect(vm).toMatchObject({
+      order: 1,
+      wave: 1,
+      waitsFor: [],
+      bytes: { capacity: 4 * 1024 * 1024, from: 'extents' },
+    });
+    expect(vm?.bytes.read).toBeGreaterThan(0);
+    expect(vm?.bytes.read).toBeLessThan(4 * 1024 * 1024);
+    expect(vm?.steps.map(({ step }) => step)).toEqual(
+      expect.arrayContaining(['DiskTransfer', 'ImageCommit']),
+    );
+    expect(rehearsal.figures?.bytesPerSecond).toEqual({ value: 100_000_000, measured: 0 });
+    expect(rehearsal.total).toMatchObject({ vms: 1, withoutExtents: 0, longestDowntimeMs: 0 });
+    expect(await temporary.log.head()).toEqual(head);
+  });
+
+  it('of which something is Critical is rehearsed no further than that', async () => {
+    await planner.call('PUT', '/plans/first-wave', { ...planSpec, type: 'warm' });
+    const rehearsal = Rehearsal.parse((await planner.call('POST', '/plans/first-wave/rehearse')).body);
+    expect(rehearsal).toMatchObject({
+      ready: false,
+      vms: [],
+      conditions: [{ type: 'MigrationTypeNotValid' }],
+    });
   });
 
   it('does not start when a byte of a disk is not what the manifest says', async () => {

@@ -25,7 +25,14 @@ const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
  * @throws RetryWouldDiverge
  */
 export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | 'index'>): VmRecord {
-  const record = { ...now, migrationId: was.migrationId, index: was.index };
+  // What was measured since says nothing new of the plan, and must not look like a change of it.
+  const { expected: _, ...same } = now;
+  const record = {
+    ...same,
+    ...(was.expected === undefined ? {} : { expected: was.expected }),
+    migrationId: was.migrationId,
+    index: was.index,
+  };
   for (const [field, of] of Object.entries(fixed)) {
     const [before, after] = [JSON.stringify(of(was)), JSON.stringify(of(record))];
     if (before !== after) throw new RetryWouldDiverge(was.source.vm.name, field, before, after);

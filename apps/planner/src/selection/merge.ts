@@ -1,7 +1,7 @@
 import type { PlanVm, Selector } from '@ledgerlift/contracts';
 import { vmChoices } from '@ledgerlift/contracts';
 
-type Choices = Omit<PlanVm, 'ref' | 'targetName'>;
+type Choices = Pick<PlanVm, keyof typeof vmChoices>;
 /** What means a VM, such as `select[1]`, and what it says of it. */
 export interface Saying {
   readonly by: string;

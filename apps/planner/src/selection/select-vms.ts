@@ -63,9 +63,8 @@ export function selectVms(
     const matches = find(entry.ref);
     const vm = matches.length === 1 ? matches[0] : undefined;
     const others = (vm && sayings.get(vm.id)?.said) ?? [];
-    const { ref, targetName } = entry;
     const said = [{ by: `vms[${index}]`, choices: choicesOf(entry) }, ...others];
-    return { ...selected({ ref, ...(targetName === undefined ? {} : { targetName }) }, said), matches, vm };
+    return { ...selected(entry, said), matches, vm };
   });
   const isNamed = new Set(named.flatMap(({ vm }) => vm?.id ?? []));
   const picked = [...sayings.values()]
@@ -81,10 +80,7 @@ export function selectVms(
   };
 }
 
-function selected(
-  named: Pick<PlanVm, 'ref' | 'targetName'>,
-  said: readonly Saying[],
-): Pick<SelectedVm, 'entry' | 'by' | 'conflicts'> {
+function selected(named: PlanVm, said: readonly Saying[]): Pick<SelectedVm, 'entry' | 'by' | 'conflicts'> {
   const { choices, conflicts } = merged(said);
   return { entry: { ...named, ...choices }, by: said.map(({ by }) => by), conflicts };
 }

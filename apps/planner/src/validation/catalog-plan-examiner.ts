@@ -1,4 +1,11 @@
-import type { InventoryProblem, Inventory, MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import type {
+  Expected,
+  Inventory,
+  InventoryProblem,
+  MappingSpec,
+  PlanSpec,
+  ProviderSpec,
+} from '@ledgerlift/contracts';
 import { sharedSite } from '@ledgerlift/targets';
 import type { CatalogProjection, Entry } from '../catalog/index.js';
 import { type InventoryService, reasonOf } from '../inventory/index.js';
@@ -17,6 +24,8 @@ export interface ExaminerSurroundings {
   readonly runs: RunService;
   readonly workers: WorkerAccess;
   readonly installation: string;
+  /** What earlier migrations from a source took; undefined: none was measured. */
+  readonly expected: (providerId: string) => Expected | undefined;
   readonly now: () => Date;
 }
 
@@ -62,6 +71,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
       vms,
       room: this.#room(found, target),
       digests: await this.#digests(source, vms),
+      expected: source && this.around.expected(source.id),
       site,
       workers: site === undefined ? undefined : await workers.at(site),
     };

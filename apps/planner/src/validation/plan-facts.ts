@@ -1,4 +1,5 @@
 import type {
+  Expected,
   Inventory,
   InventoryProblem,
   MappingSpec,
@@ -24,6 +25,8 @@ export interface PlanFacts {
   readonly room: TargetRoom;
   /** By id of the source VM: what in its files is not as it should be. */
   readonly digests: ReadonlyMap<string, readonly InventoryProblem[]>;
+  /** What earlier migrations from the source took; undefined: none was measured. */
+  readonly expected: Expected | undefined;
   /** The site at which the plan would run; undefined: none reaches both ends. */
   readonly site: string | undefined;
   readonly workers: SiteWorkers | undefined;

@@ -78,6 +78,7 @@ function resolveVm(
     }),
     ...(entry.wave === undefined ? {} : { wave: entry.wave }),
     ...(entry.priority === undefined ? {} : { priority: entry.priority }),
+    ...(facts.expected === undefined ? {} : { expected: facts.expected }),
   };
 }
 

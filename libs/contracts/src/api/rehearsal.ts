@@ -32,7 +32,7 @@ export const RehearsedVm = z.object({
   wave: z.int().min(1),
   priority: z.int(),
   /** Which it is to get a place, from 1 on. */
-  order: z.int().min(1),
+  order: z.int().min(1).optional(),
   steps: z.array(z.object({ step: StepName, part: ItineraryPart, hook: z.string().optional() })),
   /** For what it waits before it begins, and on its way. */
   waitsFor: z.array(z.string()),
@@ -46,10 +46,11 @@ export const RehearsedVm = z.object({
     why: z.string().optional(),
   }),
   forecast: z.object({
-    beginsAt: z.iso.datetime(),
-    endsAt: z.iso.datetime(),
-    /** From its begin to its end, waits between included. */
-    durationMs: z.number().min(0),
+    /** Left out where it never comes to it: nothing may run. */
+    beginsAt: z.iso.datetime().optional(),
+    endsAt: z.iso.datetime().optional(),
+    /** Without the waits. */
+    workMs: z.number().min(0),
     /** From the source's power-off to the target's start; 0 where the source is off already. */
     downtimeMs: z.number().min(0),
     /** What the time consists of. */
@@ -78,8 +79,8 @@ export const Rehearsal = z.object({
     z.object({
       wave: z.int().min(1),
       vms: z.int().min(1),
-      beginsAt: z.iso.datetime(),
-      endsAt: z.iso.datetime(),
+      beginsAt: z.iso.datetime().optional(),
+      endsAt: z.iso.datetime().optional(),
       startsBy: z.string(),
     }),
   ),
@@ -91,8 +92,8 @@ export const Rehearsal = z.object({
       bytesToRead: z.int().min(0),
       /** VMs whose extents could not be seen. */
       withoutExtents: z.int().min(0),
-      durationMs: z.number().min(0),
-      endsAt: z.iso.datetime(),
+      durationMs: z.number().min(0).optional(),
+      endsAt: z.iso.datetime().optional(),
       longestDowntimeMs: z.number().min(0),
     })
     .optional(),

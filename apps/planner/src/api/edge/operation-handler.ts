@@ -2,6 +2,7 @@ import type { ApiInput, ApiOperationName, ApiOutput } from '@ledgerlift/contract
 import type { CatalogCommands, CatalogProjection } from '../../catalog/index.js';
 import type { InventoryService } from '../../inventory/index.js';
 import type { CommandContext } from '../../log/event-writer.js';
+import type { Rehearser } from '../../rehearsal/index.js';
 import type { RunService } from '../../runs/run-service.js';
 import type { PlanRuns } from '../plan-runs.js';
 import type { PlanVms } from '../plan-vms.js';
@@ -13,6 +14,7 @@ export interface ApiServices {
   readonly inventory: InventoryService;
   readonly plans: PlanRuns;
   readonly planVms: PlanVms;
+  readonly rehearser: Rehearser;
   readonly runs: RunService;
   readonly now: () => Date;
 }

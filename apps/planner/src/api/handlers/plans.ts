@@ -32,6 +32,7 @@ export const planHandlers: HandlersOf<'plans'> = {
     const { planId, at, conditions, isReady } = await plans.validate(params.plan);
     return { planId, validatedAt: at, ready: isReady, conditions: [...conditions] };
   },
+  'plans.rehearse': ({ catalog, rehearser }, { params }) => rehearser.rehearse(catalog.plan(params.plan)),
   'plans.select': ({ planVms }, { params }) => planVms.select(params.plan),
   'plans.export-vms': ({ planVms }, { params, query }) => planVms.export(params.plan, query.of),
   'plans.import-vms': async ({ planVms, plans, runs }, { params, body }, call) => {

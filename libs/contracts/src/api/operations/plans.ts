@@ -1,6 +1,7 @@
 import { PlanSpec } from '../../specs.js';
 import { PlanValidation, PlanView } from '../catalog.js';
 import { MigrationView } from '../migration.js';
+import { Rehearsal } from '../rehearsal.js';
 import { ApproveBody, CutoverBody, Page, ReasonBody, pageOf } from '../request.js';
 import { ExportQuery, ImportBody, PlanSelection, VmsCsv } from '../selection.js';
 import { empty, none, plan } from './operation.js';
@@ -54,6 +55,17 @@ export const plansOperations = {
     body: none,
     status: 200,
     out: PlanValidation,
+  },
+  'plans.rehearse': {
+    method: 'POST',
+    path: '/plans/:plan/rehearse',
+    summary:
+      'Say what a migration of the plan would be: bytes, order, waits, time and downtime; nothing is changed',
+    params: plan,
+    query: none,
+    body: none,
+    status: 200,
+    out: Rehearsal,
   },
   'plans.select': {
     method: 'GET',

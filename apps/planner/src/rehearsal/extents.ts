@@ -1,0 +1,49 @@
+import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import { NbdClient, extentsOf, serveSource } from '@ledgerlift/disk-transfer';
+import { sourceProvider } from '@ledgerlift/providers';
+import { reasonOf } from '../inventory/index.js';
+
+/** Bytes that would be read of a VM's disks, or why that cannot be seen. */
+export type SeenBytes = { readonly bytes: number } | { readonly why: string };
+
+/** Looks how much of a VM's disks holds anything. Never throws, and changes nothing at the source. */
+export interface ExtentsAccess {
+  bytesOf(spec: ProviderSpec, vm: SourceVm, signal: AbortSignal): Promise<SeenBytes>;
+}
+
+/** Asks the images themselves, where this process can read them; they are not read through. */
+export const imageExtents: ExtentsAccess = {
+  async bytesOf(spec, vm, signal) {
+    try {
+      let bytes = 0;
+      for (const disk of vm.disks) {
+        // Of any other source reading would begin with an export or a snapshot, and a rehearsal makes neither.
+        if (disk.backing.kind !== 'ova') return { why: 'its source shows extents only of a snapshot' };
+        const access = await sourceProvider(spec.type)?.diskAccess(spec, vm, disk);
+        if (access?.kind !== 'image')
+          return { why: 'it is compressed as a whole, and has to be unpacked first' };
+        const { driver, file, within } = access;
+        bytes += await allocated({ driver, file, ...(within === undefined ? {} : { within }) }, signal);
+      }
+      return { bytes };
+    } catch (error) {
+      return { why: signal.aborted ? 'there was no time to look at it' : reasonOf(error) };
+    }
+  },
+};
+
+async function allocated(image: Parameters<typeof serveSource>[0], signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted();
+  const server = await serveSource(image);
+  try {
+    const client = await NbdClient.connect({ socket: server.socket }, { signal });
+    try {
+      const extents = await extentsOf(client, [{ offset: 0, length: client.size }], signal);
+      return extents.reduce((sum, { length, zero }) => sum + (zero ? 0 : length), 0);
+    } finally {
+      client.close();
+    }
+  } finally {
+    await server.stop(0);
+  }
+}

@@ -1,0 +1,128 @@
+import type { DomainEvent, Expected, Figure, Figures, StepName, StepResult } from '@ledgerlift/contracts';
+import type { StoredEvent } from '@ledgerlift/event-log';
+import { assumed } from '@ledgerlift/migration';
+import { domainEvent } from '../log/domain-events.js';
+import { Samples } from './samples.js';
+
+/** What took less says more of how a step begins than of how fast it is. */
+const SHORTEST_COPY_MS = 50;
+
+/** One VM whose migration goes on: whose source it is of, and the attempt that a worker has. */
+interface UnderWay {
+  readonly provider: string;
+  readonly attempt?: { readonly step: StepName; readonly number: number; readonly startedAt: string };
+}
+
+/**
+ * What steps took so far for the VMs of each source: medians of the last ones that were completed. A projection of the
+ * log; give it every event, in order.
+ */
+export class Measurements {
+  readonly #vms = new Map<string, UnderWay>();
+  readonly #samples = new Map<string, Samples>();
+
+  apply(event: StoredEvent): void {
+    if (event.stream.startsWith('vm-')) this.#take(event.stream, domainEvent(event), event.time);
+  }
+
+  /** What is to be reckoned with for a source, and how often each was measured; assumed where it never was. */
+  figures(provider: string): Figures {
+    const samples = this.#samples.get(provider);
+    const figure = (value: number, ...names: readonly string[]): Figure => {
+      const measured = names.flatMap((name) => samples?.median(name) ?? []);
+      const count = Math.max(0, ...names.map((name) => samples?.count(name) ?? 0));
+      return { value: count === 0 ? value : measured.reduce((sum, each) => sum + each, 0), measured: count };
+    };
+    return {
+      shutdownMs: figure(assumed.shutdownMs, 'SourcePowerOff'),
+      snapshotMs: figure(assumed.snapshotMs, 'SnapshotCreation', 'SnapshotRemoval'),
+      bytesPerSecond: figure(assumed.bytesPerSecond, 'bytesPerSecond'),
+      conversionMs: figure(assumed.conversionMs, 'ImageConversion', 'ImageCommit'),
+      bootMs: figure(assumed.bootMs, 'boot'),
+    };
+  }
+
+  /** For the record of a VM; undefined where nothing was measured yet. */
+  expected(provider: string): Expected | undefined {
+    const figures = this.figures(provider);
+    const measured = Math.max(...Object.values(figures).map((figure) => figure.measured));
+    if (measured === 0) return undefined;
+    return {
+      shutdownMs: figures.shutdownMs.value,
+      snapshotMs: figures.snapshotMs.value,
+      bytesPerSecond: Math.max(1, figures.bytesPerSecond.value),
+      conversionMs: figures.conversionMs.value,
+      bootMs: figures.bootMs.value,
+      measured,
+    };
+  }
+
+  #take(stream: string, { type, data }: DomainEvent, time: string): void {
+    switch (type) {
+      case 'VmMigrationPlanned':
+        this.#vms.set(stream, { provider: data.record.source.provider.id });
+        return;
+      case 'StepStarted':
+        this.#change(stream, { step: data.step, number: data.attempt, startedAt: time });
+        return;
+      case 'StepCompleted':
+        this.#completed(stream, data.result, data.attempt, time);
+        this.#change(stream);
+        return;
+      case 'StepFailed':
+      case 'StepStopped':
+        this.#change(stream);
+        return;
+      // Nothing of it is measured any more; of one that failed, a retry may be.
+      case 'VmMigrationSucceeded':
+      case 'VmMigrationCanceled':
+      case 'VmMigrationRolledBack':
+        this.#vms.delete(stream);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #change(stream: string, attempt?: UnderWay['attempt']): void {
+    const vm = this.#vms.get(stream);
+    if (vm === undefined) return;
+    this.#vms.set(stream, { provider: vm.provider, ...(attempt === undefined ? {} : { attempt }) });
+  }
+
+  #completed(stream: string, result: StepResult, number: number, time: string): void {
+    const vm = this.#vms.get(stream);
+    if (vm?.attempt?.step !== result.step || vm.attempt.number !== number) return;
+    const ms = Date.parse(time) - Date.parse(vm.attempt.startedAt);
+    if (!Number.isFinite(ms) || ms < 0) return;
+    const samples = this.#samples.get(vm.provider) ?? new Samples();
+    this.#samples.set(vm.provider, samples);
+    for (const [name, value] of measuredOf(result, ms)) samples.add(name, value);
+  }
+}
+
+/** What the step says of how long such things take; nothing where it had nothing to do. */
+function measuredOf(result: StepResult, ms: number): readonly (readonly [name: string, value: number])[] {
+  switch (result.step) {
+    case 'DiskTransfer': {
+      const bytes = result.disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+      // A delta may hold so little that its time is that of asking for it.
+      const isTelling = result.pass.kind === 'cold' || result.pass.kind === 'full';
+      return isTelling && bytes > 0 && ms >= SHORTEST_COPY_MS
+        ? [['bytesPerSecond', (bytes / ms) * 1000]]
+        : [];
+    }
+    case 'SourcePowerOff':
+      return result.how === 'was-off' ? [] : [[result.step, ms]];
+    case 'SnapshotCreation':
+    case 'SnapshotRemoval':
+    case 'ImageConversion':
+    case 'ImageCommit':
+      return [[result.step, ms]];
+    case 'BootProof':
+    case 'TestBoot':
+      return result.booted ? [['boot', result.seconds * 1000]] : [];
+    default:
+      return [];
+  }
+}

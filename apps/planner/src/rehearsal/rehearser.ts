@@ -1,0 +1,79 @@
+import type { PlanSpec, Rehearsal, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
+import type { ScheduleEntry } from '@ledgerlift/migration';
+import type { Entry } from '../catalog/index.js';
+import type { ResolvedPlan } from '../runs/run-service.js';
+import type { PlanExaminer } from '../validation/index.js';
+import type { BytesToRead } from './bytes.js';
+import { forecastVm } from './forecast.js';
+import type { Measurements } from './measurements.js';
+import { type RehearsedPart, rehearsalView } from './rehearsal-view.js';
+import { simulate } from './simulate.js';
+import { cutoverOf } from './waits.js';
+
+export interface RehearserSurroundings {
+  readonly examiner: PlanExaminer;
+  readonly measurements: Measurements;
+  readonly bytes: BytesToRead;
+  readonly limits: () => ScheduleLimits;
+  readonly now: () => Date;
+}
+
+/** Stands for the id that a migration would have. */
+const REHEARSAL = 'rehearsal';
+
+/** Tells all of a migration that can be known before it is started. Changes nothing. */
+export class Rehearser {
+  constructor(private readonly around: RehearserSurroundings) {}
+
+  async rehearse(plan: Entry<PlanSpec>): Promise<Rehearsal> {
+    const { examiner, measurements, bytes, now } = this.around;
+    const { at, conditions, resolved } = await examiner.examine(plan);
+    const told = { planId: plan.id, at, conditions: [...conditions] };
+    if (resolved === undefined) return { ...told, ready: false, assumptions: [], waves: [], vms: [] };
+    const records = resolved.vms.map((vm, index): VmRecord => ({ ...vm, migrationId: REHEARSAL, index }));
+    const read = await bytes.of(records.map(({ source }) => source));
+    const figures = measurements.figures(records[0]?.source.provider.id ?? '');
+    const limits = this.around.limits();
+    const share = shareOf(limits, resolved);
+    const vms = records.map((record, index): RehearsedPart => {
+      const seen = read[index] ?? { capacity: 0, read: 0, from: 'capacity' };
+      return { record, bytes: seen, forecast: forecastVm(record, seen.read, figures, share) };
+    });
+    const jobs = vms.map(({ record, forecast }) => ({
+      entry: entryOf(record, resolved.spec),
+      wave: record.wave ?? 1,
+      firstMs: forecast.firstMs,
+      cutover: cutoverOf(record, forecast),
+    }));
+    const start = now();
+    const simulated = simulate(jobs, limits, resolved.spec.waves, start);
+    return { ...told, ready: true, ...rehearsalView(resolved.spec, vms, simulated, figures, start) };
+  }
+}
+
+/** What of the bandwidth that all may use together each copy has, when as many run as may. */
+function shareOf({ bytesPerSecond, vms }: ScheduleLimits, { spec, vms: planned }: ResolvedPlan): number {
+  const atOnce = Math.max(1, Math.min(vms, spec.maxConcurrentMigrations, planned.length));
+  return bytesPerSecond === undefined ? Number.POSITIVE_INFINITY : bytesPerSecond / atOnce;
+}
+
+function entryOf(record: VmRecord, spec: PlanSpec): ScheduleEntry {
+  const { vm, provider } = record.source;
+  return {
+    migrationId: record.migrationId,
+    vm: record.index,
+    planId: record.planId,
+    priority: record.priority ?? spec.priority,
+    maxConcurrent: spec.maxConcurrentMigrations,
+    purpose: 'begin',
+    provider: provider.id,
+    ...(vm.host === undefined ? {} : { host: vm.host }),
+    target: record.target.providerId,
+    demand: {
+      cpus: vm.cpu.count,
+      memoryBytes: vm.memory.bytes,
+      storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
+    },
+    windows: spec.windows,
+  };
+}
