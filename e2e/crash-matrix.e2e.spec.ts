@@ -14,8 +14,6 @@ const preload = join(import.meta.dirname, 'crash-matrix', 'crash-at-append.mjs')
 /** What the story below does not lead to, and why. */
 const notCovered: Readonly<Partial<Record<EventType, string>>> = {
   ResourceAdopted: 'conversion-only: e2e/conversion-only',
-  StepPassedOver: 'decided together with StepFailed, in one append',
-  TestBootEnded: 'decided together with the end of TestBoot, in one append',
   CutoverPassDecided: 'needs a cutover in the middle of a pass: e2e/faults',
   SourceRanMeanwhile: 'needs somebody who starts the source: e2e/faults',
   SnapshotLost: 'needs a host that fails: e2e/faults',
@@ -102,6 +100,7 @@ async function story(installation: Installation, source: LabHypervisor): Promise
   const waves = await installation.migrate('waves', ['first', 'second'], {
     ...to,
     ...warm,
+    bandwidthLimit: MiB,
     approve: { start: true, cutover: true },
     waves: { startNext: 'command', minSucceededPercent: 100 },
     vms: [
@@ -115,10 +114,11 @@ async function story(installation: Installation, source: LabHypervisor): Promise
     body: { what: 'start' },
     as: 'grace',
   });
-  await installation.until(waves, ({ state }) => state === 'waiting', 60_000);
+  await installation.reached(waves, 'DiskTransfer');
   await installation.call('vms.pause', { params: first, body: {} });
   await installation.until(waves, ({ state }) => state === 'paused', 60_000);
   await installation.call('vms.resume', { params: first, body: {} });
+  await installation.until(waves, ({ state }) => state === 'waiting', 60_000);
   await testBoot(installation, waves);
   const inTheWay = installation.folder.file('out', 'default', 'first', 'manifests', 'vm.yaml');
   await mkdir(inTheWay, { recursive: true });
@@ -138,7 +138,9 @@ async function story(installation: Installation, source: LabHypervisor): Promise
   await installation.ended(waves, 90_000);
 
   // One that fails for good and is given up with its plan.
-  const third = await installation.migrate('given-up', ['third'], { ...to, ...warm, type: 'cold' });
+  const nobody = { kind: 'http' as const, url: 'http://127.0.0.1:9/' };
+  const hooks = [{ name: 'nobody', at: 'before' as const, run: nobody, onFailure: 'continue' as const }];
+  const third = await installation.migrate('given-up', ['third'], { ...to, ...warm, type: 'cold', hooks });
   await mkdir(installation.folder.file('out', 'default', 'third', 'manifests', 'vm.yaml'), {
     recursive: true,
   }).catch(() => undefined);
@@ -149,7 +151,8 @@ async function story(installation: Installation, source: LabHypervisor): Promise
 async function catalogStory({ call, folder }: Installation): Promise<void> {
   const provider = { name: 'spare', type: 'directory', settings: { path: folder.file('spare') } };
   await call('providers.create', { body: provider });
-  await call('providers.update', { params: { provider: 'spare' }, body: provider });
+  const moved = { ...provider, settings: { path: folder.file('moved') } };
+  await call('providers.update', { params: { provider: 'spare' }, body: moved });
   const pairs = [{ source: 'VM Network', destination: { type: 'ignored' } }];
   const mapping = { kind: 'network', name: 'spare-nets', source: 'lab', target: 'spare', pairs };
   await call('mappings.create', { body: mapping });

@@ -17,8 +17,8 @@ function crashed() {
   }
 }
 
-function crash(type) {
-  appendFileSync(marks, `${when} ${type}\n`);
+function crash(types) {
+  appendFileSync(marks, types.map((type) => `${when} ${type}\n`).join(''));
   process.kill(process.pid, 'SIGKILL');
   // The signal may take a moment, in which nothing may go on.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -26,9 +26,10 @@ function crash(type) {
 
 SqliteLog.prototype.append = async function (stream, events, expected) {
   const known = crashed();
-  const next = events.find(({ type }) => !known.has(`${when} ${type}`));
-  if (next !== undefined && when === 'before') crash(next.type);
+  const fresh = events.map(({ type }) => type).filter((type) => !known.has(`${when} ${type}`));
+  if (fresh.length > 0 && when === 'before') crash(fresh.slice(0, 1));
   const result = await append.call(this, stream, events, expected);
-  if (next !== undefined) crash(next.type);
+  // What was appended together is in the log together.
+  if (fresh.length > 0) crash(fresh);
   return result;
 };
