@@ -3,13 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlanSpecInput } from '@ledgerlift/contracts';
-import {
-  applyStubMarker,
-  buildOva,
-  makeSmallDisk,
-  stubVirtV2v,
-  temporaryFolder,
-} from '@ledgerlift/testing';
+import { applyStubMarker, buildOva, makeSmallDisk, stubVirtV2v, temporaryFolder } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { disksAreEqual, filesBelow, judgeLog } from './installation/judge.js';
 
@@ -96,7 +90,9 @@ describe('disks that another tool brought', () => {
     const domain = readFileSync(`${out}/manifests/domain.xml`, 'utf8');
     for (const name of names) expect(domain).toContain(at.folder.file('out', name));
     const { kept } = await at.vm(migration);
-    expect(kept.filter(({ reason }) => reason === 'it was there before').map(({ name }) => name)).toEqual(names);
+    expect(kept.filter(({ reason }) => reason === 'it was there before').map(({ name }) => name)).toEqual(
+      names,
+    );
   }, 90_000);
 
   it('are found by their labels', async () => {
@@ -120,7 +116,10 @@ describe('disks that another tool brought', () => {
       const migration = await convert('canceled', names);
       // The stand-in hangs once it has written into the first disk's overlay.
       const log = at.folder.file('out', 'default', 'canceled', 'logs', 'virt-v2v.log');
-      await at.until(migration, () => existsSync(log) && readFileSync(log, 'utf8').includes('i_product_name'));
+      await at.until(
+        migration,
+        () => existsSync(log) && readFileSync(log, 'utf8').includes('i_product_name'),
+      );
       await setTimeout(500);
       await at.call('migrations.cancel', { params: { migration }, body: { reason: 'a test' } });
       expect(await at.ended(migration, 30_000)).toMatchObject({ status: 'canceled' });
@@ -128,7 +127,9 @@ describe('disks that another tool brought', () => {
       conversions('ok');
     }
     expect(names.map(digestOf)).toEqual(before);
-    expect(filesBelow(at.folder.file('out')).filter((name) => name.startsWith('default/canceled'))).toEqual([]);
+    expect(filesBelow(at.folder.file('out')).filter((name) => name.startsWith('default/canceled'))).toEqual(
+      [],
+    );
   }, 90_000);
 
   it('are what they were when a conversion fails, and a retry converts them', async () => {

@@ -42,3 +42,19 @@ export class NoSnapshots extends LedgerliftError {
     super(`a source of type '${type}' has no snapshots; migrate its VMs cold`);
   }
 }
+
+/** A disk that the user brought is not what it was when the plan was validated. */
+export class BroughtDiskUnusable extends LedgerliftError {
+  readonly code = 'LL-TRF-006';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly disk: string,
+    why: string,
+    cause?: unknown,
+  ) {
+    super(
+      `the disk "${disk}", which another tool brought, cannot be converted: ${why}. Put right what is there, then retry.`,
+      { cause },
+    );
+  }
+}

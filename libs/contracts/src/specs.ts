@@ -2,7 +2,7 @@
 export * from './specs/hooks.js';
 export * from './specs/mapping.js';
 export * from './specs/plan.js';
-export { PlanVm, TargetPowerState, vmChoices } from './specs/plan-vm.js';
+export { BroughtDisks, PlanVm, TargetPowerState, vmChoices } from './specs/plan-vm.js';
 export * from './specs/provider.js';
 export * from './specs/schedule.js';
 export { Selector } from './specs/selection.js';

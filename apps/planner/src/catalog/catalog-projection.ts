@@ -117,7 +117,7 @@ export class CatalogProjection {
   plansWithMapping(refs: readonly string[]): readonly Entry<PlanSpec>[] {
     return this.plans().filter(
       ({ archived, spec }) =>
-        !archived && (refs.includes(spec.networkMapping) || refs.includes(spec.storageMapping)),
+        !archived && (refs.includes(spec.networkMapping) || refs.includes(spec.storageMapping ?? '')),
     );
   }
 }

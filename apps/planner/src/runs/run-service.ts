@@ -18,7 +18,8 @@ export interface ResolvedPlan {
   readonly planId: string;
   readonly spec: PlanSpec;
   readonly networkMapping: MappingSpec;
-  readonly storageMapping: MappingSpec;
+  /** None: nothing is copied. */
+  readonly storageMapping?: MappingSpec;
   readonly conditions: readonly Condition[];
   /** Without `migrationId` and `index`, which the run gives. Claims per step are laid out by the target. */
   readonly vms: readonly Omit<VmRecord, 'migrationId' | 'index'>[];

@@ -1,15 +1,17 @@
 import type {
   Expected,
-  Inventory,
   InventoryProblem,
+  Inventory,
   MappingSpec,
   PlanSpec,
   ProviderSpec,
+  VmRecord,
 } from '@ledgerlift/contracts';
 import { sharedSite } from '@ledgerlift/targets';
 import type { CatalogProjection, Entry } from '../catalog/index.js';
 import { type InventoryService, reasonOf } from '../inventory/index.js';
 import type { RunService } from '../runs/run-service.js';
+import { broughtFacts, usersOfDisks } from './facts/brought-facts.js';
 import { directoryFacts } from './facts/directory-facts.js';
 import { plannedVms } from './facts/planned-vms.js';
 import type { WorkerAccess } from './facts/worker-access.js';
@@ -65,12 +67,13 @@ export class CatalogPlanExaminer implements PlanExaminer {
       source: source && providerFacts(source, problems),
       target: target && providerFacts(target, found.problems),
       networkMapping: this.#mapping(spec.networkMapping),
-      storageMapping: this.#mapping(spec.storageMapping),
+      storageMapping: spec.storageMapping === undefined ? undefined : this.#mapping(spec.storageMapping),
       inventory,
       selection,
       vms,
       room: this.#room(found, target),
-      digests: await this.#digests(source, vms),
+      brought: await this.#brought(spec, plan.id, target, vms),
+      digests: spec.type === 'conversion' ? new Map() : await this.#digests(source, vms),
       expected: source && this.around.expected(source.id),
       site,
       workers: site === undefined ? undefined : await workers.at(site),
@@ -125,6 +128,20 @@ export class CatalogPlanExaminer implements PlanExaminer {
       }
     }
     return { freeBytes, taken: all };
+  }
+
+  async #brought(
+    { type }: PlanSpec,
+    planId: string,
+    target: Entry<ProviderSpec> | undefined,
+    vms: readonly PlannedVm[],
+  ): Promise<PlanFacts['brought']> {
+    if (type !== 'conversion' || target?.spec.type !== 'directory') return new Map();
+    const retried = new Set(
+      vms.flatMap(({ vm, isRetried }) => (isRetried && vm !== undefined ? [vm.id] : [])),
+    );
+    const isOwn = ({ planId: of, source }: VmRecord): boolean => of === planId && retried.has(source.vm.id);
+    return broughtFacts(target, vms, usersOfDisks(this.around.runs, target, isOwn));
   }
 
   async #digests(

@@ -135,6 +135,17 @@ export const conditionTypes = {
     when: 'a storage of a VM has no pair in the storage mapping',
     wayOut: 'add a pair for it',
   },
+  MissingPvcForOnlyConversion: {
+    category: 'Critical',
+    when: 'the plan is for conversion only, and a disk of a VM is not at the target (NotFound), is there several times (Ambiguous), has another size than at the source (OtherSize), cannot be converted where it lies (NotUsable), or belongs to another migration (InUse)',
+    wayOut:
+      "name the VM's files in `disks.files`, or label each in `<file>.labels.json` with `vmID` and, of several, `diskID`",
+  },
+  BroughtDisksNotUsed: {
+    category: 'Warn',
+    when: 'the plan says of a VM where its disks are at the target, and copies them all the same',
+    wayOut: 'make the plan `conversion`, or take `disks` out',
+  },
   SourceStorageNotValid: {
     category: 'Warn',
     when: 'a pair of the storage mapping names a storage that the source does not have',

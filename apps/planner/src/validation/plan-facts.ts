@@ -7,6 +7,7 @@ import type {
   ProviderSpec,
   ServiceName,
 } from '@ledgerlift/contracts';
+import type { BroughtVm } from '@ledgerlift/targets';
 import type { SelectedVm, Selection } from '../selection/index.js';
 
 /** All that validation knows of a plan and of the world, gathered before: the checks themselves do no I/O. */
@@ -23,6 +24,8 @@ export interface PlanFacts {
   readonly selection: Selection;
   readonly vms: readonly PlannedVm[];
   readonly room: TargetRoom;
+  /** By id of the source VM: the disks that are at the target already, where the plan is for conversion only. */
+  readonly brought: ReadonlyMap<string, BroughtVm>;
   /** By id of the source VM: what in its files is not as it should be. */
   readonly digests: ReadonlyMap<string, readonly InventoryProblem[]>;
   /** What earlier migrations from the source took; undefined: none was measured. */

@@ -1,6 +1,7 @@
-import { type SourceVm, type VmRecord, VmSettings } from '@ledgerlift/contracts';
+import { type DirectorySettings, type SourceVm, type VmRecord, VmSettings } from '@ledgerlift/contracts';
 import { type VmLayout, layoutFor } from '@ledgerlift/targets';
 import type { ResolvedPlan } from '../runs/run-service.js';
+import { needsNoStorage } from './checks/brought.js';
 import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
 import type { PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
 
@@ -17,7 +18,8 @@ export function resolvePlan(
 ): ResolvedPlan | undefined {
   const { planId, spec, source, target, networkMapping, storageMapping } = facts;
   if (source === undefined || target?.spec.type !== 'directory') return undefined;
-  if (networkMapping === undefined || storageMapping === undefined) return undefined;
+  if (networkMapping === undefined || (storageMapping === undefined && !needsNoStorage(facts)))
+    return undefined;
   const vms = facts.vms.flatMap((planned) => {
     const record = resolveVm(facts, planned, installation, source, target);
     return record === undefined ? [] : [record];
@@ -28,7 +30,7 @@ export function resolvePlan(
     // What the selectors mean now is what the run is, whatever they mean later: its waves and VMs are read from here.
     spec: { ...spec, vms: facts.vms.map(({ entry, vm }) => ({ ...entry, ref: vm?.id ?? entry.ref })) },
     networkMapping: networkMapping.spec,
-    storageMapping: storageMapping.spec,
+    ...(storageMapping === undefined ? {} : { storageMapping: storageMapping.spec }),
     conditions,
     vms,
   };
@@ -52,7 +54,10 @@ function resolveVm(
     disks: vm.disks.length,
     format: settings.diskFormat,
   });
-  const disks = resolveDisks(facts, vm, layout, settings.diskFormat);
+  const disks =
+    spec.type === 'conversion'
+      ? resolveBrought(facts, vm, layout, settings)
+      : resolveDisks(facts, vm, layout, settings.diskFormat);
   if (disks === undefined) return undefined;
   // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
   const shared = source.spec.sites.filter((site) => sites.includes(site));
@@ -103,6 +108,42 @@ function resolveDisks(
         accessMode,
         volumeMode,
         format,
+      },
+    ];
+  });
+  return disks.length === vm.disks.length ? disks : undefined;
+}
+
+/** What the plan says of storage is told in the manifests; where it says nothing, the target's first storage is. */
+function resolveBrought(
+  { brought, storageMapping, inventory }: PlanFacts,
+  vm: SourceVm,
+  layout: VmLayout,
+  { storages }: DirectorySettings,
+): VmRecord['disks'] | undefined {
+  const pairs = storagePairs(storageMapping?.spec);
+  const [first] = storages;
+  const disks = vm.disks.flatMap((disk, index) => {
+    const found = brought.get(vm.id)?.disks.find(({ diskId }) => diskId === disk.id);
+    const place = layout.disks[index];
+    if (found === undefined || place === undefined) return [];
+    const { storageClass, accessMode, volumeMode } = pairOfDisk(disk, pairs, inventory)?.destination ?? {
+      storageClass: first?.name ?? 'default',
+      accessMode: first?.accessModes[0] ?? 'ReadWriteOnce',
+      volumeMode: first?.volumeModes[0] ?? 'Filesystem',
+    };
+    const { name, format } = found;
+    const { pvcName } = place;
+    return [
+      {
+        diskId: disk.id,
+        name,
+        pvcName,
+        storageClass,
+        accessMode,
+        volumeMode,
+        format,
+        adopted: true as const,
       },
     ];
   });

@@ -1,4 +1,5 @@
 import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { checkBroughtDisks } from './checks/brought.js';
 import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
 import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
@@ -28,6 +29,7 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkMacs,
   checkStoragesMapped,
   checkTargetStorages,
+  checkBroughtDisks,
   checkRoom,
   checkDiskSizes,
   checkSharedDisks,

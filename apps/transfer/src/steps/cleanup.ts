@@ -1,7 +1,7 @@
 import type { Release, Resource } from '@ledgerlift/contracts';
 import { endEarlierWriter } from '@ledgerlift/disk-transfer';
 import type { Attempt, StepHandler } from '@ledgerlift/messaging';
-import { inReleaseOrder, layoutOf, release, resolveOwned } from '@ledgerlift/targets';
+import { diskPathsOf, inReleaseOrder, layoutOf, release, resolveOwned } from '@ledgerlift/targets';
 import { removeSnapshot, sweepSnapshots } from './snapshots.js';
 
 /**
@@ -43,11 +43,8 @@ async function remove(attempt: Attempt, resource: Resource): Promise<Release['ho
 
 /** A clean-up comes after every attempt that may write, so it is newer than all of them. */
 async function endWriters({ job: { record } }: Attempt): Promise<void> {
-  for (const disk of layoutOf(record).disks) {
-    await endEarlierWriter(
-      await resolveOwned(record, disk.disk),
-      await resolveOwned(record, disk.writer),
-      Number.MAX_SAFE_INTEGER,
-    );
+  const paths = await diskPathsOf(record);
+  for (const [index, { writer }] of layoutOf(record).disks.entries()) {
+    await endEarlierWriter(paths[index] ?? '', await resolveOwned(record, writer), Number.MAX_SAFE_INTEGER);
   }
 }

@@ -2,13 +2,25 @@ import { stat } from 'node:fs/promises';
 import type { StepHandler } from '@ledgerlift/messaging';
 import { diskPathsOf, ensureDisk, freeBytes, openVmFolder } from '@ledgerlift/targets';
 import { NoRoom } from '../errors.js';
+import { seeBroughtDisks } from './adopt-disks.js';
 import { sourceOf } from './source.js';
 
-/** Makes the target's folder and disks, or finds those of an earlier attempt. */
+/**
+ * Makes the target's folder and disks, or finds those of an earlier attempt. Where the user brought the disks, the folder
+ * only: they are adopted where they lie.
+ */
 export const diskAllocation: StepHandler = async (attempt) => {
   const { record } = attempt.job;
   const { vm } = sourceOf(attempt);
   const folder = await openVmFolder(record);
+  if (record.settings.type === 'conversion') {
+    await attempt.adopt(await seeBroughtDisks(record, vm));
+    const disks = record.disks.map(({ diskId, name }) => {
+      const size = vm.disks.find(({ id }) => id === diskId)?.capacityBytes ?? 0;
+      return { diskId, name, size };
+    });
+    return { step: 'DiskAllocation', disks };
+  }
   const paths = await diskPathsOf(record);
   const disks = record.disks.map((disk, index) => ({
     ...disk,

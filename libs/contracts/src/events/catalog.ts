@@ -9,8 +9,8 @@ export const catalogEvents = {
   MappingCreated: { version: 1, data: z.object({ mappingId: z.string(), spec: MappingSpec }) },
   MappingUpdated: { version: 1, data: z.object({ mappingId: z.string(), spec: MappingSpec }) },
   MappingDeleted: { version: 1, data: z.object({ mappingId: z.string() }) },
-  PlanCreated: { version: 3, data: z.object({ planId: z.string(), spec: PlanSpec }) },
-  PlanUpdated: { version: 3, data: z.object({ planId: z.string(), spec: PlanSpec }) },
+  PlanCreated: { version: 4, data: z.object({ planId: z.string(), spec: PlanSpec }) },
+  PlanUpdated: { version: 4, data: z.object({ planId: z.string(), spec: PlanSpec }) },
   PlanArchived: { version: 1, data: z.object({ planId: z.string() }) },
   PlanDeleted: { version: 1, data: z.object({ planId: z.string() }) },
 } as const;

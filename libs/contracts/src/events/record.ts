@@ -29,6 +29,8 @@ export const TargetDisk = z.object({
   accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']),
   volumeMode: z.enum(['Filesystem', 'Block']),
   format: z.enum(['raw', 'qcow2']),
+  /** The user brought it: it is converted where it lies, outside the VM's folder, and nothing ever deletes it. */
+  adopted: z.literal(true).optional(),
 });
 
 /** What earlier migrations took, or what is assumed until one has been measured. Milliseconds, and bytes a second. */

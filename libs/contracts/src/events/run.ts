@@ -8,13 +8,14 @@ const asked = z.object({ migrationId, reason: z.string() });
 /** On `migration-{id}`: one run of a plan. The VM streams are written first; `MigrationStarted` makes them count. */
 export const runEvents = {
   MigrationStarted: {
-    version: 3,
+    version: 4,
     data: z.object({
       migrationId,
       planId: z.string(),
       spec: PlanSpec,
       networkMapping: MappingSpec,
-      storageMapping: MappingSpec,
+      /** None: nothing is copied. */
+      storageMapping: MappingSpec.optional(),
       conditions: z.array(Condition),
       vmCount: z.int().min(1),
       /** Name of who asked: a plan that wants a second person's word does not take it from them. */

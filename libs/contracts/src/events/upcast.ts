@@ -20,20 +20,28 @@ const withParts = (data: unknown): unknown => {
 
 /** For each event whose shape has changed: from version `n` (the key) to the next. */
 const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = {
-  // 2: warm migrations, hooks, approvals, time limits; 3: selectors.
+  // 2: warm migrations, hooks, approvals, time limits; 3: selectors; 4: conversion only, inspection, hooks of a plan.
   PlanCreated: {
     1: withDefaults(catalogEvents.PlanCreated.data),
     2: withDefaults(catalogEvents.PlanCreated.data),
+    3: withDefaults(catalogEvents.PlanCreated.data),
   },
   PlanUpdated: {
     1: withDefaults(catalogEvents.PlanUpdated.data),
     2: withDefaults(catalogEvents.PlanUpdated.data),
+    3: withDefaults(catalogEvents.PlanUpdated.data),
   },
   MigrationStarted: {
     1: withDefaults(runEvents.MigrationStarted.data),
     2: withDefaults(runEvents.MigrationStarted.data),
+    3: withDefaults(runEvents.MigrationStarted.data),
   },
-  VmMigrationPlanned: { 1: (data) => vmEvents.VmMigrationPlanned.data.parse(withParts(data)) },
+  VmMigrationPlanned: {
+    1: (data) => vmEvents.VmMigrationPlanned.data.parse(withParts(data)),
+    // 3: inspection, disks that are adopted.
+    2: withDefaults(vmEvents.VmMigrationPlanned.data),
+  },
+  RetryRequested: { 1: withDefaults(vmEvents.RetryRequested.data) },
   MigrationCompleted: { 1: (data) => ({ ...(data as object), rolledBack: 0 }) },
   // 2: steps of the end, such as powering the source on again.
   CleanupDecided: { 1: (data) => vmEvents.CleanupDecided.data.parse({ ...(data as object), steps: [] }) },

@@ -49,7 +49,7 @@ export type EndingStep = z.infer<typeof EndingStep>;
 /** On `vm-{migration}-{n}`: one VM in one run. */
 export const vmEvents = {
   VmMigrationPlanned: {
-    version: 2,
+    version: 3,
     data: z.object({ record: VmRecord, itinerary: z.array(ItineraryStep).min(1) }),
   },
   VmMigrationAdmitted: { version: 1, data: z.object({}) },
@@ -138,7 +138,7 @@ export const vmEvents = {
   SnapshotLost: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
   CancelRequested: { version: 1, data: z.object({ reason }) },
   RetryRequested: {
-    version: 1,
+    version: 2,
     data: z.object({ step: StepName, reason, record: VmRecord.optional() }),
   },
   RollbackRequested: {

@@ -16,10 +16,22 @@ export const vmChoices = {
   cutoverAt: z.iso.datetime().optional(),
 };
 
+/**
+ * Where the disks of a VM lie that is only converted, and whose disks another tool has brought: by their paths, relative
+ * to the target's root and in the order of the VM's disks, or by labels, which stand beside each in `<file>.labels.json`.
+ */
+export const BroughtDisks = z.union([
+  z.strictObject({ files: z.array(z.string().min(1)).min(1).max(1000) }),
+  z.strictObject({ labels: z.record(z.string(), z.string()) }),
+]);
+export type BroughtDisks = z.infer<typeof BroughtDisks>;
+
 export const PlanVm = z.strictObject({
   /** Id or name in the source's inventory; a name that is not unique is a Critical condition. */
   ref: z.string().min(1),
   targetName: Dns1123Label.optional(),
+  /** Conversion only; without it, what is labelled with `vmID`, the VM's id at the source. */
+  disks: BroughtDisks.optional(),
   ...vmChoices,
 });
 export type PlanVm = z.infer<typeof PlanVm>;

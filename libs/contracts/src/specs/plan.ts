@@ -73,7 +73,8 @@ const planFields = z.strictObject({
   target: z.string().min(1),
   targetNamespace: Dns1123Label.default('default'),
   networkMapping: z.string().min(1),
-  storageMapping: z.string().min(1),
+  /** May be left out where nothing is copied: by `type: conversion`. */
+  storageMapping: z.string().min(1).optional(),
   /** VMs by id or name. */
   vms: z.array(PlanVm).max(100_000).default([]),
   /** VMs by what they are: those of every selector and of `vms` are united. */
@@ -88,9 +89,14 @@ const planFields = z.strictObject({
   waves: WaveSettings.default(WaveSettings.parse({})),
   labels: z.record(z.string(), z.string()).default({}),
 });
-export const PlanSpec = planFields.refine(({ vms, select }) => vms.length + select.length > 0, {
-  path: ['vms'],
-  message: 'must name at least one VM, unless `select` says which are meant',
-});
+export const PlanSpec = planFields
+  .refine(({ vms, select }) => vms.length + select.length > 0, {
+    path: ['vms'],
+    message: 'must name at least one VM, unless `select` says which are meant',
+  })
+  .refine(({ type, storageMapping }) => type === 'conversion' || storageMapping !== undefined, {
+    path: ['storageMapping'],
+    message: 'must name a storage mapping, unless the type is conversion',
+  });
 export type PlanSpec = z.infer<typeof PlanSpec>;
 export type PlanSpecInput = z.input<typeof PlanSpec>;

@@ -11,7 +11,7 @@ import { inventoryOf, sourceVm } from './source-vm.js';
 /** The lab: VMs that run and are written to, read from snapshots or while they are off. */
 export const labProvider: SourceProvider = {
   type: 'lab',
-  migrationTypes: ['cold', 'warm'],
+  migrationTypes: ['cold', 'warm', 'conversion'],
   conversion: 'needed',
 
   async check(spec) {

@@ -10,7 +10,7 @@ import type { OvaBacking } from './virtual-system.js';
 /** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
 export const ovaProvider: SourceProvider = {
   type: 'ova',
-  migrationTypes: ['cold'],
+  migrationTypes: ['cold', 'conversion'],
   conversion: 'needed',
 
   async check(spec) {

@@ -87,9 +87,25 @@ export async function resolveOwned(record: VmRecord, name: string): Promise<stri
   return resolveInside(root, name);
 }
 
-/** Absolute paths of the record's disks, in its order. @throws UnsafePath */
+/**
+ * Absolute paths of the record's disks, in its order. Only one that the record says was adopted may lie outside the VM's
+ * folder, and it may not lie in it: what lies there is ours, and would go with it.
+ *
+ * @throws UnsafePath
+ */
 export async function diskPathsOf(record: VmRecord): Promise<string[]> {
-  return Promise.all(record.disks.map((disk) => resolveOwned(record, disk.name)));
+  return Promise.all(
+    record.disks.map((disk) =>
+      disk.adopted === true ? resolveAdopted(record, disk.name) : resolveOwned(record, disk.name),
+    ),
+  );
+}
+
+async function resolveAdopted(record: VmRecord, name: string): Promise<string> {
+  const root = record.target.settings.path;
+  if (name === record.folder || name.startsWith(`${record.folder}/`))
+    throw new UnsafePath(root, name, `it was adopted, and lies in the VM's folder "${record.folder}"`);
+  return resolveInside(root, name);
 }
 
 /** @returns false when somebody else was faster, with the name or in taking the empty namespace away: look again */

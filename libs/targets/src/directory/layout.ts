@@ -49,15 +49,25 @@ export function layoutFor(request: LayoutRequest): VmLayout {
   const folder = `${namespace}/${targetName}`;
   return layout(
     folder,
-    Array.from({ length: disks }, (_, index) => ({
-      name: `${folder}/${targetName}-disk-${index}.${format}`,
-      pvcName: suffixedLabel(targetName, `disk-${index}`),
-    })),
+    Array.from({ length: disks }, (_, index) => {
+      const name = diskName(folder, targetName, index, format);
+      return { name, beside: name, pvcName: suffixedLabel(targetName, `disk-${index}`) };
+    }),
   );
 }
 
-/** The same names, as the record has them. */
-export const layoutOf = (record: VmRecord): VmLayout => layout(record.folder, record.disks);
+/** The same names, as the record has them. A disk that the user brought lies elsewhere, and only what is beside it here. */
+export const layoutOf = ({ folder, targetName, disks }: VmRecord): VmLayout =>
+  layout(
+    folder,
+    disks.map(({ name, pvcName, format, adopted }, index) => {
+      const beside = adopted === true ? diskName(folder, targetName, index, format) : name;
+      return { name, beside, pvcName };
+    }),
+  );
+
+const diskName = (folder: string, targetName: string, index: number, format: string): string =>
+  `${folder}/${targetName}-disk-${index}.${format}`;
 
 /** @throws RecordMismatch where the record has no such disk */
 export function diskLayoutOf(record: VmRecord, diskId: string): DiskLayout {
@@ -68,7 +78,14 @@ export function diskLayoutOf(record: VmRecord, diskId: string): DiskLayout {
   return found;
 }
 
-function layout(folder: string, disks: readonly { name: string; pvcName: string }[]): VmLayout {
+interface DiskNames {
+  readonly name: string;
+  /** What the names of everything that belongs to the disk begin with. */
+  readonly beside: string;
+  readonly pvcName: string;
+}
+
+function layout(folder: string, disks: readonly DiskNames[]): VmLayout {
   return {
     folder,
     commitMarker: `${folder}/committed.json`,
@@ -79,13 +96,13 @@ function layout(folder: string, disks: readonly { name: string; pvcName: string 
       testBoot: `${folder}/logs/test-boot.log`,
     },
     manifests: { virtualMachine: `${folder}/manifests/vm.yaml`, domain: `${folder}/manifests/domain.xml` },
-    disks: disks.map(({ name, pvcName }, index) => ({
+    disks: disks.map(({ name, beside, pvcName }, index) => ({
       disk: name,
-      chunks: `${name}.chunks`,
-      writer: `${name}.writer.json`,
-      overlay: `${name}.overlay.qcow2`,
-      testOverlay: `${name}.test.qcow2`,
-      unpacked: `${name}.unpacked`,
+      chunks: `${beside}.chunks`,
+      writer: `${beside}.writer.json`,
+      overlay: `${beside}.overlay.qcow2`,
+      testOverlay: `${beside}.test.qcow2`,
+      unpacked: `${beside}.unpacked`,
       pvcName,
       pvcManifest: `${folder}/manifests/pvc-${index}.yaml`,
     })),

@@ -1,7 +1,7 @@
 import { readdir, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
-import { FolderNotEmpty, TargetUnusable } from '../errors.js';
+import { FolderNotEmpty, NotOurs, TargetUnusable } from '../errors.js';
 import { unfinished, writeFileAtomic } from './atomic-file.js';
 import { removeFile, removeMarked } from './removal.js';
 import { isOurNamespace, type Ownership, ownershipOf, resolveOwned } from './folder.js';
@@ -21,6 +21,9 @@ const SUBFOLDERS = ['logs', 'manifests'];
  * @throws FolderNotEmpty when files that are not ours lie in the folder: it stays, whole
  */
 export async function release(record: VmRecord, resource: Resource): Promise<How> {
+  // Lies outside the folder, too; said first, as nothing matters more.
+  if (record.disks.some(({ adopted, name }) => adopted === true && name === resource.name))
+    throw new NotOurs(resource.name, 'it was there before, and adopted');
   const path = await resolveOwned(record, resource.name);
   const folder = await resolveOwned(record, record.folder);
   // Ours never stands under its name without saying so: what says nothing, or another's name, is not what we made.

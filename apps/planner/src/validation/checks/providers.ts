@@ -73,7 +73,9 @@ export function checkMappings(facts: PlanFacts): readonly Condition[] {
   const { spec } = facts;
   return [
     ...checkMapping(facts, 'network', 'NetworkMapRefNotValid', spec.networkMapping, facts.networkMapping),
-    ...checkMapping(facts, 'storage', 'StorageRefNotValid', spec.storageMapping, facts.storageMapping),
+    ...(spec.storageMapping === undefined
+      ? []
+      : checkMapping(facts, 'storage', 'StorageRefNotValid', spec.storageMapping, facts.storageMapping)),
   ];
 }
 

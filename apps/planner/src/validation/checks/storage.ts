@@ -2,9 +2,11 @@ import type { Condition, SourceDisk, SourceVm, TargetStorage } from '@ledgerlift
 import { condition, listed } from '../condition-types.js';
 import { type StoragePair, doubtfulSources, pairOfDisk, storagePairs } from '../pairs.js';
 import type { PlanFacts, PlannedVm } from '../plan-facts.js';
+import { needsNoStorage } from './brought.js';
 
 /** Every storage is mapped, once. */
 export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
+  if (needsNoStorage(facts)) return [];
   const pairs = storagePairs(facts.storageMapping?.spec);
   const { twice, unknown } = doubtfulSources(pairs, facts.inventory?.storages ?? []);
   const unmapped = disksOf(facts).filter(
@@ -68,7 +70,8 @@ export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Cond
   const { freeBytes } = room;
   if (freeBytes === undefined) return [];
   const coming = vms.filter(({ isCopied }) => !isCopied);
-  const disks = sum(coming.map((planned) => sum(capacities(planned))));
+  const isThere = spec.type === 'conversion';
+  const disks = isThere ? 0 : sum(coming.map((planned) => sum(capacities(planned))));
   const beside = coming
     .map((planned) => extraOf(planned, spec.skipGuestConversion))
     .toSorted((one, other) => other - one)

@@ -64,6 +64,7 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
     },
     room: { freeBytes: 2 ** 40, taken: new Map() },
     digests: new Map(),
+    brought: new Map(),
     expected: undefined,
     site: 'local',
     workers: { connected: ['transfer', 'converter', 'vm-creator'], conversionProblems: [] },

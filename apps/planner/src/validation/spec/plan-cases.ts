@@ -1,3 +1,4 @@
+import type { BroughtVm } from '@ledgerlift/targets';
 import type { PlanFacts } from '../plan-facts.js';
 import type { Case } from './case.js';
 import { factsWith, vm, vmNamed } from './facts.js';
@@ -78,6 +79,20 @@ export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
     items: ['web'],
     not: factsWith([vm()], { spec: { skipGuestConversion: true } }),
   },
+  BroughtDisksNotUsed: {
+    raised: factsWith([vm()], { spec: { vms: [{ ref: 'web', disks: { files: ['in/a.img'] } }] } }),
+    reason: 'NotConversion',
+    items: ['web'],
+    not: brought([]),
+  },
+  MissingPvcForOnlyConversion: (['NotFound', 'Ambiguous', 'OtherSize', 'NotUsable', 'InUse'] as const).map(
+    (reason) => ({
+      raised: brought([{ reason, message: '"in/a.img": it is so' }]),
+      reason,
+      items: ['web'],
+      not: brought([]),
+    }),
+  ),
   SelectorMatchesNothing: [
     {
       raised: factsWith(two, selecting([{ name: 'w*' }, { folder: '/prod' }])),
@@ -142,4 +157,21 @@ export const conflictCases: readonly Case[] = [
 
 function cutoverAt(at: string): { readonly spec: object } {
   return { spec: { type: 'warm', warm: { cutover: { by: 'time', at } } } };
+}
+
+/** A plan for conversion only, without a word of storage. */
+function brought(problems: BroughtVm['problems']): PlanFacts {
+  const disks = [{ diskId: 'disk-0', name: 'in/a.img', format: 'raw' as const }];
+  const facts = factsWith([vm()], {
+    spec: {
+      type: 'conversion',
+      storageMapping: undefined,
+      vms: [{ ref: 'web', disks: { files: ['in/a.img'] } }],
+    },
+    brought: new Map([
+      ['web', { disks, problems }],
+      [vm().id, { disks, problems }],
+    ]),
+  });
+  return { ...facts, storageMapping: undefined };
 }

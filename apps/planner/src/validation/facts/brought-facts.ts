@@ -1,0 +1,42 @@
+import type { ProviderSpec, VmRecord } from '@ledgerlift/contracts';
+import { type BroughtVm, findBroughtDisks } from '@ledgerlift/targets';
+import type { Entry } from '../../catalog/index.js';
+import type { RunService } from '../../runs/run-service.js';
+import type { PlannedVm } from '../plan-facts.js';
+
+/** The disks that other tools brought for the VMs of a plan, as they lie at the target. */
+export async function broughtFacts(
+  { spec }: Entry<ProviderSpec>,
+  vms: readonly PlannedVm[],
+  usedBy: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, BroughtVm>> {
+  if (spec.type !== 'directory') return new Map();
+  const requests = vms.flatMap(({ vm, entry }) => (vm === undefined ? [] : [{ vm, where: entry.disks }]));
+  return findBroughtDisks(spec.settings.path, requests, usedBy);
+}
+
+/**
+ * Which disks at the target a migration has adopted, and not given back: by a cancel, a rollback or by being given up.
+ *
+ * @param isOwn whether a record is one of those that are asked for
+ * @returns by path relative to the root: who uses it, in words
+ */
+export function usersOfDisks(
+  runs: Pick<RunService, 'migrations'>,
+  target: Entry<ProviderSpec>,
+  isOwn: (record: VmRecord) => boolean,
+): ReadonlyMap<string, string> {
+  const users = new Map<string, string>();
+  for (const run of runs.migrations()) {
+    // All VMs of a run are migrated in one way.
+    if (run.vm(0)?.state?.record.settings.type !== 'conversion') continue;
+    for (const { state } of run.vms) {
+      if (state === undefined || state.record.target.providerId !== target.id || isOwn(state.record))
+        continue;
+      if (state.phase === 'canceled' || state.phase === 'rolled-back' || state.abandoned) continue;
+      const words = `migration ${run.migrationId} has it for '${state.record.targetName}', and ${state.phase}`;
+      for (const { name, adopted } of state.record.disks) if (adopted === true) users.set(name, words);
+    }
+  }
+  return users;
+}
