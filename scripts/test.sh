@@ -10,6 +10,7 @@ source scripts/stages.sh
 
 stage check node scripts/check.mjs
 jest_stage unit --selectProjects unit
+stage mutants node scripts/mutants.mjs
 jest_stage integration --selectProjects int
 # One after the other: each starts a whole installation, and virt-v2v's emulated appliance wants a CPU for itself.
 jest_stage end-to-end --selectProjects e2e --runInBand

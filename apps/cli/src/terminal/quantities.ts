@@ -11,11 +11,18 @@ export function bytes(count: number): string {
   return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }
 
-/** 75 → `1m15s` */
+/** 75 → `1m15s`, 7500 → `2h05m`, 200000 → `2d07h` */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  const minutes = Math.floor(whole / 60);
-  return minutes === 0 ? `${whole}s` : `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
+  const two = (count: number): string => String(count).padStart(2, '0');
+  const [minutes, hours, days] = [
+    Math.floor(whole / 60),
+    Math.floor(whole / 3600),
+    Math.floor(whole / 86_400),
+  ];
+  if (days > 0) return `${days}d${two(hours % 24)}h`;
+  if (hours > 0) return `${hours}h${two(minutes % 60)}m`;
+  return minutes === 0 ? `${whole}s` : `${minutes}m${two(whole % 60)}s`;
 }
 
 /** A bar of `width` characters, filled by `share` (0 to 1). */

@@ -1,8 +1,8 @@
-import type { Inventory, PlanSelection, PlanSpec, VmsCsv } from '@ledgerlift/contracts';
+import type { Inventory, PlanSelection, PlanSpec, PlanVm, VmsCsv } from '@ledgerlift/contracts';
 import type { CatalogCommands, CatalogProjection, Entry } from '../catalog/index.js';
 import type { InventoryService } from '../inventory/index.js';
 import type { CommandContext } from '../log/event-writer.js';
-import { BadCsv, importVms, writeVms } from '../selection/index.js';
+import { BadCsv, finder, importVms, writeVms } from '../selection/index.js';
 import { judgeSelection } from '../validation/index.js';
 import { selectionView } from './views/selection.js';
 
@@ -27,8 +27,7 @@ export class PlanVms {
    */
   async export(ref: string, of: 'vms' | 'meant'): Promise<VmsCsv> {
     const { spec } = this.catalog.plan(ref);
-    const vms =
-      of === 'vms' ? spec.vms : judgeSelection(spec, await this.#read(spec)).vms.map(({ entry }) => entry);
+    const vms = of === 'vms' ? spec.vms : this.#meant(spec, await this.#read(spec));
     return { csv: writeVms(vms), vms: vms.length };
   }
 
@@ -50,6 +49,16 @@ export class PlanVms {
         return { ...now, vms: [...vms] };
       },
       context,
+    );
+  }
+
+  /** What a selector means is called by its name, as people read it, where that means it alone. */
+  #meant(spec: PlanSpec, inventory: Inventory): readonly PlanVm[] {
+    const find = finder(inventory.vms);
+    return judgeSelection(spec, inventory).vms.map(({ entry, vm }) =>
+      vm !== undefined && entry.ref === vm.id && find(vm.name).length === 1 && find(vm.name)[0] === vm
+        ? { ...entry, ref: vm.name }
+        : entry,
     );
   }
 

@@ -6,7 +6,10 @@ import { BytesToRead } from './bytes.js';
 import type { SeenBytes } from './extents.js';
 
 const provider = { id: 'src', spec: Schema.parse(sourceSpec) };
-const sourceOf = (vm: SourceVm) => ({ provider, vm });
+const sourceOf = (vm: SourceVm, type: 'cold' | 'conversion' = 'cold') => ({
+  source: { provider, vm },
+  settings: { type },
+});
 
 /** Counts who is looked at. */
 class Looking {
@@ -42,6 +45,13 @@ describe('bytes that will be read', () => {
         { capacity: 2 ** 20, read: 2 ** 20, from: 'capacity', why: 'it is far away' },
       ]);
     expect(looking.looked).toHaveLength(2);
+  });
+
+  it('are none of disks that are at the target already', async () => {
+    const looking = new Looking(async () => ({ bytes: 1 }));
+    const found = await new BytesToRead(looking).of([sourceOf(vmNamed('a'), 'conversion')]);
+    expect(found).toEqual([{ capacity: 2 ** 20, read: 0, from: 'nothing' }]);
+    expect(looking.looked).toEqual([]);
   });
 
   it('are waited for no longer than anybody waits', async () => {

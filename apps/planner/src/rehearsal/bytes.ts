@@ -1,8 +1,10 @@
 import type { RehearsedVm, VmRecord } from '@ledgerlift/contracts';
+import { capacityOf } from '../selection/index.js';
 import type { ExtentsAccess, SeenBytes } from './extents.js';
 
 type Bytes = RehearsedVm['bytes'];
 type Source = VmRecord['source'];
+type Read = Pick<VmRecord, 'source'> & { readonly settings: Pick<VmRecord['settings'], 'type'> };
 
 /** How many VMs are looked at at once, and for how long all of them together: who asks waits for the answer. */
 const AT_ONCE = 4;
@@ -19,19 +21,24 @@ export class BytesToRead {
     private readonly timeMs = TIME_MS,
   ) {}
 
-  /** For each source, in its order; the capacity where more cannot be seen in time. Never throws. */
-  async of(sources: readonly Source[]): Promise<readonly Bytes[]> {
+  /** For each VM, in its order; the capacity where more cannot be seen in time. Never throws. */
+  async of(vms: readonly Read[]): Promise<readonly Bytes[]> {
     const signal = AbortSignal.timeout(this.timeMs);
     const found: Bytes[] = [];
     let next = 0;
     const work = async (): Promise<void> => {
-      for (let index = next++; index < sources.length; index = next++) {
-        const source = sources[index];
-        if (source !== undefined) found[index] = told(source, await this.#look(source, signal));
+      for (let index = next++; index < vms.length; index = next++) {
+        const vm = vms[index];
+        if (vm !== undefined) found[index] = await this.#of(vm, signal);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     return found;
+  }
+
+  async #of({ source, settings }: Read, signal: AbortSignal): Promise<Bytes> {
+    if (settings.type === 'conversion') return { capacity: capacityOf(source.vm), read: 0, from: 'nothing' };
+    return told(source, await this.#look(source, signal));
   }
 
   async #look({ provider, vm }: Source, signal: AbortSignal): Promise<SeenBytes> {
@@ -46,7 +53,7 @@ export class BytesToRead {
 }
 
 function told({ vm }: Source, seen: SeenBytes): Bytes {
-  const capacity = vm.disks.reduce((sum, { capacityBytes }) => sum + Math.max(capacityBytes, 0), 0);
+  const capacity = capacityOf(vm);
   return 'bytes' in seen
     ? { capacity, read: seen.bytes, from: 'extents' }
     : { capacity, read: capacity, from: 'capacity', why: seen.why };

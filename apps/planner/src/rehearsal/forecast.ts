@@ -13,8 +13,6 @@ export interface VmForecast {
   readonly downtimeMs: number;
 }
 
-/** Until deltas are measured, this share of a disk is taken to change in an hour. */
-const CHANGE_PER_HOUR = 0.01;
 const HOUR = 3_600_000;
 
 /**
@@ -34,7 +32,7 @@ export function forecastVm(
   const rate = Math.max(1, Math.min(figures.bytesPerSecond.value, bandwidthLimit, share));
   const starts = powerState === 'on' || (powerState === 'auto' && !isOff);
   const delta = isWarm
-    ? Math.min(bytes, bytes * CHANGE_PER_HOUR * (settings.warm.precopyIntervalMs / HOUR))
+    ? Math.min(bytes, bytes * figures.changePerHour.value * (settings.warm.precopyIntervalMs / HOUR))
     : 0;
   const parts = rounded({
     shutdownMs: isOff ? 0 : figures.shutdownMs.value,

@@ -81,6 +81,7 @@ describe('what steps take', () => {
       bytesPerSecond: { value: 50_000_000, measured: 1 },
       conversionMs: { value: 64_000, measured: 1 },
       bootMs: { value: 6000, measured: 1 },
+      changePerHour: { value: 0.01, measured: 0 },
     });
     expect(measurements.expected('src')).toMatchObject({ bytesPerSecond: 50_000_000, measured: 1 });
     expect(measurements.expected('other')).toBeUndefined();
@@ -94,6 +95,19 @@ describe('what steps take', () => {
       .took(9000, copied(10, 'delta'));
     told.took(60_000, { step: 'BootProof', booted: false, seconds: 60 });
     expect(told.measurements.expected('src')).toBeUndefined();
+  });
+
+  it('of a warm migration is how much changes in an hour, too', () => {
+    const snapshot = (createdAt: string) => ({ step: 'SnapshotCreation', snapshot: { createdAt } });
+    const told = new Told().planned();
+    told.took(3000, snapshot('2026-11-23T12:00:00Z')).took(10_000, copied(1_000_000_000, 'full'));
+    told.took(1000, { step: 'SnapshotRemoval', removed: [] }).took(5000, snapshot('2026-11-23T14:00:00Z'));
+    told.took(1000, copied(50_000_000, 'delta'));
+    expect(told.measurements.figures('src')).toMatchObject({
+      changePerHour: { value: 0.025, measured: 1 },
+      bytesPerSecond: { value: 100_000_000, measured: 1 },
+      snapshotMs: { value: 5000, measured: 2 },
+    });
   });
 
   it('is not learned from an attempt that failed, nor from a report of another one', () => {

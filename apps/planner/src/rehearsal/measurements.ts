@@ -4,13 +4,23 @@ import { assumed } from '@ledgerlift/migration';
 import { domainEvent } from '../log/domain-events.js';
 import { Samples } from './samples.js';
 
+/** Until a delta was measured, this share of what a VM holds is taken to change in an hour. */
+const ASSUMED_CHANGE_PER_HOUR = 0.01;
 /** What took less says more of how a step begins than of how fast it is. */
 const SHORTEST_COPY_MS = 50;
 
-/** One VM whose migration goes on: whose source it is of, and the attempt that a worker has. */
+/** Within less time, what changes says more of the moment than of a rate. */
+const SHORTEST_CHANGE_MS = 60_000;
+const HOUR = 3_600_000;
+
+/** One VM whose migration goes on: whose source it is of, and what of it is still to be measured. */
 interface UnderWay {
   readonly provider: string;
-  readonly attempt?: { readonly step: StepName; readonly number: number; readonly startedAt: string };
+  /** That a worker has. */
+  attempt: { readonly step: StepName; readonly number: number; readonly startedAt: string } | undefined;
+  /** Bytes that its first copy read, and when its last two snapshots were made. */
+  full: number;
+  readonly snapshots: number[];
 }
 
 /**
@@ -39,13 +49,15 @@ export class Measurements {
       bytesPerSecond: figure(assumed.bytesPerSecond, 'bytesPerSecond'),
       conversionMs: figure(assumed.conversionMs, 'ImageConversion', 'ImageCommit'),
       bootMs: figure(assumed.bootMs, 'boot'),
+      changePerHour: figure(ASSUMED_CHANGE_PER_HOUR, 'changePerHour'),
     };
   }
 
   /** For the record of a VM; undefined where nothing was measured yet. */
   expected(provider: string): Expected | undefined {
     const figures = this.figures(provider);
-    const measured = Math.max(...Object.values(figures).map((figure) => figure.measured));
+    const { changePerHour: _, ...reckoned } = figures;
+    const measured = Math.max(...Object.values(reckoned).map((figure) => figure.measured));
     if (measured === 0) return undefined;
     return {
       shutdownMs: figures.shutdownMs.value,
@@ -59,19 +71,21 @@ export class Measurements {
 
   #take(stream: string, { type, data }: DomainEvent, time: string): void {
     switch (type) {
-      case 'VmMigrationPlanned':
-        this.#vms.set(stream, { provider: data.record.source.provider.id });
+      case 'VmMigrationPlanned': {
+        const provider = data.record.source.provider.id;
+        this.#vms.set(stream, { provider, attempt: undefined, full: 0, snapshots: [] });
         return;
+      }
       case 'StepStarted':
-        this.#change(stream, { step: data.step, number: data.attempt, startedAt: time });
+        this.#attempt(stream, { step: data.step, number: data.attempt, startedAt: time });
         return;
       case 'StepCompleted':
         this.#completed(stream, data.result, data.attempt, time);
-        this.#change(stream);
+        this.#attempt(stream, undefined);
         return;
       case 'StepFailed':
       case 'StepStopped':
-        this.#change(stream);
+        this.#attempt(stream, undefined);
         return;
       // Nothing of it is measured any more; of one that failed, a retry may be.
       case 'VmMigrationSucceeded':
@@ -84,10 +98,9 @@ export class Measurements {
     }
   }
 
-  #change(stream: string, attempt?: UnderWay['attempt']): void {
+  #attempt(stream: string, attempt: UnderWay['attempt']): void {
     const vm = this.#vms.get(stream);
-    if (vm === undefined) return;
-    this.#vms.set(stream, { provider: vm.provider, ...(attempt === undefined ? {} : { attempt }) });
+    if (vm !== undefined) vm.attempt = attempt;
   }
 
   #completed(stream: string, result: StepResult, number: number, time: string): void {
@@ -98,14 +111,33 @@ export class Measurements {
     const samples = this.#samples.get(vm.provider) ?? new Samples();
     this.#samples.set(vm.provider, samples);
     for (const [name, value] of measuredOf(result, ms)) samples.add(name, value);
+    const change = changeOf(vm, result);
+    if (change !== undefined) samples.add('changePerHour', change);
   }
 }
+
+/** Takes a snapshot or a pass into what is known of the VM. @returns the share of it that changed in an hour, where that shows */
+function changeOf(vm: UnderWay, result: StepResult): number | undefined {
+  if (result.step === 'SnapshotCreation') {
+    vm.snapshots.push(Date.parse(result.snapshot.createdAt));
+    if (vm.snapshots.length > 2) vm.snapshots.shift();
+  }
+  if (result.step !== 'DiskTransfer') return undefined;
+  const bytes = bytesOf(result);
+  if (result.pass.kind === 'full') vm.full = bytes;
+  const [before = Number.NaN, last = Number.NaN] = vm.snapshots;
+  const isTelling = result.pass.kind === 'delta' && vm.full > 0 && last - before >= SHORTEST_CHANGE_MS;
+  return isTelling ? Math.min(1, bytes / vm.full / ((last - before) / HOUR)) : undefined;
+}
+
+const bytesOf = ({ disks }: Extract<StepResult, { step: 'DiskTransfer' }>): number =>
+  disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
 
 /** What the step says of how long such things take; nothing where it had nothing to do. */
 function measuredOf(result: StepResult, ms: number): readonly (readonly [name: string, value: number])[] {
   switch (result.step) {
     case 'DiskTransfer': {
-      const bytes = result.disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+      const bytes = bytesOf(result);
       // A delta may hold so little that its time is that of asking for it.
       const isTelling = result.pass.kind === 'cold' || result.pass.kind === 'full';
       return isTelling && bytes > 0 && ms >= SHORTEST_COPY_MS

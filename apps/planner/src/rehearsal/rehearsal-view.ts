@@ -129,6 +129,6 @@ function assumptionsOf(spec: PlanSpec, parts: readonly RehearsedPart[]): readonl
     ),
     ...says(spec.hooks.length > 0, 'hooks take no time'),
     ...says(isWarm && byCommand, 'an operator asks for each cutover as soon as the first copy is there'),
-    ...says(isWarm, '1 % of what a disk holds changes in an hour'),
+    ...says(isWarm, 'the last pass begins as long after the one before as passes are apart'),
   ];
 }

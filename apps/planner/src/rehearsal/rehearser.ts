@@ -2,6 +2,7 @@ import type { PlanSpec, Rehearsal, ScheduleLimits, VmRecord } from '@ledgerlift/
 import type { ScheduleEntry } from '@ledgerlift/migration';
 import type { Entry } from '../catalog/index.js';
 import type { ResolvedPlan } from '../runs/run-service.js';
+import { capacityOf } from '../selection/index.js';
 import type { PlanExaminer } from '../validation/index.js';
 import type { BytesToRead } from './bytes.js';
 import { forecastVm } from './forecast.js';
@@ -31,7 +32,7 @@ export class Rehearser {
     const told = { planId: plan.id, at, conditions: [...conditions] };
     if (resolved === undefined) return { ...told, ready: false, assumptions: [], waves: [], vms: [] };
     const records = resolved.vms.map((vm, index): VmRecord => ({ ...vm, migrationId: REHEARSAL, index }));
-    const read = await bytes.of(records.map(({ source }) => source));
+    const read = await bytes.of(records);
     const figures = measurements.figures(records[0]?.source.provider.id ?? '');
     const limits = this.around.limits();
     const share = shareOf(limits, resolved);
@@ -72,7 +73,7 @@ function entryOf(record: VmRecord, spec: PlanSpec): ScheduleEntry {
     demand: {
       cpus: vm.cpu.count,
       memoryBytes: vm.memory.bytes,
-      storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
+      storageBytes: capacityOf(vm),
     },
     windows: spec.windows,
   };

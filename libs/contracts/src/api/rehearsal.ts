@@ -19,6 +19,8 @@ export const Figures = z.object({
   bytesPerSecond: Figure,
   conversionMs: Figure,
   bootMs: Figure,
+  /** Share of what a VM holds that changes in an hour. */
+  changePerHour: Figure,
 });
 export type Figures = z.infer<typeof Figures>;
 
@@ -40,8 +42,11 @@ export const RehearsedVm = z.object({
     capacity: z.int().min(0),
     /** Will be read of its disks. */
     read: z.int().min(0),
-    /** `extents`: of what the disks hold; `capacity`: that could not be seen, so all of them is taken. */
-    from: z.enum(['extents', 'capacity']),
+    /**
+     * `extents`: what the disks hold; `capacity`: that could not be seen, so all of them is taken; `nothing`: they are at
+     * the target already.
+     */
+    from: z.enum(['extents', 'capacity', 'nothing']),
     /** Why it could not be seen. */
     why: z.string().optional(),
   }),
