@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type PlanSpec, Rehearsal, ScheduleLimits, type SourceVm } from '@ledgerlift/contracts';
+import { Rehearsal, ScheduleLimits, type SourceVm } from '@ledgerlift/contracts';
 import { resolvePlan } from '../validation/resolve-plan.js';
 import { factsWith, vmNamed } from '../validation/spec/facts.js';
 import { BytesToRead } from './bytes.js';
@@ -33,11 +33,7 @@ async function rehearsed(vms: readonly SourceVm[], spec: object, limits: object 
   });
   return Rehearsal.parse(await rehearser.rehearse(entry));
 }
-const warm = (cutover: object, more: object = {}): Partial<PlanSpec> & object => ({
-  type: 'warm',
-  warm: { cutover },
-  ...more,
-});
+const warm = (cutover: object): object => ({ type: 'warm', warm: { cutover } });
 const seconds = (time: string | undefined): number => (Date.parse(time ?? '') - now.getTime()) / 1000;
 
 describe('a rehearsal', () => {
