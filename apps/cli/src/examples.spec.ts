@@ -11,6 +11,7 @@ describe('the examples', () => {
     ['mappings.yaml', MappingSpec, 2],
     ['plan.yaml', PlanSpec, 1],
     ['warm-plan.yaml', PlanSpec, 1],
+    ['select-plan.yaml', PlanSpec, 1],
     ['limits.yaml', ScheduleLimits, 1],
   ])('%s is what the API takes', async (name, schema, documents) => {
     expect(await readDefinitions(example(name), schema)).toHaveLength(documents);

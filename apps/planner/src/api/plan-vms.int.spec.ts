@@ -67,6 +67,17 @@ describe('a plan that selects', () => {
     }
   });
 
+  it('is retried with the VMs that it meant at the start', async () => {
+    await planned({ vms: [], select: [{ folder: '/prod/web', powerState: 'off' }] });
+    const { body } = await planner.call('POST', `/plans/${planSpec.name}/start`);
+    planner.runs.change(String(body['id']), 0, { phase: 'failed' });
+    // Whatever the migration did to it: it is on now, and in another folder.
+    const { inventoryNow } = planner.source;
+    const vms = inventoryNow.vms.map((each) => ({ ...each, powerState: 'on' as const, folder: '/moved' }));
+    planner.source.inventoryNow = { ...inventoryNow, vms };
+    expect((await planner.call('POST', `/plans/${planSpec.name}/retry`)).status).toBe(200);
+  });
+
   it('needs a VM or a selector', async () => {
     const reply = await planned({ vms: [] });
     expect(reply).toMatchObject({ status: 400, body: { error: { field: 'vms' } } });

@@ -1,6 +1,15 @@
-import type { DomainEvent, Expected, Figure, Figures, StepName, StepResult } from '@ledgerlift/contracts';
+import type {
+  DomainEvent,
+  EventType,
+  Expected,
+  Figure,
+  Figures,
+  StepName,
+  StepResult,
+} from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { assumed } from '@ledgerlift/migration';
+import { z } from 'zod';
 import { domainEvent } from '../log/domain-events.js';
 import { Samples } from './samples.js';
 
@@ -12,6 +21,20 @@ const SHORTEST_COPY_MS = 50;
 /** Within less time, what changes says more of the moment than of a rate. */
 const SHORTEST_CHANGE_MS = 60_000;
 const HOUR = 3_600_000;
+
+/** All that is read of it, in every version: to bring ten thousand whole records up to date would take a restart seconds. */
+const Planned = z.object({
+  record: z.object({ source: z.object({ provider: z.object({ id: z.string() }) }) }),
+});
+const measuredTypes: ReadonlySet<string> = new Set<EventType>([
+  'StepStarted',
+  'StepCompleted',
+  'StepFailed',
+  'StepStopped',
+  'VmMigrationSucceeded',
+  'VmMigrationCanceled',
+  'VmMigrationRolledBack',
+]);
 
 /** One VM whose migration goes on: whose source it is of, and what of it is still to be measured. */
 interface UnderWay {
@@ -32,7 +55,8 @@ export class Measurements {
   readonly #samples = new Map<string, Samples>();
 
   apply(event: StoredEvent): void {
-    if (event.stream.startsWith('vm-')) this.#take(event.stream, domainEvent(event), event.time);
+    if (event.type === 'VmMigrationPlanned') this.#planned(event);
+    else if (measuredTypes.has(event.type)) this.#take(event.stream, domainEvent(event), event.time);
   }
 
   /** What is to be reckoned with for a source, and how often each was measured; assumed where it never was. */
@@ -69,13 +93,13 @@ export class Measurements {
     };
   }
 
+  #planned({ stream, data }: StoredEvent): void {
+    const provider = Planned.parse(data).record.source.provider.id;
+    this.#vms.set(stream, { provider, attempt: undefined, full: 0, snapshots: [] });
+  }
+
   #take(stream: string, { type, data }: DomainEvent, time: string): void {
     switch (type) {
-      case 'VmMigrationPlanned': {
-        const provider = data.record.source.provider.id;
-        this.#vms.set(stream, { provider, attempt: undefined, full: 0, snapshots: [] });
-        return;
-      }
       case 'StepStarted':
         this.#attempt(stream, { step: data.step, number: data.attempt, startedAt: time });
         return;
