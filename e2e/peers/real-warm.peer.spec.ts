@@ -78,7 +78,11 @@ describe('a real Debian guest that runs while it is migrated', () => {
       const tested = await at.until(migration, ({ testBoot }) => testBoot !== undefined, 12 * MINUTES);
       expect(tested.testBoot).toMatchObject({ booted: true });
       await tell('echo written after the test boot > /root/late; sync');
-      await at.until(migration, ({ state, warm }) => state === 'waiting' && (warm?.round ?? 0) >= 1, 3 * MINUTES);
+      await at.until(
+        migration,
+        ({ state, warm }) => state === 'waiting' && (warm?.round ?? 0) >= 1,
+        3 * MINUTES,
+      );
       await tell('echo the last word > /root/last; sync');
       await at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
       await at.succeeded(migration, 15 * MINUTES);

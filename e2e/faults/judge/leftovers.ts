@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunScript, VmScript } from '../script/script.js';
@@ -84,12 +84,4 @@ async function judgeSnapshots(world: World, id: string, records: VmRecords): Pro
   return snapshots
     .filter(({ name }) => !ledger.has(name))
     .map(({ name }) => found('leaked', `snapshot ${name} of ${id} is there and not in the ledger`));
-}
-
-/** What services left in their folder for temporary things. */
-export function leftInTmp(world: World): readonly string[] {
-  const folder = world.folder.file('tmp');
-  return readdirSync(folder).filter(
-    (name) => statSync(`${folder}/${name}`, { throwIfNoEntry: false }) !== undefined,
-  );
 }

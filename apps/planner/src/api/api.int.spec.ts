@@ -377,10 +377,8 @@ describe('a VM', () => {
       // At the conversion, after Initialize, SourcePowerOff, DiskAllocation and DiskTransfer.
       at: 4,
     });
-    expect(await planner.call('POST', `/plans/${plan}/retry`)).toMatchObject({
-      status: 200,
-      body: { id: migration },
-    });
+    const retried = await planner.call('POST', `/plans/${plan}/retry`);
+    expect(retried).toMatchObject({ status: 200, body: { id: migration } });
   });
 
   it('that does not exist is not found', async () => {
