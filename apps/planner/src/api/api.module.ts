@@ -93,7 +93,9 @@ export class ApiModule {
           inject: [CatalogPlanExaminer, Measurements, RUN_SERVICE],
           useFactory: (examiner: CatalogPlanExaminer, measurements: Measurements, runs: RunService) => {
             const bytes = new BytesToRead(imageExtents);
-            return new Rehearser({ examiner, measurements, bytes, limits: () => runs.limits, now });
+            const limits = () => runs.limits;
+            const underWay = () => runs.migrations().reduce((sum, run) => sum + run.underWay.length, 0);
+            return new Rehearser({ examiner, measurements, bytes, limits, underWay, now });
           },
         },
         {

@@ -11,6 +11,14 @@ export interface RehearsedPart {
   readonly forecast: VmForecast;
 }
 
+/** What all VMs have in common. */
+export interface RehearsedWith {
+  readonly figures: Figures;
+  readonly start: Date;
+  /** VMs of other migrations that are under way. */
+  readonly others: number;
+}
+
 type View = Omit<Rehearsal, 'planId' | 'at' | 'ready' | 'conditions'>;
 
 /** Puts together what the API tells of a plan that may start. */
@@ -18,8 +26,7 @@ export function rehearsalView(
   spec: PlanSpec,
   parts: readonly RehearsedPart[],
   simulated: readonly Simulated[],
-  figures: Figures,
-  start: Date,
+  { figures, start, others }: RehearsedWith,
 ): View {
   const numbers = [...new Set(parts.map(({ record }) => record.wave ?? 1))].sort((one, other) => one - other);
   const startsBy = (wave: number): string | undefined => {
@@ -38,7 +45,7 @@ export function rehearsalView(
   const sum = (of: (vm: RehearsedVm) => number): number => vms.reduce((total, vm) => total + of(vm), 0);
   return {
     figures,
-    assumptions: [...assumptionsOf(spec, parts)],
+    assumptions: [...assumptionsOf(spec, parts, others)],
     waves: numbers.map((wave) =>
       waveView(
         wave,
@@ -116,12 +123,15 @@ function waveView(
   };
 }
 
-function assumptionsOf(spec: PlanSpec, parts: readonly RehearsedPart[]): readonly string[] {
+function assumptionsOf(spec: PlanSpec, parts: readonly RehearsedPart[], others: number): readonly string[] {
   const isWarm = spec.type === 'warm';
   const says = (is: boolean, words: string): readonly string[] => (is ? [words] : []);
   const byCommand = parts.some(({ record }) => record.settings.warm.cutover.by === 'command');
   return [
-    'every VM succeeds at the first try, and no other migration runs beside this one',
+    'every VM succeeds at the first try',
+    others === 0
+      ? 'no other migration runs beside this one'
+      : `no other migration runs beside this one, though ${others} VMs of others are under way now`,
     ...says(spec.approve.start || (isWarm && spec.approve.cutover), 'each second word is given at once'),
     ...says(
       spec.waves.startNext === 'command',
@@ -129,6 +139,9 @@ function assumptionsOf(spec: PlanSpec, parts: readonly RehearsedPart[]): readonl
     ),
     ...says(spec.hooks.length > 0, 'hooks take no time'),
     ...says(isWarm && byCommand, 'an operator asks for each cutover as soon as the first copy is there'),
-    ...says(isWarm, 'the last pass begins as long after the one before as passes are apart'),
+    ...says(
+      isWarm,
+      'the last pass begins as long after the one before as passes are apart; none before it takes a place',
+    ),
   ];
 }

@@ -29,6 +29,7 @@ async function rehearsed(vms: readonly SourceVm[], spec: object, limits: object 
     measurements: new Measurements(),
     bytes: new BytesToRead({ bytesOf: async () => ({ bytes: 100_000_000 }) }),
     limits: () => ScheduleLimits.parse(limits),
+    underWay: () => 0,
     now: () => now,
   });
   return Rehearsal.parse(await rehearser.rehearse(entry));

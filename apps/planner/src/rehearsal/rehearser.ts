@@ -16,6 +16,8 @@ export interface RehearserSurroundings {
   readonly measurements: Measurements;
   readonly bytes: BytesToRead;
   readonly limits: () => ScheduleLimits;
+  /** How many VMs are under way. */
+  readonly underWay: () => number;
   readonly now: () => Date;
 }
 
@@ -48,7 +50,11 @@ export class Rehearser {
     }));
     const start = now();
     const simulated = simulate(jobs, limits, resolved.spec.waves, start);
-    return { ...told, ready: true, ...rehearsalView(resolved.spec, vms, simulated, figures, start) };
+    return {
+      ...told,
+      ready: true,
+      ...rehearsalView(resolved.spec, vms, simulated, { figures, start, others: this.around.underWay() }),
+    };
   }
 }
 

@@ -66,8 +66,9 @@ export const conditionTypes = {
   },
   CutoverTimePassed: {
     category: 'Warn',
-    when: 'the time that the plan names for the cutover is over',
-    wayOut: 'set a later one in `warm.cutover.at`, unless the cutover is to follow the first copy at once',
+    when: 'the time for the cutover of the plan (InThePast) or of a VM (OfVmInThePast) is over',
+    wayOut:
+      'set a later one in `warm.cutover.at` or `cutoverAt`, unless the cutover is to follow the first copy at once',
   },
   VMNotFound: {
     category: 'Critical',

@@ -98,6 +98,11 @@ describe('a CSV file of VMs', () => {
   it('has no row with more cells than the header', () =>
     expect(problems('vm,wave\nweb,1,2\n')).toEqual([expect.stringContaining("2  '2': the row has 3 cells")]));
 
+  it('has no more rows than a plan takes', () =>
+    expect(problems(`vm\n${'web\n'.repeat(100_001)}`)).toEqual([
+      "100002  '': a plan takes 100000 VMs; make several plans of them",
+    ]));
+
   it('says which VMs an ambiguous name means', () => {
     const inventory = [...named('web'), ...named('web').map((vm) => ({ ...vm, id: 'other' }))];
     expect(problems('vm\nweb\n', { inventory })).toEqual([

@@ -20,6 +20,8 @@ interface Line {
   readonly cells: readonly string[];
 }
 
+/** As many VMs as a plan takes. */
+const MOST_ROWS = 100_000;
 /** More than any cell of ours has; a quote that is never closed would else take the rest of the file. */
 const LONGEST_RECORD = 100_000;
 
@@ -38,6 +40,12 @@ export function readCsv(text: string): CsvTable {
   if (problems.length > 0) return failed(...problems);
   const named = namesOf(header).filter(isColumn);
   const rows = rest.filter(({ cells }) => !isBlank(cells));
+  const beyond = rows[MOST_ROWS];
+  if (beyond !== undefined)
+    return failed({
+      line: beyond.line,
+      problem: `a plan takes ${MOST_ROWS} VMs; make several plans of them`,
+    });
   return {
     columns: named,
     rows: rows.map(({ line, cells }) => ({
@@ -45,9 +53,9 @@ export function readCsv(text: string): CsvTable {
       cells: new Map(named.map((column, index) => [column, unescaped(cells[index] ?? '')])),
     })),
     problems: rows.flatMap(({ line, cells }) => {
-      const beyond = cells.slice(named.length);
+      const surplus = cells.slice(named.length);
       const problem = `the row has ${cells.length} cells, and the header ${named.length}; put what holds a separator in quotes`;
-      return isBlank(beyond) ? [] : [{ line, value: beyond.join(' '), problem }];
+      return isBlank(surplus) ? [] : [{ line, value: surplus.join(' '), problem }];
     }),
   };
 }

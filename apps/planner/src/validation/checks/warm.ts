@@ -9,11 +9,11 @@ export function checkWarm({ spec, vms, inventory }: PlanFacts): readonly Conditi
     vms.flatMap(({ vm }) => (vm !== undefined && is(vm) ? [vm.name] : []));
   const untracked = named(({ changeTracking }) => changeTracking === 'off');
   const withSnapshots = named(({ snapshots = [] }) => snapshots.some((name) => !isOurs(name)));
+  const now = inventory === undefined ? Number.NaN : Date.parse(inventory.takenAt);
+  const isOver = (at: string): boolean => Date.parse(at) < now;
   const { cutover } = spec.warm;
-  const isOver =
-    cutover.by === 'time' &&
-    inventory !== undefined &&
-    Date.parse(cutover.at) < Date.parse(inventory.takenAt);
+  const late = vms.filter(({ entry }) => entry.cutoverAt !== undefined && isOver(entry.cutoverAt));
+  const lateNames = late.map(({ vm, entry }) => vm?.name ?? entry.ref);
   return [
     ...(untracked.length === 0
       ? []
@@ -35,7 +35,19 @@ export function checkWarm({ spec, vms, inventory }: PlanFacts): readonly Conditi
             withSnapshots,
           ),
         ]),
-    ...(isOver ? [condition('CutoverTimePassed', 'InThePast', `${cutover.at} is over`, [cutover.at])] : []),
+    ...(cutover.by === 'time' && isOver(cutover.at)
+      ? [condition('CutoverTimePassed', 'InThePast', `${cutover.at} is over`, [cutover.at])]
+      : []),
+    ...(late.length === 0
+      ? []
+      : [
+          condition(
+            'CutoverTimePassed',
+            'OfVmInThePast',
+            `the times of ${listed(lateNames)} are over`,
+            lateNames,
+          ),
+        ]),
   ];
 }
 

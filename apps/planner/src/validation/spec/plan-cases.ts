@@ -39,11 +39,23 @@ export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
     reason: 'SnapshotsPresent',
     not: factsWith([vm({ snapshots: ['ledgerlift-0123456789abcdef-0-1'] })], warm),
   },
-  CutoverTimePassed: {
-    raised: factsWith([vm()], cutoverAt('2001-01-01T00:00:00Z')),
-    reason: 'InThePast',
-    not: factsWith([vm()], cutoverAt('2999-01-01T00:00:00Z')),
-  },
+  CutoverTimePassed: [
+    {
+      raised: factsWith([vm()], cutoverAt('2001-01-01T00:00:00Z')),
+      reason: 'InThePast',
+      not: factsWith([vm()], cutoverAt('2999-01-01T00:00:00Z')),
+    },
+    {
+      raised: factsWith([isNoCritical], {
+        spec: { type: 'warm', vms: [{ ref: 'web', cutoverAt: '2001-01-01T00:00:00Z' }] },
+      }),
+      reason: 'OfVmInThePast',
+      items: ['web'],
+      not: factsWith([isNoCritical], {
+        spec: { type: 'warm', vms: [{ ref: 'web', cutoverAt: '2999-01-01T00:00:00Z' }] },
+      }),
+    },
+  ],
   CutoverPolicyNotValid: {
     raised: factsWith([isNoCritical], {
       spec: { type: 'warm', warm: { maxPrecopies: 0, cutover: { by: 'downtime', maxDowntimeMs: 1000 } } },
