@@ -24,11 +24,19 @@ export class Storage implements AsyncDisposable {
 
   /** Nothing more fits, until `forMs` are over. */
   async full(forMs: number): Promise<void> {
-    const { blocks, bfree, bsize } = await statfs(this.path);
-    const used = Math.ceil(((blocks - bfree) * bsize) / PAGE) * PAGE;
-    await this.#remount(`size=${Math.max(used, PAGE)}`);
+    // What is written between the look and the change makes the size too small, and the kernel refuses it.
+    for (let tries = 0; !(await this.#shrink()); tries += 1) if (tries === 20) return;
     await delay(forMs);
     await this.restore();
+  }
+
+  async #shrink(): Promise<boolean> {
+    const { blocks, bfree, bsize } = await statfs(this.path);
+    const used = Math.ceil(((blocks - bfree) * bsize) / PAGE) * PAGE;
+    return this.#remount(`size=${Math.max(used, PAGE)}`).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** The kernel refuses while a file is open for writing: then it is tried again, as long as it was to last. */

@@ -107,13 +107,14 @@ export class AttemptDesk implements ClaimPort {
   async expire(): Promise<void> {
     const now = this.options.now();
     for (const ref of this.#leases.expired(now)) {
-      this.#leases.close(ref);
       await this.engine.command(ref.stream, {
         kind: 'lose',
         step: ref.step,
         attempt: ref.attempt,
         at: new Date(now),
       });
+      // Only now: a log that could not be written, for want of room perhaps, is asked again with the next tick.
+      this.#leases.close(ref);
     }
   }
 }

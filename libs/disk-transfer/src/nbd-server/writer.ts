@@ -128,9 +128,12 @@ async function load(path: string): Promise<WriterRecord | undefined> {
 
 async function save(path: string, record: WriterRecord): Promise<void> {
   const file = await open(`${path}.new`, 'w', 0o600);
-  await file.writeFile(JSON.stringify(record));
-  await file.sync();
-  await file.close();
+  try {
+    await file.writeFile(JSON.stringify(record));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(`${path}.new`, path);
   const folder = await open(dirname(path), 'r');
   await folder.sync().finally(() => folder.close());

@@ -181,6 +181,7 @@ export const results: Readonly<Record<string, StepResult>> = {
     log: v2vLog.name,
   },
   SourcePowerOff: { step: 'SourcePowerOff', momentId: 'off-1', how: 'shut-down' },
+  PreflightInspection: { step: 'PreflightInspection', log: '' },
   SnapshotRemoval: { step: 'SnapshotRemoval', removed: [] },
   ImageCommit: { step: 'ImageCommit', disks: [] },
   VirtualMachineCreation: { step: 'VirtualMachineCreation', files: [] },

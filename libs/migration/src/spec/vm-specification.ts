@@ -123,7 +123,12 @@ export class History {
   }
 
   #released(): Release[] {
-    return (openAttempt(this.live)?.release ?? []).map((resource) => ({ resource, how: 'removed' }));
+    const open = openAttempt(this.live);
+    const snapshots =
+      open?.step === 'SnapshotRemoval'
+        ? Object.values(this.live.ledger).filter(({ kind }) => kind === 'snapshot')
+        : [];
+    return [...(open?.release ?? []), ...snapshots].map((resource) => ({ resource, how: 'removed' }));
   }
 }
 

@@ -26,13 +26,18 @@ export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
   ];
 }
 
-/** While an overlay exists, no pass writes its base: what an earlier conversion or a test boot left goes first. */
+/** While an overlay exists, no pass writes its base: what an earlier conversion, test boot or pass left goes first. */
 function clearedFirst(state: VmLive): DomainEvent | undefined {
   if (state.itinerary[state.at]?.part === 'test') return undefined;
   const writes = state.itinerary.slice(state.at).some(({ step }) => step === 'DiskTransfer');
   if (!writes) return undefined;
+  // One snapshot at a time: what was lost while it was read may be there in part.
+  const isMade = state.itinerary[state.at]?.step === 'SnapshotCreation';
   const inTheWay = Object.values(state.ledger).filter(
-    ({ kind }) => kind === 'overlay' || kind === 'commit-marker',
+    ({ kind, name }) =>
+      kind === 'overlay' ||
+      kind === 'commit-marker' ||
+      (isMade && kind === 'snapshot' && !name.endsWith(`-${state.round}`)),
   );
   const service: ServiceName | undefined = inTheWay[0]?.service;
   if (service === undefined) return undefined;

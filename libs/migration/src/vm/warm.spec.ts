@@ -317,15 +317,17 @@ describe('a snapshot that is lost while it is read', () => {
 
   it('is replaced by another, under the number of another pass', () => {
     const replaced = reading.says('DiskTransfer', 2, { outcome: lost });
-    expect(replaced.events.at(-1)).toMatchObject({ data: { step: 'SnapshotCreation' } });
     expect(replaced.live.round).toBe(2);
+    // What is left of the lost one goes first.
+    expect(openAttempt(replaced.live)).toMatchObject({ step: 'Cleanup', release: [{ kind: 'snapshot' }] });
+    expect(openAttempt(replaced.completes('Cleanup').live)?.step).toBe('SnapshotCreation');
   });
 
   it('fails the VM when that happens again and again', () => {
     let history = reading;
     for (let times = 0; times < 6; times += 1) {
       const open = openAttempt(history.live);
-      if (open?.step !== 'DiskTransfer') history = history.completes('SnapshotCreation').claimed();
+      if (open?.step !== 'DiskTransfer') history = history.completes('Cleanup', 'SnapshotCreation').claimed();
       const { attempt = 0 } = openAttempt(history.live) ?? {};
       history = history.says('DiskTransfer', attempt, { outcome: lost });
     }

@@ -22,6 +22,12 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
       const made = before.results.some(({ step }) => step === 'SnapshotCreation');
       law(made, 'a snapshot is removed whose change ids are not in the log');
     }
+    if (event.data.step === 'SnapshotCreation') {
+      const others = Object.values(before.ledger).filter(
+        ({ kind, name }) => kind === 'snapshot' && !name.endsWith(`-${before.round}`),
+      );
+      law(others.length === 0, 'a snapshot is made beside another');
+    }
     if (event.data.step === 'DiskTransfer') {
       const overlays = Object.values(before.ledger).filter(({ kind }) => kind === 'overlay');
       law(overlays.length === 0, 'a pass is asked for although an overlay over its base exists');
