@@ -27,7 +27,7 @@ export class Checkpointer {
     this.#bytes += bytes;
     const { checkpointEvery } = this.options;
     const isDue = this.#bytes >= checkpointEvery.bytes || performance.now() - this.#at >= checkpointEvery.ms;
-    if (this.#underWay !== undefined || !isDue) return;
+    if (this.#underWay !== undefined || this.hasFailed || !isDue) return;
     this.#underWay = this.#make(manifest)
       .catch(() => undefined)
       .finally(() => (this.#underWay = undefined));
