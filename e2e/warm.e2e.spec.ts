@@ -138,6 +138,20 @@ describe('a warm migration through all four services', () => {
     expect(await disksAreEqual(id, 'twice')).toEqual([true, true]);
   }, 120_000);
 
+  it('is looked into before its first copy, where the plan says so', async () => {
+    await running('seen');
+    const migration = await migrate('seen', { skipGuestConversion: false, inspect: true });
+    const { inspection, pipeline } = await at.until(migration, ({ state }) => state === 'waiting');
+    expect(inspection).toMatchObject({ family: 'linux' });
+    expect(pipeline.map(({ step }) => step).slice(2, 5)).toEqual([
+      'SnapshotCreation',
+      'PreflightInspection',
+      'DiskTransfer',
+    ]);
+    await cutover(migration);
+    await at.succeeded(migration);
+  }, 90_000);
+
   it('is rolled back: the target stopped, the source on', async () => {
     const id = await running('back');
     const migration = await migrate('back');

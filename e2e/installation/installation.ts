@@ -59,6 +59,7 @@ export class Installation implements AsyncDisposable {
       LEDGERLIFT_CHECKPOINT_MS: '100',
       LEDGERLIFT_CHECKPOINT_BYTES: String(1024 * 1024),
       LEDGERLIFT_V2V_COMMAND: stubVirtV2v,
+      LEDGERLIFT_V2V_INSPECTOR_COMMAND: stubVirtV2v,
       ...env,
     };
     const services = new Map<Service, OwnedProcess>();

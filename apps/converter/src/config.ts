@@ -9,6 +9,20 @@ const ConverterEnvironment = z.object({
     .min(1)
     .default('virt-v2v-in-place')
     .describe('the name or the absolute path of virt-v2v-in-place'),
+  LEDGERLIFT_V2V_INSPECTOR_COMMAND: z
+    .string()
+    .min(1)
+    .default('virt-v2v-inspector')
+    .describe('the name or the absolute path of virt-v2v-inspector'),
+  LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(604_800)
+    .default(3600)
+    .describe(
+      'how many seconds one inspection before the first copy may take: a whole number from 1 to 604800',
+    ),
   LEDGERLIFT_V2V_TIMEOUT_S: z.coerce
     .number()
     .int()
@@ -37,6 +51,8 @@ export interface ConverterSettings {
   /** virt-v2v-in-place, as a name on the PATH or an absolute path. */
   readonly command: string;
   readonly timeoutMs: number;
+  /** virt-v2v-inspector, in the same way. */
+  readonly inspector: { readonly command: string; readonly timeoutMs: number };
   /** Bytes of the log of one attempt. */
   readonly logLimit: number;
   readonly trace: 'on' | 'off';
@@ -55,6 +71,10 @@ export function readConverterSettings(env: Environment = process.env): Converter
   return {
     command: read.LEDGERLIFT_V2V_COMMAND,
     timeoutMs: read.LEDGERLIFT_V2V_TIMEOUT_S * 1000,
+    inspector: {
+      command: read.LEDGERLIFT_V2V_INSPECTOR_COMMAND,
+      timeoutMs: read.LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S * 1000,
+    },
     logLimit: read.LEDGERLIFT_V2V_LOG_LIMIT,
     trace: read.LEDGERLIFT_V2V_TRACE,
     scratch: read.LEDGERLIFT_SCRATCH_DIR ?? tmpdir(),

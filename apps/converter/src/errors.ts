@@ -1,12 +1,12 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** virt-v2v-in-place cannot be run on this machine. */
+/** virt-v2v-in-place, or virt-v2v-inspector, cannot be run on this machine. */
 export class ConverterMissing extends LedgerliftError {
   readonly code = 'LL-CONV-001';
   constructor(readonly command: string) {
     super(
       `"${command}" cannot be run on the converter's machine. Install virt-v2v 2.2 or newer there (\`ledgerlift ` +
-        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND to it, then retry.',
+        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND (LEDGERLIFT_V2V_INSPECTOR_COMMAND) to it, then retry.',
     );
   }
 }
@@ -137,5 +137,31 @@ export class ImageToolFailed extends LedgerliftError {
     why: string,
   ) {
     super(`qemu-img ${what} failed: ${why}. Look for room and errors of the storage; it is tried again.`);
+  }
+}
+
+/** The source's snapshot could not be read to its end: that says nothing of the guest. */
+export class SnapshotUnreadable extends LedgerliftError {
+  readonly code = 'LL-CONV-040';
+  override readonly failure: FailureClass = 'transient';
+  constructor(
+    readonly vm: string,
+    why: string,
+    cause?: unknown,
+  ) {
+    super(`the snapshot of "${vm}" cannot be read for its inspection: ${why}; it is tried again`, { cause });
+  }
+}
+
+/** There is no way to look at the guest before it is copied. */
+export class NotInspectable extends LedgerliftError {
+  readonly code = 'LL-CONV-041';
+  constructor(
+    readonly vm: string,
+    why: string,
+  ) {
+    super(
+      `"${vm}" cannot be inspected before it is copied: ${why}. Set \`inspect: false\`, then start it again.`,
+    );
   }
 }

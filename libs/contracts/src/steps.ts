@@ -22,6 +22,7 @@ export const StepName = z.enum([
   'PreHook',
   'DiskAllocation',
   'SnapshotCreation',
+  'PreflightInspection',
   'SnapshotRemoval',
   'DiskTransfer',
   'CutoverHook',
@@ -196,6 +197,12 @@ export const StepResult = z.discriminatedUnion('step', [
     how: z.enum(['was-off', 'shut-down', 'forced']).default('was-off'),
   }),
   z.object({ step: z.literal('SnapshotCreation'), snapshot: Snapshot }),
+  z.object({
+    step: z.literal('PreflightInspection'),
+    log: z.string(),
+    /** None: what was found may come of the guest's running, so that only its conversion will tell. */
+    inspection: Inspection.optional(),
+  }),
   z.object({ step: z.literal('SnapshotRemoval'), removed: z.array(z.string()) }),
   z.object({
     step: z.literal('DiskAllocation'),

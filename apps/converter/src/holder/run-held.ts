@@ -11,6 +11,8 @@ export interface HeldRun extends Omit<GroupOptions, 'cwd'> {
   readonly scratch: string;
   /** What the command finds in the scratch folder, which is its working directory. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Makes what else the command finds there. */
+  readonly prepare?: () => Promise<void>;
   readonly owner: HolderOwner;
   readonly timeoutMs: number;
   /** How long helpers may take to flush and end by themselves once the command succeeded. */
@@ -43,6 +45,7 @@ export async function runHeld(run: HeldRun): Promise<HeldEnd> {
   });
   try {
     await writeHolder(run.record, group.identity, { ...run.owner, scratch: run.scratch });
+    await run.prepare?.();
     signal.throwIfAborted();
     void delay(run.timeoutMs, undefined, { signal: timer.signal, ref: false }).then(
       () => timer.abort(),

@@ -1,3 +1,3 @@
 export * from './overlay.js';
-export { imageError } from './qemu-img.js';
+export { imageError, qemuImg } from './qemu-img.js';
 export { overlayRoom } from './room.js';

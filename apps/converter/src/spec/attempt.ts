@@ -1,4 +1,12 @@
-import type { Condition, Release, Resource, StepName, StepResult, VmRecord } from '@ledgerlift/contracts';
+import type {
+  Condition,
+  Release,
+  Resource,
+  StepName,
+  StepResult,
+  TransferPass,
+  VmRecord,
+} from '@ledgerlift/contracts';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
 
 /** An attempt without a planner: keeps what its handler tells. */
@@ -15,6 +23,7 @@ export interface AttemptOptions {
   readonly attempt?: number;
   readonly results?: readonly StepResult[];
   readonly release?: readonly Resource[];
+  readonly pass?: TransferPass;
 }
 
 export function attemptOf(record: VmRecord, options: AttemptOptions): RecordedAttempt {
@@ -33,6 +42,7 @@ export function attemptOf(record: VmRecord, options: AttemptOptions): RecordedAt
       checkpoints: [],
       ledger: [],
       release: [...(options.release ?? [])],
+      ...(options.pass === undefined ? {} : { pass: options.pass }),
     },
     ref: { stream: 'vm-m1-0', step: options.step, attempt, worker: 'converter/spec/1' },
     signal: controller.signal,

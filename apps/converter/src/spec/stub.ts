@@ -9,6 +9,7 @@ export const stubSettings = (folder: string, env: Record<string, string> = {}): 
   readConverterSettings({
     ...process.env,
     LEDGERLIFT_V2V_COMMAND: join(import.meta.dirname, 'stub-virt-v2v.sh'),
+    LEDGERLIFT_V2V_INSPECTOR_COMMAND: join(import.meta.dirname, 'stub-virt-v2v.sh'),
     LEDGERLIFT_SCRATCH_DIR: folder,
     LEDGERLIFT_NATS_CREDS: '/secret',
     ...env,

@@ -13,7 +13,14 @@ import {
   type Overlay,
   overlayRoom,
 } from '../overlays/index.js';
-import { diskIndexOf, type Findings, percentAfter, runVirtV2v, type V2vMessage } from '../virt-v2v/index.js';
+import {
+  diskIndexOf,
+  type Findings,
+  inPlace,
+  percentAfter,
+  runVirtV2v,
+  type V2vMessage,
+} from '../virt-v2v/index.js';
 import { ConversionConditions } from './conditions.js';
 import { type Purpose, stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
 
@@ -96,6 +103,7 @@ async function convert(
   try {
     findings = await runVirtV2v({
       settings,
+      tool: inPlace(settings),
       domainXml: sourceDomainXml(
         record,
         place.overlays.map(({ path }) => path),

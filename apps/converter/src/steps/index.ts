@@ -3,10 +3,12 @@ import type { ConverterSettings } from '../config.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
+import { preflightInspection } from './preflight-inspection.js';
 import { testConversion } from './test-conversion.js';
 
 /** The steps that this service does. */
 export const converterSteps = (settings: ConverterSettings): StepHandlers => ({
+  PreflightInspection: preflightInspection(settings),
   TestConversion: testConversion(settings),
   ImageConversion: imageConversion(settings),
   ImageCommit: imageCommit(settings),

@@ -7,8 +7,15 @@ import { claimsFor, diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targ
 import { assertFree, type Overlay } from '../overlays/index.js';
 import { endHolder, type HolderOwner } from '../holder/index.js';
 
-/** A conversion that will be committed, or one that is only booted, and thrown away. */
-export type Purpose = 'migration' | 'test';
+/** A conversion that will be committed, one that is only booted, and thrown away, or one that is only tried. */
+export type Purpose = 'migration' | 'test' | 'inspection';
+
+const stepOf = {
+  migration: 'ImageConversion',
+  test: 'TestConversion',
+  inspection: 'PreflightInspection',
+} as const;
+const logOf = { migration: 'conversion', test: 'testConversion', inspection: 'preflightInspection' } as const;
 
 /** Where one VM's conversion happens. All paths are absolute; names are the ledger's. */
 export interface Workplace {
@@ -44,7 +51,7 @@ export async function workplaceOf(
   const { record } = attempt.job;
   const layout = layoutOf(record);
   const isTest = purpose === 'test';
-  const log = isTest ? layout.logs.testConversion : layout.logs.conversion;
+  const log = layout.logs[logOf[purpose]];
   const holder = holderResource(record);
   const bases = await diskPathsOf(record);
   const overlayNames = layout.disks.map((disk) => (isTest ? disk.testOverlay : disk.overlay));
@@ -59,7 +66,7 @@ export async function workplaceOf(
     overlays,
     overlayNames,
     commitMarker: await resolveOwned(record, layout.commitMarker),
-    claims: [...claimsFor(record)[isTest ? 'TestConversion' : 'ImageConversion'], holder],
+    claims: [...claimsFor(record)[stepOf[purpose]], holder],
     log: { path: await resolveOwned(record, log), name: log },
     holder: {
       path: await resolveOwned(record, holder.name),

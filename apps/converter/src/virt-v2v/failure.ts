@@ -108,11 +108,14 @@ export function failureOf({ command, status, errors, log }: V2vEnd): ConversionF
       );
 }
 
-export const timedOut = (timeoutMs: number, log: string): ConversionFailed =>
+export const timedOut = (
+  { timeoutMs, timeoutVariable }: { readonly timeoutMs: number; readonly timeoutVariable: string },
+  log: string,
+): ConversionFailed =>
   new ConversionFailed(
     'LL-CONV-021',
     'transient',
-    `virt-v2v did not end within ${Math.round(timeoutMs / 1000)} s and was stopped; LEDGERLIFT_V2V_TIMEOUT_S sets ` +
+    `virt-v2v did not end within ${Math.round(timeoutMs / 1000)} s and was stopped; ${timeoutVariable} sets ` +
       `the limit. The conversion log "${log}" says how far it came.`,
   );
 

@@ -1,3 +1,3 @@
 export { type Findings, diskIndexOf } from './findings.js';
 export { percentAfter, type V2vMessage } from './messages.js';
-export { runVirtV2v } from './run.js';
+export { inPlace, inspector, runVirtV2v } from './run.js';

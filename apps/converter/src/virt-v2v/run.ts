@@ -5,9 +5,36 @@ import { failureOf, neverSettled, timedOut } from './failure.js';
 import { type Findings, FindingsReader } from './findings.js';
 import { Lines, parseMessage, type V2vMessage } from './messages.js';
 
-export interface V2vRun extends Pick<HeldRun, 'record' | 'scratch' | 'owner' | 'signal'> {
+/** Which of virt-v2v's tools is run. Both read the same input and say the same of the guest. */
+export interface V2vTool {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly timeoutMs: number;
+  /** The setting that names the limit. */
+  readonly timeoutVariable: string;
+}
+
+/** Changes the disks that the domain names. */
+export const inPlace = ({ command, timeoutMs }: ConverterSettings): V2vTool => ({
+  command,
+  arguments: [],
+  timeoutMs,
+  timeoutVariable: 'LEDGERLIFT_V2V_TIMEOUT_S',
+});
+
+/** Converts the guest in overlays of its own, which it throws away: the disks are only read. */
+export const inspector = ({ inspector: { command, timeoutMs } }: ConverterSettings): V2vTool => ({
+  command,
+  // Its report, which has less than its messages do.
+  arguments: ['-O', 'inspection.xml'],
+  timeoutMs,
+  timeoutVariable: 'LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S',
+});
+
+export interface V2vRun extends Pick<HeldRun, 'record' | 'scratch' | 'owner' | 'signal' | 'prepare'> {
+  readonly tool: V2vTool;
   readonly settings: ConverterSettings;
-  /** The domain, as libvirt has it; virt-v2v changes the disks that it names. */
+  /** The domain, as libvirt has it. */
   readonly domainXml: string;
   /** A device, or `first`. */
   readonly root: string;
@@ -21,11 +48,11 @@ export interface V2vRun extends Pick<HeldRun, 'record' | 'scratch' | 'owner' | '
 const SETTLE = 120_000;
 
 /**
- * Runs virt-v2v-in-place over the disks that the domain names. When it returns or throws, nothing of it runs any more.
+ * Runs one of virt-v2v's tools over the disks that the domain names. When it returns or throws, nothing of it runs any more.
  * @throws ConversionFailed, ConverterMissing, the signal's reason, LeftoverAlive
  */
 export async function runVirtV2v(run: V2vRun): Promise<Findings> {
-  const { settings, log: logFile } = run;
+  const { settings, tool, log: logFile } = run;
   const findings = new FindingsReader();
   const errors: string[] = [];
   const log = await BoundedLog.open(logFile.path, settings.logLimit, run.title);
@@ -41,10 +68,11 @@ export async function runVirtV2v(run: V2vRun): Promise<Findings> {
     const end = await runHeld({
       ...run,
       argv: [
-        settings.command,
+        tool.command,
         '-v',
         ...(settings.trace === 'on' ? ['-x'] : []),
         '--machine-readable=fd:3',
+        ...tool.arguments,
         '-i',
         'libvirtxml',
         'domain.xml',
@@ -53,7 +81,7 @@ export async function runVirtV2v(run: V2vRun): Promise<Findings> {
       ],
       env: { ...settings.childEnv, TMPDIR: run.scratch },
       files: { 'domain.xml': run.domainXml },
-      timeoutMs: settings.timeoutMs,
+      timeoutMs: tool.timeoutMs,
       settleMs: SETTLE,
       onStdout: (chunk) => log.write(chunk),
       onStderr: (chunk) => {
@@ -64,10 +92,10 @@ export async function runVirtV2v(run: V2vRun): Promise<Findings> {
     });
     messages.end();
     stderr.end();
-    if (end.ended === 'timeout') throw timedOut(settings.timeoutMs, logFile.name);
+    if (end.ended === 'timeout') throw timedOut(tool, logFile.name);
     if (end.ended === 'unsettled') throw neverSettled(logFile.name);
     if (end.status !== 0)
-      throw failureOf({ command: settings.command, status: end.status, errors, log: logFile.name });
+      throw failureOf({ command: tool.command, status: end.status, errors, log: logFile.name });
     return findings.findings();
   } finally {
     await log.close();

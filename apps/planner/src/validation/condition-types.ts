@@ -233,6 +233,11 @@ export const conditionTypes = {
     wayOut:
       'take `retireSource` out, and see by a hook `after` or by hand that the source does not come back',
   },
+  InspectionNotDone: {
+    category: 'Warn',
+    when: '`inspect` asks to look into guests before they are copied, and the plan is not warm, or converts nothing',
+    wayOut: 'take `inspect` out, or make the plan `warm` with `skipGuestConversion: false`',
+  },
   GuestNeedsVirtioDrivers: {
     category: 'Warn',
     when: 'guests are not converted and get virtio devices all the same, which a guest without drivers does not boot from',

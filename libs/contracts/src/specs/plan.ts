@@ -31,6 +31,8 @@ export type MigrationType = z.infer<typeof MigrationType>;
 const behaviour = {
   type: MigrationType.default('cold'),
   skipGuestConversion: z.boolean().default(false),
+  /** Warm: tries on the first snapshot, before anything is copied, whether the guest can be converted. */
+  inspect: z.boolean().default(false),
   /** Raw copy only: SATA and e1000e, which every guest has drivers for, in place of virtio. */
   useCompatibilityMode: z.boolean().default(true),
   verify: VerifyMode.default('written'),

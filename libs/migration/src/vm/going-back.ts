@@ -20,7 +20,8 @@ export function placeAfterFailure(state: VmLive): VmLive {
     };
   }
   const part = state.itinerary[state.at]?.part;
-  const reads = state.itinerary[state.at]?.step === 'DiskTransfer' && isWarm(state);
+  const step = state.itinerary[state.at]?.step;
+  const reads = (step === 'DiskTransfer' || step === 'PreflightInspection') && isWarm(state);
   if (!reads || part === undefined || hasSnapshot(state)) return { ...state, sourceRan: 0 };
   return { ...state, at: indexIn(state, part, 'SnapshotCreation'), sourceRan: 0 };
 }

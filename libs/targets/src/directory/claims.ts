@@ -46,6 +46,7 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
     ...(type === 'warm'
       ? {
           SnapshotCreation: [of('snapshot', 'transfer', 'temporary')(snapshotName(record, '{round}'))],
+          PreflightInspection: [of('log', 'converter', 'evidence')(names.logs.preflightInspection)],
           TestConversion: [
             ...each((disk) => disk.testOverlay, of('overlay', 'converter', 'temporary')),
             ...(skipGuestConversion ? [] : [of('log', 'converter', 'evidence')(names.logs.testConversion)]),

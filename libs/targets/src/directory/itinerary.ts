@@ -59,7 +59,7 @@ export function itineraryFor(
     record.settings.hooks
       .filter((hook) => hook.at === at)
       .map((hook) => step(part)(name, phase, hook.run.kind === 'event' ? 'external' : 'transfer', hook.name));
-  const { skipGuestConversion, bootProof, type } = record.settings;
+  const { skipGuestConversion, inspect, bootProof, type } = record.settings;
   const [main, precopy, test, cutover] = [step('main'), step('precopy'), step('test'), step('cutover')];
   const begin = [
     main('Initialize', 'planning', 'transfer'),
@@ -100,6 +100,7 @@ export function itineraryFor(
         ...begin,
         main('DiskAllocation', 'preparation', 'transfer'),
         main('SnapshotCreation', 'disk-transfer', 'transfer'),
+        ...(inspect && !skipGuestConversion ? [main('PreflightInspection', 'preparation', 'converter')] : []),
         main('DiskTransfer', 'disk-transfer', 'transfer'),
         precopy('SnapshotRemoval', 'disk-transfer', 'transfer'),
         precopy('SnapshotCreation', 'disk-transfer', 'transfer'),

@@ -15,6 +15,7 @@ describe('the layout of a VM', () => {
         bootProof: 'prod/web/logs/boot-proof.log',
         testConversion: 'prod/web/logs/test-virt-v2v.log',
         testBoot: 'prod/web/logs/test-boot.log',
+        preflightInspection: 'prod/web/logs/preflight-inspection.log',
       },
       manifests: { virtualMachine: 'prod/web/manifests/vm.yaml', domain: 'prod/web/manifests/domain.xml' },
       disks: [0, 1].map((n) => ({
@@ -88,6 +89,21 @@ describe('the itinerary of a cold migration', () => {
     expect(itineraryFor(vmRecord(), ['moon', 'edge']).every(({ site }) => site === 'edge')).toBe(true);
     expect(sharedSite(['a', 'b'], ['c'])).toBeUndefined();
     expect(() => itineraryFor(vmRecord(), ['moon'])).toThrow(RecordMismatch);
+  });
+});
+
+describe('the itinerary of a warm migration', () => {
+  const steps = (settings: { inspect: boolean; skipGuestConversion?: boolean }): string =>
+    itineraryFor(vmRecord({ settings: { type: 'warm', ...settings } }))
+      .map(({ step }) => step)
+      .join(' ');
+
+  it('looks into the guest between the first snapshot and the first copy, where it is to be converted', () => {
+    expect(steps({ inspect: true })).toMatch(
+      /SnapshotCreation PreflightInspection DiskTransfer SnapshotRemoval/,
+    );
+    expect(steps({ inspect: false })).not.toMatch(/Inspection/);
+    expect(steps({ inspect: true, skipGuestConversion: true })).not.toMatch(/Inspection/);
   });
 });
 

@@ -30,6 +30,7 @@ export interface VmLayout {
     readonly bootProof: string;
     readonly testConversion: string;
     readonly testBoot: string;
+    readonly preflightInspection: string;
   };
   readonly manifests: { readonly virtualMachine: string; readonly domain: string };
   readonly disks: readonly DiskLayout[];
@@ -94,6 +95,7 @@ function layout(folder: string, disks: readonly DiskNames[]): VmLayout {
       bootProof: `${folder}/logs/boot-proof.log`,
       testConversion: `${folder}/logs/test-virt-v2v.log`,
       testBoot: `${folder}/logs/test-boot.log`,
+      preflightInspection: `${folder}/logs/preflight-inspection.log`,
     },
     manifests: { virtualMachine: `${folder}/manifests/vm.yaml`, domain: `${folder}/manifests/domain.xml` },
     disks: disks.map(({ name, beside, pvcName }, index) => ({

@@ -53,7 +53,7 @@ export function vmView(run: VmRun): VmView {
       folder: record.folder,
     },
     disks: lastResult(state, 'DiskTransfer')?.disks ?? [],
-    ...given('inspection', conversion?.inspection),
+    ...given('inspection', conversion?.inspection ?? lastResult(state, 'PreflightInspection')?.inspection),
     ...given('capabilities', conversion?.capabilities),
     ...given(
       'bootProof',

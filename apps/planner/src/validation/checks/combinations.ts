@@ -5,7 +5,13 @@ import type { PlanFacts } from '../plan-facts.js';
 
 /** Settings that cannot hold together, or not with this source. */
 export function checkCombinations(facts: PlanFacts): readonly Condition[] {
-  return [...checkCutover(facts), ...checkHooks(facts), ...checkRetirement(facts), ...checkRawCopy(facts)];
+  return [
+    ...checkCutover(facts),
+    ...checkHooks(facts),
+    ...checkRetirement(facts),
+    ...checkRawCopy(facts),
+    ...checkInspection(facts),
+  ];
 }
 
 function checkCutover({ spec, vms }: PlanFacts): readonly Condition[] {
@@ -58,6 +64,13 @@ function checkRawCopy({ spec, source, vms }: PlanFacts): readonly Condition[] {
   if (names.length === 0) return [];
   const message = `${listed(names)} will get virtio devices, and nothing installs drivers for them`;
   return [condition('GuestNeedsVirtioDrivers', 'NotConverted', message, names)];
+}
+
+/** A cold VM is converted right after its copy, and a raw copy is not converted at all. */
+function checkInspection({ spec }: PlanFacts): readonly Condition[] {
+  if (!spec.inspect || (spec.type === 'warm' && !spec.skipGuestConversion)) return [];
+  const why = spec.type === 'warm' ? 'the plan converts no guest' : `the plan is ${spec.type}`;
+  return [condition('InspectionNotDone', 'NotUsed', `no guest is inspected: ${why}`, ['inspect'])];
 }
 
 /** `an ova`, `a lab` */

@@ -91,6 +91,19 @@ export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
     items: ['web'],
     not: factsWith([vm()], { spec: { skipGuestConversion: true } }),
   },
+  InspectionNotDone: [
+    {
+      raised: factsWith([vm()], { spec: { inspect: true } }),
+      reason: 'NotUsed',
+      items: ['inspect'],
+      not: factsWith([isNoCritical], { spec: { inspect: true, type: 'warm' } }),
+    },
+    {
+      raised: factsWith([vm()], { spec: { inspect: true, type: 'warm', skipGuestConversion: true } }),
+      reason: 'NotUsed',
+      not: good,
+    },
+  ],
   BroughtDisksNotUsed: {
     raised: factsWith([vm()], { spec: { vms: [{ ref: 'web', disks: { files: ['in/a.img'] } }] } }),
     reason: 'NotConversion',

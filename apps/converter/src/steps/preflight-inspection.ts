@@ -1,0 +1,121 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
+import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import { freeBytes, openSubfolderOf, sourceDomainXml } from '@ledgerlift/targets';
+import type { ConverterSettings } from '../config.js';
+import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';
+import { overlayRoom } from '../overlays/index.js';
+import {
+  diskIndexOf,
+  type Findings,
+  inspector,
+  percentAfter,
+  runVirtV2v,
+  type V2vMessage,
+} from '../virt-v2v/index.js';
+import { enterWorkplace, leaveWorkplace } from './convert-guest.js';
+import { overlaySnapshot, snapshotDisks } from './snapshot-disks.js';
+import type { Workplace } from './workplace.js';
+
+type Result = Extract<StepResult, { step: 'PreflightInspection' }>;
+
+/**
+ * Tries on the source's snapshot whether the guest can be converted, before days are spent on copying it: with
+ * virt-v2v-inspector, which does the conversion in overlays that it throws away. Done once in a migration.
+ *
+ * A guest that cannot be converted fails the step for good. What may only come of the guest's running while the snapshot
+ * was taken (file systems that were not unmounted) is a condition, and its conversion will tell.
+ */
+export function preflightInspection(settings: ConverterSettings): StepHandler {
+  return async (attempt) => {
+    const known = attempt.job.results.findLast(
+      (result): result is Result => result.step === 'PreflightInspection',
+    );
+    // After a failed copy another snapshot is made; what was found holds for it, too.
+    if (known !== undefined) return known;
+    const place = await enterWorkplace(attempt, settings, 'inspection');
+    await openSubfolderOf(attempt.job.record, place.log.name);
+    const inspection = await inspect(attempt, place, settings);
+    await leaveWorkplace(attempt, place);
+    const found = inspection === undefined ? {} : { inspection };
+    return { step: 'PreflightInspection', log: place.log.name, ...found };
+  };
+}
+
+async function inspect(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+): Promise<Inspection | undefined> {
+  const { record } = attempt.job;
+  const uris = await snapshotDisks(attempt);
+  await checkRoom(attempt, settings);
+  const paths = uris.map((_, index) => join(place.scratch, `disk-${index}.qcow2`));
+  let percent = 0;
+  const onMessage = (message: V2vMessage): void => {
+    percent = percentAfter(message, percent);
+    attempt.progress([{ name: 'inspection', done: percent, total: 100, unit: 'percent' }], message.message);
+  };
+  try {
+    const findings = await runVirtV2v({
+      settings,
+      tool: inspector(settings),
+      domainXml: sourceDomainXml(record, paths),
+      root: record.settings.rootDisk ?? 'first',
+      prepare: () => overlaySnapshot(attempt, uris, paths),
+      record: place.holder.path,
+      scratch: place.scratch,
+      owner: place.holder.owner,
+      signal: attempt.signal,
+      log: place.log,
+      title: `${new Date().toISOString()} attempt ${attempt.ref.attempt} of ${attempt.ref.stream}`,
+      onMessage,
+    });
+    return inspectionOf(findings, paths.length);
+  } catch (error) {
+    await judge(attempt, error);
+    return undefined;
+  }
+}
+
+/** What a guest that runs may show, and one that was shut down does not: damaged, or not unmounted, file systems. */
+const OF_RUNNING: readonly string[] = ['LL-CONV-014', 'LL-CONV-015'];
+
+/**
+ * Whether a failure says something of the guest.
+ * @throws the error where it does, or could pass; SnapshotUnreadable where the source, and not the guest, was at fault
+ */
+async function judge(attempt: Attempt, error: unknown): Promise<void> {
+  if (!(error instanceof ConversionFailed) || error.failure !== 'permanent') throw error;
+  const { name } = attempt.job.record.source.vm;
+  // Bytes that did not come look to virt-v2v like a damaged guest.
+  if (/Input\/output error/.test(error.message)) throw new SnapshotUnreadable(name, error.message, error);
+  await snapshotDisks(attempt);
+  if (!OF_RUNNING.includes(error.code)) throw error;
+  await attempt.raise(inconclusive(error));
+}
+
+const inconclusive = ({ code, message }: ConversionFailed): Condition => ({
+  type: 'InspectionInconclusive',
+  category: 'Warn',
+  reason: code,
+  message:
+    `the inspection could not look into the guest while it runs, so whether it can be converted shows at the cutover: ` +
+    `${message} A test boot, before that, tells too.`,
+  items: [],
+  durable: true,
+});
+
+function inspectionOf({ inspection: { bootDisk, ...known } }: Findings, disks: number): Inspection {
+  const index = bootDisk ?? diskIndexOf(known.rootDevice) ?? 0;
+  return { ...known, bootDisk: index < disks ? index : 0 };
+}
+
+/** The tool writes what it would convert into overlays on this machine. */
+async function checkRoom({ job: { record } }: Attempt, { scratch }: ConverterSettings): Promise<void> {
+  const needed = overlayRoom(record.source.vm.disks.map(({ capacityBytes }) => ({ size: capacityBytes })));
+  await mkdir(scratch, { recursive: true });
+  const free = await freeBytes(scratch);
+  if (free < needed) throw new NoRoomForOverlays(scratch, needed, free);
+}
