@@ -35,12 +35,23 @@ export interface PrepareOptions {
 
 /** A whole Ledgerlift of its own: nats-server and the four services as separate processes, in a temporary folder. */
 export class Installation implements AsyncDisposable {
+  readonly #others: OwnedProcess[] = [];
+
   private constructor(
     readonly folder: TemporaryFolder,
     readonly nats: NatsServer,
     readonly services: ReadonlyMap<Service, OwnedProcess>,
     readonly url: string,
+    private readonly start: (name: Service, port: number) => Promise<OwnedProcess>,
   ) {}
+
+  /** Another planner on the same log; ended with the installation. */
+  async startSecondPlanner(): Promise<{ readonly process: OwnedProcess; readonly url: string }> {
+    const port = await freePort();
+    const process = await this.start('planner', port);
+    this.#others.push(process);
+    return { process, url: `http://127.0.0.1:${port}` };
+  }
 
   static async start({ env = {}, beforeServices }: InstallationOptions = {}): Promise<Installation> {
     const folder = temporaryFolder('e2e');
@@ -62,17 +73,16 @@ export class Installation implements AsyncDisposable {
       LEDGERLIFT_V2V_INSPECTOR_COMMAND: stubVirtV2v,
       ...env,
     };
-    const services = new Map<Service, OwnedProcess>();
-    for (const name of SERVICES) {
-      const process = await OwnedProcess.start({
+    const start = (name: Service, port: number): Promise<OwnedProcess> =>
+      OwnedProcess.start({
         name,
         command: node,
         args: [join(root, 'apps', name, 'dist', 'main.js')],
-        env: { ...common, LEDGERLIFT_HTTP_PORT: name === 'planner' ? String(port) : '0' },
+        env: { ...common, LEDGERLIFT_HTTP_PORT: String(port) },
       });
-      services.set(name, process);
-    }
-    const installation = new Installation(folder, nats, services, `http://127.0.0.1:${port}`);
+    const services = new Map<Service, OwnedProcess>();
+    for (const name of SERVICES) services.set(name, await start(name, name === 'planner' ? port : 0));
+    const installation = new Installation(folder, nats, services, `http://127.0.0.1:${port}`, start);
     await services.get('planner')?.waitForHttp(`${installation.url}/health/ready`);
     return installation;
   }
@@ -174,7 +184,8 @@ export class Installation implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.services.values()].map((process) => process.stop()));
+    const all = [...this.services.values(), ...this.#others];
+    await Promise.all(all.map((process) => process.stop()));
     await this.nats.stop();
     // For `scripts/record-history.mjs`: what happened here becomes a history that must replay for ever.
     const kept = process.env['LEDGERLIFT_KEEP_LOG'];
