@@ -1,8 +1,7 @@
 import type { PlanSpec, Rehearsal, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
-import type { ScheduleEntry } from '@ledgerlift/migration';
 import type { Entry } from '../catalog/index.js';
 import type { ResolvedPlan } from '../runs/run-service.js';
-import { capacityOf } from '../selection/index.js';
+import { scheduleEntry } from '../runs/schedule-entry.js';
 import type { PlanExaminer } from '../validation/index.js';
 import type { BytesToRead } from './bytes.js';
 import { forecastVm } from './forecast.js';
@@ -43,7 +42,7 @@ export class Rehearser {
       return { record, bytes: seen, forecast: forecastVm(record, seen.read, figures, share) };
     });
     const jobs = vms.map(({ record, forecast }) => ({
-      entry: entryOf(record, resolved.spec),
+      entry: scheduleEntry(record, resolved.spec, 'begin'),
       wave: record.wave ?? 1,
       firstMs: forecast.firstMs,
       cutover: cutoverOf(record, forecast),
@@ -62,25 +61,4 @@ export class Rehearser {
 function shareOf({ bytesPerSecond, vms }: ScheduleLimits, { spec, vms: planned }: ResolvedPlan): number {
   const atOnce = Math.max(1, Math.min(vms, spec.maxConcurrentMigrations, planned.length));
   return bytesPerSecond === undefined ? Number.POSITIVE_INFINITY : bytesPerSecond / atOnce;
-}
-
-function entryOf(record: VmRecord, spec: PlanSpec): ScheduleEntry {
-  const { vm, provider } = record.source;
-  return {
-    migrationId: record.migrationId,
-    vm: record.index,
-    planId: record.planId,
-    priority: record.priority ?? spec.priority,
-    maxConcurrent: spec.maxConcurrentMigrations,
-    purpose: 'begin',
-    provider: provider.id,
-    ...(vm.host === undefined ? {} : { host: vm.host }),
-    target: record.target.providerId,
-    demand: {
-      cpus: vm.cpu.count,
-      memoryBytes: vm.memory.bytes,
-      storageBytes: capacityOf(vm),
-    },
-    windows: spec.windows,
-  };
 }

@@ -1,16 +1,26 @@
+import type { VmRecord } from '@ledgerlift/contracts';
 import { type RunState, type ScheduleEntry, type VmLive, partOf } from '@ledgerlift/migration';
 
 /** What a VM that waits for a place says to the schedule. */
-export function entryOf(state: VmLive, { migrationId, started }: RunState): ScheduleEntry {
-  const { record } = state;
+export const entryOf = (state: VmLive, { started }: RunState): ScheduleEntry =>
+  scheduleEntry(state.record, started.spec, purposeOf(state));
+
+/**
+ * @param spec of the plan as it was started, or would be
+ */
+export function scheduleEntry(
+  record: VmRecord,
+  spec: Pick<RunState['started']['spec'], 'priority' | 'maxConcurrentMigrations' | 'windows'>,
+  purpose: ScheduleEntry['purpose'],
+): ScheduleEntry {
   const { vm, provider } = record.source;
   return {
-    migrationId,
+    migrationId: record.migrationId,
     vm: record.index,
-    planId: started.planId,
-    priority: record.priority ?? started.spec.priority,
-    maxConcurrent: started.spec.maxConcurrentMigrations,
-    purpose: purposeOf(state),
+    planId: record.planId,
+    priority: record.priority ?? spec.priority,
+    maxConcurrent: spec.maxConcurrentMigrations,
+    purpose,
     provider: provider.id,
     ...(vm.host === undefined ? {} : { host: vm.host }),
     target: record.target.providerId,
@@ -19,7 +29,7 @@ export function entryOf(state: VmLive, { migrationId, started }: RunState): Sche
       memoryBytes: vm.memory.bytes,
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
-    windows: started.spec.windows,
+    windows: spec.windows,
   };
 }
 
