@@ -22,6 +22,7 @@ export {
   partOf,
 } from './vm/state.js';
 export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
+export { type PlanHook, planHookMigration, planHooksOf } from './run/plan-hooks.js';
 export { fairShares } from './schedule/bandwidth.js';
 export { type ScheduleEntry, scheduleKey } from './schedule/lanes.js';
 export { Schedule } from './schedule/schedule.js';

@@ -133,7 +133,16 @@ export class PlanRuns {
       ({ state, stream }) =>
         (state?.phase === 'failed' || state?.phase === 'held') && !state.abandoned && !call.didBefore(stream),
     );
-    if (retryable.length === 0 && !call.isRepeated)
+    const hooks = latest.hooks.filter(
+      ({ state, stream }) =>
+        (state?.phase === 'failed' || state?.phase === 'held') && !call.didBefore(stream),
+    );
+    for (const { stream, state } of hooks) {
+      if (state === undefined) continue;
+      await this.runs.retryVm(latest.migrationId, state.record.index, reason, state.record, call.context);
+      call.did(stream);
+    }
+    if (retryable.length + hooks.length === 0 && !call.isRepeated)
       throw new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration');
     const records = await this.#recordsForRetry(id, retryable);
     for (const { stream, record } of records) {
@@ -146,6 +155,9 @@ export class PlanRuns {
   /** @throws NoSuchVm, PlanIsArchived, PlanNotReady, NotInPlanAnymore, RetryWouldDiverge, CommandRefused */
   async retryVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void> {
     const run = this.vm(migrationId, vm);
+    // A hook of the plan has nothing that could resolve otherwise by now.
+    if (run.state?.record.standsFor === 'plan')
+      return this.runs.retryVm(migrationId, vm, reason, run.state.record, context);
     const [retried] = await this.#recordsForRetry(this.migration(migrationId).planId, [run]);
     if (retried !== undefined) await this.runs.retryVm(migrationId, vm, reason, retried.record, context);
   }

@@ -17,6 +17,8 @@ export interface PlacesAround {
   readonly schedule: DecidedStreams<Schedule>;
   vm(stream: string): VmState;
   run(migrationId: string): RunState | undefined;
+  /** Why no VM of the run may begin yet. */
+  holds(run: RunState): string | undefined;
   /** The VM has a place now. */
   admitted(migrationId: string, vm: number): Promise<void>;
   failed(error: unknown): void;
@@ -125,6 +127,7 @@ export class Places {
     if (state.phase !== 'planned') return schedule.release(migrationId, index);
     const run = this.around.run(migrationId);
     if (run?.approved !== true || (state.record.wave ?? 1) > run.wave) return [];
+    if (this.around.holds(run) !== undefined) return [];
     const entry = entryOf(state, run);
     // It left, and wants a place again before anybody took the old one back.
     return hasLeft && schedule.running.has(`${migrationId}/${index}`)

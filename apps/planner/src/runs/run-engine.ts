@@ -1,4 +1,4 @@
-import type { DomainEvent, Progress, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
+import type { Progress, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
 import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import {
   CommandRefused,
@@ -20,7 +20,6 @@ import {
   stopWanted,
   wakeAt,
 } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
@@ -28,7 +27,9 @@ import { Bandwidth } from './bandwidth.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
 import { Places } from './places.js';
+import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
+import { planCommands, startedEvent } from './recording.js';
 import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService } from './run-service.js';
 import { RunEnds } from './run-ends.js';
 import { RunView, isVmStream, vmStreamsOf } from './run-view.js';
@@ -62,6 +63,7 @@ export class RunEngine implements RunService {
   readonly #places: Places;
   readonly #bandwidth: Bandwidth;
   readonly #ends: RunEnds;
+  readonly #planHooks: PlanHooks;
   readonly #timers: DueTimers;
 
   constructor(
@@ -98,7 +100,15 @@ export class RunEngine implements RunService {
       },
     );
     const vm = (stream: string): VmState => this.#vms.state(stream);
+    this.#planHooks = new PlanHooks({
+      run: (migrationId) => this.#runs.state(runStream(migrationId)),
+      vm,
+      tally: (migrationId) => this.#index.of(migrationId),
+      command: (stream, command) => this.command(stream, command),
+      released: (migrationId) => this.#enqueueAll(migrationId),
+    });
     this.#places = new Places({
+      holds: (run) => this.#planHooks.holds(run),
       schedule: this.#schedule,
       vm,
       run: (migrationId) => this.#runs.state(runStream(migrationId)),
@@ -130,27 +140,14 @@ export class RunEngine implements RunService {
   async start(plan: ResolvedPlan, context: CommandContext): Promise<string> {
     const migrationId = uuidv7();
     // The VMs are recorded first and count for nothing until MigrationStarted is in the log.
-    await inPortions([...plan.vms.entries()], ([index, vm]) => {
-      const record: VmRecord = { ...vm, migrationId, index };
-      const command: VmCommand = { kind: 'plan', record, itinerary: itineraryFor(record) };
-      return this.#vms.execute(vmStream(migrationId, index), (state) => decideVm(command, state), context);
+    await inPortions(planCommands(migrationId, plan), (make) => {
+      const command = make();
+      const stream = vmStream(migrationId, command.record.index);
+      return this.#vms.execute(stream, (state) => decideVm(command, state), context);
     });
-    const { planId, spec, networkMapping, storageMapping, conditions } = plan;
-    const started: DomainEvent = {
-      type: 'MigrationStarted',
-      data: {
-        migrationId,
-        planId,
-        spec,
-        networkMapping,
-        storageMapping,
-        conditions: [...conditions],
-        vmCount: plan.vms.length,
-        startedBy: context.actor.name,
-      },
-    };
+    const started = startedEvent(migrationId, plan, context.actor.name);
     await this.#runs.execute(runStream(migrationId), () => [started], context);
-    this.#react(this.#enqueueAll(migrationId));
+    this.#react(this.#begin(migrationId));
     return migrationId;
   }
 
@@ -161,6 +158,7 @@ export class RunEngine implements RunService {
       context,
     );
     if (state !== undefined) await this.#cancelVms(state, reason, context);
+    await this.#planHooks.look(migrationId);
   }
 
   async pauseMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
@@ -176,7 +174,7 @@ export class RunEngine implements RunService {
   async approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
     const by = context.actor.name;
     await this.#runs.execute(runStream(migrationId), (run) => decideRunApproval(run, reason, by), context);
-    this.#react(this.#enqueueAll(migrationId));
+    this.#react(this.#begin(migrationId));
   }
 
   /** Starts the wave after the last one that was started. @throws CommandRefused */
@@ -232,10 +230,7 @@ export class RunEngine implements RunService {
   }
 
   migrations(): readonly MigrationRun[] {
-    return this.#runs.streams().flatMap((stream) => {
-      const run = this.#runs.state(stream);
-      return run === undefined ? [] : [this.#view(run)];
-    });
+    return this.#known().map((run) => this.#view(run));
   }
 
   migration(migrationId: string): MigrationRun | undefined {
@@ -310,7 +305,9 @@ export class RunEngine implements RunService {
           await this.#askEach([...open], { kind: 'pause', reason: pauseReason }, context);
         for (const stream of open) this.#follow(stream, this.#vms.state(stream));
       }
-      await this.#ends.look(migrationId);
+      await this.#ended(migrationId);
+      for (const stream of this.#index.hooksOf(migrationId).open)
+        this.#follow(stream, this.#vms.state(stream));
     }
     await inPortions(this.#places.running(), ({ migrationId, vm }) => this.#admitted(migrationId, vm));
     await this.#places.settle();
@@ -331,8 +328,24 @@ export class RunEngine implements RunService {
     this.#timers.set(stream, wakeAt(state));
     const why = stopWanted(state);
     if (why !== undefined) this.signals.stop(stream, why);
+    if (isPlanHook(state)) {
+      this.#react(this.#planHooks.followed(state));
+      return;
+    }
     if (!holdsPlace(state)) this.#places.touch(stream);
-    if (isTerminal(state)) this.#react(this.#ends.look(state.record.migrationId));
+    if (isTerminal(state)) this.#react(this.#ended(state.record.migrationId));
+  }
+
+  /** What the plan itself has to do first, then its VMs. */
+  async #begin(migrationId: string): Promise<void> {
+    await this.#planHooks.look(migrationId);
+    await this.#enqueueAll(migrationId);
+  }
+
+  /** A VM of the run is at its end: perhaps the run is, too. */
+  async #ended(migrationId: string): Promise<void> {
+    await this.#ends.look(migrationId);
+    await this.#planHooks.look(migrationId);
   }
 
   /** The VMs of a run that wait for a place. */
@@ -373,6 +386,7 @@ export class RunEngine implements RunService {
 
   #view(run: RunState): MigrationRun {
     return new RunView(run, {
+      holds: (of) => this.#planHooks.holds(of),
       waitsFor: (migrationId, vm) => this.#places.waitsFor(migrationId, vm),
       index: this.#index,
       vm: (stream) => this.#vms.state(stream),

@@ -54,7 +54,9 @@ export interface MigrationRun {
   readonly underWay: readonly VmRun[];
   /** Made when it is asked for: there may be ten thousand. */
   readonly vms: readonly VmRun[];
-  /** @returns undefined where the migration has no such VM */
+  /** The plan's own hooks, under the numbers after its VMs. */
+  readonly hooks: readonly VmRun[];
+  /** @returns undefined where the migration has no such VM, nor a hook of the plan under this number */
   vm(index: number): VmRun | undefined;
 }
 

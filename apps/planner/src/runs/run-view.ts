@@ -1,5 +1,6 @@
 import type { Progress } from '@ledgerlift/contracts';
 import { type RunState, type VmState, wavesOf } from '@ledgerlift/migration';
+import { hooksOfRun, isPlanHook } from './plan-hooks.js';
 import type { MigrationRun, VmRun } from './run-service.js';
 import { vmOfStream, vmStream } from './stream-names.js';
 import type { VmIndex } from './vm-index.js';
@@ -8,6 +9,8 @@ export interface ViewAround {
   readonly index: VmIndex;
   vm(stream: string): VmState;
   progressOf(stream: string): Progress | undefined;
+  /** What of the plan's own its VMs wait for. */
+  holds(run: RunState): string | undefined;
   /** Why a VM that wants a place has none. */
   waitsFor(migrationId: string, vm: number): string | undefined;
 }
@@ -64,8 +67,14 @@ export class RunView implements MigrationRun {
     );
   }
 
+  get hooks(): readonly VmRun[] {
+    return hooksOfRun(this.run).map(({ index }) => this.#vmRun(vmStream(this.migrationId, index)));
+  }
+
   vm(index: number): VmRun | undefined {
-    return index < this.run.started.vmCount ? this.#vmRun(vmStream(this.migrationId, index)) : undefined;
+    return index < this.run.started.vmCount + hooksOfRun(this.run).length
+      ? this.#vmRun(vmStream(this.migrationId, index))
+      : undefined;
   }
 
   get #tally() {
@@ -87,11 +96,11 @@ export class RunView implements MigrationRun {
   }
 
   #waitsFor(state: VmState): string | undefined {
-    if (state?.phase !== 'planned') return undefined;
+    if (state?.phase !== 'planned' || isPlanHook(state)) return undefined;
     if (!this.run.approved) return 'a second person to approve the start';
     const { wave = 1, index } = state.record;
     if (wave > this.run.wave) return `wave ${wave} to be started; wave ${this.run.wave} is under way`;
-    return this.around.waitsFor(this.migrationId, index);
+    return this.around.holds(this.run) ?? this.around.waitsFor(this.migrationId, index);
   }
 }
 

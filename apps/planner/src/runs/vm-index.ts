@@ -87,10 +87,17 @@ export class VmIndex {
     return this.#runs.get(migrationId) ?? new Tally();
   }
 
+  /** The plan's own hooks of a run, which are none of its VMs. */
+  hooksOf(migrationId: string): RunTally {
+    return this.of(hooksKey(migrationId));
+  }
+
   /** The VM's state has changed. */
   change(stream: string, before: VmState, after: VmState): void {
     if (after === undefined) return;
-    const tally = this.#tally(after.record.migrationId);
+    // A plan's hook is none of its VMs, and is not counted with them.
+    const { migrationId, standsFor } = after.record;
+    const tally = this.#tally(standsFor === 'plan' ? hooksKey(migrationId) : migrationId);
     if (before !== undefined) tally.count(before, -1);
     tally.count(after, 1);
     const attempt = openAttempt(after);
@@ -111,6 +118,8 @@ export class VmIndex {
     return made;
   }
 }
+
+const hooksKey = (migrationId: string): string => `hooks of ${migrationId}`;
 
 function place(set: Set<string>, stream: string, belongs: boolean): void {
   if (belongs) set.add(stream);

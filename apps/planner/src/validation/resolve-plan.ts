@@ -76,6 +76,8 @@ function resolveVm(
     powerState: entry.targetPowerState ?? spec.targetPowerState,
     settings: VmSettings.parse({
       ...spec,
+      // The plan's own are done once for all of its VMs.
+      hooks: spec.hooks.filter(({ scope }) => scope !== 'plan'),
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
       ...(entry.cutoverAt === undefined
         ? {}

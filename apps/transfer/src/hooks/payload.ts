@@ -5,9 +5,10 @@ import type { Attempt } from '@ledgerlift/messaging';
 export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
   const { record } = job;
   const { provider, vm } = record.source;
-  return {
+  const about = {
     hook: hook.name,
     moment: hook.at,
+    scope: hook.scope,
     attempt: ref.attempt,
     migration: {
       id: record.migrationId,
@@ -16,6 +17,10 @@ export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
       plan: record.planName,
       type: record.settings.type,
     },
+  };
+  if (record.standsFor === 'plan') return about;
+  return {
+    ...about,
     vm: {
       index: record.index,
       id: vm.id,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Condition } from '../conditions.js';
 import { Actor, Forecast, Outcome } from '../events.js';
 import { DiskResult, GuestCapabilities, Inspection, Phase, StepError, StepName } from '../steps.js';
+import { HookMoment } from '../specs.js';
 import { VmCounts } from './catalog.js';
 
 /** Runs of plans as the API shows them: projections of the log, and the progress that workers tell. */
@@ -31,6 +32,16 @@ export const MigrationView = z.object({
   wave: z.int().min(1),
   waves: z.array(z.int().min(1)),
   progressPercent: z.int().min(0).max(100),
+  /** The plan's own hooks, which are shown and steered as VMs under these numbers. */
+  hooks: z.array(
+    z.object({
+      name: z.string(),
+      at: HookMoment,
+      index: z.int().min(0),
+      state: z.enum(['pending', 'running', 'held', 'succeeded', 'failed', 'canceled']),
+      error: StepError.optional(),
+    }),
+  ),
 });
 export type MigrationView = z.infer<typeof MigrationView>;
 

@@ -27,16 +27,25 @@ export const HookRun = z.discriminatedUnion('kind', [
 ]);
 export type HookRun = z.infer<typeof HookRun>;
 
-/** What is done by others at a moment of each VM's migration. */
-export const HookSpec = z.strictObject({
+/** What is done by others at a moment of each VM's migration, or once for the whole plan. */
+const hookFields = z.strictObject({
   name: Dns1123Label,
   at: HookMoment,
+  /**
+   * `plan`: once, `before` any VM begins, `after` all VMs are at an end and none failed, or on `failure` once all are and
+   * some failed.
+   */
+  scope: z.enum(['vm', 'plan']).default('vm'),
   run: HookRun,
   /** After which one try has failed. */
   timeLimitMs: z.int().min(100).max(86_400_000).default(600_000),
   /** How often it is tried again, with the plan's back-off. */
   retries: z.int().min(0).max(100).default(0),
-  /** `continue`: the failure is a condition of the VM, and the migration goes on. */
+  /** `continue`: the failure is a condition of the VM, or of the plan's hook, and the migration goes on. */
   onFailure: z.enum(['fail', 'continue']).default('fail'),
+});
+export const HookSpec = hookFields.refine(({ at, scope }) => scope === 'vm' || at !== 'cutover', {
+  path: ['scope'],
+  message: 'must be vm for a hook at the cutover: each VM has one of its own',
 });
 export type HookSpec = z.infer<typeof HookSpec>;

@@ -50,7 +50,9 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   }
   if (outcome === 'rolled-back')
     return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
-  const hooks = settings.hooks.filter(({ at }) => outcome === 'failed' && at === 'failure');
+  const hooks = settings.hooks.filter(
+    ({ at, scope }) => outcome === 'failed' && at === 'failure' && scope !== 'plan',
+  );
   const target = targetStart(state);
   // Once the target runs, going back is an explicit rollback; a cancel takes the target away, so it goes back.
   const isLeft = target === 'done' && outcome === 'failed';

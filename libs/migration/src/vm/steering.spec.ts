@@ -222,6 +222,7 @@ describe('a hook', () => {
   const hook = (change: Partial<HookSpec>): HookSpec => ({
     name: 'ticket',
     at: 'before',
+    scope: 'vm',
     run: { kind: 'event' },
     timeLimitMs: 1000,
     retries: 0,

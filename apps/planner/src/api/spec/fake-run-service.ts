@@ -80,6 +80,7 @@ export class FakeRunService implements RunService {
       wave: 1,
       waves: [1],
       planName: spec.name,
+      hooks: [],
     };
     this.#runs.set(migrationId, { run, vms });
     return migrationId;

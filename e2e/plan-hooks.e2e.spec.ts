@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { MigrationView, PlanSpecInput } from '@ledgerlift/contracts';
+import { buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import { Installation } from './installation/installation.js';
+import { filesBelow, judgeLog } from './installation/judge.js';
+
+const MiB = 1024 * 1024;
+let at: Installation;
+
+beforeAll(async () => {
+  at = await Installation.start();
+  await makeSmallDisk(at.folder.file('one.raw'), { size: 4 * MiB, seed: 1 });
+  const vms = ['left', 'right'].map((name) => ({
+    name,
+    disks: [{ raw: at.folder.file('one.raw') }],
+    nics: [{ network: 'VM Network' }],
+  }));
+  await buildOva({ name: 'pair', folder: at.folder.file('ovas'), vms });
+  await at.prepare();
+}, 120_000);
+afterAll(() => at[Symbol.asyncDispose](), 60_000);
+
+type Hook = NonNullable<PlanSpecInput['hooks']>[number];
+const hook = (name: string, moment: Hook['at'], change: Partial<Hook> = {}): Hook => ({
+  name,
+  at: moment,
+  scope: 'plan',
+  run: { kind: 'event' },
+  ...change,
+});
+
+/** A plan of both VMs under names of its own, whose hooks are answered by hand. Its VMs are 0 and 1, its hooks follow. */
+const migrate = (name: string, hooks: readonly Hook[]): Promise<string> => {
+  const vms = ['left', 'right'].map((ref) => ({ ref, targetName: `${name}-${ref}` }));
+  return at.migrate(name, [], {
+    vms,
+    skipGuestConversion: true,
+    hooks: [...hooks],
+    retry: { maxRetries: 0 },
+  });
+};
+
+const answer = (migration: string, vm: number, name: string, succeeded = true) =>
+  at.call('vms.answer-hook', { params: { migration, vm }, body: { hook: name, succeeded, said: 'so' } });
+
+async function until(migration: string, is: (view: MigrationView) => boolean): Promise<MigrationView> {
+  for (const deadline = Date.now() + 30_000; ;) {
+    const view = await at.call('migrations.get', { params: { migration } });
+    if (is(view)) return view;
+    if (Date.now() > deadline) throw new Error(`it did not come: ${JSON.stringify(view)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+const hookIs =
+  (name: string, state: MigrationView['hooks'][number]['state']) =>
+  ({ hooks }: MigrationView): boolean =>
+    hooks.some((each) => each.name === name && each.state === state);
+const statesOf = ({ hooks }: MigrationView): string[] => hooks.map(({ name, state }) => `${name} ${state}`);
+
+describe('a hook of a whole plan', () => {
+  it('keeps all VMs until it is done, and another runs once they all are', async () => {
+    const migration = await migrate('ticket', [
+      hook('open', 'before'),
+      hook('close', 'after'),
+      hook('alarm', 'failure'),
+    ]);
+    await until(migration, hookIs('open', 'running'));
+    for (const vm of [0, 1]) {
+      const { state, waitingFor } = await at.vm(migration, vm);
+      expect([state, waitingFor]).toEqual(['planned', `the plan's hook open (${migration}/2) to be done`]);
+    }
+    await answer(migration, 2, 'open');
+    await until(migration, hookIs('close', 'running'));
+    expect(await at.call('migrations.get', { params: { migration } })).toMatchObject({ status: 'succeeded' });
+    await answer(migration, 3, 'close');
+    const view = await until(migration, hookIs('close', 'succeeded'));
+    expect(statesOf(view)).toEqual(['open succeeded', 'close succeeded', 'alarm pending']);
+    expect(view.counts).toMatchObject({ total: 2, succeeded: 2 });
+  }, 60_000);
+
+  it('that fails keeps the VMs, until it is tried again; a planner that dies meanwhile knows', async () => {
+    const migration = await migrate('again', [hook('first', 'before'), hook('second', 'before')]);
+    await until(migration, hookIs('first', 'running'));
+    await answer(migration, 2, 'first', false);
+    await until(migration, hookIs('first', 'failed'));
+    expect((await at.vm(migration)).waitingFor).toMatch(
+      /hook first .* failed: .*retry it, or cancel the plan/,
+    );
+    await at.service('planner').kill();
+    await at.service('planner').restart();
+    await at.service('planner').waitForHttp(`${at.url}/health/ready`);
+    expect((await at.vm(migration)).waitingFor).toMatch(/which failed/);
+    await at.call('plans.retry', { params: { plan: 'again' }, body: {} });
+    await until(migration, hookIs('first', 'running'));
+    await answer(migration, 2, 'first');
+    await until(migration, hookIs('second', 'running'));
+    expect((await at.vm(migration)).state).toBe('planned');
+    await answer(migration, 3, 'second');
+    await at.succeeded(migration);
+  }, 60_000);
+
+  it('on failure runs once all VMs are at an end, and some failed', async () => {
+    const hooks = [
+      hook('wait', 'before'),
+      hook('done', 'after'),
+      hook('alarm', 'failure', { onFailure: 'continue' }),
+    ];
+    const migration = await migrate('sad', hooks);
+    await until(migration, hookIs('wait', 'running'));
+    // Somebody else has the name by now.
+    await mkdir(at.folder.file('out', 'default', 'sad-right'), { recursive: true });
+    await answer(migration, 2, 'wait');
+    await until(migration, hookIs('alarm', 'running'));
+    await answer(migration, 4, 'alarm', false);
+    const view = await until(migration, hookIs('alarm', 'succeeded'));
+    expect(statesOf(view)).toEqual(['wait succeeded', 'done pending', 'alarm succeeded']);
+    expect(view.counts).toMatchObject({ succeeded: 1, failed: 1 });
+    expect((await at.vm(migration, 4)).conditions[0]?.type).toBe('HookFailed');
+  }, 60_000);
+
+  it('goes with the plan that is canceled', async () => {
+    const migration = await migrate('gone', [hook('wait', 'before'), hook('done', 'after')]);
+    await until(migration, hookIs('wait', 'running'));
+    await at.call('migrations.cancel', { params: { migration }, body: { reason: 'a test' } });
+    expect(await at.ended(migration, 20_000)).toMatchObject({ status: 'canceled' });
+    const view = await until(migration, hookIs('done', 'canceled'));
+    expect(statesOf(view)).toEqual(['wait canceled', 'done canceled']);
+    expect(filesBelow(at.folder.file('out')).filter((name) => name.includes('gone'))).toEqual([]);
+    expect((await judgeLog(at.logFile)).findings).toBe(0);
+  }, 60_000);
+});
