@@ -16,6 +16,7 @@ import { type ConsumerSpec, duplicateWindow, type StreamSpec, streamSpecs } from
 // https://github.com/nats-io/nats-server/blob/main/server/errors.json
 const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;
+const CONSUMER_EXISTS = 10148;
 
 /**
  * Makes the streams that are missing and brings the others to what is declared. To be called at start, at each
@@ -62,22 +63,27 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<bo
 }
 
 /**
- * Makes the durable consumer, or finds it as it is.
+ * Makes the durable consumer, or brings the one that is there to what is wanted: an earlier version may have made it.
  * @returns the consumer, to pull from
  * @throws JetStreamApiError when its stream is missing: the planner makes streams, who consumes waits for them
  */
 export async function ensureConsumer(nc: NatsConnection, spec: ConsumerSpec): Promise<Consumer> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const info = await jsm.consumers.add(spec.stream, {
+  const changeable = { filter_subject: spec.filter, ack_wait: spec.ackWaitMs * 1_000_000 };
+  const wanted = {
+    ...changeable,
     durable_name: spec.durable,
-    filter_subject: spec.filter,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: spec.ackWaitMs * 1_000_000,
     // Never given up by JetStream: only the log decides about trying again.
     max_deliver: -1,
     // Pulling is the limit; messages that wait for a newer version must not block the rest.
     max_ack_pending: -1,
+  };
+  const info = await jsm.consumers.add(spec.stream, wanted).catch((error: unknown) => {
+    // Only where it differs: the same one made again is no error.
+    if (!hasApiCode(error, CONSUMER_EXISTS)) throw error;
+    return jsm.consumers.update(spec.stream, spec.durable, changeable);
   });
   return jetstream(nc).consumers.getConsumerFromInfo(info);
 }
