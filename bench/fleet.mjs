@@ -36,8 +36,10 @@ async function measure(count) {
     const start = seconds(begun);
     tell({ start });
     await fleet.reaches(id, ({ counts }) => counts.succeeded >= count / 2);
+    const killedAt = Date.now();
     await fleet.killPlanner();
     const restart = await fleet.startPlanner();
+    const away = { from: killedAt, to: Date.now() };
     tell({ restart });
     const ended = await fleet.reaches(id, ({ completedAt }) => completedAt !== undefined);
     const rate = round(count / seconds(begun));
@@ -45,7 +47,7 @@ async function measure(count) {
     tell({ rate, rss, ...ended.counts });
     check(ended.counts.succeeded, count, 'VMs that succeeded');
     const view = await time(20, () => fleet.migration(id));
-    const log = await examine(fleet.logFile);
+    const log = await examine(fleet.logFile, away);
     tell(log);
 
     const again = await fleet.startPlan();
@@ -73,8 +75,11 @@ async function measure(count) {
   }
 }
 
-/** What the log says: that its chains are whole, and how long each request waited for its claim. */
-async function examine(path) {
+/**
+ * What the log says: that its chains are whole, and how long each request waited for its claim. What waited for the planner
+ * that was killed is left out: in a small fleet it would be more than the hundredth that p99 is about.
+ */
+async function examine(path, away) {
   const log = openSqliteLogForReading(path);
   const { findings, events } = await auditVerify(log);
   await log.close();
@@ -87,8 +92,9 @@ async function examine(path) {
     const { type, stream, time, data } = JSON.parse(content);
     if (type !== 'StepRequested' && type !== 'StepStarted') continue;
     const key = `${stream}/${data.step}/${data.attempt}`;
-    if (type === 'StepRequested') requested.set(key, Date.parse(time));
-    else waits.push(Date.parse(time) - requested.get(key));
+    const at = Date.parse(time);
+    if (type === 'StepRequested') requested.set(key, at);
+    else if (requested.get(key) > away.to || at < away.from) waits.push(at - requested.get(key));
   }
   const plainRead = seconds(begun);
   db.close();
