@@ -135,11 +135,14 @@ async function readStatus(stream: Readable): Promise<number> {
 export async function endGroup({ mark, pid, startTicks: started }: GroupIdentity): Promise<number> {
   const deadline = performance.now() + END_PATIENCE;
   let found = 0;
+  let seenGone = 0;
   for (;;) {
     // A pid is not given anew while a group of that number has members, so a living leader is the one we mean.
     if (pid > 1 && (await startTicks(pid)) === started) kill(-pid);
     const left = await markedProcesses(mark);
-    if (left.length === 0) return found;
+    // Looked twice: one that is just becoming another program shows no mark for a moment.
+    seenGone = left.length === 0 ? seenGone + 1 : 0;
+    if (seenGone === 2) return found;
     found = Math.max(found, left.length);
     for (const one of left) kill(one);
     if (performance.now() > deadline) throw new LeftoverAlive(left);

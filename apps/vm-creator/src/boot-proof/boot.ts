@@ -22,6 +22,8 @@ export interface BootResult extends Verdict {
 }
 
 /** A guest that prints for ever must not fill the target. */
+/** How long a guest that has failed is listened to. */
+const LAST_WORDS_MS = 300;
 const LOG_LIMIT = 8 * 2 ** 20;
 
 /**
@@ -51,14 +53,21 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
   signal.addEventListener('abort', kill);
   let verdict: Verdict | undefined;
   let written = 0;
+  let seenAt: number | undefined;
+  let lastWords: NodeJS.Timeout | undefined;
   try {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       if (written < LOG_LIMIT) await log.write(chunk);
       written += chunk.length;
-      verdict = reader.push(chunk);
-      if (verdict !== undefined) break;
+      const seen = reader.push(chunk);
+      verdict ??= seen;
+      if (verdict === undefined) continue;
+      seenAt ??= seconds();
+      if (verdict.booted) break;
+      // What it says of its end comes in pieces, and is the evidence.
+      lastWords ??= setTimeout(kill, LAST_WORDS_MS);
     }
-    const at = seconds();
+    const at = seenAt ?? seconds();
     if (verdict !== undefined || at * 1000 >= timeoutMs) kill();
     const [code, endedBy] = await closed;
     signal.throwIfAborted();
@@ -71,6 +80,7 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
     throw error;
   } finally {
     clearTimeout(timer);
+    clearTimeout(lastWords);
     clearInterval(ticker);
     signal.removeEventListener('abort', kill);
     kill();
