@@ -14,6 +14,7 @@ const preload = join(import.meta.dirname, 'crash-matrix', 'crash-at-append.mjs')
 /** What the story below does not lead to, and why. */
 const notCovered: Readonly<Partial<Record<EventType, string>>> = {
   ResourceAdopted: 'conversion-only: e2e/conversion-only',
+  CutoverReleased: 'needs a hook of the plan: e2e/plan-hooks',
   CutoverPassDecided: 'needs a cutover in the middle of a pass: e2e/faults',
   SourceRanMeanwhile: 'needs somebody who starts the source: e2e/faults',
   SnapshotLost: 'needs a host that fails: e2e/faults',

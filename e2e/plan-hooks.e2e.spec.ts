@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationView, PlanSpecInput } from '@ledgerlift/contracts';
-import { buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import { buildOva, LabHypervisor, makeSmallDisk } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { filesBelow, judgeLog } from './installation/judge.js';
 
@@ -118,6 +118,40 @@ describe('a hook of a whole plan', () => {
     expect(view.counts).toMatchObject({ succeeded: 1, failed: 1 });
     expect((await at.vm(migration, 4)).conditions[0]?.type).toBe('HookFailed');
   }, 60_000);
+
+  it('at the cutover is done before the first VM of a warm plan is powered off, while passes go on', async () => {
+    await using lab = await LabHypervisor.start();
+    const [source, nets, disks] = ['lab', 'lab-nets', 'lab-disks'];
+    await at.call('providers.create', { body: { name: source, type: 'lab', settings: { url: lab.url } } });
+    const ends = { source, target: 'out' };
+    const networks = [{ source: 'VM Network', destination: { type: 'pod' } }];
+    const storages = [{ source: 'datastore1', destination: { storageClass: 'default' } }];
+    await at.call('mappings.create', { body: { kind: 'network', name: nets, ...ends, pairs: networks } });
+    await at.call('mappings.create', { body: { kind: 'storage', name: disks, ...ends, pairs: storages } });
+    for (const name of ['one', 'two']) {
+      const id = await lab.createVm({ name, disks: [{ id: 'disk-0', capacityBytes: 4 * MiB }] });
+      await lab.power(id, 'on');
+    }
+    const migration = await at.migrate('freeze', ['one', 'two'], {
+      ...ends,
+      networkMapping: nets,
+      storageMapping: disks,
+      type: 'warm',
+      skipGuestConversion: true,
+      warm: { precopyIntervalMs: 300 },
+      hooks: [hook('freeze', 'cutover')],
+    });
+    await at.until(migration, ({ state }) => state === 'waiting');
+    expect(statesOf(await at.call('migrations.get', { params: { migration } }))).toEqual(['freeze pending']);
+    await at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
+    await until(migration, hookIs('freeze', 'running'));
+    const { warm } = await at.vm(migration);
+    await at.until(migration, (vm) => (vm.warm?.round ?? 0) > (warm?.round ?? 0) + 1);
+    await answer(migration, 2, 'freeze');
+    await at.until(migration, ({ state }) => state === 'succeeded');
+    await at.call('vms.cutover', { params: { migration, vm: 1 }, body: {} });
+    await at.succeeded(migration);
+  }, 90_000);
 
   it('goes with the plan that is canceled', async () => {
     const migration = await migrate('gone', [hook('wait', 'before'), hook('done', 'after')]);

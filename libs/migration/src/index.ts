@@ -1,6 +1,7 @@
 export { decideVm } from './vm/decide.js';
 export { evolveVm } from './vm/evolve.js';
 export { assumed, forecastOf } from './vm/forecast.js';
+export { awaitsPlanHooks, cutoverDueAt, isBeforeCutover } from './vm/passes.js';
 export { wakeAt } from './vm/wake.js';
 export type { VmCommand } from './vm/commands.js';
 export { holdsPlace, stopWanted } from './vm/stop.js';

@@ -30,6 +30,7 @@ export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | '
   const record = {
     ...same,
     ...(was.expected === undefined ? {} : { expected: was.expected }),
+    ...(was.cutoverAwaits === undefined ? {} : { cutoverAwaits: was.cutoverAwaits }),
     migrationId: was.migrationId,
     index: was.index,
   };

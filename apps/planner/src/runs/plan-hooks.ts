@@ -6,10 +6,14 @@ import {
   type VmLive,
   type VmState,
   CommandRefused,
+  awaitsPlanHooks,
+  cutoverDueAt,
+  isBeforeCutover,
   isTerminal,
   planHookMigration,
   planHooksOf,
 } from '@ledgerlift/migration';
+import { DueTimers } from './due-timers.js';
 import { vmStream } from './stream-names.js';
 import type { RunTally } from './vm-index.js';
 
@@ -18,6 +22,8 @@ export interface PlanHooksAround {
   vm(stream: string): VmState;
   tally(migrationId: string): RunTally;
   command(stream: string, command: VmCommand): Promise<unknown>;
+  /** Sees that what fails is told, and made up for. */
+  react(reaction: Promise<unknown>): void;
   /** Nothing of the plan's own holds its VMs back any more. */
   released(migrationId: string): Promise<void>;
 }
@@ -49,11 +55,19 @@ export const planHookCommands = (
  * states of the run, its VMs and the hooks themselves, so looking again makes up for whatever a crash left undone.
  */
 export class PlanHooks {
+  /** Runs of which a VM's cutover has come due. */
+  readonly #atCutover = new Set<string>();
+  readonly #timers = new DueTimers((stream) => this.#cutoverDue(stream));
+
   constructor(private readonly around: PlanHooksAround) {}
+
+  stop(): void {
+    this.#timers.stop();
+  }
 
   /** Why the VMs of the run may not begin yet; undefined: no hook of the plan keeps them. */
   holds(run: RunState): string | undefined {
-    for (const { hook, index } of hooksOfRun(run).filter(({ hook: { at } }) => at === 'before')) {
+    for (const { hook, index } of hooksOfRun(run).filter(({ hook: { at } }) => isBeforeAll(run, at))) {
       const state = this.#state(run, index);
       if (state?.phase === 'succeeded') continue;
       const what = `the plan's hook ${hook.name}`;
@@ -72,7 +86,7 @@ export class PlanHooks {
     const run = this.around.run(migrationId);
     if (run === undefined || hooksOfRun(run).length === 0) return;
     if (run.cancelReason !== undefined) await this.#cancel(run, run.cancelReason);
-    for (const at of ['before', 'after', 'failure'] as const) {
+    for (const at of ['before', 'cutover', 'after', 'failure'] as const) {
       if (this.#isDue(run, at)) await this.#beginNext(run, at);
     }
   }
@@ -81,14 +95,45 @@ export class PlanHooks {
   async followed({ record: { migrationId }, phase }: VmLive): Promise<void> {
     await this.look(migrationId);
     const run = this.around.run(migrationId);
-    if (phase === 'succeeded' && run !== undefined && this.holds(run) === undefined)
-      await this.around.released(migrationId);
+    if (phase !== 'succeeded' || run === undefined) return;
+    if (this.holds(run) === undefined) await this.around.released(migrationId);
+    if (this.#isDone(run, 'cutover'))
+      for (const stream of this.around.tally(migrationId).open)
+        await this.noticed(stream, this.around.vm(stream));
+  }
+
+  /** Something happened to a VM, whose cutover may wait for hooks of the plan. */
+  async noticed(stream: string, state: VmState): Promise<void> {
+    if (state?.record.cutoverAwaits === undefined) return;
+    const isWaiting = awaitsPlanHooks(state) && isBeforeCutover(state) && !isTerminal(state);
+    const run = this.around.run(state.record.migrationId);
+    if (isWaiting && run !== undefined && this.#isDone(run, 'cutover')) {
+      const hooks = hooksOfRun(run).flatMap(({ hook: { name, at } }) => (at === 'cutover' ? [name] : []));
+      await this.around.command(stream, { kind: 'release-cutover', hooks });
+    } else this.#timers.set(stream, isWaiting ? cutoverDueAt(state) : undefined);
+  }
+
+  #cutoverDue(stream: string): void {
+    const migrationId = this.around.vm(stream)?.record.migrationId;
+    if (migrationId === undefined) return;
+    this.#atCutover.add(migrationId);
+    this.around.react(this.look(migrationId));
+  }
+
+  #isDone(run: RunState, moment: HookMoment): boolean {
+    return hooksOfRun(run).every(
+      ({ hook: { at }, index }) => at !== moment || this.#state(run, index)?.phase === 'succeeded',
+    );
   }
 
   #isDue(run: RunState, at: HookMoment): boolean {
     // What failed has failed, whether the rest was canceled or not.
     if (run.cancelReason !== undefined && at !== 'failure') return false;
     if (at === 'before') return run.approved;
+    if (at === 'cutover')
+      return isBeforeAll(run, at)
+        ? run.approved && this.#isDone(run, 'before')
+        : this.#atCutover.has(run.migrationId);
     const { open, phases } = this.around.tally(run.migrationId);
     if (open.size > 0 || run.completed === undefined) return false;
     return at === 'failure' ? phases.failed > 0 : phases.failed === 0;
@@ -122,6 +167,10 @@ export class PlanHooks {
     return this.around.vm(vmStream(migrationId, index));
   }
 }
+
+/** Only a warm plan has cutovers that come later than the begin. */
+const isBeforeAll = ({ started: { spec } }: RunState, at: HookMoment): boolean =>
+  at === 'before' || (at === 'cutover' && spec.type !== 'warm');
 
 const errorOf = ({ attempts }: VmLive): string =>
   attempts.findLast(({ error }) => error !== undefined)?.error?.message ?? 'it says no more';

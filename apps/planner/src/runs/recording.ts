@@ -1,4 +1,4 @@
-import type { DomainEvent, VmRecord } from '@ledgerlift/contracts';
+import type { DomainEvent, HookSpec, VmRecord } from '@ledgerlift/contracts';
 import type { VmCommand } from '@ledgerlift/migration';
 import { itineraryFor } from '@ledgerlift/targets';
 import { planHookCommands } from './plan-hooks.js';
@@ -11,8 +11,10 @@ type PlanCommand = Extract<VmCommand, { kind: 'plan' }>;
  * may be ten thousand, with an itinerary each.
  */
 export function planCommands(migrationId: string, plan: ResolvedPlan): readonly (() => PlanCommand)[] {
+  const isAwaited = plan.spec.type === 'warm' && plan.spec.hooks.some(isAtCutover);
+  const awaits = isAwaited ? { cutoverAwaits: 'plan-hooks' as const } : {};
   const ofVms = plan.vms.map((vm, index) => (): PlanCommand => {
-    const record: VmRecord = { ...vm, migrationId, index };
+    const record: VmRecord = { ...vm, migrationId, index, ...awaits };
     return { kind: 'plan', record, itinerary: itineraryFor(record) };
   });
   const ofHooks = planHookCommands(plan.spec, plan.vms.length, ofVms[0]?.().record);
@@ -36,3 +38,5 @@ export function startedEvent(migrationId: string, plan: ResolvedPlan, startedBy:
     },
   };
 }
+
+const isAtCutover = ({ scope, at }: HookSpec): boolean => scope === 'plan' && at === 'cutover';

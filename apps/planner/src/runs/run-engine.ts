@@ -106,6 +106,7 @@ export class RunEngine implements RunService {
       tally: (migrationId) => this.#index.of(migrationId),
       command: (stream, command) => this.command(stream, command),
       released: (migrationId) => this.#enqueueAll(migrationId),
+      react: (reaction) => this.#react(reaction),
     });
     this.#places = new Places({
       holds: (run) => this.#planHooks.holds(run),
@@ -133,6 +134,7 @@ export class RunEngine implements RunService {
   stop(): void {
     this.#timers.stop();
     this.#places.stop();
+    this.#planHooks.stop();
   }
 
   // ---- what users ask for
@@ -328,10 +330,8 @@ export class RunEngine implements RunService {
     this.#timers.set(stream, wakeAt(state));
     const why = stopWanted(state);
     if (why !== undefined) this.signals.stop(stream, why);
-    if (isPlanHook(state)) {
-      this.#react(this.#planHooks.followed(state));
-      return;
-    }
+    if (isPlanHook(state)) return this.#react(this.#planHooks.followed(state));
+    if (state.record.cutoverAwaits !== undefined) this.#react(this.#planHooks.noticed(stream, state));
     if (!holdsPlace(state)) this.#places.touch(stream);
     if (isTerminal(state)) this.#react(this.#ended(state.record.migrationId));
   }

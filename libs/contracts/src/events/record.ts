@@ -54,6 +54,8 @@ export const VmRecord = z.object({
   index: z.int().min(0),
   /** It is no VM: a hook of the whole plan, with the plan's name for the VM's, and without disks (ADR 10). */
   standsFor: z.literal('plan').optional(),
+  /** Warm: its cutover begins only after hooks of the whole plan. */
+  cutoverAwaits: z.literal('plan-hooks').optional(),
   source: z.object({ provider: z.object({ id: z.string(), spec: ProviderSpec }), vm: SourceVm }),
   target: TargetRecord,
   targetName: z.string(),

@@ -114,6 +114,8 @@ export const vmEvents = {
     }),
   },
   CutoverApproved: { version: 1, data: z.object({ reason }) },
+  /** The plan's hooks at the cutover are done: from here on the VM may begin its own. */
+  CutoverReleased: { version: 1, data: z.object({ hooks: z.array(z.string()) }) },
   CutoverStarted: {
     version: 1,
     data: z.object({

@@ -28,12 +28,12 @@ export const HookRun = z.discriminatedUnion('kind', [
 export type HookRun = z.infer<typeof HookRun>;
 
 /** What is done by others at a moment of each VM's migration, or once for the whole plan. */
-const hookFields = z.strictObject({
+export const HookSpec = z.strictObject({
   name: Dns1123Label,
   at: HookMoment,
   /**
-   * `plan`: once, `before` any VM begins, `after` all VMs are at an end and none failed, or on `failure` once all are and
-   * some failed.
+   * `plan`: once, `before` any VM begins, before the first `cutover` of any (of a plan that is not warm: before any VM
+   * begins, too), `after` all VMs are at an end and none failed, or on `failure` once all are and some failed.
    */
   scope: z.enum(['vm', 'plan']).default('vm'),
   run: HookRun,
@@ -43,9 +43,5 @@ const hookFields = z.strictObject({
   retries: z.int().min(0).max(100).default(0),
   /** `continue`: the failure is a condition of the VM, or of the plan's hook, and the migration goes on. */
   onFailure: z.enum(['fail', 'continue']).default('fail'),
-});
-export const HookSpec = hookFields.refine(({ at, scope }) => scope === 'vm' || at !== 'cutover', {
-  path: ['scope'],
-  message: 'must be vm for a hook at the cutover: each VM has one of its own',
 });
 export type HookSpec = z.infer<typeof HookSpec>;

@@ -43,10 +43,6 @@ describe('the hooks of a plan', () => {
       ['two', 3],
     ]);
   });
-
-  it('are of each VM at the cutover', () => {
-    expect(() => hook({ at: 'cutover' })).toThrow(/each VM has one of its own/);
-  });
 });
 
 describe('the migration that stands for a hook of a plan', () => {

@@ -41,6 +41,8 @@ export type VmCommand =
       readonly at: Date;
     }
   | { readonly kind: 'approve-cutover'; readonly reason: string; readonly by: string }
+  /** Hooks of the whole plan are done, for which its cutover waits. */
+  | { readonly kind: 'release-cutover'; readonly hooks: readonly string[] }
   | { readonly kind: 'test-boot'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason: string }
   | { readonly kind: 'retry'; readonly reason: string; readonly record?: VmRecord }

@@ -14,7 +14,7 @@ import {
   rollback,
   testBoot,
 } from './operator.js';
-import { cutoverIsDue, startCutover } from './passes.js';
+import { cutoverIsDue, releaseCutover, startCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { partOf, type VmLive, type VmState } from './state.js';
@@ -57,6 +57,8 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
       return cutover(state, command);
     case 'approve-cutover':
       return approveCutover(state, command);
+    case 'release-cutover':
+      return releaseCutover(state, command.hooks);
     case 'test-boot':
       return testBoot(state, command.reason);
     case 'cancel':

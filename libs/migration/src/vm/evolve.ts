@@ -32,6 +32,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     precopy: undefined,
     cutover: undefined,
     cutoverApproved: false,
+    cutoverReleased: false,
     passAtCutover: undefined,
     testBoot: undefined,
     pause: undefined,
@@ -137,6 +138,8 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
       return { ...state, passAtCutover: event.data.pass };
     case 'CutoverApproved':
       return { ...state, cutoverApproved: true };
+    case 'CutoverReleased':
+      return { ...state, cutoverReleased: true };
     case 'CutoverStarted':
       return {
         ...state,

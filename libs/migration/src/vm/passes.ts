@@ -3,7 +3,7 @@ import { isOpen, nextOpening } from '../schedule/windows.js';
 import { foldLive } from './evolve.js';
 import { forecastOf, passForecasts } from './forecast.js';
 import { requestCurrentStep } from './requests.js';
-import { indexIn, isWarm, lastResult, openAttempt, partOf, type VmLive } from './state.js';
+import { indexIn, isTerminal, isWarm, lastResult, openAttempt, partOf, type VmLive } from './state.js';
 
 /** Between the passes of a warm VM: what comes next, and when it is cut over. */
 
@@ -63,10 +63,25 @@ function byPolicy(state: VmLive, at: Date): readonly DomainEvent[] {
   );
 }
 
-export const cutoverIsDue = (state: VmLive, at: Date): boolean =>
-  state.cutover !== undefined &&
-  Date.parse(state.cutover.dueAt) <= at.getTime() &&
-  (!state.record.settings.approve.cutover || state.cutoverApproved);
+export const cutoverIsDue = (state: VmLive, at: Date): boolean => {
+  const dueAt = cutoverDueAt(state);
+  return dueAt !== undefined && dueAt <= at.getTime() && !awaitsPlanHooks(state);
+};
+
+/** When the cutover that nobody needs to approve any more is due, in milliseconds since 1970. */
+export const cutoverDueAt = (state: VmLive): number | undefined =>
+  state.cutover === undefined || (state.record.settings.approve.cutover && !state.cutoverApproved)
+    ? undefined
+    : Date.parse(state.cutover.dueAt);
+
+/** Hooks of the whole plan come before the first cutover of any of its VMs. */
+export const awaitsPlanHooks = ({ record, cutoverReleased }: VmLive): boolean =>
+  record.cutoverAwaits !== undefined && !cutoverReleased;
+
+export const releaseCutover = (state: VmLive, hooks: readonly string[]): readonly DomainEvent[] =>
+  awaitsPlanHooks(state) && !isTerminal(state)
+    ? [{ type: 'CutoverReleased', data: { hooks: [...hooks] } }]
+    : [];
 
 export const startCutover = (
   state: VmLive,
@@ -101,8 +116,7 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
 
 /** When something of a warm VM is due by the clock; undefined: nothing is. */
 export function passWakeAt(state: VmLive): number | undefined {
-  const isApproved = !state.record.settings.approve.cutover || state.cutoverApproved;
-  const cutover = state.cutover !== undefined && isApproved ? Date.parse(state.cutover.dueAt) : undefined;
+  const cutover = awaitsPlanHooks(state) ? undefined : cutoverDueAt(state);
   if (state.phase === 'waiting') {
     const precopy = state.precopy?.dueAt === undefined ? undefined : Date.parse(state.precopy.dueAt);
     const times = [precopy, cutover].filter((time) => time !== undefined);

@@ -1,4 +1,5 @@
 import type { Phase, StepError, StepName } from '@ledgerlift/contracts';
+import { awaitsPlanHooks } from './passes.js';
 import { openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
 
 export type PipelineStatus =
@@ -117,7 +118,9 @@ function passWait(state: VmLive): string {
       ? 'a cutover to be asked for'
       : isUnapproved
         ? 'a second person to approve the cutover'
-        : `the cutover at ${cutover.dueAt}`;
+        : awaitsPlanHooks(state)
+          ? `the plan's hooks at the cutover, which is due at ${cutover.dueAt}`
+          : `the cutover at ${cutover.dueAt}`;
   return next === undefined ? last : `${next}, or ${last}`;
 }
 

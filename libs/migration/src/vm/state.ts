@@ -103,6 +103,8 @@ export interface VmLive {
   readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
   readonly cutover: EventOf<'CutoverScheduled'>['data'] | undefined;
   readonly cutoverApproved: boolean;
+  /** The plan's hooks at the cutover are done. */
+  readonly cutoverReleased: boolean;
   /** What was decided about the pass that was under way when the cutover came due. */
   readonly passAtCutover: 'finish' | 'break-off' | undefined;
   /** Why a test boot is under way. */

@@ -86,6 +86,8 @@ function steeringSentence(event: DomainEvent): string {
         : 'the pass under way is broken off for the cutover: so the downtime is shorter';
     case 'CutoverApproved':
       return `cutover approved: ${event.data.reason}`;
+    case 'CutoverReleased':
+      return `the plan's hooks at the cutover are done: ${event.data.hooks.join(', ')}`;
     case 'CutoverStarted':
       return `cutover begins; downtime ${seconds(event.data.forecast.downtimeMs)} expected`;
     case 'TestBootRequested':
