@@ -145,6 +145,14 @@ describe('disks that another tool brought', () => {
     expect(await areConverted(names)).toEqual([true, true]);
   }, 90_000);
 
+  it('are adopted by one of two plans that are started at the same time', async () => {
+    const names = bring('brought/both');
+    const started = await Promise.allSettled([convert('this', names), convert('that', names)]);
+    expect(started.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    for (const each of started) if (each.status === 'fulfilled') await at.succeeded(each.value);
+    expect(await areConverted(names)).toEqual([true, true]);
+  }, 60_000);
+
   it('of another migration are refused, and what is not there is', async () => {
     const taken = ['brought/first/one.raw', 'brought/gone.raw'];
     await expect(convert('refused', taken)).rejects.toThrow(/MissingPvcForOnlyConversion/);

@@ -60,10 +60,15 @@ export class PlanRuns {
       if (plan.archived) throw new PlanIsArchived(plan.spec.name, 'start');
       const running = this.#running(id);
       if (running !== undefined) throw new PlanRunning(plan.spec.name, running.migrationId, 'start');
-      const examination = await this.examiner.examine(plan);
-      this.#remember(plan, examination);
-      if (examination.resolved === undefined) throw new PlanNotReady(plan.spec.name, examination.conditions);
-      return this.runs.start(examination.resolved, context);
+      const startNow = async (): Promise<string> => {
+        const examination = await this.examiner.examine(plan);
+        this.#remember(plan, examination);
+        if (examination.resolved === undefined)
+          throw new PlanNotReady(plan.spec.name, examination.conditions);
+        return this.runs.start(examination.resolved, context);
+      };
+      // No two plans may find the same disks free and adopt them both.
+      return plan.spec.type === 'conversion' ? this.#turns.take('adopting disks', startNow) : startNow();
     });
   }
 
