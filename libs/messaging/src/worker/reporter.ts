@@ -83,7 +83,7 @@ export class Reporter {
       const answer = await lease.askNow();
       if (book.isConfirmed) return;
       // Asked again, whatever the lease says: what the planner was taking when it died comes back to it from REPORTS only
-      // after half a minute; and to who answers 'stop' the attempt may be over, and only asking tells whether the outcome
+      // when its time to be acked is over; and to who answers 'stop' the attempt may be over, and only asking tells whether the outcome
       // is still taken.
       if (answer !== undefined) {
         try {

@@ -37,7 +37,7 @@ export const placeAfterSourceRan = (state: VmLive): VmLive => ({
   round: isWarm(state) ? state.round + 1 : state.round,
 });
 
-/** Another snapshot, under the number of another pass; the lost one is removed with the next removal. */
+/** Another snapshot, under the number of another pass; what is left of the lost one goes first. */
 export const placeAfterSnapshotLost = (state: VmLive): VmLive => ({
   ...state,
   at: indexIn(state, partOf(state), 'SnapshotCreation'),

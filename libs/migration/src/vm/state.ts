@@ -165,6 +165,6 @@ type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 export const lastResult = <S extends StepName>({ results }: VmLive, step: S): ResultOf<S> | undefined =>
   results.findLast((result): result is ResultOf<S> => result.step === step);
 
-/** Nothing of the VM's source may be stopped or started by others, for the target may run. */
+/** The latest attempt of a step, however it ended. */
 export const lastAttemptOf = (state: VmLive, step: StepName): AttemptState | undefined =>
   state.attempts.findLast((attempt) => attempt.step === step);
