@@ -46,7 +46,7 @@ export async function strike(scene: Scene, fault: FaultScript): Promise<void> {
     case 'nats-wipe':
       return world.inNatsTurn(() => nats.wipeAndRestart());
     case 'nats-stop':
-      nats.pause();
+      await nats.pause();
       await delay(forMs);
       nats.resume();
       return;

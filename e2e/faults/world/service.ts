@@ -39,7 +39,7 @@ export class SupervisedService implements AsyncDisposable {
   begin = (): Promise<void> => this.#inTurn(() => this.#start());
 
   async stopped(forMs: number): Promise<void> {
-    this.process.pause();
+    await this.process.pause();
     await delay(forMs);
     this.process.resume();
   }

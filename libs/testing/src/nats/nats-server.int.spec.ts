@@ -41,7 +41,7 @@ describe('a nats-server of a test', () => {
   it('answers nothing while it is paused', async () => {
     server = await startNats();
     const nc = await connect({ servers: server.url, reconnect: false });
-    server.pause();
+    await server.pause();
     const answered = await Promise.race([
       nc.flush().then(() => 'answered'),
       new Promise((resolve) => setTimeout(resolve, 300, 'silent')),

@@ -26,7 +26,7 @@ export interface NatsServer extends AsyncDisposable {
   /** kill -9. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nothing answers. */
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   /** kill -9 where it runs, then starts again on the same data. */
   restart(): Promise<void>;
@@ -75,9 +75,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     kill: async () => {
       await server.kill();
     },
-    pause: () => {
-      server.pause();
-    },
+    pause: () => server.pause(),
     resume: () => {
       server.resume();
     },

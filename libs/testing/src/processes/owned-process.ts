@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PeerFailed } from '../errors.js';
@@ -131,9 +132,13 @@ export class OwnedProcess implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** SIGSTOP: the process lives, and does nothing. */
-  pause(): void {
+  /**
+   * SIGSTOP: the process lives, and does nothing. Resolves once each of its threads has stopped: on a busy machine a
+   * thread may still answer for a while after the signal was sent.
+   */
+  async pause(): Promise<void> {
     this.#signal('SIGSTOP');
+    while (this.#alive && !(await isStopped(this.pid))) await delay(1);
   }
 
   /** SIGCONT. */
@@ -223,4 +228,11 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Whether the kernel says "stopped" of every thread of a process (proc(5): `T`, after the name in parentheses). */
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const states = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => ') gone'));
+  return (await Promise.all(states)).every((line) => /\) (T|gone)[^)]*$/.test(line));
 }
