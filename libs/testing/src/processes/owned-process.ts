@@ -233,6 +233,8 @@ async function answers(url: string): Promise<boolean> {
 /** Whether the kernel says "stopped" of every thread of a process (proc(5): `T`, after the name in parentheses). */
 async function isStopped(pid: number): Promise<boolean> {
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const states = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => ') gone'));
+  const states = threads.map((thread) =>
+    readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => ') gone'),
+  );
   return (await Promise.all(states)).every((line) => /\) (T|gone)[^)]*$/.test(line));
 }
