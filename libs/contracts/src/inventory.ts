@@ -29,6 +29,23 @@ export const DiskBacking = z.discriminatedUnion('kind', [
   }),
   /** A disk of a VM in the lab: read over NBD, from a snapshot or from the VM when it is off. */
   z.object({ kind: z.literal('lab'), vmId: z.string() }),
+  z.object({
+    kind: z.literal('vsphere'),
+    /** Managed object id of the VM, such as `vm-62`. */
+    vmId: z.string(),
+    /** Device key within the VM, which stays the same while the disk is attached. */
+    key: z.int(),
+    /** Of the backing; it outlives moves between datastores. */
+    uuid: z.string(),
+    /** The newest file of the chain, such as `[datastore1] web/web.vmdk`. */
+    file: z.string(),
+    /** Managed object id of its datastore. */
+    datastore: z.string(),
+    format: z.enum(['flat', 'sesparse', 'sparse', 'rdm-virtual', 'rdm-physical', 'other']),
+    mode: z.enum(['persistent', 'independent_persistent', 'independent_nonpersistent', 'other']),
+    /** Whether a snapshot's file lies under it. */
+    hasParent: z.boolean(),
+  }),
 ]);
 export type DiskBacking = z.infer<typeof DiskBacking>;
 
@@ -60,6 +77,36 @@ export type SourceNic = z.infer<typeof SourceNic>;
 export const PowerState = z.enum(['on', 'off', 'suspended', 'unknown']);
 export type PowerState = z.infer<typeof PowerState>;
 
+/** What the guest itself said last, through its tools. */
+export const SourceGuest = z.object({
+  tools: z.enum(['running', 'not-running', 'not-installed', 'unknown']),
+  hostName: z.string().optional(),
+  nics: z.array(
+    z.object({
+      mac: z.string(),
+      addresses: z.array(
+        z.object({
+          ip: z.string(),
+          prefix: z.int().min(0).max(128),
+          /** Whether it was given by DHCP; left out where the guest does not say. */
+          origin: z.enum(['static', 'dhcp', 'other']).optional(),
+        }),
+      ),
+      dns: z.array(z.string()),
+    }),
+  ),
+  routes: z.array(
+    z.object({
+      network: z.string(),
+      prefix: z.int().min(0).max(128),
+      gateway: z.string().optional(),
+      /** The NIC it leads through, by MAC. */
+      mac: z.string().optional(),
+    }),
+  ),
+});
+export type SourceGuest = z.infer<typeof SourceGuest>;
+
 export const SourceVm = z.object({
   id: z.string(),
   name: z.string(),
@@ -70,6 +117,13 @@ export const SourceVm = z.object({
   /** Folder in the source's own tree, such as `/prod/web`. */
   folder: z.string().optional(),
   tags: z.array(z.string()).optional(),
+  /** Custom attributes, by name. */
+  attributes: z.record(z.string(), z.string()).optional(),
+  /** Of the firmware (SMBIOS), as the guest sees it. */
+  uuid: z.string().optional(),
+  datacenter: z.string().optional(),
+  cluster: z.string().optional(),
+  guest: SourceGuest.optional(),
   /** Whether the source tracks changed blocks of its disks; left out where it cannot. */
   changeTracking: z.enum(['on', 'off']).optional(),
   /** Snapshots that are there already, by name. */

@@ -45,14 +45,3 @@ export class HookUnreachable extends LedgerliftError {
     super(`the hook '${hook}' cannot be reached at ${address}: ${reason}`);
   }
 }
-
-/** The secret that the hook names is not at this site. */
-export class HookSecretMissing extends LedgerliftError {
-  readonly code = 'LL-TRF-014';
-  override readonly failure = 'needs-operator';
-  constructor(hook: string, secret: string, looked: string) {
-    super(
-      `the secret '${secret}' of the hook '${hook}' has no token at ${looked}; put it there at this site`,
-    );
-  }
-}

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { join } from 'node:path';
+import { readSecret } from '@ledgerlift/providers';
 import type { HookSettings } from '../config.js';
-import { HookFailed, HookSecretMissing, HookTimedOut, HookUnavailable, HookUnreachable } from './errors.js';
+import { HookFailed, HookTimedOut, HookUnavailable, HookUnreachable } from './errors.js';
 import { printable } from './text.js';
 
 export interface HttpHook {
@@ -27,7 +26,7 @@ const MOST_REDIRECTS = 5;
  * Sends the JSON to the hook's address.
  *
  * @returns the begin of the answer
- * @throws HookUnavailable, HookUnreachable, HookFailed (any answer but 2xx), HookTimedOut, HookSecretMissing; the
+ * @throws HookUnavailable, HookUnreachable, HookFailed (any answer but 2xx), HookTimedOut, SecretMissing; the
  *   signal's reason
  */
 export async function callHttp(
@@ -109,19 +108,9 @@ async function beginOf(response: IncomingMessage): Promise<string> {
   return printable(Buffer.concat(parts).subarray(0, READ));
 }
 
-/** As Kubernetes mounts a secret: a folder of its name, with a file for each key. */
-async function tokenOf(
-  { name, run }: HttpHook,
-  secretsFolder: string | undefined,
-): Promise<string | undefined> {
+async function tokenOf({ run }: HttpHook, secretsFolder: string | undefined): Promise<string | undefined> {
   if (run.secret === undefined) return undefined;
-  const secret = run.secret.name;
-  if (secretsFolder === undefined)
-    throw new HookSecretMissing(name, secret, 'LEDGERLIFT_SECRETS_DIR, which is not set');
-  const path = join(secretsFolder, secret, 'token');
-  const token = (await readFile(path, 'utf8').catch(() => '')).trim();
-  if (token === '') throw new HookSecretMissing(name, secret, path);
-  return token;
+  return (await readSecret(run.secret.name, 'token', secretsFolder)).trim();
 }
 
 /** Such as ECONNREFUSED; messages may hold more than is ours to tell. */

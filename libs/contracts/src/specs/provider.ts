@@ -21,6 +21,48 @@ export const OvaSettings = z.strictObject({
 });
 /** The lab: a small hypervisor of this repository, whose disks really change, for tests and for trying warm migrations. */
 export const LabSettings = z.strictObject({ url: z.url({ protocol: /^https?$/ }) });
+
+const Thumbprint = z
+  .string()
+  .transform((hex) => hex.toUpperCase())
+  .refine((hex) => /^([0-9A-F]{2}:){19}([0-9A-F]{2})$|^([0-9A-F]{2}:){31}([0-9A-F]{2})$/.test(hex), {
+    message: 'must be a SHA-256 or SHA-1 fingerprint: 32 or 20 bytes in hex, with colons between',
+  });
+/** A single ESXi host that disks are read from directly, past its vCenter. Its secret has `user` and `password`. */
+export const VsphereHost = z.strictObject({
+  /** Name or id of the host in the inventory. */
+  host: z.string().min(1),
+  /** Where it is reached; none: at its name. */
+  address: z.string().min(1).optional(),
+  thumbprint: Thumbprint.optional(),
+  secret: SecretRef,
+});
+/** A vCenter, or one ESXi host. The provider's secret has `user` and `password`. */
+export const VsphereSettings = z.strictObject({
+  /** The SOAP endpoint, such as `https://vcenter.example.com/sdk`. */
+  url: z.url({ protocol: /^https$/ }),
+  sdkEndpoint: z.enum(['vcenter', 'esxi']).default('vcenter'),
+  /** Of the server's certificate, which must then be this one, whoever signed it. */
+  thumbprint: Thumbprint.optional(),
+  /** PEM of who signs the server's certificate; none: whom the system trusts. */
+  caCertificate: z.string().includes('-----BEGIN CERTIFICATE-----').optional(),
+  /** Takes any certificate. Only for tests: whoever stands between reads the password. */
+  insecureSkipVerify: z.boolean().default(false),
+  vddk: z
+    .strictObject({
+      /** In the order in which VDDK tries them, such as `hotadd:nbdssl`. */
+      transports: z
+        .string()
+        .regex(/^[a-z]+(:[a-z]+)*$/, 'must be names of transports with colons between')
+        .default('nbdssl:nbd'),
+      compression: z.enum(['none', 'zlib', 'fastlz', 'skipz']).default('none'),
+      /** Reads only the delta file of a chain, not its parents. */
+      singleLink: z.boolean().default(false),
+    })
+    .prefault({}),
+  hosts: z.array(VsphereHost).max(1000).default([]),
+});
+export type VsphereSettings = z.infer<typeof VsphereSettings>;
 export const TargetNetwork = z.strictObject({
   name: z.string().min(1),
   type: z.enum(['pod', 'multus']),
@@ -53,6 +95,7 @@ const providerBase = {
 export const ProviderSpec = z.discriminatedUnion('type', [
   z.strictObject({ ...providerBase, type: z.literal('ova'), settings: OvaSettings }),
   z.strictObject({ ...providerBase, type: z.literal('lab'), settings: LabSettings }),
+  z.strictObject({ ...providerBase, type: z.literal('vsphere'), settings: VsphereSettings }),
   z.strictObject({ ...providerBase, type: z.literal('directory'), settings: DirectorySettings }),
 ]);
 export type ProviderSpec = z.infer<typeof ProviderSpec>;

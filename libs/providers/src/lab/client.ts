@@ -24,7 +24,7 @@ export class LabClient {
     this.#signal = signal;
   }
 
-  /** @throws LabSecretMissing */
+  /** @throws SecretMissing */
   static async of(
     spec: ProviderSpec,
     signal: AbortSignal = new AbortController().signal,

@@ -78,18 +78,6 @@ export class GuestStillUp extends LedgerliftError {
   }
 }
 
-/** The secret that the provider names is not at this site. */
-export class LabSecretMissing extends LedgerliftError {
-  readonly code = 'LL-LAB-007';
-  override readonly failure = 'needs-operator';
-  constructor(
-    readonly secret: string,
-    readonly looked: string,
-  ) {
-    super(`the secret '${secret}' has no token at ${looked}; put it there at this site`, { field: 'secret' });
-  }
-}
-
 /** A task of the lab failed. Its effect may be there: whoever tries again looks first. */
 export class LabTaskFailed extends LedgerliftError {
   readonly code = 'LL-LAB-008';

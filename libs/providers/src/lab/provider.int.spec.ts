@@ -126,7 +126,7 @@ describe('a lab that cannot be reached', () => {
       failure: 'needs-operator',
     });
     const missing = { ...here, secret: { name: 'none' } };
-    await expect(provider.inventory(missing)).rejects.toMatchObject({ code: 'LL-LAB-007' });
+    await expect(provider.inventory(missing)).rejects.toMatchObject({ code: 'LL-SEC-001' });
   });
 
   it.each([{ do: 'status', status: 503 } as const, { do: 'cut' } as const])(

@@ -1,31 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Patience } from '../port.js';
+import { askUntil } from '../waiting.js';
 import type { LabTask } from './answers.js';
 import type { LabClient } from './client.js';
 import { LabTaskFailed, LabWaitTooLong } from './errors.js';
 
-const SHORTEST_MS = 10;
-const LONGEST_MS = 1000;
-
-/**
- * Asks until there is an answer, more and more seldom.
- *
- * @throws LabWaitTooLong when the time limit is over; the signal's reason once it is aborted
- */
-export async function until<T>(
-  what: string,
-  { signal, timeLimitMs }: Patience,
-  ask: () => Promise<T | undefined>,
-): Promise<T> {
-  const deadline = performance.now() + timeLimitMs;
-  for (let pause = SHORTEST_MS; ; pause = Math.min(pause * 1.5, LONGEST_MS)) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    const left = deadline - performance.now();
-    if (left <= 0) throw new LabWaitTooLong(what, timeLimitMs);
-    await pausing(Math.min(pause, left), signal);
-  }
-}
+/** @throws LabWaitTooLong when the time limit is over; the signal's reason once it is aborted */
+export const until = <T>(what: string, patience: Patience, ask: () => Promise<T | undefined>): Promise<T> =>
+  askUntil(patience, () => new LabWaitTooLong(what, patience.timeLimitMs), ask);
 
 /**
  * Waits for a task's end.
@@ -58,13 +39,4 @@ export async function settled(lab: LabClient, vmId: string, patience: Patience):
   await until(`what was begun on ${vmId}`, patience, async () =>
     (await lab.vm(vmId)).runningTasks.length === 0 ? true : undefined,
   );
-}
-
-async function pausing(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    // Node throws an error of its own, with the reason as its cause.
-    signal.throwIfAborted();
-  }
 }

@@ -1,0 +1,117 @@
+import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+import { classOfFault } from './soap/fault-classes.js';
+
+/** The server gave no answer, or one that is not its own. Tried again. */
+export class VsphereUnreachable extends LedgerliftError {
+  readonly code = 'LL-VSP-001';
+  override readonly failure = 'transient';
+  constructor(
+    readonly server: string,
+    readonly request: string,
+    reason: string,
+  ) {
+    super(`${server} did not do ${request}: ${reason}`);
+  }
+}
+
+/** The server refused a request, or a task of it failed. `fault` is the name that vSphere gives the reason. */
+export class VsphereFault extends LedgerliftError {
+  readonly code = 'LL-VSP-002';
+  override readonly failure: FailureClass;
+  constructor(
+    readonly request: string,
+    /** Such as `TaskInProgress`; of the type `vim.fault.…`. */
+    readonly fault: string,
+    readonly says: string,
+  ) {
+    super(`vSphere refused ${request}: ${fault}${says === '' ? '' : ` (${says})`}`);
+    this.failure = classOfFault(fault);
+  }
+}
+
+/** The certificate is not the one that was pinned. Nothing was sent to the server. */
+export class VsphereThumbprintDiffers extends LedgerliftError {
+  readonly code = 'LL-VSP-003';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly server: string,
+    readonly pinned: string,
+    readonly seen: string,
+  ) {
+    super(
+      `${server} shows a certificate with the thumbprint ${seen}, not ${pinned}; nothing was sent to it. ` +
+        'If the certificate was renewed, compare it at the server, and give the provider the new thumbprint',
+      { field: 'settings.thumbprint' },
+    );
+  }
+}
+
+/** The certificate cannot be trusted. Nothing was sent to the server. */
+export class VsphereCertificateRefused extends LedgerliftError {
+  readonly code = 'LL-VSP-004';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly server: string,
+    reason: string,
+  ) {
+    super(
+      `the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. ` +
+        "Give the provider 'caCertificate' or 'thumbprint', or renew the certificate",
+      { field: 'settings.caCertificate' },
+    );
+  }
+}
+
+/** User or password are wrong, or the account may not log in. */
+export class VsphereLoginRefused extends LedgerliftError {
+  readonly code = 'LL-VSP-005';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly server: string,
+    readonly secret: string,
+    reason: string,
+  ) {
+    super(`${server} refused the login with the secret '${secret}': ${reason}`, { field: 'secret' });
+  }
+}
+
+/** The server's answer is not one that we understand. */
+export class VsphereAnswerMalformed extends LedgerliftError {
+  readonly code = 'LL-VSP-006';
+  constructor(
+    readonly server: string,
+    readonly request: string,
+    reason: string,
+  ) {
+    super(
+      `the answer of ${server} to ${request} is not understood: ${reason}; is its address that of the SDK?`,
+    );
+  }
+}
+
+/** Something was begun and did not end within its time limit. It may yet end: whoever tries again finds it. */
+export class VsphereWaitTooLong extends LedgerliftError {
+  readonly code = 'LL-VSP-007';
+  override readonly failure = 'transient';
+  constructor(
+    readonly what: string,
+    readonly limitMs: number,
+  ) {
+    super(`${what} did not end within ${limitMs} ms`);
+  }
+}
+
+/** The user lacks privileges. Each is named, so that they can be given. */
+export class VspherePermissionDenied extends LedgerliftError {
+  readonly code = 'LL-VSP-008';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly request: string,
+    readonly privilege: string,
+    readonly on: string,
+  ) {
+    super(
+      `the user may not do ${request}: it lacks the privilege ${privilege} on ${on}; give it to the user's role`,
+    );
+  }
+}

@@ -1,0 +1,143 @@
+import { Agent, type RequestOptions, request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import tls, { type PeerCertificate, type TLSSocket } from 'node:tls';
+import type { LedgerliftError } from '@ledgerlift/contracts';
+import { VsphereCertificateRefused, VsphereThumbprintDiffers, VsphereUnreachable } from '../errors.js';
+
+/** How a server's certificate is judged: by its thumbprint where there is one, else by who signed it. */
+export interface Trust {
+  /** SHA-256 or SHA-1, upper case, with colons. */
+  readonly thumbprint?: string | undefined;
+  readonly caCertificate?: string | undefined;
+  readonly insecureSkipVerify?: boolean;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** How long the server may be silent. */
+  readonly silenceMs: number;
+}
+
+const CONNECT_MS = 20_000;
+const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it signed itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the authority that signed it is not trusted here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority that signed it is not known here',
+  UNABLE_TO_GET_ISSUER_CERT: 'the authority that signed it is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is not known here',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
+};
+
+/**
+ * HTTPS to one server. The certificate is judged when a connection is made, before any request is written to it, so
+ * that no credential reaches a stranger.
+ */
+export class HttpsConnection {
+  readonly #agent: Agent;
+
+  constructor(
+    readonly server: string,
+    trust: Trust,
+  ) {
+    this.#agent = new TrustingAgent(server, trust);
+  }
+
+  /**
+   * The answer's head has arrived; its body is the caller's to read.
+   *
+   * @throws VsphereUnreachable, VsphereThumbprintDiffers, VsphereCertificateRefused; the signal's reason once aborted
+   */
+  async exchange({ method, url, headers, body, signal, silenceMs }: HttpRequest): Promise<IncomingMessage> {
+    signal.throwIfAborted();
+    const what = `${method} ${url.pathname}`;
+    return new Promise((resolve, reject) => {
+      const call = request(url, { method, headers, agent: this.#agent, signal }, resolve);
+      call.setTimeout(silenceMs, () => {
+        call.destroy(new VsphereUnreachable(this.server, what, `it was silent for ${silenceMs} ms`));
+      });
+      call.once('error', (error) => {
+        reject(signal.aborted ? (signal.reason as Error) : this.failureOf(what, error));
+      });
+      call.end(body);
+    });
+  }
+
+  /** What broke a connection or a body, as an error of ours. */
+  failureOf(what: string, error: unknown): LedgerliftError {
+    const { code } = error as { readonly code?: unknown };
+    if (isOurs(error)) return error;
+    const certificate = typeof code === 'string' ? CERTIFICATE_REASONS[code] : undefined;
+    if (certificate !== undefined) return new VsphereCertificateRefused(this.server, certificate);
+    const message = error instanceof Error ? error.message : String(error);
+    return new VsphereUnreachable(this.server, what, typeof code === 'string' ? code : message);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+const isOurs = (error: unknown): error is LedgerliftError =>
+  typeof (error as { readonly code?: unknown } | undefined)?.code === 'string' &&
+  (error as { readonly code: string }).code.startsWith('LL-');
+
+/** Hands out a connection only once its certificate has been judged. */
+class TrustingAgent extends Agent {
+  constructor(
+    private readonly server: string,
+    private readonly trust: Trust,
+  ) {
+    // A vCenter closes what is idle for long; many at once would be many sockets of its few.
+    super({ keepAlive: true, maxSockets: 16, timeout: 120_000, ALPNProtocols: ['http/1.1'] });
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    const { thumbprint, caCertificate, insecureSkipVerify } = this.trust;
+    const isJudgedHere = thumbprint !== undefined || insecureSkipVerify === true;
+    const socket = tls.connect({
+      host: options.host ?? 'localhost',
+      port: Number(options.port ?? 443),
+      ...(isIp(options.host) ? {} : { servername: options.host ?? '' }),
+      rejectUnauthorized: !isJudgedHere,
+      ...(caCertificate === undefined ? {} : { ca: caCertificate }),
+    });
+    const fail = (error: Error): void => {
+      socket.destroy();
+      callback(error, socket);
+    };
+    const late = setTimeout(() => {
+      socket.removeAllListeners('error').on('error', () => undefined);
+      fail(new VsphereUnreachable(this.server, 'connect', `no connection within ${CONNECT_MS} ms`));
+    }, CONNECT_MS);
+    socket.once('error', (error) => {
+      clearTimeout(late);
+      callback(error, socket);
+    });
+    socket.once('secureConnect', () => {
+      clearTimeout(late);
+      const seen = thumbprint && fingerprintOf(socket, thumbprint);
+      if (seen !== thumbprint) fail(new VsphereThumbprintDiffers(this.server, thumbprint ?? '', seen ?? ''));
+      else callback(null, socket);
+    });
+    return undefined;
+  }
+}
+
+const SHA1_LENGTH = 59;
+/** The certificate's fingerprint, of the kind that was pinned. */
+function fingerprintOf(socket: TLSSocket, like: string): string {
+  const certificate: PeerCertificate = socket.getPeerCertificate();
+  return like.length === SHA1_LENGTH ? certificate.fingerprint : certificate.fingerprint256;
+}
+
+const isIp = (host: string | null | undefined): boolean => /^[\d.]+$|:/.test(host ?? '');
