@@ -26,6 +26,7 @@ export interface ServiceContent {
   readonly authorizationManager: ObjectRef | undefined;
   readonly customFieldsManager: ObjectRef | undefined;
   readonly fileManager: ObjectRef | undefined;
+  readonly eventManager: ObjectRef | undefined;
 }
 
 /** After a refused login the same credentials are not tried again for so long: more tries would lock the account. */
@@ -194,6 +195,7 @@ function contentOf(answer: VimNode): ServiceContent {
     authorizationManager: content?.refAt('authorizationManager'),
     customFieldsManager: content?.refAt('customFieldsManager'),
     fileManager: content?.refAt('fileManager'),
+    eventManager: content?.refAt('eventManager'),
   };
 }
 
