@@ -1,0 +1,14 @@
+export { type VddkPlugin, vddkPlugin } from './installed.js';
+export type { StartOptions as VsphereOptions } from './options.js';
+export { startVsphere, type Vsphere } from './vsphere.js';
+export type {
+  VsphereDisk,
+  VsphereDiskSpec,
+  VsphereEffect,
+  VsphereFault,
+  VsphereTools,
+  VsphereUser,
+  VsphereVm,
+  VsphereVmSpec,
+  VsphereWriter,
+} from './wire.js';
