@@ -3,7 +3,7 @@ import { VsphereAnswerMalformed } from './errors.js';
 import type { VsphereSession } from './session.js';
 import { vmRef } from './vm.js';
 
-/** Events after which a VM's disks are no longer what they were: each begins a run of the VM. */
+/** Events after which a VM's disks are no longer what they were: each begins a run of the VM. Servers take either form. */
 const RUNS = [
   'VmStartingEvent',
   'VmPoweredOnEvent',
@@ -11,7 +11,7 @@ const RUNS = [
   'VmRestartedOnAlternateHostEvent',
   'VmResumingEvent',
   'VmRevertedToSnapshotEvent',
-].map((name) => `vim.event.${name}`);
+].flatMap((name) => [name, `vim.event.${name}`]);
 
 /**
  * The moment that a VM's disks stand for while it is off: another one each time it has run. No property of a VM tells

@@ -69,6 +69,7 @@ const LIST_MS = 60_000;
 interface Found {
   readonly name: string;
   readonly ref: ObjectRef;
+  readonly createdAt: Date;
 }
 
 /** All snapshots of a VM, each before those that were made on it. */
@@ -81,7 +82,8 @@ async function snapshotsOf(
   const flat = (nodes: readonly VimNode[]): readonly Found[] =>
     nodes.flatMap((node) => {
       const ref = node.refAt('snapshot');
-      const here = ref === undefined ? [] : [{ name: unescaped(node.textAt('name') ?? ''), ref }];
+      const createdAt = new Date(node.textAt('createTime') ?? 0);
+      const here = ref === undefined ? [] : [{ name: unescaped(node.textAt('name') ?? ''), ref, createdAt }];
       return [...here, ...flat(node.list('childSnapshotList'))];
     });
   return flat(tree?.list('rootSnapshotList') ?? []);
@@ -132,17 +134,16 @@ async function made(
 async function pointInTime(
   session: VsphereSession,
   vm: SourceVm,
-  { name, ref }: Found,
+  { name, ref, createdAt }: Found,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const properties = await propertiesOf(session, ref, ['createTime', 'config.hardware.device'], signal).catch(
+  const properties = await propertiesOf(session, ref, ['config.hardware.device'], signal).catch(
     (error: unknown) => {
       throw isFault(error, 'ManagedObjectNotFound')
         ? new VsphereSnapshotLost(vm.name, name, 'is gone')
         : error;
     },
   );
-  const createdAt = new Date(properties.get('createTime')?.text ?? Number.NaN);
   const devices = properties.get('config.hardware.device')?.parts ?? [];
   const disks = devices.filter(({ kind }) => kind === 'VirtualDisk');
   return {
