@@ -3,7 +3,8 @@ import { type Inventory, type InventoryProblem, LedgerliftError, type SourceVm }
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef, VimNode } from '../soap/node.js';
 import { SURROUNDING_PATHS, WATCHED_VM_PATHS } from './paths.js';
-import { createView, filterOn, inventoryOf, readSurroundings, readVms } from './read.js';
+import { createView, filterOn, inventoryOf, readSurroundings, readVms, tagged } from './read.js';
+import { readTags, type Tags } from './tags.js';
 import type { Judge } from './source-vm.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -12,6 +13,8 @@ const WAIT_SECONDS = 30;
 const MOST_UPDATES = 500;
 /** Changes that come within so long are told together. */
 const GATHER_MS = 200;
+/** How old tags may be. */
+const TAGS_MS = 120_000;
 const BREAK_MS = 1000;
 const LONGEST_BREAK_MS = 60_000;
 
@@ -45,6 +48,8 @@ class Watch {
   readonly #vms = new Map<string, SourceVm>();
   readonly #problems = new Map<string, InventoryProblem>();
   #around: Surroundings | undefined;
+  #tags: Tags | undefined;
+  #tagsDue = 0;
 
   constructor(
     private readonly session: VsphereSession,
@@ -68,9 +73,11 @@ class Watch {
       let version = '';
       for (let isFirst = true; ; isFirst = false) {
         const update = await this.#next(collector, version);
+        if (performance.now() > this.#tagsDue && this.#around !== undefined) await this.#readTags();
         if (update === undefined) continue;
         version = update.textAt('version') ?? '';
         await this.#take(collector, update);
+        if (isFirst) await this.#readTags();
         if (isFirst) wasRead();
         await delay(GATHER_MS, undefined, { signal });
       }
@@ -137,7 +144,23 @@ class Watch {
     const { vms, problems } = await readVms(session, refs, around, judge, signal);
     for (const vm of vms) this.#vms.set(vm.id, vm);
     for (const problem of problems) this.#problems.set(problem.item, problem);
-    this.changed(inventoryOf(around, [...this.#vms.values()], [...this.#problems.values()]));
+    this.#tell();
+  }
+
+  /** Of tags vCenter tells no changes: they are asked for with everything, and then now and again. */
+  async #readTags(): Promise<void> {
+    const { tags, problem } = await readTags(this.session, [...this.#vms.keys()], this.signal);
+    this.#tags = tags;
+    if (problem === undefined) this.#problems.delete('tags');
+    else this.#problems.set(problem.item, problem);
+    this.#tagsDue = performance.now() + TAGS_MS;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#around === undefined) return;
+    const vms = tagged([...this.#vms.values()], this.#tags);
+    this.changed(inventoryOf(this.#around, vms, [...this.#problems.values()]));
   }
 }
 
