@@ -17,7 +17,7 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
   return async (attempt) => {
     const source = sourceOf(attempt);
     const pass = passOf(attempt);
-    await assertUnchanged(source);
+    const now = await assertUnchanged(source);
     const offAt = isLast(pass) ? resultOf(attempt, 'SourcePowerOff').momentId : undefined;
     if (offAt !== undefined) await assertStillOff(source, offAt);
     const momentId = pass.snapshot?.momentId ?? offAt ?? resultOf(attempt, 'SourcePowerOff').momentId;
@@ -25,7 +25,7 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
-      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify });
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now });
       const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {

@@ -3,6 +3,7 @@ import type {
   DiskCheckpoint,
   DiskResult,
   SourceDisk,
+  SourceVm,
   TransferPass,
   VmRecord,
 } from '@ledgerlift/contracts';
@@ -13,11 +14,12 @@ import {
   type Throttle,
   acquireWriter,
   copyDisk,
+  endEarlierWriter,
   serveForVerification,
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
-import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
 import type { Endings } from './endings.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
@@ -31,6 +33,8 @@ export interface PassContext {
   /** The moment of the source that is read. */
   readonly momentId: string;
   readonly verify: VmRecord['settings']['verify'];
+  /** The source as it is now: its disks may have grown since it was recorded. */
+  readonly now: SourceVm;
   readonly endings: Endings;
 }
 
@@ -59,6 +63,10 @@ export class VmTransfer {
     });
     try {
       const recordPath = await resolveOwned(record, layout.writer);
+      await endEarlierWriter(image.path, recordPath, attempt.ref.attempt);
+      const size = this.#sizeOf(disk);
+      if ((await growDisk({ ...image, size })) === 'grown')
+        attempt.progress([], `${disk.name} has grown to ${size} bytes`);
       const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
       const manifestPath = await resolveOwned(record, layout.chunks);
       const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
@@ -83,6 +91,16 @@ export class VmTransfer {
     } finally {
       await opened.close();
     }
+  }
+
+  #sizeOf({ id, capacityBytes }: SourceDisk): number {
+    const { pass, now } = this.context;
+    const disks = pass.snapshot?.disks;
+    return (
+      disks?.find(({ diskId }) => diskId === id)?.capacityBytes ??
+      now.disks.find((disk) => disk.id === id)?.capacityBytes ??
+      capacityBytes
+    );
   }
 
   #copyTo(writer: NbdServer, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {
