@@ -259,6 +259,10 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 		if vm := s.vm(m.This); vm != nil {
 			s.wrapIn(ctx.Session.Registry, &wrapped{vm, s})
 		}
+	case "PowerOnVM_Task", "CreateSnapshot_Task", "CreateSnapshotEx_Task", "ReconfigVM_Task", "RelocateVM_Task", "Destroy_Task":
+		if s.exported(m.This) {
+			return nil, &types.TaskInProgress{}
+		}
 	case "ExportSnapshot":
 		if snapshot, ok := ctx.Map.Get(m.This).(*simulator.VirtualMachineSnapshot); ok {
 			s.wrapIn(ctx.Session.Registry, &wrappedSnapshot{snapshot, s})
