@@ -14,13 +14,16 @@ import (
 // machine is what is kept beside vcsim's VM.
 type machine struct {
 	// blocks is held by who writes to a disk, and by who moves its files.
-	blocks  sync.Mutex
-	files   []openFile       // its current disk files
-	tracks  map[int32]*track // by device key
-	writer  *writer
-	guest   *guest
-	spec    machineSpec
-	unnamed map[reference]bool // snapshots whose name was not seen yet
+	blocks sync.Mutex
+	files  []openFile       // its current disk files
+	tracks map[int32]*track // by device key
+	writer *writer
+	guest  *guest
+	spec   machineSpec
+	// What was published last.
+	name     string
+	tracking bool
+	unnamed  map[reference]bool // snapshots whose name was not seen yet
 }
 
 type openFile struct {

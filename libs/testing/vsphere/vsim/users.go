@@ -254,6 +254,7 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 	if fault := s.refusal(ctx.Session.UserName, m); fault != nil {
 		return nil, fault
 	}
+	s.wrapCollector(ctx.Session, m.This)
 	switch m.Name {
 	case "QueryChangedDiskAreas", "ExportVm", "ShutdownGuest":
 		if vm := s.vm(m.This); vm != nil {
