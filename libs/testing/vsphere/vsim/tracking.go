@@ -201,8 +201,9 @@ func snapshotNodes(tree []types.VirtualMachineSnapshotTree) (all []types.Virtual
 // alone: they go here.
 func (s *sim) snapshotRemoved(ctx *simulator.Context, ref reference) {
 	s.Lock()
-	snapshot := s.snapshots[ref]
+	snapshot, withChildren := s.snapshots[ref], s.withChildren[ref]
 	delete(s.snapshots, ref)
+	delete(s.withChildren, ref)
 	s.Unlock()
 	if snapshot == nil {
 		return
@@ -213,15 +214,17 @@ func (s *sim) snapshotRemoved(ctx *simulator.Context, ref reference) {
 	}
 	s.fold(vm, snapshot)
 	s.record("snapshot-removed", vm.Self.Value, "", ref.Value)
-
-	inTree := map[reference]bool{}
+	if !withChildren {
+		return
+	}
+	kept := map[reference]bool{}
 	if vm.Snapshot != nil {
 		for _, node := range snapshotNodes(vm.Snapshot.RootSnapshotList) {
-			inTree[node.Snapshot] = true
+			kept[node.Snapshot] = true
 		}
 	}
 	for _, other := range s.snapshotsOf(vm.Self) {
-		if !inTree[other.Self] {
+		if !kept[other.Self] {
 			ctx.Map.Remove(ctx, other.Self)
 		}
 	}

@@ -264,6 +264,12 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 		if s.exported(m.This) {
 			return nil, &types.TaskInProgress{}
 		}
+	case "RemoveSnapshot_Task":
+		if request, ok := m.Body.(*types.RemoveSnapshot_Task); ok && request.RemoveChildren {
+			s.Lock()
+			s.withChildren[m.This] = true
+			s.Unlock()
+		}
 	case "ExportSnapshot":
 		if snapshot, ok := ctx.Map.Get(m.This).(*simulator.VirtualMachineSnapshot); ok {
 			s.wrapIn(ctx.Session.Registry, &wrappedSnapshot{snapshot, s})
