@@ -6,6 +6,7 @@ export type {
   VsphereDiskSpec,
   VsphereEffect,
   VsphereFault,
+  VsphereSnapshot,
   VsphereTools,
   VsphereUser,
   VsphereVm,

@@ -27,6 +27,7 @@ export class Vsphere implements AsyncDisposable {
   /** `https://127.0.0.1:PORT/sdk` */
   readonly url: string;
   readonly port: number;
+  readonly kind: 'vcenter' | 'esxi';
   /** An administrator. */
   readonly admin: { readonly user: string; readonly password: string };
   readonly process: OwnedProcess;
@@ -36,6 +37,7 @@ export class Vsphere implements AsyncDisposable {
 
   private constructor(
     port: number,
+    kind: Vsphere['kind'],
     control: string,
     admin: Vsphere['admin'],
     owned: OwnedProcess,
@@ -43,6 +45,7 @@ export class Vsphere implements AsyncDisposable {
   ) {
     this.url = `https://127.0.0.1:${port}/sdk`;
     this.port = port;
+    this.kind = kind;
     this.admin = admin;
     this.process = owned;
     this.#control = control;
@@ -60,7 +63,9 @@ export class Vsphere implements AsyncDisposable {
     const args = ['-config', folder.file('config.json')];
     const owned = await OwnedProcess.start({ name: 'vsim', command: binary, args });
     const control = `http://127.0.0.1:${controlPort}`;
-    const vsphere = new Vsphere(port, control, admin, owned, () => folder.remove());
+    const vsphere = new Vsphere(port, options.esxi === true ? 'esxi' : 'vcenter', control, admin, owned, () =>
+      folder.remove(),
+    );
     try {
       await vsphere.#ready();
     } catch (error) {

@@ -98,13 +98,20 @@ export interface VsphereDisk {
   readonly changeId?: string;
 }
 
+export interface VsphereSnapshot {
+  readonly moref: string;
+  readonly name: string;
+  /** As they were: `hostFile` does not change any more. */
+  readonly disks: readonly VsphereDisk[];
+}
+
 export interface VsphereVm {
   readonly moref: string;
   readonly name: string;
   readonly power: 'poweredOn' | 'poweredOff' | 'suspended';
   readonly host: string;
   readonly disks: readonly VsphereDisk[];
-  readonly snapshots: readonly { readonly moref: string; readonly name: string }[];
+  readonly snapshots: readonly VsphereSnapshot[];
 }
 
 /** An effect that took place. */

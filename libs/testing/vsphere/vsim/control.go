@@ -116,8 +116,16 @@ func (s *sim) describe(vm *simulator.VirtualMachine) any {
 		ChangeID      string `json:"changeId,omitempty"`
 	}
 	type snapshotView struct {
-		Moref string `json:"moref"`
-		Name  string `json:"name"`
+		Moref string     `json:"moref"`
+		Name  string     `json:"name"`
+		Disks []diskView `json:"disks"`
+	}
+	views := func(devices []types.BaseVirtualDevice) []diskView {
+		all := []diskView{}
+		for _, disk := range disks(devices) {
+			all = append(all, diskView{disk.Key, backing(disk).FileName, disk.CapacityInBytes, s.flatFile(disk), backing(disk).ChangeId})
+		}
+		return all
 	}
 	view := struct {
 		Moref     string         `json:"moref"`
@@ -126,18 +134,22 @@ func (s *sim) describe(vm *simulator.VirtualMachine) any {
 		Host      string         `json:"host"`
 		Disks     []diskView     `json:"disks"`
 		Snapshots []snapshotView `json:"snapshots"`
-	}{Disks: []diskView{}, Snapshots: []snapshotView{}}
+	}{Snapshots: []snapshotView{}}
 	s.registry().WithLock(&simulator.Context{Map: s.registry()}, vm, func() {
 		view.Moref, view.Name, view.Power = vm.Self.Value, vm.Name, string(vm.Runtime.PowerState)
 		if vm.Runtime.Host != nil {
 			view.Host = vm.Runtime.Host.Value
 		}
-		for _, disk := range disks(vm.Config.Hardware.Device) {
-			view.Disks = append(view.Disks, diskView{disk.Key, backing(disk).FileName, disk.CapacityInBytes, s.flatFile(disk), backing(disk).ChangeId})
-		}
+		view.Disks = views(vm.Config.Hardware.Device)
 		if vm.Snapshot != nil {
 			for _, node := range snapshotNodes(vm.Snapshot.RootSnapshotList) {
-				view.Snapshots = append(view.Snapshots, snapshotView{node.Snapshot.Value, node.Name})
+				s.Lock()
+				snapshot := s.snapshots[node.Snapshot]
+				s.Unlock()
+				if snapshot != nil {
+					view.Snapshots = append(view.Snapshots,
+						snapshotView{node.Snapshot.Value, node.Name, views(snapshot.Config.Hardware.Device)})
+				}
 			}
 		}
 	})
