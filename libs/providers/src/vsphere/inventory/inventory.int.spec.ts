@@ -142,6 +142,7 @@ describe('a live inventory', () => {
   let stop: AbortController;
   let seen: Inventory | undefined;
   let readings = 0;
+  let breaks = 0;
   let watching: Promise<void>;
   const has = (name: string) => seen?.vms.find((vm) => vm.name === name);
   beforeAll(async () => {
@@ -149,9 +150,12 @@ describe('a live inventory', () => {
     watching = watchInventory(
       sessionOf(world.provider),
       noConcerns,
-      (inventory) => {
-        seen = inventory;
-        readings += 1;
+      {
+        changed: (inventory) => {
+          seen = inventory;
+          readings += 1;
+        },
+        broken: () => (breaks += 1),
       },
       stop.signal,
     );
@@ -184,5 +188,6 @@ describe('a live inventory', () => {
     await world.vsphere.addVm({ name: 'after the outage', off: true });
     await eventually(() => has('after the outage') !== undefined);
     expect(readings).toBeGreaterThan(before);
+    expect(breaks).toBeGreaterThan(0);
   });
 });

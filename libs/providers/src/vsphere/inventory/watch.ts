@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Inventory, type InventoryProblem, LedgerliftError, type SourceVm } from '@ledgerlift/contracts';
+import { type InventoryProblem, LedgerliftError, type SourceVm } from '@ledgerlift/contracts';
+import type { InventoryWatcher } from '../../port.js';
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef, VimNode } from '../soap/node.js';
 import { SURROUNDING_PATHS, WATCHED_VM_PATHS } from './paths.js';
@@ -22,20 +23,20 @@ const LONGEST_BREAK_MS = 60_000;
  * Keeps an inventory as the server's changes come. What of a VM tells a change is watched, and the VM is then read again
  * as a whole; after any break all is read anew, for what was missed is not known.
  *
- * @param changed told with the whole inventory, first when it was read once
  * @throws what an operator must mend; the rest is tried again until the signal ends it
  */
 export async function watchInventory(
   session: VsphereSession,
   judge: Judge,
-  changed: (inventory: Inventory) => void,
+  watcher: InventoryWatcher,
   signal: AbortSignal,
 ): Promise<void> {
   for (let pause = BREAK_MS; !signal.aborted;) {
     try {
-      await new Watch(session, judge, changed, signal).run(() => (pause = BREAK_MS));
+      await new Watch(session, judge, watcher, signal).run(() => (pause = BREAK_MS));
     } catch (error) {
       if (signal.aborted) return;
+      watcher.broken(error);
       if (error instanceof LedgerliftError && error.failure === 'needs-operator') throw error;
       await delay(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, LONGEST_BREAK_MS);
@@ -54,7 +55,7 @@ class Watch {
   constructor(
     private readonly session: VsphereSession,
     private readonly judge: Judge,
-    private readonly changed: (inventory: Inventory) => void,
+    private readonly watcher: InventoryWatcher,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -160,7 +161,7 @@ class Watch {
   #tell(): void {
     if (this.#around === undefined) return;
     const vms = tagged([...this.#vms.values()], this.#tags);
-    this.changed(inventoryOf(this.#around, vms, [...this.#problems.values()]));
+    this.watcher.changed(inventoryOf(this.#around, vms, [...this.#problems.values()]));
   }
 }
 
