@@ -87,11 +87,20 @@ export interface SourceProvider {
     what: RetireSourceSettings,
     patience: Patience,
   ): Promise<readonly string[]>;
+  /** Ends what is kept open towards sources, such as sessions. For the end of a process. */
+  close?(): Promise<void>;
 }
 
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+export interface SnapshotOptions {
+  /** Asks the guest to bring its file systems to rest first, where the source can. */
+  readonly quiesce?: boolean;
+  /** Turns the tracking of changes on where it is off. */
+  readonly enableChangeTracking?: boolean;
 }
 
 /** Points in time of a VM that runs, and what changed between them. */
@@ -100,7 +109,13 @@ export interface SourceSnapshots {
    * Makes a snapshot over all disks, or finds the one of that name, and waits until it is there. Its change ids come
    * from the snapshot's own configuration.
    */
-  create(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<Snapshot>;
+  create(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    name: string,
+    patience: Patience,
+    options?: SnapshotOptions,
+  ): Promise<Snapshot>;
   /** Removes it and waits until it is gone. */
   remove(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<'removed' | 'absent'>;
   /** Names of the VM's snapshots. */
