@@ -1,4 +1,4 @@
 export { BadOva } from './ova/errors.js';
-export type { DiskAccess, SourceProvider } from './port.js';
+export type { DiskAccess, DiskReader, DiskTools, NbdkitAccess, SourceProvider } from './port.js';
 export { readSecret, SecretMissing } from './secret.js';
 export { sourceProvider } from './registry.js';

@@ -17,6 +17,7 @@ import {
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
+import type { DiskTools } from '@ledgerlift/providers';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
 import type { Endings } from './endings.js';
@@ -32,6 +33,8 @@ export interface PassContext {
   readonly momentId: string;
   readonly verify: VmRecord['settings']['verify'];
   readonly endings: Endings;
+  /** What this worker has to read disks with, as it is found now. */
+  readonly tools: () => Promise<DiskTools>;
 }
 
 /** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
@@ -55,6 +58,7 @@ export class VmTransfer {
     const opened = await openDisk(attempt, disk, {
       snapshot,
       inflaters: settings.inflaters,
+      tools: this.context.tools,
       signal: endings.any,
     });
     try {
@@ -64,7 +68,7 @@ export class VmTransfer {
       const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
         async (error: unknown) => {
           await writer.release(HURRY_MS);
-          throw error;
+          throw await opened.explain(error);
         },
       );
       await writer.release();
@@ -79,6 +83,7 @@ export class VmTransfer {
         bytesZeroed: copied.bytesZeroed,
         resumed: copied.resumed,
         verified: verify,
+        ...(opened.way === undefined ? {} : { way: opened.way }),
       };
     } finally {
       await opened.close();
