@@ -1,3 +1,4 @@
+import { closeSources } from '@ledgerlift/providers';
 import { runWorker } from '@ledgerlift/service';
 import { readConverterSettings } from './config.js';
 import { converterSteps } from './steps/index.js';
@@ -6,5 +7,6 @@ import { toolCheck } from './tools/index.js';
 await runWorker({
   service: 'converter',
   handlers: () => converterSteps(readConverterSettings()),
+  close: closeSources,
   tools: toolCheck(() => readConverterSettings()),
 });

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
+import { closeSources } from '@ledgerlift/providers';
 import {
   BusErrorFilter,
   EventPublisher,
@@ -141,6 +142,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       await relay.stop();
       await feed.stop();
       board.close();
+      await closeSources();
       await nc.close();
       await log.close();
     },

@@ -1,9 +1,11 @@
+import { closeSources } from '@ledgerlift/providers';
 import { runWorker } from '@ledgerlift/service';
 import { readTransferSettings } from './config.js';
 import { withoutCoreDumps } from './core-dumps.js';
 import { transferSteps } from './steps/index.js';
 import { Tools } from './tools.js';
 
+<<<<<<< HEAD
 await withoutCoreDumps();
 let tools: Tools | undefined;
 const toolsHere = (): Tools => (tools ??= new Tools(readTransferSettings()));
@@ -11,4 +13,10 @@ await runWorker({
   service: 'transfer',
   handlers: () => transferSteps(readTransferSettings(), toolsHere()),
   tools: () => toolsHere().told(),
+=======
+await runWorker({
+  service: 'transfer',
+  handlers: () => transferSteps(readTransferSettings()),
+  close: closeSources,
+>>>>>>> vsphere
 });

@@ -120,7 +120,14 @@ export const Snapshot = z.object({
   momentId: z.string().min(1),
   createdAt: z.iso.datetime(),
   /** From the snapshot's own configuration: what changed since it may be asked for by this id. */
-  disks: z.array(z.object({ diskId: z.string(), changeId: z.string().optional() })),
+  disks: z.array(
+    z.object({
+      diskId: z.string(),
+      changeId: z.string().optional(),
+      /** Left out where a disk cannot grow while it is migrated. */
+      capacityBytes: z.int().min(0).optional(),
+    }),
+  ),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

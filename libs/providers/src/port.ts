@@ -87,6 +87,13 @@ export interface Patience {
 
 export type PoweredOff = Omit<Extract<StepResult, { step: 'SourcePowerOff' }>, 'step'>;
 
+/** Who is told what a source holds. */
+export interface InventoryWatcher {
+  changed(inventory: Inventory): void;
+  /** From now on what was told last may be old; until the next `changed`. */
+  broken(error: unknown): void;
+}
+
 /** A kind of source. A new one is a folder beside this file and a line in the registry. */
 export interface SourceProvider {
   readonly type: ProviderSpec['type'];
@@ -97,6 +104,13 @@ export interface SourceProvider {
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
   /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
   inventory(spec: ProviderSpec): Promise<Inventory>;
+  /**
+   * Tells what the source holds, first all of it and then after each change, until the signal ends it. After a break it
+   * joins again by itself.
+   *
+   * @throws what an operator must mend
+   */
+  watch?(spec: ProviderSpec, watcher: InventoryWatcher, signal: AbortSignal): Promise<void>;
   /** Reads the files of a VM once and compares them with their manifest. */
   verifyDigests(spec: ProviderSpec, vm: SourceVm): Promise<readonly InventoryProblem[]>;
   /** The VM as it is now; undefined when it is gone. */

@@ -5,6 +5,11 @@ import type { SourceProvider } from './port.js';
 
 const providers: readonly SourceProvider[] = [ovaProvider, labProvider];
 
+/** Ends what providers keep open towards their sources, such as sessions. */
+export async function closeSources(): Promise<void> {
+  await Promise.all(providers.map((provider) => provider.close?.()));
+}
+
 /** @returns undefined for a type that is no source, such as a directory */
 export const sourceProvider = (type: ProviderSpec['type']): SourceProvider | undefined =>
   providers.find((provider) => provider.type === type);

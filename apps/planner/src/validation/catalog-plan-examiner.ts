@@ -92,7 +92,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     if (problems.length > 0) return { inventory: undefined, problems };
     try {
       // Read anew: what is recorded at a start must be what is there, not what was there once.
-      return { inventory: await inventory.refresh(source), problems };
+      return { inventory: await inventory.current(source), problems };
     } catch (error) {
       return {
         inventory: undefined,

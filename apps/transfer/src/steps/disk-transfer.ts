@@ -18,7 +18,7 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
   return async (attempt) => {
     const source = sourceOf(attempt);
     const pass = passOf(attempt);
-    await assertUnchanged(source);
+    const now = await assertUnchanged(source);
     const offAt = isLast(pass) ? resultOf(attempt, 'SourcePowerOff').momentId : undefined;
     if (offAt !== undefined) await assertStillOff(source, offAt);
     const momentId = pass.snapshot?.momentId ?? offAt ?? resultOf(attempt, 'SourcePowerOff').momentId;
@@ -26,6 +26,7 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
+<<<<<<< HEAD
       const copying = allDisks({
         attempt,
         settings,
@@ -35,6 +36,9 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
         verify,
         tools: () => tools.now(),
       });
+=======
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now });
+>>>>>>> vsphere
       const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {

@@ -3,6 +3,7 @@ import type {
   DiskCheckpoint,
   DiskResult,
   SourceDisk,
+  SourceVm,
   TransferPass,
   VmRecord,
 } from '@ledgerlift/contracts';
@@ -13,12 +14,17 @@ import {
   type Throttle,
   acquireWriter,
   copyDisk,
+  endEarlierWriter,
   serveForVerification,
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
+<<<<<<< HEAD
 import type { DiskTools } from '@ledgerlift/providers';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+=======
+import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
+>>>>>>> vsphere
 import type { TransferSettings } from '../config.js';
 import type { Endings } from './endings.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
@@ -32,6 +38,8 @@ export interface PassContext {
   /** The moment of the source that is read. */
   readonly momentId: string;
   readonly verify: VmRecord['settings']['verify'];
+  /** The source as it is now: its disks may have grown since it was recorded. */
+  readonly now: SourceVm;
   readonly endings: Endings;
   /** What this worker has to read disks with, as it is found now. */
   readonly tools: () => Promise<DiskTools>;
@@ -63,6 +71,10 @@ export class VmTransfer {
     });
     try {
       const recordPath = await resolveOwned(record, layout.writer);
+      await endEarlierWriter(image.path, recordPath, attempt.ref.attempt);
+      const size = this.#sizeOf(disk);
+      if ((await growDisk({ ...image, size })) === 'grown')
+        attempt.progress([], `${disk.name} has grown to ${size} bytes`);
       const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
       const manifestPath = await resolveOwned(record, layout.chunks);
       const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
@@ -88,6 +100,16 @@ export class VmTransfer {
     } finally {
       await opened.close();
     }
+  }
+
+  #sizeOf({ id, capacityBytes }: SourceDisk): number {
+    const { pass, now } = this.context;
+    const disks = pass.snapshot?.disks;
+    return (
+      disks?.find(({ diskId }) => diskId === id)?.capacityBytes ??
+      now.disks.find((disk) => disk.id === id)?.capacityBytes ??
+      capacityBytes
+    );
   }
 
   #copyTo(writer: NbdServer, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {

@@ -53,14 +53,9 @@ export const vsphereSnapshots: SourceSnapshots = {
   async changes(spec, vm, disk, snapshot, sinceChangeId, signal) {
     const session = sessionOf(spec);
     const { ref } = await presentSnapshot(session, vm, snapshot, signal);
-    return changedAreas(
-      session,
-      vm,
-      { key: keyOf(disk), capacityBytes: disk.capacityBytes },
-      ref,
-      sinceChangeId,
-      signal,
-    );
+    const capacityBytes =
+      snapshot.disks.find(({ diskId }) => diskId === disk.id)?.capacityBytes ?? disk.capacityBytes;
+    return changedAreas(session, vm, { key: keyOf(disk), capacityBytes }, ref, sinceChangeId, signal);
   },
 };
 
@@ -157,6 +152,7 @@ async function pointInTime(
       return {
         diskId: disk.textAt('key') ?? '',
         ...(changeId === undefined || changeId === '' ? {} : { changeId }),
+        capacityBytes: disk.numberAt('capacityInBytes') ?? (disk.numberAt('capacityInKB') ?? 0) * 1024,
       };
     }),
   };

@@ -9,7 +9,7 @@ export { unfinished, writeFileAtomic } from './atomic-file.js';
 export { type BroughtRequest, type BroughtVm, findBroughtDisks } from './brought.js';
 export { claimsFor, inReleaseOrder } from './claims.js';
 export { allocatedSize } from './disk-size.js';
-export { type DiskFile, ensureDisk, freeBytes, imageInfo } from './disks.js';
+export { type DiskFile, ensureDisk, freeBytes, growDisk, imageInfo } from './disks.js';
 export { imageHeader } from './image-header.js';
 export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder } from './folder.js';
 export { itineraryFor, sharedSite } from './itinerary.js';

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -34,9 +35,43 @@ func (s *sim) machineChanged(ref reference, changes []types.PropertyChange) {
 		case "snapshot.currentSnapshot":
 			s.snapshotNamed(vm)
 		case "name":
-			s.record("renamed", ref.Value, vm.Name, "")
+			s.renamed(vm)
+		case "config.changeVersion":
+			s.reconfigured(vm)
 		case "runtime.host":
 			s.record("host-changed", ref.Value, vm.Runtime.Host.Value, "")
 		}
+	}
+}
+
+func (s *sim) renamed(vm *simulator.VirtualMachine) {
+	m := s.machine(vm.Self)
+	s.Lock()
+	news := m.name != vm.Name && m.name != ""
+	m.name = vm.Name
+	s.Unlock()
+	if news {
+		s.record("renamed", vm.Self.Value, vm.Name, "")
+	}
+}
+
+// reconfigured tells who waits for updates what vcsim changes without a word.
+func (s *sim) reconfigured(vm *simulator.VirtualMachine) {
+	m := s.machine(vm.Self)
+	tracking := vm.Config.ChangeTrackingEnabled != nil && *vm.Config.ChangeTrackingEnabled
+	changes := []types.PropertyChange{}
+	s.Lock()
+	if m.name != vm.Name {
+		changes = append(changes, types.PropertyChange{Name: "name", Val: vm.Name},
+			types.PropertyChange{Name: "config.name", Val: vm.Name}, types.PropertyChange{Name: "summary.config.name", Val: vm.Name})
+	}
+	if m.tracking != tracking {
+		m.tracking = tracking
+		changes = append(changes, types.PropertyChange{Name: "config.changeTrackingEnabled", Val: tracking})
+	}
+	s.Unlock()
+	if len(changes) > 0 {
+		ctx := &simulator.Context{Map: s.registry()}
+		ctx.Map.Update(ctx, vm, changes)
 	}
 }

@@ -25,6 +25,7 @@ var messages = map[string]string{
 	"ResourceInUse":           "The resource is in use.",
 	"ConcurrentAccess":        "The resource was modified by another client.",
 	"NoPermission":            "Permission to perform this operation was denied.",
+	"InvalidCollectorVersion": "The version is not one of this property collector.",
 	"RequestCanceled":         "The task was canceled by a user.",
 }
 

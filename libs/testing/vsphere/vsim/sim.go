@@ -23,19 +23,21 @@ type sim struct {
 
 	machines  map[reference]*machine
 	snapshots map[reference]*simulator.VirtualMachineSnapshot
-	wrappers  map[reference][]*simulator.Registry // sessions that hold a wrapper of the object
-	leases    map[string]*lease
-	faults    []*fault
-	journal   []entry
-	calls     map[string]int
-	downUntil time.Time
+	// Snapshots that are to be removed with their children.
+	withChildren map[reference]bool
+	wrappers     map[reference][]*simulator.Registry // sessions that hold a wrapper of the object
+	leases       map[string]*lease
+	faults       []*fault
+	journal      []entry
+	calls        map[string]int
+	downUntil    time.Time
 }
 
 func newSim(c config) *sim {
 	s := &sim{
 		config: c, model: simulator.VPX(),
 		machines: map[reference]*machine{}, snapshots: map[reference]*simulator.VirtualMachineSnapshot{},
-		wrappers: map[reference][]*simulator.Registry{}, leases: map[string]*lease{}, calls: map[string]int{},
+		withChildren: map[reference]bool{}, wrappers: map[reference][]*simulator.Registry{}, leases: map[string]*lease{}, calls: map[string]int{},
 	}
 	if c.ESXi {
 		s.model = simulator.ESX()

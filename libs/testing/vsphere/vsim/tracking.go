@@ -14,13 +14,16 @@ import (
 // machine is what is kept beside vcsim's VM.
 type machine struct {
 	// blocks is held by who writes to a disk, and by who moves its files.
-	blocks  sync.Mutex
-	files   []openFile       // its current disk files
-	tracks  map[int32]*track // by device key
-	writer  *writer
-	guest   *guest
-	spec    machineSpec
-	unnamed map[reference]bool // snapshots whose name was not seen yet
+	blocks sync.Mutex
+	files  []openFile       // its current disk files
+	tracks map[int32]*track // by device key
+	writer *writer
+	guest  *guest
+	spec   machineSpec
+	// What was published last.
+	name     string
+	tracking bool
+	unnamed  map[reference]bool // snapshots whose name was not seen yet
 }
 
 type openFile struct {
@@ -198,8 +201,9 @@ func snapshotNodes(tree []types.VirtualMachineSnapshotTree) (all []types.Virtual
 // alone: they go here.
 func (s *sim) snapshotRemoved(ctx *simulator.Context, ref reference) {
 	s.Lock()
-	snapshot := s.snapshots[ref]
+	snapshot, withChildren := s.snapshots[ref], s.withChildren[ref]
 	delete(s.snapshots, ref)
+	delete(s.withChildren, ref)
 	s.Unlock()
 	if snapshot == nil {
 		return
@@ -210,15 +214,17 @@ func (s *sim) snapshotRemoved(ctx *simulator.Context, ref reference) {
 	}
 	s.fold(vm, snapshot)
 	s.record("snapshot-removed", vm.Self.Value, "", ref.Value)
-
-	inTree := map[reference]bool{}
+	if !withChildren {
+		return
+	}
+	kept := map[reference]bool{}
 	if vm.Snapshot != nil {
 		for _, node := range snapshotNodes(vm.Snapshot.RootSnapshotList) {
-			inTree[node.Snapshot] = true
+			kept[node.Snapshot] = true
 		}
 	}
 	for _, other := range s.snapshotsOf(vm.Self) {
-		if !inTree[other.Self] {
+		if !kept[other.Self] {
 			ctx.Map.Remove(ctx, other.Self)
 		}
 	}

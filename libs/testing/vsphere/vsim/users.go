@@ -254,6 +254,7 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 	if fault := s.refusal(ctx.Session.UserName, m); fault != nil {
 		return nil, fault
 	}
+	s.wrapCollector(ctx.Session, m.This)
 	switch m.Name {
 	case "QueryChangedDiskAreas", "ExportVm", "ShutdownGuest":
 		if vm := s.vm(m.This); vm != nil {
@@ -262,6 +263,12 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 	case "PowerOnVM_Task", "CreateSnapshot_Task", "CreateSnapshotEx_Task", "ReconfigVM_Task", "RelocateVM_Task", "Destroy_Task":
 		if s.exported(m.This) {
 			return nil, &types.TaskInProgress{}
+		}
+	case "RemoveSnapshot_Task":
+		if request, ok := m.Body.(*types.RemoveSnapshot_Task); ok && request.RemoveChildren {
+			s.Lock()
+			s.withChildren[m.This] = true
+			s.Unlock()
 		}
 	case "ExportSnapshot":
 		if snapshot, ok := ctx.Map.Get(m.This).(*simulator.VirtualMachineSnapshot); ok {

@@ -18,16 +18,18 @@ export const providerHandlers: HandlersOf<'providers'> = {
     providerView(catalog.provider(params.provider), rest),
   'providers.update': async ({ commands, ...rest }, { params, body }, call) =>
     providerView(await commands.updateProvider(params.provider, body, call.context), rest),
-  'providers.delete': async ({ commands }, { params }, call) => {
+  'providers.delete': async ({ catalog, commands, inventory }, { params }, call) => {
+    const { id } = catalog.provider(params.provider);
     await commands.deleteProvider(params.provider, call.context);
+    inventory.forget(id);
     return null;
   },
-  'providers.inventory': async ({ catalog, inventory, now }, { params }) => {
+  'providers.inventory': async ({ catalog, ...rest }, { params }) => {
     const entry = catalog.provider(params.provider);
-    return inventoryView(entry.id, await inventory.inventory(entry), now());
+    return inventoryView(entry, await rest.inventory.inventory(entry), rest);
   },
-  'providers.refresh': async ({ catalog, inventory, now }, { params }) => {
+  'providers.refresh': async ({ catalog, ...rest }, { params }) => {
     const entry = catalog.provider(params.provider);
-    return inventoryView(entry.id, await inventory.refresh(entry), now());
+    return inventoryView(entry, await rest.inventory.refresh(entry), rest);
   },
 };

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Inventory } from '@ledgerlift/contracts';
 import { sessionOf } from '../session.js';
-import { patience, vsphereWorld, type World } from '../spec/world.js';
+import { VsphereRest } from '../rest.js';
+import { retire } from '../retire.js';
+import { bareVm, patience, vsphereWorld, type World } from '../spec/world.js';
 import { readInventory, readVm, watchInventory } from './index.js';
 
 const MIB = 1024 * 1024;
@@ -83,6 +85,35 @@ describe('the inventory of a vCenter', () => {
     expect(problems).toEqual([]);
   });
 
+  it('has the tags and the custom attributes of a VM', async () => {
+    const { moref } = await world.vsphere.addVm({ name: 'tagged', off: true });
+    const { signal } = patience();
+    const session = sessionOf(world.provider);
+    await VsphereRest.within(session, signal, async (rest) => {
+      const base = '/rest/com/vmware/cis/tagging';
+      const category_id = await rest.ask('POST', `${base}/category`, {
+        create_spec: { name: 'tier', description: '', cardinality: 'SINGLE', associable_types: [] },
+      });
+      const tag = await rest.ask('POST', `${base}/tag`, {
+        create_spec: { name: 'gold', description: '', category_id },
+      });
+      await rest.ask('POST', `${base}/tag-association/id:${String(tag)}?~action=attach`, {
+        object_id: { id: moref, type: 'VirtualMachine' },
+      });
+    });
+    await retire(
+      world.provider,
+      await bareVm(world, 'tagged'),
+      { disconnectNics: false, tag: 'moved' },
+      patience(),
+    );
+    expect(await vmOf('tagged')).toMatchObject({
+      tags: ['gold', 'tier/gold'],
+      attributes: { ledgerlift: 'moved' },
+    });
+    expect((await vmOf('web')).tags).toEqual([]);
+  });
+
   it('knows a VM by its id, and not once it is gone', async () => {
     const { moref } = await world.vsphere.addVm({ name: 'short-lived' });
     const one = () => readVm(sessionOf(world.provider), moref, noConcerns, patience().signal);
@@ -111,6 +142,7 @@ describe('a live inventory', () => {
   let stop: AbortController;
   let seen: Inventory | undefined;
   let readings = 0;
+  let breaks = 0;
   let watching: Promise<void>;
   const has = (name: string) => seen?.vms.find((vm) => vm.name === name);
   beforeAll(async () => {
@@ -118,9 +150,12 @@ describe('a live inventory', () => {
     watching = watchInventory(
       sessionOf(world.provider),
       noConcerns,
-      (inventory) => {
-        seen = inventory;
-        readings += 1;
+      {
+        changed: (inventory) => {
+          seen = inventory;
+          readings += 1;
+        },
+        broken: () => (breaks += 1),
       },
       stop.signal,
     );
@@ -153,5 +188,6 @@ describe('a live inventory', () => {
     await world.vsphere.addVm({ name: 'after the outage', off: true });
     await eventually(() => has('after the outage') !== undefined);
     expect(readings).toBeGreaterThan(before);
+    expect(breaks).toBeGreaterThan(0);
   });
 });

@@ -13,6 +13,7 @@ import { isFault } from '../vm.js';
 import { SURROUNDING_PATHS, VM_PATHS } from './paths.js';
 import { type Judge, sourceVm } from './source-vm.js';
 import { Surroundings } from './surroundings.js';
+import { readTags, type Tags } from './tags.js';
 
 /** VMs whose properties are in memory at a time: each is some 10 to 30 kB of XML. */
 const VMS_AT_ONCE = 100;
@@ -26,8 +27,13 @@ export async function readInventory(
   const around = await readSurroundings(session, signal);
   const refs = await listVms(session, signal);
   const { vms, problems } = await readVms(session, refs, around, judge, signal);
-  return inventoryOf(around, vms, problems);
+  const ids = refs.map(({ id }) => id);
+  const { tags, problem } = await readTags(session, ids, signal);
+  return inventoryOf(around, tagged(vms, tags), [...problems, ...(problem === undefined ? [] : [problem])]);
 }
+
+export const tagged = (vms: readonly SourceVm[], tags: Tags | undefined): readonly SourceVm[] =>
+  tags === undefined ? vms : vms.map((vm) => ({ ...vm, tags: [...(tags.get(vm.id) ?? [])] }));
 
 /** One VM as it is now; undefined when it is gone, or a template. */
 export async function readVm(

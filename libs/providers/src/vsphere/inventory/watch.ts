@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Inventory, type InventoryProblem, LedgerliftError, type SourceVm } from '@ledgerlift/contracts';
+import { type InventoryProblem, LedgerliftError, type SourceVm } from '@ledgerlift/contracts';
+import type { InventoryWatcher } from '../../port.js';
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef, VimNode } from '../soap/node.js';
 import { SURROUNDING_PATHS, WATCHED_VM_PATHS } from './paths.js';
-import { createView, filterOn, inventoryOf, readSurroundings, readVms } from './read.js';
+import { createView, filterOn, inventoryOf, readSurroundings, readVms, tagged } from './read.js';
+import { readTags, type Tags } from './tags.js';
 import type { Judge } from './source-vm.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -12,6 +14,8 @@ const WAIT_SECONDS = 30;
 const MOST_UPDATES = 500;
 /** Changes that come within so long are told together. */
 const GATHER_MS = 200;
+/** How old tags may be. */
+const TAGS_MS = 120_000;
 const BREAK_MS = 1000;
 const LONGEST_BREAK_MS = 60_000;
 
@@ -19,20 +23,20 @@ const LONGEST_BREAK_MS = 60_000;
  * Keeps an inventory as the server's changes come. What of a VM tells a change is watched, and the VM is then read again
  * as a whole; after any break all is read anew, for what was missed is not known.
  *
- * @param changed told with the whole inventory, first when it was read once
  * @throws what an operator must mend; the rest is tried again until the signal ends it
  */
 export async function watchInventory(
   session: VsphereSession,
   judge: Judge,
-  changed: (inventory: Inventory) => void,
+  watcher: InventoryWatcher,
   signal: AbortSignal,
 ): Promise<void> {
   for (let pause = BREAK_MS; !signal.aborted;) {
     try {
-      await new Watch(session, judge, changed, signal).run(() => (pause = BREAK_MS));
+      await new Watch(session, judge, watcher, signal).run(() => (pause = BREAK_MS));
     } catch (error) {
       if (signal.aborted) return;
+      watcher.broken(error);
       if (error instanceof LedgerliftError && error.failure === 'needs-operator') throw error;
       await delay(pause, undefined, { signal }).catch(() => undefined);
       pause = Math.min(pause * 2, LONGEST_BREAK_MS);
@@ -45,11 +49,13 @@ class Watch {
   readonly #vms = new Map<string, SourceVm>();
   readonly #problems = new Map<string, InventoryProblem>();
   #around: Surroundings | undefined;
+  #tags: Tags | undefined;
+  #tagsDue = 0;
 
   constructor(
     private readonly session: VsphereSession,
     private readonly judge: Judge,
-    private readonly changed: (inventory: Inventory) => void,
+    private readonly watcher: InventoryWatcher,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -68,9 +74,11 @@ class Watch {
       let version = '';
       for (let isFirst = true; ; isFirst = false) {
         const update = await this.#next(collector, version);
+        if (performance.now() > this.#tagsDue && this.#around !== undefined) await this.#readTags();
         if (update === undefined) continue;
         version = update.textAt('version') ?? '';
         await this.#take(collector, update);
+        if (isFirst) await this.#readTags();
         if (isFirst) wasRead();
         await delay(GATHER_MS, undefined, { signal });
       }
@@ -137,7 +145,23 @@ class Watch {
     const { vms, problems } = await readVms(session, refs, around, judge, signal);
     for (const vm of vms) this.#vms.set(vm.id, vm);
     for (const problem of problems) this.#problems.set(problem.item, problem);
-    this.changed(inventoryOf(around, [...this.#vms.values()], [...this.#problems.values()]));
+    this.#tell();
+  }
+
+  /** Of tags vCenter tells no changes: they are asked for with everything, and then now and again. */
+  async #readTags(): Promise<void> {
+    const { tags, problem } = await readTags(this.session, [...this.#vms.keys()], this.signal);
+    this.#tags = tags;
+    if (problem === undefined) this.#problems.delete('tags');
+    else this.#problems.set(problem.item, problem);
+    this.#tagsDue = performance.now() + TAGS_MS;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#around === undefined) return;
+    const vms = tagged([...this.#vms.values()], this.#tags);
+    this.watcher.changed(inventoryOf(this.#around, vms, [...this.#problems.values()]));
   }
 }
 

@@ -24,7 +24,7 @@ export interface TrustedCertificate {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'HEAD';
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD';
   readonly url: URL;
   /** How errors call it, where its path is a secret. */
   readonly called?: string;
