@@ -5,7 +5,6 @@ import { withoutCoreDumps } from './core-dumps.js';
 import { transferSteps } from './steps/index.js';
 import { Tools } from './tools.js';
 
-<<<<<<< HEAD
 await withoutCoreDumps();
 let tools: Tools | undefined;
 const toolsHere = (): Tools => (tools ??= new Tools(readTransferSettings()));
@@ -13,10 +12,5 @@ await runWorker({
   service: 'transfer',
   handlers: () => transferSteps(readTransferSettings(), toolsHere()),
   tools: () => toolsHere().told(),
-=======
-await runWorker({
-  service: 'transfer',
-  handlers: () => transferSteps(readTransferSettings()),
   close: closeSources,
->>>>>>> vsphere
 });

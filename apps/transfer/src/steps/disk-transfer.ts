@@ -26,19 +26,7 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
-<<<<<<< HEAD
-      const copying = allDisks({
-        attempt,
-        settings,
-        throttle,
-        pass,
-        momentId,
-        verify,
-        tools: () => tools.now(),
-      });
-=======
-      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now });
->>>>>>> vsphere
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now, tools });
       const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {

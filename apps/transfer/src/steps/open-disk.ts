@@ -9,8 +9,9 @@ import {
   serveSourceTimes,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/messaging';
-import type { DiskAccess, DiskTools, NbdkitAccess } from '@ledgerlift/providers';
+import type { DiskAccess, NbdkitAccess } from '@ledgerlift/providers';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import type { Tools } from '../tools.js';
 import { sourceOf } from './source.js';
 
 export interface OpenDisk {
@@ -29,7 +30,7 @@ export interface OpenOptions {
   readonly snapshot: Snapshot | undefined;
   /** Servers that inflate one compressed disk. */
   readonly inflaters: number;
-  readonly tools: () => Promise<DiskTools>;
+  readonly tools: Tools;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +40,7 @@ export interface OpenOptions {
  */
 export async function openDisk(attempt: Attempt, disk: SourceDisk, options: OpenOptions): Promise<OpenDisk> {
   const { provider, spec, vm } = sourceOf(attempt);
-  const reader = { tools: await options.tools(), signal: options.signal };
+  const reader = { tools: await options.tools.now(), signal: options.signal };
   const access = await provider.diskAccess(spec, vm, disk, options.snapshot, reader);
   return { ...(await opened(attempt, disk, access, options)), way: access.way };
 }

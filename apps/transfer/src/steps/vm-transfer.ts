@@ -19,13 +19,9 @@ import {
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
-<<<<<<< HEAD
-import type { DiskTools } from '@ledgerlift/providers';
-import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
-=======
 import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
->>>>>>> vsphere
 import type { TransferSettings } from '../config.js';
+import type { Tools } from '../tools.js';
 import type { Endings } from './endings.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
 import { sourceOf } from './source.js';
@@ -41,8 +37,7 @@ export interface PassContext {
   /** The source as it is now: its disks may have grown since it was recorded. */
   readonly now: SourceVm;
   readonly endings: Endings;
-  /** What this worker has to read disks with, as it is found now. */
-  readonly tools: () => Promise<DiskTools>;
+  readonly tools: Tools;
 }
 
 /** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
