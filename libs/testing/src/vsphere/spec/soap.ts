@@ -90,6 +90,11 @@ export class Soap {
     );
   }
 
+  /** `name=value` of the session. */
+  get cookie(): string {
+    return this.#cookie ?? '';
+  }
+
   /** A request with the session's cookie. */
   send(
     method: string,
