@@ -191,6 +191,7 @@ func configOf(ctx context.Context, p *place, spec *machineSpec) (types.VirtualMa
 		name := fmt.Sprintf("[%s] %s/disk%d.vmdk", p.datastore.Name(), spec.Name, i+1)
 		added := devices.CreateDisk(controller, p.datastore.Reference(), name)
 		added.CapacityInBytes, added.CapacityInKB = disk.CapacityBytes, disk.CapacityBytes/1024
+		added.Key = int32(2000 + i) // as vSphere numbers the first controller's
 		backing(added).DiskMode = orElse(disk.Mode, "persistent")
 		devices = append(devices, added)
 	}
