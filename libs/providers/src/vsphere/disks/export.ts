@@ -30,7 +30,7 @@ export async function exportTo(
     const device = deviceFor(lease.disks, disks, disk);
     if (device === undefined) throw new VsphereDiskGone(disk.name, `the export of ${vm.name}`);
     const ending = AbortSignal.any([signal, lease.lost]);
-    const arrived = await download(session, device, disk, path, ending);
+    const arrived = await download(session, lease, device, { disk, path }, ending);
     await assertSent(lease, device, disk, arrived, ending);
     await assertWhole(path, disk, arrived.size);
   });
@@ -72,9 +72,9 @@ interface Arrived {
 
 async function download(
   session: VsphereSession,
+  lease: Lease,
   device: DeviceUrl,
-  disk: SourceDisk,
-  path: string,
+  { disk, path }: { readonly disk: SourceDisk; readonly path: string },
   signal: AbortSignal,
 ): Promise<Arrived> {
   // A host that is asked itself does not know by which name it was reached.
@@ -89,6 +89,7 @@ async function download(
     transform(bytes: Buffer, _encoding, next) {
       sum.update(bytes);
       size += bytes.length;
+      lease.arrived(bytes.length);
       next(null, bytes);
     },
   });
