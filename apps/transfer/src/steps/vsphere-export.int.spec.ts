@@ -8,7 +8,9 @@ const MiB = 2 ** 20;
 let world: VsphereWorld;
 beforeAll(async () => {
   world = await VsphereWorld.start({
-    vms: [{ name: 'chained', off: true, disks: [{ capacityBytes: 12 * MiB, fill: 1 }, { capacityBytes: MiB }] }],
+    vms: [
+      { name: 'chained', off: true, disks: [{ capacityBytes: 12 * MiB, fill: 1 }, { capacityBytes: MiB }] },
+    ],
     leaseSeconds: 2,
   });
   // Its files are no flat ones any more, so an export is the only way without VDDK.

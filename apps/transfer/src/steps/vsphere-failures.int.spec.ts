@@ -127,7 +127,7 @@ describe('VDDK', () => {
     const bare = await off({}, { provider });
     await expect(bare.ask('DiskTransfer')).rejects.toMatchObject({
       code: 'LL-VSP-043',
-      message: expect.stringContaining('Datastore.Browse'),
+      message: expect.stringContaining('Datastore.FileManagement'),
     });
   });
 
@@ -145,7 +145,10 @@ describe('VDDK', () => {
 describe('datastore HTTPS', () => {
   it.each([
     ['is cut', () => world.vsphere.fault({ method: 'GET /folder', as: 'cut', skip: 12, times: 4 })],
-    ['is refused', () => world.vsphere.fault({ method: 'GET /folder', as: 'http', status: 503, skip: 12, times: 4 })],
+    [
+      'is refused',
+      () => world.vsphere.fault({ method: 'GET /folder', as: 'http', status: 503, skip: 12, times: 4 }),
+    ],
     ['has forgotten us', async () => {}],
   ])('that %s is tried again, and goes on from its checkpoint', async (what, spoil) => {
     await spoil();

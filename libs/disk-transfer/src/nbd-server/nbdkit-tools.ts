@@ -61,11 +61,15 @@ async function dumpOf(
   const options = { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfPlugins() } as const;
   try {
     const { stdout, stderr } = await run('nbdkit', args, options);
-    return { out: stdout, said: lastLine(stderr) };
+    return { out: stdout, said: reasonIn(stderr) };
   } catch (error) {
     const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
-    return { out: stdout ?? '', said: lastLine(stderr ?? '') || lastLine(message) };
+    return { out: stdout ?? '', said: reasonIn(stderr ?? '') || reasonIn(message) };
   }
 }
 
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
+/** What went wrong, without the advice to read a manual. */
+function reasonIn(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  return (lines.find((line) => line.includes('error:')) ?? lines.at(-1) ?? '').slice(0, 300);
+}

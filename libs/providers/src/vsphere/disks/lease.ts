@@ -121,7 +121,9 @@ class OpenLease implements Lease {
     private readonly ref: ObjectRef,
     info: VimNode,
   ) {
-    this.disks = info.list('deviceUrl').flatMap((node) => (node.flagAt('disk') === true ? [deviceOf(node)] : []));
+    this.disks = info
+      .list('deviceUrl')
+      .flatMap((node) => (node.flagAt('disk') === true ? [deviceOf(node)] : []));
     this.#capacity = (info.numberAt('totalDiskCapacityInKB') ?? 0) * 1024;
     const everyMs = Math.floor(((info.numberAt('leaseTimeout') ?? 300) * 1000) / SIGNS);
     this.#signs = setInterval(() => void this.#sign(everyMs), everyMs);
@@ -160,7 +162,9 @@ class OpenLease implements Lease {
     const share = this.#capacity === 0 ? 0 : this.#arrived / this.#capacity;
     const args = { percent: Math.min(99, Math.floor(share * 100)) };
     try {
-      await this.session.call('HttpNfcLeaseProgress', this.ref, args, { signal: AbortSignal.timeout(limitMs) });
+      await this.session.call('HttpNfcLeaseProgress', this.ref, args, {
+        signal: AbortSignal.timeout(limitMs),
+      });
     } catch (error) {
       // What did not reach the server is said again.
       if (error instanceof VsphereFault)
