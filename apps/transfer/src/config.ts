@@ -20,7 +20,9 @@ const TransferEnvironment = z.object({
   LEDGERLIFT_SECRETS_DIR: folder.describe(
     'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
   ),
-  LEDGERLIFT_VDDK_DIR: folder.describe("the absolute path of VMware's VDDK as it was unpacked, with its lib64"),
+  LEDGERLIFT_VDDK_DIR: folder.describe(
+    "the absolute path of VMware's VDDK as it was unpacked, with its lib64",
+  ),
   LEDGERLIFT_VDDK_PLUGIN: z
     .string()
     .min(1)

@@ -14,8 +14,8 @@ import type {
 } from '@ledgerlift/contracts';
 
 /** How the bytes of a disk are read. */
-export type DiskAccess = (
-  /** The provider offers it over NBD already, on a Unix socket of this machine. */
+export type DiskAccess = /** The provider offers it over NBD already, on a Unix socket of this machine. */
+(
   | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
   /** An image that qemu opens where it lies. */
   | {
@@ -64,8 +64,7 @@ export interface NbdkitAccess {
 /** What a machine that reads disks has to read them with. */
 export interface DiskTools {
   /** VMware's VDDK, and nbdkit's plugin for it. */
-  readonly vddk:
-    { readonly folder: string; readonly plugin: string; readonly version: string } | ToolMissing;
+  readonly vddk: { readonly folder: string; readonly plugin: string; readonly version: string } | ToolMissing;
   /** nbdkit's plugin for HTTPS. */
   readonly curl: { readonly plugin: string } | ToolMissing;
 }

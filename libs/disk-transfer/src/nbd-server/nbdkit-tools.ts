@@ -42,7 +42,11 @@ async function vddkOf({ folder, plugin }: VddkSettings): Promise<NbdkitTools['vd
   const { out, said } = await dumpOf(plugin, `libdir=${folder}`);
   if (!out.includes('name=vddk')) return { problem: `nbdkit cannot load its plugin ${plugin}: ${said}` };
   const loaded = /^vddk_library_version=(\S+)/m.exec(out)?.[1];
-  if (loaded === undefined) return { problem: `VDDK in ${folder} cannot be loaded: ${said}` };
+  // It says no more when it is asked for this alone.
+  if (loaded === undefined)
+    return {
+      problem: `VDDK in ${folder} cannot be loaded: 'nbdkit ${plugin} libdir=${folder} file=none' says why`,
+    };
   const versions = libraries.map((name) => LIBRARY.exec(name)?.[1] ?? '');
   // `libvixDiskLib.so.8` is a link to `libvixDiskLib.so.8.0.3`, which says more.
   const version = versions.reduce((most, each) => (each.length > most.length ? each : most), loaded);
@@ -61,11 +65,15 @@ async function dumpOf(
   const options = { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfPlugins() } as const;
   try {
     const { stdout, stderr } = await run('nbdkit', args, options);
-    return { out: stdout, said: lastLine(stderr) };
+    return { out: stdout, said: reasonIn(stderr) };
   } catch (error) {
     const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
-    return { out: stdout ?? '', said: lastLine(stderr ?? '') || lastLine(message) };
+    return { out: stdout ?? '', said: reasonIn(stderr ?? '') || reasonIn(message) };
   }
 }
 
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.slice(0, 300) ?? '';
+/** What went wrong, without the advice to read a manual. */
+function reasonIn(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  return (lines.find((line) => line.includes('error:')) ?? lines.at(-1) ?? '').slice(0, 300);
+}

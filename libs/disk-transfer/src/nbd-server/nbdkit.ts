@@ -55,10 +55,7 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
 }
 
 /** @throws NbdServerFailed, and none is left */
-export async function serveNbdkitTimes(
-  plugin: NbdkitPlugin,
-  servers: number,
-): Promise<readonly NbdServer[]> {
+export async function serveNbdkitTimes(plugin: NbdkitPlugin, servers: number): Promise<readonly NbdServer[]> {
   const started = await Promise.allSettled(Array.from({ length: servers }, () => serveNbdkit(plugin)));
   const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const failed = started.find((each) => each.status === 'rejected');

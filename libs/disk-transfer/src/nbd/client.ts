@@ -15,9 +15,7 @@ import {
 import { ReplyReader } from './reply-reader.js';
 
 /** Where an NBD export is: a unix socket, or a host and port. */
-export type NbdEndpoint = (
-  { readonly socket: string } | { readonly host: string; readonly port: number }
-) & {
+export type NbdEndpoint = ({ readonly socket: string } | { readonly host: string; readonly port: number }) & {
   readonly exportName?: string;
   /** For a server that opens its disk, far away, only when it is asked for it. */
   readonly openMs?: number;

@@ -7,8 +7,8 @@ import { fileOf } from './current.js';
 import { VsphereDiskDenied } from './errors.js';
 import { failureIn } from './failures.js';
 
-/** For `/folder` of a datastore (vSphere Web Services SDK programming guide, "HTTP access to vSphere server files"). */
-const PRIVILEGE = 'Datastore.Browse';
+/** "Low level file operations": to read files, too (vSphere Security, "Datastore privileges"). */
+const PRIVILEGE = 'Datastore.FileManagement';
 /** A vCenter forgets a session after half an hour, and the cookie with it. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 const LOOK_MS = 30_000;
@@ -40,7 +40,9 @@ export async function datastoreAccess(
   // curl knows no thumbprints, but it takes the very certificate as its own authority.
   const isPinned = thumbprint !== undefined;
   if (isPinned && seen?.flaw !== undefined)
-    return { ruledOut: `the certificate of ${connection.server} is trusted by its thumbprint only: ${seen.flaw}` };
+    return {
+      ruledOut: `the certificate of ${connection.server} is trusted by its thumbprint only: ${seen.flaw}`,
+    };
   const authority = isPinned ? seen?.pem : caCertificate;
   return {
     kind: 'nbdkit',
@@ -126,8 +128,7 @@ async function datacenterOf(
   let at: ObjectRef | undefined = { type: 'Datastore', id: datastore };
   while (at !== undefined && at.id !== rootFolder.id) {
     const properties = await propertiesOf(session, at, ['name', 'parent'], signal);
-    if (at.type === 'Datacenter' || names.length > 0)
-      names.unshift(properties.get('name')?.text ?? '');
+    if (at.type === 'Datacenter' || names.length > 0) names.unshift(properties.get('name')?.text ?? '');
     at = properties.get('parent')?.ref;
   }
   return names.length === 0 ? undefined : names.join('/');

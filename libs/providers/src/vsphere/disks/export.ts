@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { VsphereSession } from '../session.js';
 import { HttpsConnection } from '../soap/connection.js';
-import { VsphereDiskGone, VsphereExportIncomplete } from './errors.js';
+import { VsphereExportIncomplete } from './errors.js';
 import { type DeviceUrl, type Lease, withLease } from './lease.js';
 
 const SILENCE_MS = 120_000;
@@ -28,9 +28,10 @@ export async function exportTo(
 ): Promise<void> {
   await withLease(session, vm, signal, async (lease) => {
     const device = deviceFor(lease.disks, disks, disk);
-    if (device === undefined) throw new VsphereDiskGone(disk.name, `the export of ${vm.name}`);
+    if (device === undefined)
+      throw new VsphereExportIncomplete(disk.name, 'it is not said which of its files is this disk');
     const ending = AbortSignal.any([signal, lease.lost]);
-    const arrived = await download(session, device, disk, path, ending);
+    const arrived = await download(session, lease, device, { disk, path }, ending);
     await assertSent(lease, device, disk, arrived, ending);
     await assertWhole(path, disk, arrived.size);
   });
@@ -43,7 +44,10 @@ const BUSES: readonly (readonly [RegExp, SourceDisk['bus']])[] = [
   [/./, 'scsi'],
 ];
 
-/** By the place of the disk, which the keys name; by their order where the keys do not name each disk's. */
+/**
+ * By the place of the disk, which the keys name. Where they do not name each disk's, by their order: then only if its size
+ * tells it from the others, for that is compared with what arrives.
+ */
 export function deviceFor(
   devices: readonly DeviceUrl[],
   disks: readonly SourceDisk[],
@@ -52,6 +56,8 @@ export function deviceFor(
   if (devices.length !== disks.length) return devices.find(({ key }) => placeIn(key) === placeOf(disk));
   const named = new Map(devices.map((device) => [placeIn(device.key), device]));
   if (disks.every((each) => named.has(placeOf(each)))) return named.get(placeOf(disk));
+  if (disks.some(({ id, capacityBytes }) => id !== disk.id && capacityBytes === disk.capacityBytes))
+    return undefined;
   const inOrder = disks.toSorted((a, b) => Number(a.id) - Number(b.id));
   return devices[inOrder.findIndex(({ id }) => id === disk.id)];
 }
@@ -72,9 +78,9 @@ interface Arrived {
 
 async function download(
   session: VsphereSession,
+  lease: Lease,
   device: DeviceUrl,
-  disk: SourceDisk,
-  path: string,
+  { disk, path }: { readonly disk: SourceDisk; readonly path: string },
   signal: AbortSignal,
 ): Promise<Arrived> {
   // A host that is asked itself does not know by which name it was reached.
@@ -89,12 +95,20 @@ async function download(
     transform(bytes: Buffer, _encoding, next) {
       sum.update(bytes);
       size += bytes.length;
+      lease.arrived(bytes.length);
       next(null, bytes);
     },
   });
   try {
     const headers = isOurs ? { cookie: await session.cookie(signal) } : undefined;
-    const asked = { method: 'GET', url, called, headers: headers ?? {}, signal, silenceMs: SILENCE_MS } as const;
+    const asked = {
+      method: 'GET',
+      url,
+      called,
+      headers: headers ?? {},
+      signal,
+      silenceMs: SILENCE_MS,
+    } as const;
     const response = await connection.exchange(asked);
     if (response.statusCode !== 200) {
       response.destroy();

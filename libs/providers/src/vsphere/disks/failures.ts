@@ -47,7 +47,12 @@ function lastWords(log: string): string {
   const errors = lines.filter((line) => line.includes('error:'));
   return (errors.length > 0 ? errors : lines)
     .slice(-LINES)
-    .map((line) => line.replace(/^nbdkit: /, '').replace(/^\w+\[\d+\]: (error: )?/, '').trim())
+    .map((line) =>
+      line
+        .replace(/^nbdkit: /, '')
+        .replace(/^\w+\[\d+\]: (error: )?/, '')
+        .trim(),
+    )
     .filter((line, index, all) => all.indexOf(line) === index)
     .join('; ')
     .slice(-LONGEST);

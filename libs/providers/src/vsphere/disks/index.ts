@@ -10,8 +10,6 @@ import { serverFor } from './hosts.js';
 import { vddkAccess } from './vddk.js';
 import { type Choice, type Way, chooseWay } from './ways.js';
 
-export { type Choice, chooseWay } from './ways.js';
-
 const LOOK_MS = 120_000;
 /** Of who does not say what there is: an export needs nothing. */
 const BARE: DiskReader['tools'] = {
@@ -46,7 +44,8 @@ export async function vsphereDiskAccess(
     const choice = chooseWay(now, current, snapshot, tools, ruledOut);
     if (choice.way === undefined) throw new VsphereNoWay(disk.name, choice.notTaken);
     const found = await accessBy(choice.way, { session, vm, now, disk: current, snapshot, tools, signal });
-    if (!('ruledOut' in found)) return { ...found.access, way: { kind: choice.way, why: told(choice, found.detail) } };
+    if (!('ruledOut' in found))
+      return { ...found.access, way: { kind: choice.way, why: told(choice, found.detail) } };
     ruledOut.set(choice.way, found.ruledOut);
   }
 }
