@@ -2,3 +2,11 @@ export { BadOva } from './ova/errors.js';
 export type { DiskAccess, InventoryWatcher, SourceProvider } from './port.js';
 export { readSecret, SecretMissing } from './secret.js';
 export { closeSources, sourceProvider } from './registry.js';
+export {
+  type RoleKind,
+  privilegeUses,
+  requiredPrivileges,
+  roleFormats,
+  roleKinds,
+  roleText,
+} from './vsphere/privileges/index.js';
