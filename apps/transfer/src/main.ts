@@ -1,10 +1,16 @@
 import { closeSources } from '@ledgerlift/providers';
 import { runWorker } from '@ledgerlift/service';
 import { readTransferSettings } from './config.js';
+import { withoutCoreDumps } from './core-dumps.js';
 import { transferSteps } from './steps/index.js';
+import { Tools } from './tools.js';
 
+await withoutCoreDumps();
+let tools: Tools | undefined;
+const toolsHere = (): Tools => (tools ??= new Tools(readTransferSettings()));
 await runWorker({
   service: 'transfer',
-  handlers: () => transferSteps(readTransferSettings()),
+  handlers: () => transferSteps(readTransferSettings(), toolsHere()),
+  tools: () => toolsHere().told(),
   close: closeSources,
 });

@@ -225,6 +225,14 @@ export const WorkerCapabilities = z.object({
   service: ServiceName,
   site: z.string(),
   worker: z.string(),
-  tools: z.array(z.object({ name: z.string(), version: z.string().nullable(), path: z.string().nullable() })),
+  tools: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string().nullable(),
+      path: z.string().nullable(),
+      /** Why it cannot be used, and what to do. */
+      problem: z.string().optional(),
+    }),
+  ),
 });
 export type WorkerCapabilities = z.infer<typeof WorkerCapabilities>;

@@ -1,5 +1,12 @@
 export { BadOva } from './ova/errors.js';
-export type { DiskAccess, InventoryWatcher, SourceProvider } from './port.js';
+export type {
+  DiskAccess,
+  DiskReader,
+  DiskTools,
+  InventoryWatcher,
+  NbdkitAccess,
+  SourceProvider,
+} from './port.js';
 export { readSecret, SecretMissing } from './secret.js';
 export { closeSources, sourceProvider } from './registry.js';
 export {

@@ -1,4 +1,5 @@
 import type {
+  DiskWay,
   Inventory,
   InventoryProblem,
   MigrationType,
@@ -13,8 +14,8 @@ import type {
 } from '@ledgerlift/contracts';
 
 /** How the bytes of a disk are read. */
-export type DiskAccess =
-  /** The provider offers it over NBD already, on a Unix socket of this machine. */
+export type DiskAccess = /** The provider offers it over NBD already, on a Unix socket of this machine. */
+(
   | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
   /** An image that qemu opens where it lies. */
   | {
@@ -30,7 +31,52 @@ export type DiskAccess =
       readonly kind: 'unpack';
       readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
       unpackTo(path: string, signal: AbortSignal): Promise<void>;
-    };
+    }
+  | NbdkitAccess
+) & {
+  /** Where there are several ways: which this is, and why. */
+  readonly way?: DiskWay;
+};
+
+/** A plugin of nbdkit reads it: the provider says which, whoever reads runs it and sees it end. */
+export interface NbdkitAccess {
+  readonly kind: 'nbdkit';
+  /** Name, or path of its .so. */
+  readonly plugin: string;
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+  /** Parameters that must be seen by nobody. */
+  readonly secrets: readonly (readonly [name: string, value: string])[];
+  /** Content of files that the plugin is given the path of. */
+  readonly files: readonly (readonly [name: string, content: string])[];
+  /** So many servers at once, where one alone does one request after the other. */
+  readonly servers: number;
+  /** What keeps that alive which the plugin reads by. Called again and again while it is open; never throws. */
+  readonly keepAlive?: { readonly everyMs: number; touch(): Promise<void> };
+  /**
+   * What its end, or a read that failed, means.
+   *
+   * @param log the end of what it said
+   * @param ended how it ended; undefined while it runs
+   */
+  explain(log: string, ended: string | undefined, signal: AbortSignal): Promise<Error>;
+}
+
+/** What a machine that reads disks has to read them with. */
+export interface DiskTools {
+  /** VMware's VDDK, and nbdkit's plugin for it. */
+  readonly vddk: { readonly folder: string; readonly plugin: string; readonly version: string } | ToolMissing;
+  /** nbdkit's plugin for HTTPS. */
+  readonly curl: { readonly plugin: string } | ToolMissing;
+}
+export interface ToolMissing {
+  /** Why it cannot be used, in words that follow a colon. */
+  readonly problem: string;
+}
+
+export interface DiskReader {
+  readonly tools: DiskTools;
+  readonly signal: AbortSignal;
+}
 
 /** What every wait for the source honours: both end it, the limit with a coded error. */
 export interface Patience {
@@ -85,12 +131,16 @@ export interface SourceProvider {
   currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined>;
   /** Does nothing where the VM runs already, or has no power to switch. @returns the state it then has */
   powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patience): Promise<PowerState>;
-  /** @param snapshot undefined: the VM is off, and is read as it is */
+  /**
+   * @param snapshot undefined: the VM is off, and is read as it is
+   * @param reader what reads, where that decides how
+   */
   diskAccess(
     spec: ProviderSpec,
     vm: SourceVm,
     disk: SourceDisk,
     snapshot?: Snapshot,
+    reader?: DiskReader,
   ): Promise<DiskAccess> | DiskAccess;
   /** Only where a VM can be read while it runs. */
   readonly snapshots?: SourceSnapshots;

@@ -2,8 +2,9 @@ import type { ProviderSpec } from '@ledgerlift/contracts';
 import { labProvider } from './lab/provider.js';
 import { ovaProvider } from './ova/provider.js';
 import type { SourceProvider } from './port.js';
+import { vsphereProvider } from './vsphere/provider.js';
 
-const providers: readonly SourceProvider[] = [ovaProvider, labProvider];
+const providers: readonly SourceProvider[] = [ovaProvider, labProvider, vsphereProvider];
 
 /** Ends what providers keep open towards their sources, such as sessions. */
 export async function closeSources(): Promise<void> {

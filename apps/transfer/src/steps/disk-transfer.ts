@@ -2,6 +2,7 @@ import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
 import { Throttle } from '@ledgerlift/disk-transfer';
 import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
+import type { Tools } from '../tools.js';
 import { endingsOf } from './endings.js';
 import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
@@ -13,7 +14,7 @@ import { type PassContext, VmTransfer } from './vm-transfer.js';
  *
  * @throws SourceRanMeanwhile, SourceChanged; the stop's reason, once what was reached is checkpointed
  */
-export function diskTransfer(settings: TransferSettings): StepHandler {
+export function diskTransfer(settings: TransferSettings, tools: Tools): StepHandler {
   return async (attempt) => {
     const source = sourceOf(attempt);
     const pass = passOf(attempt);
@@ -25,7 +26,7 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
-      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now });
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now, tools });
       const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {

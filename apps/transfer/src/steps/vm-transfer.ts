@@ -21,6 +21,7 @@ import {
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
 import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
+import type { Tools } from '../tools.js';
 import type { Endings } from './endings.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
 import { sourceOf } from './source.js';
@@ -36,6 +37,7 @@ export interface PassContext {
   /** The source as it is now: its disks may have grown since it was recorded. */
   readonly now: SourceVm;
   readonly endings: Endings;
+  readonly tools: Tools;
 }
 
 /** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
@@ -59,6 +61,7 @@ export class VmTransfer {
     const opened = await openDisk(attempt, disk, {
       snapshot,
       inflaters: settings.inflaters,
+      tools: this.context.tools,
       signal: endings.any,
     });
     try {
@@ -72,7 +75,7 @@ export class VmTransfer {
       const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
         async (error: unknown) => {
           await writer.release(HURRY_MS);
-          throw error;
+          throw await opened.explain(error);
         },
       );
       await writer.release();
@@ -87,6 +90,7 @@ export class VmTransfer {
         bytesZeroed: copied.bytesZeroed,
         resumed: copied.resumed,
         verified: verify,
+        ...(opened.way === undefined ? {} : { way: opened.way }),
       };
     } finally {
       await opened.close();

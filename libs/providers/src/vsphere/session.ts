@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ProviderSpec, VsphereSettings } from '@ledgerlift/contracts';
 import { readSecret } from '../secret.js';
+import { abortable } from '../waiting.js';
 import { VsphereFault, VsphereLoginRefused } from './errors.js';
 import { type CallOptions, SoapClient, type VimArguments } from './soap/client.js';
 import { HttpsConnection } from './soap/connection.js';
@@ -27,6 +28,7 @@ export interface ServiceContent {
   readonly customFieldsManager: ObjectRef | undefined;
   readonly fileManager: ObjectRef | undefined;
   readonly eventManager: ObjectRef | undefined;
+  readonly searchIndex: ObjectRef | undefined;
 }
 
 /** After a refused login the same credentials are not tried again for so long: more tries would lock the account. */
@@ -199,25 +201,8 @@ function contentOf(answer: VimNode): ServiceContent {
     customFieldsManager: content?.refAt('customFieldsManager'),
     fileManager: content?.refAt('fileManager'),
     eventManager: content?.refAt('eventManager'),
+    searchIndex: content?.refAt('searchIndex'),
   };
-}
-
-/** Waits no longer than the signal allows, and leaves the promise to the others who wait for it. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    promise.catch(() => undefined);
-  }
 }
 
 const sessions = new Map<string, VsphereSession>();

@@ -61,14 +61,14 @@ export const vsphereSnapshots: SourceSnapshots = {
 
 const LIST_MS = 60_000;
 
-interface Found {
+export interface Found {
   readonly name: string;
   readonly ref: ObjectRef;
   readonly createdAt: Date;
 }
 
 /** All snapshots of a VM, each before those that were made on it. */
-async function snapshotsOf(
+export async function snapshotsOf(
   session: VsphereSession,
   vm: SourceVm,
   signal: AbortSignal,
