@@ -27,12 +27,12 @@ need_packages() {
   done
   if ((${#missing[@]} == 0)); then return; fi
   ((EUID == 0)) || fail "not root: run 'apt-get install ${missing[*]}' as root, then this again"
+  quietly 'apt-get update' apt-get -q update
   DEBIAN_FRONTEND=noninteractive quietly "apt-get install ${missing[*]}" \
     apt-get -q -y install --no-install-recommends "${missing[@]}"
 }
 
 build_vsim() {
-  need_packages git ca-certificates
   need_go
   mkdir -p "${vsim%/*}"
   # Beside the final name, then moved: a build that was killed leaves nothing that looks complete.

@@ -11,8 +11,8 @@ import {
   temporaryFolder,
 } from '@ledgerlift/testing';
 import { type CallInput, call } from './api.js';
+import { root } from './root.js';
 
-const root = join(import.meta.dirname, '..', '..');
 const node = join(root, 'node_modules', '.bin', 'node');
 export const SERVICES = ['planner', 'transfer', 'converter', 'vm-creator'] as const;
 export type Service = (typeof SERVICES)[number];

@@ -22,6 +22,7 @@ const job = (vm: number, change: JobChange = {}): Job => ({
     provider: 'src',
     target: 'dst',
     demand: { cpus: 1, memoryBytes: 1, storageBytes: 1 },
+    storages: {},
     windows: [],
     ...change.entry,
   },

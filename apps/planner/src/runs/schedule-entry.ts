@@ -29,8 +29,14 @@ export function scheduleEntry(
       memoryBytes: vm.memory.bytes,
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
+    storages: disksByStorage(vm.disks),
     windows: spec.windows,
   };
+}
+
+function disksByStorage(disks: VmRecord['source']['vm']['disks']): Record<string, number> {
+  const groups = Map.groupBy(disks, ({ storage }) => storage);
+  return Object.fromEntries([...groups].map(([storage, each]) => [storage, each.length]));
 }
 
 function purposeOf(state: VmLive): ScheduleEntry['purpose'] {

@@ -46,7 +46,8 @@ export const conditionTypes = {
   VMMissingChangedBlockTracking: {
     category: 'Critical',
     when: 'the plan is warm, and the source does not track what changes on the disks of a VM',
-    wayOut: 'turn changed block tracking on at the source, or make the plan `cold`',
+    wayOut:
+      'turn changed block tracking on at the source, or set `warm.enableChangeTracking`, or make the plan `cold`',
   },
   VMHasSnapshots: {
     category: 'Critical',

@@ -8,7 +8,7 @@ export const scheduleEvents = {
   /** What the operator allows, from now on. */
   ScheduleLimitsSet: { version: 1, data: z.object({ limits: ScheduleLimits }) },
   VmEnqueued: {
-    version: 2,
+    version: 3,
     data: z.object({
       ...vmRef,
       planId: z.string(),
@@ -21,6 +21,8 @@ export const scheduleEvents = {
       host: z.string().optional(),
       target: z.string(),
       demand: z.object({ cpus: z.int().min(0), memoryBytes: z.int().min(0), storageBytes: z.int().min(0) }),
+      /** Its disks, which are open while it is copied, by storage of the source. */
+      storages: z.record(z.string(), z.int().min(0)),
       windows: z.array(MaintenanceWindow),
     }),
   },

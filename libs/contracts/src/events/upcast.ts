@@ -54,8 +54,11 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
         provider: '',
         target: '',
         demand: { cpus: 0, memoryBytes: 0, storageBytes: 0 },
+        storages: {},
         windows: [],
       }),
+    // 3: limits on open disks.
+    2: (data) => scheduleEvents.VmEnqueued.data.parse({ ...(data as object), storages: {} }),
   },
 };
 

@@ -7,6 +7,13 @@ export const ScheduleLimits = z.strictObject({
   vmsPerProvider: z.int().min(1).optional(),
   vmsPerHost: z.int().min(1).optional(),
   vmsPerTarget: z.int().min(1).optional(),
+  /**
+   * Disks that are open at a time on one host of a source, over all plans. An ESXi host serves each through a session of
+   * its NFC service, of which it has few.
+   */
+  disksPerHost: z.int().min(1).optional(),
+  /** The same on one storage of a source, such as a datastore. */
+  disksPerStorage: z.int().min(1).optional(),
   /** Sums over the VMs that are in flight. A VM that is larger than the whole budget runs alone. */
   cpus: z.int().min(1).optional(),
   memoryBytes: z.int().min(1).optional(),

@@ -77,8 +77,12 @@ const nobody: ReadonlySet<Waiting> = new Set();
 
 function laneKeyOf(entry: ScheduleEntry): string {
   const { purpose, priority, planId, provider, host = '', target, demand, windows, maxConcurrent } = entry;
-  const size = [demand.cpus, demand.memoryBytes, demand.storageBytes].map((amount) =>
-    amount === 0 ? -1 : Math.floor(Math.log2(amount)),
-  );
-  return JSON.stringify([purpose, priority, planId, maxConcurrent, provider, host, target, size, windows]);
+  const size = [demand.cpus, demand.memoryBytes, demand.storageBytes].map(magnitude);
+  const disks = Object.entries(entry.storages)
+    .map(([storage, count]) => [storage, magnitude(count)] as const)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const limits = [purpose, priority, planId, maxConcurrent, provider, host, target, windows];
+  return JSON.stringify([...limits, size, disks]);
 }
+
+const magnitude = (amount: number): number => (amount === 0 ? -1 : Math.floor(Math.log2(amount)));

@@ -17,6 +17,7 @@ const entry = (vm: number, change: Partial<ScheduleEntry> = {}): ScheduleEntry =
   provider: 'vc',
   target: 'out',
   demand: { cpus: 1, memoryBytes: GiB, storageBytes: GiB },
+  storages: {},
   windows: [],
   ...change,
 });
@@ -105,6 +106,28 @@ describe('the schedule', () => {
     const told = new Told(limits({ memoryBytes: 4 * GiB })).wait(entry(0, { demand }), entry(1, { demand }));
     expect(told.admit()).toEqual(['p1/0']);
     expect(told.reason(1)).toBe('memory: 3 GiB of 4 GiB are in use, and it needs 3 GiB');
+  });
+
+  it('keeps to the disks that may be open on a host, and on a storage, of one source', () => {
+    const on = (host: string, storages: Record<string, number>) => ({ host, storages });
+    const told = new Told(limits({ disksPerHost: 4, disksPerStorage: 3 })).wait(
+      entry(0, on('a', { ds1: 2 })),
+      entry(1, on('a', { ds2: 3 })),
+      entry(2, on('b', { ds1: 2 })),
+      entry(3, on('b', { ds1: 1, ds3: 1 })),
+      entry(4, { ...on('a', { ds1: 3 }), provider: 'other' }),
+    );
+    expect(told.admit()).toEqual(['p1/0', 'p1/3', 'p1/4']);
+    expect(told.reason(1)).toBe('open disks of the host a: 2 of 4 are in use, and it needs 3');
+    expect(told.reason(2)).toBe('open disks of ds1: 3 of 3 are in use, and it needs 2');
+    expect(told.end(0).admit()).toEqual(['p1/1', 'p1/2']);
+  });
+
+  it('lets a VM with more disks than a host may have open run alone on it', () => {
+    const many = { host: 'a', storages: { ds1: 9 } };
+    const told = new Told(limits({ disksPerHost: 4 })).wait(entry(0, many), entry(1, many));
+    expect(told.admit()).toEqual(['p1/0']);
+    expect(told.end(0).admit()).toEqual(['p1/1']);
   });
 
   it('lets a VM that is larger than the whole budget run alone', () => {

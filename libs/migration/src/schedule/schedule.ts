@@ -1,6 +1,6 @@
 import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
 import { Lanes, type ScheduleEntry, type Waiting, purposeRank, scheduleKey } from './lanes.js';
-import { type Budget, Usage } from './usage.js';
+import { takesOf, Usage } from './usage.js';
 import { isOpen, nextOpening } from './windows.js';
 
 /** So often may smaller VMs pass one that is too large for what is free; then what it needs is kept for it. */
@@ -159,7 +159,7 @@ export class Schedule {
   #reservation(
     at: Date,
     chosen?: ReadonlySet<Waiting>,
-  ): { readonly for: Waiting; readonly budgets: readonly Budget[] } | undefined {
+  ): { readonly for: Waiting; readonly budgets: readonly string[] } | undefined {
     const passed = this.#open(at, chosen)
       .filter(
         (head) => head.passed >= MOST_PASSES && this.#usage.limitOn(head.entry, this.#limits) === undefined,
@@ -168,13 +168,13 @@ export class Schedule {
     return (
       passed && {
         for: passed,
-        budgets: this.#usage.budgetsOn(passed.entry, this.#limits).map(({ of }) => of),
+        budgets: this.#usage.budgetsOn(passed.entry, this.#limits).map(({ budget }) => budget),
       }
     );
   }
 
-  #takesOf(budgets: readonly Budget[], { demand }: ScheduleEntry): boolean {
-    return budgets.some((budget) => demand[budget] > 0);
+  #takesOf(budgets: readonly string[], entry: ScheduleEntry): boolean {
+    return budgets.some((budget) => takesOf(budget, entry));
   }
 
   #open(at: Date, chosen?: ReadonlySet<Waiting>): readonly Waiting[] {

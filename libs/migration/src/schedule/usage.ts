@@ -42,13 +42,13 @@ export class Usage {
   }
 
   /** The budgets that it does not fit into. One that is larger than the whole budget fits when nothing else is in it. */
-  budgetsOn({ demand }: ScheduleEntry, limits: ScheduleLimits): readonly BudgetReached[] {
-    return budgets.flatMap(({ of, name, say }) => {
-      const [limit, needed, used] = [limits[of], demand[of], this.#get(of)];
+  budgetsOn(entry: ScheduleEntry, limits: ScheduleLimits): readonly BudgetReached[] {
+    return demandsOf(entry).flatMap(({ budget, limitedBy, name, say, amount: needed }) => {
+      const [limit, used] = [limits[limitedBy], this.#get(budget)];
       if (limit === undefined || needed === 0 || used + needed <= limit) return [];
       if (needed > limit && used === 0) return [];
       return [
-        { of, reason: `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(needed)}` },
+        { budget, reason: `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(needed)}` },
       ];
     });
   }
@@ -58,28 +58,69 @@ export class Usage {
   }
 
   #change(entry: ScheduleEntry, by: 1 | -1): void {
-    const { planId, provider, target, demand } = entry;
+    const { planId, provider, target } = entry;
     const places = ['vms', `plan ${planId}`, `provider ${provider}`, hostKey(entry), `target ${target}`];
     for (const key of places) this.#counts.set(key, this.#get(key) + by);
-    for (const { of } of budgets) this.#counts.set(of, this.#get(of) + by * demand[of]);
+    for (const { budget, amount } of demandsOf(entry))
+      this.#counts.set(budget, this.#get(budget) + by * amount);
   }
 }
 
-export type Budget = 'cpus' | 'memoryBytes' | 'storageBytes';
 export interface BudgetReached {
-  readonly of: Budget;
+  /** Which: one of the installation, or of one host or storage. */
+  readonly budget: string;
   readonly reason: string;
 }
 
-const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
-const budgets: readonly {
-  readonly of: Budget;
+interface Demand {
+  readonly budget: string;
+  readonly limitedBy: 'cpus' | 'memoryBytes' | 'storageBytes' | 'disksPerHost' | 'disksPerStorage';
+  readonly amount: number;
   readonly name: string;
   readonly say: (amount: number) => string;
-}[] = [
-  { of: 'cpus', name: 'CPUs', say: String },
-  { of: 'memoryBytes', name: 'memory', say: gibibytes },
-  { of: 'storageBytes', name: 'storage', say: gibibytes },
-];
+}
 
+/** Whether it needs anything of a budget. */
+export const takesOf = (budget: string, entry: ScheduleEntry): boolean =>
+  demandsOf(entry).some((demand) => demand.budget === budget && demand.amount > 0);
+
+/** All that a VM takes of budgets while it has a place. */
+function demandsOf(entry: ScheduleEntry): readonly Demand[] {
+  const { provider, host, demand, storages } = entry;
+  const disks = Object.values(storages).reduce((sum, each) => sum + each, 0);
+  const ofHost: Demand = {
+    budget: `disks of ${hostKey(entry)}`,
+    limitedBy: 'disksPerHost',
+    amount: disks,
+    name: `open disks of the host ${host ?? ''}`,
+    say: String,
+  };
+  return [
+    { budget: 'cpus', limitedBy: 'cpus', amount: demand.cpus, name: 'CPUs', say: String },
+    {
+      budget: 'memory',
+      limitedBy: 'memoryBytes',
+      amount: demand.memoryBytes,
+      name: 'memory',
+      say: gibibytes,
+    },
+    {
+      budget: 'storage',
+      limitedBy: 'storageBytes',
+      amount: demand.storageBytes,
+      name: 'storage',
+      say: gibibytes,
+    },
+    ...(host === undefined ? [] : [ofHost]),
+    ...Object.entries(storages).map(([storage, amount]): Demand => ({
+      budget: `disks of storage ${provider} ${storage}`,
+      limitedBy: 'disksPerStorage',
+      amount,
+      name: `open disks of ${storage}`,
+      say: String,
+    })),
+  ];
+}
+
+const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
 const hostKey = ({ provider, host }: ScheduleEntry): string => `host ${provider} ${host ?? ''}`;

@@ -47,6 +47,14 @@ describe("nbdkit's vddk plugin", () => {
     expect(await stderr(readDisk(vsphere, 'off', { thumbprint }))).toContain('thumbprint');
   });
 
+  it('takes the cookie of a session, while that lives', async () => {
+    const session = { cookie: soap.cookie, password: 'any' };
+    expect((await readDisk(vsphere, 'off', session)).equals(await bytesOf('off'))).toBe(true);
+    await vsphere.expireSessions();
+    expect(await stderr(readDisk(vsphere, 'off', session))).toContain('Cannot complete login');
+    soap = await Soap.login(vsphere);
+  });
+
   it('loses its connection on demand', async () => {
     await vsphere.fault({ method: 'VDDK', afterBytes: 3 * 1024 * 1024 });
     expect(await stderr(readDisk(vsphere, 'off'))).toContain('The host connection was lost');

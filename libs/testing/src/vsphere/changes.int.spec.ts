@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Chance } from '../chance.js';
 import { type Vsphere, type VsphereDisk, startVsphere } from './index.js';
 import { readDisk } from './spec/nbdkit.js';
 import { Soap, changeIdOf, changedAreas, createSnapshot, enableCbt } from './spec/soap.js';
 
 const MEBIBYTE = 1024 * 1024;
 const BLOCK = 64 * 1024;
+const none = { key: 0, capacityBytes: 0 };
 
 let vsphere: Vsphere;
 let soap: Soap;
@@ -18,6 +20,12 @@ beforeAll(async () => {
       { name: 'plain' },
       { name: 'chain', disks: [{ capacityBytes: 4 * MEBIBYTE }], changeTracking: true },
       { name: 'reset', disks: [{ capacityBytes: MEBIBYTE }], changeTracking: true },
+      {
+        name: 'random',
+        disks: [{ capacityBytes: 2 * MEBIBYTE }],
+        changeTracking: true,
+        writer: { roundsPerSecond: 300, seed: 3 },
+      },
       {
         name: 'busy',
         disks: [{ capacityBytes: 8 * MEBIBYTE }, { capacityBytes: 3 * MEBIBYTE + 512 }],
@@ -119,6 +127,37 @@ describe('changed block tracking', () => {
     expect((await readFile(last.hostFile)).equals(now)).toBe(true);
     const four = await createSnapshot(soap, moref, 'four');
     expect(await changedAreas(soap, moref, four, last, since)).toEqual([{ offset: 0, length: 3 * BLOCK }]);
+  });
+
+  it('survives whatever order of snapshots and removals', async () => {
+    const chance = new Chance(11);
+    const { moref, disks } = await vsphere.vm('random');
+    const kept = new Map<string, { readonly bytes: Buffer; readonly changeId: string }>();
+    const seen: { readonly bytes: Buffer; readonly changeId: string }[] = [];
+    for (let step = 0; step < 40; step++) {
+      if (kept.size > 5 || (kept.size > 0 && chance.once(3))) {
+        const gone = chance.pick([...kept.keys()]);
+        await remove(gone);
+        kept.delete(gone);
+      } else {
+        const made = await createSnapshot(soap, moref, `step ${step}`);
+        const [file] =
+          (await vsphere.vm('random')).snapshots.find((each) => each.moref === made)?.disks ?? [];
+        const state = { bytes: await readFile(file?.hostFile ?? ''), changeId: file?.changeId ?? '' };
+        kept.set(made, state);
+        seen.push(state);
+      }
+      for (const { moref: left, disks: files } of (await vsphere.vm('random')).snapshots)
+        expect(kept.get(left)?.bytes.equals(await readFile(files[0]?.hostFile ?? ''))).toBe(true);
+    }
+    const [last = ''] = [...kept.keys()].slice(-1);
+    const now = kept.get(last)?.bytes ?? Buffer.alloc(0);
+    for (const { bytes, changeId } of seen) {
+      if (changeId === kept.get(last)?.changeId) break;
+      for (const { offset, length } of await changedAreas(soap, moref, last, disks[0] ?? none, changeId))
+        now.copy(bytes, offset, offset, offset + length);
+      expect(bytes.equals(now)).toBe(true);
+    }
   });
 
   it('forgets every change id when it is reset', async () => {

@@ -52,6 +52,16 @@ describe('an injected fault', () => {
     expect(await names()).toContain('f');
   });
 
+  it('is a task that takes its time, and meanwhile the VM is busy', async () => {
+    await vsphere.fault({ method: 'CreateSnapshot_Task', as: 'slow-task', ms: 1000 });
+    const slow = createSnapshot(soap, moref, 'slow');
+    await delay(100);
+    expect(await names()).not.toContain('slow');
+    await expect(createSnapshot(soap, moref, 'meanwhile')).rejects.toEqual(fault('TaskInProgress'));
+    expect(await slow).toMatch(/^snapshot-/);
+    expect(await names()).toContain('slow');
+  });
+
   it('is for one VM, when it names one', async () => {
     await vsphere.fault({ method: 'CreateSnapshot_Task', object: 'vm1', fault: 'InvalidState' });
     await createSnapshot(soap, moref, 'g');
@@ -90,6 +100,46 @@ describe('an injected fault', () => {
   });
 });
 
+describe('who disables a method of a VM', () => {
+  const manager = 'AuthorizationManager:AuthorizationManager';
+  const ask = (method: string, inner: string) =>
+    soap.call(method, manager, `<entity type="VirtualMachine">${moref}</entity>${inner}`, 'internalvim25');
+
+  it('keeps everybody from it until it is enabled again', async () => {
+    const method = '<method><method>RelocateVM_Task</method><reasonId>moving</reasonId></method>';
+    await ask('DisableMethods', `${method}<sourceId>us</sourceId>`);
+    expect(await soap.get(`VirtualMachine:${moref}`, 'disabledMethod')).toContain('RelocateVM_Task');
+    const other = await vsphere.vm('vm1');
+    const move = `<spec><host type="HostSystem">${other.host}</host></spec>`;
+    await expect(soap.task('RelocateVM_Task', `VirtualMachine:${moref}`, move)).rejects.toEqual(
+      expect.objectContaining({ type: 'MethodDisabled', text: 'The method is disabled.' }),
+    );
+    await expect(vsphere.vmotion('vm0', other.host)).rejects.toThrow(/ServerFaultCode/);
+    await ask('EnableMethods', '<method>RelocateVM_Task</method><sourceId>us</sourceId>');
+    await vsphere.vmotion('vm0', other.host);
+    expect((await vsphere.vm('vm0')).host).toBe(other.host);
+  });
+});
+
+describe('a snapshot', () => {
+  it('can be removed with its children, and only once', async () => {
+    await soap.task('RemoveAllSnapshots_Task', `VirtualMachine:${moref}`);
+    const parent = await createSnapshot(soap, moref, 'parent');
+    await createSnapshot(soap, moref, 'child');
+    await createSnapshot(soap, moref, 'grandchild');
+    const remove = () =>
+      soap.task(
+        'RemoveSnapshot_Task',
+        `VirtualMachineSnapshot:${parent}`,
+        '<removeChildren>true</removeChildren>',
+      );
+    const [one, two] = await Promise.allSettled([remove(), remove()]);
+    expect([one.status, two.status].sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await vsphere.vm('vm0')).snapshots).toEqual([]);
+    expect((await vsphere.vm('vm0')).disks[0]?.file).toBe('[LocalDS_0] vm0/disk1.vmdk');
+  });
+});
+
 describe('an outage', () => {
   it('ends sessions and cuts every connection, and VMs stay as they are', async () => {
     const before = await vsphere.vm('vm1');
@@ -101,5 +151,17 @@ describe('an outage', () => {
     );
     soap = await Soap.login(vsphere);
     expect(await vsphere.vm('vm1')).toEqual(before);
+  });
+});
+
+describe('a simulator that was killed', () => {
+  it('starts again under the same address with the same certificate', async () => {
+    const { thumbprint } = vsphere;
+    await vsphere.kill();
+    await expect(Soap.login(vsphere)).rejects.toThrow(/ECONNREFUSED/);
+    await vsphere.restart();
+    expect(vsphere.thumbprint).toBe(thumbprint);
+    await Soap.login(vsphere);
+    expect(await vsphere.journal()).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { X509Certificate } from 'node:crypto';
 import { type Vsphere, startVsphere } from './index.js';
-import { Soap, VimFault, enableCbt, first } from './spec/soap.js';
+import { Soap, type VimFault, enableCbt, first } from './spec/soap.js';
 
 let vsphere: Vsphere;
 beforeAll(async () => {

@@ -70,8 +70,11 @@ export interface VsphereFault {
   readonly method: string;
   /** A VM's name or a managed object id (of `GET /folder` the file's name); by default any. */
   readonly object?: string;
-  /** `http` answers with `status`. */
-  readonly as?: 'fault' | 'task-error' | 'cut' | 'delay' | 'http';
+  /**
+   * How it is answered. `task-error`: by a task that ends with the fault. `slow-task`: by one that runs for `ms` before
+   * its effect, and meanwhile the VM is busy. `http`: with `status`.
+   */
+  readonly as?: 'fault' | 'task-error' | 'slow-task' | 'cut' | 'delay' | 'http';
   /** Name of a vim fault type, as `TaskInProgress`. */
   readonly fault?: string;
   /** The fault's fields. */
@@ -132,6 +135,8 @@ export interface VsphereEffect {
     | 'disk-grown'
     | 'disk-opened'
     | 'cbt-reset'
+    | 'methods-disabled'
+    | 'methods-enabled'
     | 'lease-opened'
     | 'lease-completed'
     | 'lease-aborted'
@@ -140,6 +145,6 @@ export interface VsphereEffect {
   /** Managed object id of the VM. */
   readonly vm?: string;
   readonly name?: string;
-  /** Of the snapshot or lease. */
+  /** Of the snapshot or lease; of methods who disabled them. */
   readonly ref?: string;
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -29,13 +30,21 @@ type certificateSpec struct {
 }
 
 type certificate struct {
-	key          *ecdsa.PrivateKey
-	chain        [][]byte
+	pair         tls.Certificate
 	caFile       string
 	sha1, sha256 string
 }
 
+// makeCertificate answers the folder's certificate, which stays the same over restarts.
 func makeCertificate(spec certificateSpec, folder string) (*certificate, error) {
+	file, kept := filepath.Join(folder, "ca.pem"), filepath.Join(folder, "server.pem")
+	if text, err := os.ReadFile(kept); err == nil {
+		pair, err := tls.X509KeyPair(text, text)
+		if err != nil {
+			return nil, err
+		}
+		return describeCertificate(pair, file), nil
+	}
 	now := time.Now()
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -77,13 +86,24 @@ func makeCertificate(spec certificateSpec, folder string) (*certificate, error) 
 	if spec.Kind == "self-signed" {
 		trusted = leafBytes
 	}
-	file := filepath.Join(folder, "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: trusted})
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	keyBytes, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
 		return nil, err
 	}
-	one, two := sha1.Sum(leafBytes), sha256.Sum256(leafBytes)
-	return &certificate{key: key, chain: [][]byte{leafBytes}, caFile: file, sha1: colons(one[:]), sha256: colons(two[:])}, nil
+	server := append(block("CERTIFICATE", leafBytes), block("PRIVATE KEY", keyBytes)...)
+	if err := errors.Join(os.WriteFile(file, block("CERTIFICATE", trusted), 0o600), os.WriteFile(kept, server, 0o600)); err != nil {
+		return nil, err
+	}
+	return describeCertificate(tls.Certificate{Certificate: [][]byte{leafBytes}, PrivateKey: key}, file), nil
+}
+
+func block(kind string, bytes []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes})
+}
+
+func describeCertificate(pair tls.Certificate, caFile string) *certificate {
+	one, two := sha1.Sum(pair.Certificate[0]), sha256.Sum256(pair.Certificate[0])
+	return &certificate{pair: pair, caFile: caFile, sha1: colons(one[:]), sha256: colons(two[:])}
 }
 
 func template(name string, from, to time.Time) *x509.Certificate {
@@ -94,7 +114,7 @@ func template(name string, from, to time.Time) *x509.Certificate {
 }
 
 func (c *certificate) tls() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: c.chain, PrivateKey: c.key}}}
+	return &tls.Config{Certificates: []tls.Certificate{c.pair}}
 }
 
 func colons(digest []byte) string {

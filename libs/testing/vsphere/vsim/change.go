@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -29,7 +30,9 @@ func (s *sim) changeDisk(machine *object.VirtualMachine, vm *simulator.VirtualMa
 		name := fmt.Sprintf("%s/added-%d.vmdk", folder, len(devices))
 		disk := devices.CreateDisk(controller, *backing(first).Datastore, name)
 		disk.CapacityInBytes, disk.CapacityInKB = a.CapacityBytes, a.CapacityBytes/1024
-		err = machine.AddDevice(ctx, disk)
+		spec := types.VirtualDeviceConfigSpec{Device: disk, Operation: types.VirtualDeviceConfigSpecOperationAdd,
+			FileOperation: types.VirtualDeviceConfigSpecFileOperationCreate}
+		err = s.reconfigure(vm, spec)
 		if err == nil {
 			s.record("disk-added", vm.Self.Value, name, "")
 		}
@@ -42,11 +45,20 @@ func (s *sim) changeDisk(machine *object.VirtualMachine, vm *simulator.VirtualMa
 	}
 	if how == "remove-disk" {
 		s.record("disk-removed", vm.Self.Value, backing(disk).FileName, "")
-		return machine.RemoveDevice(ctx, true, disk)
+		return s.reconfigure(vm, types.VirtualDeviceConfigSpec{Device: disk, Operation: types.VirtualDeviceConfigSpecOperationRemove})
 	}
 	disk.CapacityInBytes, disk.CapacityInKB = a.CapacityBytes, a.CapacityBytes/1024
 	s.record("disk-grown", vm.Self.Value, backing(disk).FileName, "")
-	return machine.EditDevice(ctx, disk)
+	return s.reconfigure(vm, types.VirtualDeviceConfigSpec{Device: disk, Operation: types.VirtualDeviceConfigSpecOperationEdit})
+}
+
+func (s *sim) reconfigure(vm *simulator.VirtualMachine, change types.VirtualDeviceConfigSpec) error {
+	spec := types.VirtualMachineConfigSpec{DeviceChange: []types.BaseVirtualDeviceConfigSpec{&change}}
+	task, err := methods.ReconfigVM_Task(context.Background(), s.client(), &types.ReconfigVM_Task{This: vm.Self, Spec: spec})
+	if err == nil {
+		_, err = s.finished(task.Returnval)
+	}
+	return err
 }
 
 // moveFiles is what a Storage vMotion does: every file of the VM goes to another datastore, under the same folder.

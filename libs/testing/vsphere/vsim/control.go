@@ -178,7 +178,7 @@ func (s *sim) act(vm *simulator.VirtualMachine, r *http.Request) (any, error) {
 	machine := object.NewVirtualMachine(client, vm.Self)
 	wait := func(task *object.Task, err error) (any, error) {
 		if err == nil {
-			err = task.WaitEx(ctx)
+			_, err = s.finished(task.Reference())
 		}
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (s *sim) relocate(vm *simulator.VirtualMachine, a action) error {
 	}
 	task, err := object.NewVirtualMachine(s.client(), vm.Self).Relocate(context.Background(), spec, "")
 	if err == nil {
-		err = task.WaitEx(context.Background())
+		_, err = s.finished(task.Reference())
 	}
 	return err
 }

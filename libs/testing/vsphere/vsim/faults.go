@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
-	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
 )
@@ -23,7 +23,7 @@ import (
 type fault struct {
 	Method string          `json:"method"` // a pattern of SOAP method names
 	Object string          `json:"object"` // a VM's name or a managed object id; "": any
-	As     string          `json:"as"`     // fault (default), task-error, cut, delay, http
+	As     string          `json:"as"`     // fault (default), task-error, slow-task, cut, delay, http
 	After  bool            `json:"after"`  // the effect takes place first
 	Fault  string          `json:"fault"`  // name of a vim fault type
 	Detail json.RawMessage `json:"detail"` // its fields
@@ -72,7 +72,7 @@ func (s *sim) serveSDK(w http.ResponseWriter, r *http.Request) {
 	s.Unlock()
 	pass := func(w http.ResponseWriter) {
 		r.Body = io.NopCloser(bytes.NewReader(text))
-		s.model.Service.ServeSDK(w, r)
+		s.model.Service.ServeSDK(speaking{w}, r)
 	}
 	f := s.takeFault(method, this)
 	if f == nil {
@@ -84,7 +84,9 @@ func (s *sim) serveSDK(w http.ResponseWriter, r *http.Request) {
 	if f.After {
 		pass(answer)
 	}
-	f.sleep()
+	if f.As != "slow-task" {
+		f.sleep()
+	}
 	switch f.As {
 	case "delay":
 		if !f.After {
@@ -96,6 +98,8 @@ func (s *sim) serveSDK(w http.ResponseWriter, r *http.Request) {
 		cut(w)
 	case "http":
 		http.Error(w, http.StatusText(f.Status), f.Status)
+	case "slow-task":
+		s.slowTask(w, r, text, method, this, f)
 	case "task-error":
 		if f.After {
 			s.waitForTask(answer.Body.String())
@@ -163,14 +167,17 @@ func called(text []byte) (method string, this reference) {
 
 var returnedTask = regexp.MustCompile(`type="Task">([^<]+)<`)
 
-func (s *sim) waitForTask(answer string) {
+// waitForTask answers the task of a response, at its end.
+func (s *sim) waitForTask(answer string) *simulator.Task {
 	match := returnedTask.FindStringSubmatch(answer)
 	if match == nil {
-		return
+		return nil
 	}
-	if task, ok := s.registry().Get(reference{Type: "Task", Value: match[1]}).(*simulator.Task); ok {
+	task, ok := s.registry().Get(reference{Type: "Task", Value: match[1]}).(*simulator.Task)
+	if ok {
 		task.Wait()
 	}
+	return task
 }
 
 // failTask answers a task of the method that ends with the fault.
@@ -181,11 +188,17 @@ func (s *sim) failTask(w http.ResponseWriter, method string, this reference, f *
 		return
 	}
 	run := func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { return nil, made }
-	name := strings.ToLower(method[:1]) + strings.TrimSuffix(method[1:], "_Task")
-	task := simulator.CreateTask(this, name, run).Run(&simulator.Context{Map: s.registry()})
+	// Of the VM, but not with its lock: another task may run.
+	task := simulator.CreateTask(reference{Type: "Failing", Value: uuid.NewString()}, taskName(method), run)
+	owner := s.ownerOf(this)
+	answerTask(w, method, task.Run(&simulator.Context{Map: s.registry()}).Value)
+	task.Info.Entity = &owner
+}
+
+func answerTask(w http.ResponseWriter, method, id string) {
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	fmt.Fprintf(w, envelope, fmt.Sprintf(`<%sResponse xmlns="urn:vim25"><returnval type="Task">%s</returnval></%sResponse>`,
-		method, html.EscapeString(task.Value), method))
+		method, html.EscapeString(id), method))
 }
 
 const envelope = xml.Header + `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"` +

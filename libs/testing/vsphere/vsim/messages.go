@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"net/http"
 	"reflect"
+	"regexp"
+	"slices"
 
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
 var messages = map[string]string{
+	"MethodDisabled":          "The method is disabled.",
 	"TaskInProgress":          "The operation is not allowed in the current state because another task is already in progress.",
 	"InvalidState":            "The operation is not allowed in the current state.",
 	"InvalidPowerState":       "The attempted operation cannot be performed in the current state.",
@@ -58,4 +63,27 @@ func sayWhy(task *mo.Task, changes []types.PropertyChange) {
 			task.Info.Error = &fault
 		}
 	}
+}
+
+// speaking gives faults a message where vcsim leaves it empty.
+type speaking struct{ http.ResponseWriter }
+
+var faultType = regexp.MustCompile(`xsi:type="(\w+)"`)
+
+func (w speaking) Write(text []byte) (int, error) {
+	const silent, head = "<faultstring></faultstring>", "<faultstring>"
+	at := bytes.Index(text, []byte(silent))
+	if at < 0 {
+		return w.ResponseWriter.Write(text)
+	}
+	name := ""
+	if match := faultType.FindSubmatch(text); match != nil {
+		name = string(match[1])
+	}
+	at += len(head)
+	whole := slices.Concat(text[:at], []byte(orElse(messages[name], name)), text[at:])
+	if n, err := w.ResponseWriter.Write(whole); err != nil {
+		return n, err
+	}
+	return len(text), nil
 }

@@ -143,10 +143,11 @@ func (s *sim) addMachine(p *place, spec machineSpec, seed int64) error {
 	return err
 }
 
-// finished waits for a task as no client could: vcsim's property collector looks only every 20 ms.
+// finished waits for a task as no client could: vcsim's property collector looks only every 20 ms, and one of a session
+// serves one that waits.
 func (s *sim) finished(ref reference) (result types.AnyType, err error) {
 	task := s.registry().Get(ref).(*simulator.Task)
-	for done := false; !done; {
+	for done, pause := false, 50*time.Microsecond; !done; pause = min(2*pause, 5*time.Millisecond) {
 		s.registry().WithLock(&simulator.Context{Map: s.registry()}, task, func() {
 			done = task.Info.CompleteTime != nil
 			result = task.Info.Result
@@ -154,7 +155,7 @@ func (s *sim) finished(ref reference) (result types.AnyType, err error) {
 				err = fmt.Errorf("%s", task.Info.Error.LocalizedMessage)
 			}
 		})
-		time.Sleep(50 * time.Microsecond)
+		time.Sleep(pause)
 	}
 	return
 }
@@ -191,6 +192,7 @@ func configOf(ctx context.Context, p *place, spec *machineSpec) (types.VirtualMa
 		name := fmt.Sprintf("[%s] %s/disk%d.vmdk", p.datastore.Name(), spec.Name, i+1)
 		added := devices.CreateDisk(controller, p.datastore.Reference(), name)
 		added.CapacityInBytes, added.CapacityInKB = disk.CapacityBytes, disk.CapacityBytes/1024
+		added.Key = int32(2000 + i) // as vSphere numbers the first controller's
 		backing(added).DiskMode = orElse(disk.Mode, "persistent")
 		devices = append(devices, added)
 	}

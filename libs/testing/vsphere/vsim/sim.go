@@ -56,6 +56,8 @@ func (s *sim) PutObject(_ *simulator.Context, o mo.Reference) {
 	switch o := o.(type) {
 	case *simulator.VirtualMachineSnapshot:
 		s.freeze(o)
+	case *simulator.Task:
+		s.taskBegan(o)
 	}
 }
 
@@ -65,6 +67,7 @@ func (s *sim) UpdateObject(_ *simulator.Context, o mo.Reference, changes []types
 		s.machineChanged(o.Self, changes)
 	case *mo.Task:
 		sayWhy(o, changes)
+		s.taskChanged(o, changes)
 	}
 }
 

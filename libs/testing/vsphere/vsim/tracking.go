@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/types"
@@ -23,6 +25,12 @@ type machine struct {
 	// What was published last.
 	name     string
 	tracking bool
+	// Under sim.Mutex: the tasks that run, how many wait to begin, and when a call was let through that will begin one;
+	// which methods are disabled, and by whom.
+	running  map[reference]bool
+	slow     int
+	claimed  time.Time
+	disabled map[string][]string
 	unnamed  map[reference]bool // snapshots whose name was not seen yet
 }
 
@@ -45,7 +53,7 @@ func (s *sim) machine(ref reference) *machine {
 	defer s.Unlock()
 	m := s.machines[ref]
 	if m == nil {
-		m = &machine{tracks: map[int32]*track{}, unnamed: map[reference]bool{}}
+		m = &machine{tracks: map[int32]*track{}, unnamed: map[reference]bool{}, running: map[reference]bool{}}
 		s.machines[ref] = m
 	}
 	return m
@@ -114,6 +122,11 @@ func (s *sim) freeze(snapshot *simulator.VirtualMachineSnapshot) {
 	m.unnamed[snapshot.Self] = true
 	s.Unlock()
 
+	// vcsim would try every name of a state file, and complain of each that is there.
+	states, _ := filepath.Glob(filepath.Join(filepath.Dir(s.onHost(vm.Config.Files.VmPathName)), "*.vmsn"))
+	for _, file := range states {
+		_ = os.Remove(file)
+	}
 	resume := m.still()
 	defer resume()
 	devices := cloned(vm.Config.Hardware.Device)
@@ -228,6 +241,16 @@ func (s *sim) snapshotRemoved(ctx *simulator.Context, ref reference) {
 			ctx.Map.Remove(ctx, other.Self)
 		}
 	}
+}
+
+// forgetLayout keeps vcsim from removing the files of a snapshot: it finds them by keys that it has given to others
+// meanwhile, and takes disks for them.
+func (s *sim) forgetLayout(ctx *simulator.Context, ref reference) {
+	vm := s.vm(ref)
+	if vm == nil {
+		return
+	}
+	ctx.Map.WithLock(ctx, vm, func() { vm.LayoutEx.Snapshot = nil })
 }
 
 func (s *sim) snapshotsOf(vm reference) (found []*simulator.VirtualMachineSnapshot) {

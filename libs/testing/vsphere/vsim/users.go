@@ -254,17 +254,26 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 	if fault := s.refusal(ctx.Session.UserName, m); fault != nil {
 		return nil, fault
 	}
+	if fault := s.disabledBy(m); fault != nil {
+		return nil, fault
+	}
+	if _, known := s.userNamed(ctx.Session.UserName); known {
+		if fault := s.busy(m); fault != nil {
+			return nil, fault
+		}
+		// vcsim has looked the object up before, and it may have gone while we waited.
+		if strings.HasPrefix(m.This.Type, "VirtualMachine") && ctx.Map.Get(m.This) == nil {
+			return nil, &types.ManagedObjectNotFound{Obj: m.This}
+		}
+	}
 	s.wrapCollector(ctx.Session, m.This)
 	switch m.Name {
 	case "QueryChangedDiskAreas", "ExportVm", "ShutdownGuest":
 		if vm := s.vm(m.This); vm != nil {
 			s.wrapIn(ctx.Session.Registry, &wrapped{vm, s})
 		}
-	case "PowerOnVM_Task", "CreateSnapshot_Task", "CreateSnapshotEx_Task", "ReconfigVM_Task", "RelocateVM_Task", "Destroy_Task":
-		if s.exported(m.This) {
-			return nil, &types.TaskInProgress{}
-		}
-	case "RemoveSnapshot_Task":
+	case "RemoveSnapshot_Task", "RemoveAllSnapshots_Task":
+		s.forgetLayout(ctx, s.ownerOf(m.This))
 		if request, ok := m.Body.(*types.RemoveSnapshot_Task); ok && request.RemoveChildren {
 			s.Lock()
 			s.withChildren[m.This] = true

@@ -1,3 +1,4 @@
+import { isSearched, NoSuchPath, treeOf } from '../../inventory/index.js';
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { pageFrom } from '../views/page.js';
 import { inventoryView, providerView } from '../views/catalog.js';
@@ -27,6 +28,18 @@ export const providerHandlers: HandlersOf<'providers'> = {
   'providers.inventory': async ({ catalog, ...rest }, { params }) => {
     const entry = catalog.provider(params.provider);
     return inventoryView(entry, await rest.inventory.inventory(entry), rest);
+  },
+  'providers.vms': async ({ catalog, inventory }, { params, query }) => {
+    const known = await inventory.inventory(catalog.provider(params.provider));
+    const found = known.vms.filter((vm) => isSearched(vm, query, known));
+    return pageFrom(found, query, (vm) => vm);
+  },
+  'providers.tree': async ({ catalog, inventory }, { params, query }) => {
+    const entry = catalog.provider(params.provider);
+    const { vms } = await inventory.inventory(entry);
+    const tree = treeOf(entry.spec.name, vms, query);
+    if (tree === undefined) throw new NoSuchPath(entry.spec.name, query.path);
+    return tree;
   },
   'providers.refresh': async ({ catalog, ...rest }, { params }) => {
     const entry = catalog.provider(params.provider);

@@ -7,7 +7,9 @@ export function checkWarm({ spec, vms, inventory }: PlanFacts): readonly Conditi
   if (spec.type !== 'warm') return [];
   const named = (is: (vm: SourceVm) => boolean): readonly string[] =>
     vms.flatMap(({ vm }) => (vm !== undefined && is(vm) ? [vm.name] : []));
-  const untracked = named(({ changeTracking }) => changeTracking === 'off');
+  const untracked = spec.warm.enableChangeTracking
+    ? []
+    : named(({ changeTracking }) => changeTracking === 'off');
   const withSnapshots = named(({ snapshots = [] }) => snapshots.some((name) => !isOurs(name)));
   const now = inventory === undefined ? Number.NaN : Date.parse(inventory.takenAt);
   const isOver = (at: string): boolean => Date.parse(at) < now;

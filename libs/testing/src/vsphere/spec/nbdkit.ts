@@ -11,6 +11,8 @@ export interface Reading {
   readonly disk?: number;
   readonly user?: string;
   readonly password?: string;
+  /** Of a session; then the password does not matter. */
+  readonly cookie?: string;
   readonly thumbprint?: string;
   /** By default what the disk is called in the snapshot or the VM. */
   readonly file?: string;
@@ -26,7 +28,9 @@ export async function readDisk(vsphere: Vsphere, vm: string, reading: Reading = 
   const args = [
     ...['--foreground', '--unix', '-', '--readonly', plugin, `libdir=${libdir}`],
     ...['server=127.0.0.1', `port=${vsphere.port}`, `user=${reading.user ?? vsphere.admin.user}`],
-    ...[`password=+${folder.file('password')}`, `thumbprint=${reading.thumbprint ?? vsphere.thumbprint}`],
+    `thumbprint=${reading.thumbprint ?? vsphere.thumbprint}`,
+    `password=+${folder.file('password')}`,
+    ...(reading.cookie === undefined ? [] : [`cookie=${reading.cookie}`]),
     ...[`vm=moref=${moref}`, `file=${reading.file ?? (await fileOf(vsphere, vm, reading))}`],
     ...(reading.snapshot === undefined ? [] : [`snapshot=${reading.snapshot}`]),
     ...['transports=nbdssl:nbd', '--run', `nbdcopy "$uri" '${out}'`],

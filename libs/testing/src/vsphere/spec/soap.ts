@@ -52,10 +52,10 @@ export class Soap {
   }
 
   /** @param on `Type:value` @returns the answer's text @throws VimFault */
-  async call(method: string, on: string, inner = ''): Promise<string> {
+  async call(method: string, on: string, inner = '', namespace = 'vim25'): Promise<string> {
     const [type = '', value = ''] = split(on);
     const body =
-      `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><${method} xmlns="urn:vim25">` +
+      `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><${method} xmlns="urn:${namespace}">` +
       `<_this type="${type}">${value}</_this>${inner}</${method}></Body></Envelope>`;
     const answer = await this.send('POST', '/sdk', { 'content-type': 'text/xml' }, body);
     const text = answer.body.toString();
@@ -88,6 +88,11 @@ export class Soap {
       `PropertyCollector:${collector}`,
       `<specSet>${what}${where}</specSet><options/>`,
     );
+  }
+
+  /** `name=value` of the session. */
+  get cookie(): string {
+    return this.#cookie ?? '';
   }
 
   /** A request with the session's cookie. */
