@@ -159,6 +159,8 @@ export const InventoryProblem = z.object({
   code: z.string(),
   message: z.string(),
   field: z.string().optional(),
+  /** `Warn`: what it is about hinders only who needs it. None: it hinders everybody. */
+  category: z.literal('Warn').optional(),
 });
 export type InventoryProblem = z.infer<typeof InventoryProblem>;
 

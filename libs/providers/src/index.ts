@@ -9,3 +9,11 @@ export type {
 } from './port.js';
 export { readSecret, SecretMissing } from './secret.js';
 export { closeSources, sourceProvider } from './registry.js';
+export {
+  type RoleKind,
+  privilegeUses,
+  requiredPrivileges,
+  roleFormats,
+  roleKinds,
+  roleText,
+} from './vsphere/privileges/index.js';

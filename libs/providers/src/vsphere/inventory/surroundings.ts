@@ -30,6 +30,10 @@ export class Surroundings {
     return this.objects.filter(({ ref }) => types.includes(ref.type));
   }
 
+  propertiesOf(ref: ObjectRef | undefined): VimObject['properties'] | undefined {
+    return ref === undefined ? undefined : this.#objects.get(ref.id)?.properties;
+  }
+
   nameOf(ref: ObjectRef | undefined): string | undefined {
     const name = ref === undefined ? undefined : this.#objects.get(ref.id)?.properties.get('name')?.text;
     return name === undefined ? undefined : unescaped(name);
