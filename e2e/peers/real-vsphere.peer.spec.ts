@@ -21,6 +21,7 @@ beforeAll(async () => {
     vms: [
       {
         name: 'guest',
+        memoryMb: 512,
         disks: [{ file: await guestImage() }],
         changeTracking: true,
         tools: { status: 'running' },
