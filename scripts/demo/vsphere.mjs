@@ -65,7 +65,13 @@ export const vsphereDemo = () =>
     say('starting a simulated vCenter, and the guest in it (15 to 30 seconds)');
     const { user, password } = guest;
     const vms = [
-      { name: VM, disks: [{ file }], tools: { status: 'running' }, guest: { memoryMb: 512, user, password } },
+      {
+        name: VM,
+        memoryMb: 512,
+        disks: [{ file }],
+        tools: { status: 'running' },
+        guest: { memoryMb: 512, user, password },
+      },
     ];
     await using vsphere = await startVsphere({ vms });
     const write = (what) => vsphere.tellGuest(VM, `echo ${what} > /root/demo; sync`);
