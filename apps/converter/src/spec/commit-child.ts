@@ -14,7 +14,8 @@ const handler = imageCommit(
     logLimit: 65_536,
     trace: 'off',
     scratch: root,
-    childEnv: { PATH: process.env['PATH'] ?? '' },
+    vddk: { folder: undefined, plugin: 'vddk' },
+  childEnv: { PATH: process.env['PATH'] ?? '' },
   },
   () => {
     if (moves === Number(dieBefore)) process.kill(process.pid, 'SIGKILL');
