@@ -15,7 +15,7 @@ const handler = imageCommit(
     trace: 'off',
     scratch: root,
     vddk: { folder: undefined, plugin: 'vddk' },
-  childEnv: { PATH: process.env['PATH'] ?? '' },
+    childEnv: { PATH: process.env['PATH'] ?? '' },
   },
   () => {
     if (moves === Number(dieBefore)) process.kill(process.pid, 'SIGKILL');
