@@ -148,6 +148,10 @@ describe('the workers of a site', () => {
     const { connected, conversionProblems } = await access.at('far');
     expect(connected).toEqual(['converter']);
     expect(conversionProblems).toEqual([expect.stringContaining('virt-v2v-in-place')]);
-    expect(await access.at('nowhere')).toEqual({ connected: [], conversionProblems: undefined });
+    expect(await access.at('nowhere')).toEqual({
+      connected: [],
+      conversionProblems: undefined,
+      transferTools: undefined,
+    });
   });
 });
