@@ -10,8 +10,8 @@ export type {
 export { readSecret, SecretMissing } from './secret.js';
 export { closeSources, sourceProvider } from './registry.js';
 export {
+  type PrivilegeUse,
   type RoleKind,
-  privilegeUses,
   requiredPrivileges,
   roleFormats,
   roleKinds,

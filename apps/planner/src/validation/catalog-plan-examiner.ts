@@ -12,6 +12,7 @@ import type { CatalogProjection, Entry } from '../catalog/index.js';
 import { type InventoryService, reasonOf } from '../inventory/index.js';
 import { finder } from '../selection/index.js';
 import type { RunService } from '../runs/run-service.js';
+import { hinders } from './checks/providers.js';
 import { broughtFacts, usersOfDisks } from './facts/brought-facts.js';
 import { directoryFacts } from './facts/directory-facts.js';
 import { plannedVms } from './facts/planned-vms.js';
@@ -91,7 +92,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const { inventory } = this.around;
     if (!isNeeded) return { inventory: inventory.known(source), problems: [] };
     const problems = await inventory.problemsOf(source);
-    if (problems.length > 0) return { inventory: undefined, problems };
+    if (problems.some(hinders)) return { inventory: undefined, problems };
     try {
       // Read anew: what is recorded at a start must be what is there, not what was there once.
       const now = await inventory.current(source);
@@ -103,7 +104,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     } catch (error) {
       return {
         inventory: undefined,
-        problems: [{ item: source.spec.name, code: 'NotReadable', message: reasonOf(error) }],
+        problems: [...problems, { item: source.spec.name, code: 'NotReadable', message: reasonOf(error) }],
       };
     }
   }

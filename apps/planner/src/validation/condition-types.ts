@@ -1,4 +1,5 @@
 import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { vsphereConditionTypes } from './vsphere-condition-types.js';
 
 interface ConditionType {
   readonly category: ConditionCategory;
@@ -260,6 +261,7 @@ export const conditionTypes = {
     when: 'a service that the plan needs does not answer at its site',
     wayOut: 'start it; the VMs wait for it',
   },
+  ...vsphereConditionTypes,
 } as const satisfies Record<string, ConditionType>;
 
 export type ConditionTypeName = keyof typeof conditionTypes;

@@ -12,6 +12,8 @@ export const vmChoices = {
   targetNamespace: Dns1123Label.optional(),
   wave: z.int().min(1).max(1000).optional(),
   priority: z.int().min(0).max(100).optional(),
+  /** Of a Windows guest with a TPM: its recovery key is at hand, for the target's TPM is empty. */
+  recoveryKeyHeld: z.boolean().optional(),
   /** Warm: when this VM is cut over, whatever the plan's policy is. */
   cutoverAt: z.iso.datetime().optional(),
 };

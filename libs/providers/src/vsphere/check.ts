@@ -25,7 +25,7 @@ export async function checkVsphere(spec: ProviderSpec): Promise<readonly Invento
     return [...(await privilegeProblems(session, signal)), ...(await hostProblems(session, hosts, signal))];
   } catch (error) {
     if (!(error instanceof LedgerliftError)) throw error;
-    return [{ item: spec.name, field: 'settings.url', ...error.details() }];
+    return [{ item: spec.name, ...error.details(), field: error.field ?? 'settings.url' }];
   }
 }
 

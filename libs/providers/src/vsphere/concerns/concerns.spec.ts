@@ -142,6 +142,12 @@ const cases: readonly (readonly [id: string, category: string, raised: Changes, 
     vm({ 'guest.net': guestNic('') }),
     vm({ 'guest.net': guestNic(''), 'runtime.powerState': text('poweredOff') }),
   ],
+  [
+    'vmware.vm_missing_ip.detected',
+    'Warning',
+    vm({ 'guest.net': guestNic('') }),
+    vm({ 'guest.net': guestNic(''), 'guest.ipAddress': text('10.0.0.7') }),
+  ],
   ['vmware.vm.name.invalid', 'Warning', vm({ name: text('Web Server_1') }), vm({ name: text('web-1') })],
   [
     'vmware.numa_affinity.detected',

@@ -1,5 +1,5 @@
 import type { SourceVm } from '@ledgerlift/contracts';
-import { type Rule, rule } from './subject.js';
+import { type Rule, type Subject, rule } from './subject.js';
 
 /** What a guest calls itself when nobody has given it a name. */
 const DEFAULT_NAME =
@@ -44,11 +44,14 @@ export const guestRules: readonly Rule[] = [
   rule(
     'vmware.vm_missing_ip.detected',
     'Warning',
-    ({ vm }) =>
-      vm.powerState === 'on' &&
-      vm.nics.length > 0 &&
-      (vm.guest?.nics ?? []).every(({ addresses }) => addresses.length === 0),
+    (subject) => subject.vm.powerState === 'on' && subject.vm.nics.length > 0 && !tellsAddress(subject),
     'VM is missing IP addresses',
     'The guest tells no IP address, so that static ones cannot be preserved. See that its VMware Tools run.',
   ),
 ];
+
+/** Old tools tell addresses without what else belongs to them. */
+const tellsAddress = (subject: Subject): boolean =>
+  (subject.text('guest.ipAddress') ?? '') !== '' ||
+  (subject.vm.guest?.nics ?? []).some(({ addresses }) => addresses.length > 0) ||
+  (subject.at('guest.net')?.parts ?? []).some((nic) => nic.list('ipAddress').length > 0);

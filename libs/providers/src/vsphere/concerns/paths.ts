@@ -6,6 +6,8 @@ export const CONCERN_PATHS = [
   'config.keyId',
   'config.memoryAffinity',
   'guest.disk',
+  'guest.ipAddress',
+  'guest.net',
   'runtime.connectionState',
   'runtime.consolidationNeeded',
   'runtime.faultToleranceState',

@@ -30,6 +30,7 @@ export const VM_PATHS = [
   'guest.toolsRunningStatus',
   'guest.toolsVersionStatus2',
   'guest.hostName',
+  'guest.ipAddress',
   'guest.net',
   'guest.ipStack',
   'guest.disk',
