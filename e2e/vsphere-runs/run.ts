@@ -1,8 +1,10 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmView } from '@ledgerlift/contracts';
 import { applyStubMarker } from '@ledgerlift/testing';
 import { disksAreEqual } from '../installation/judge.js';
+import { root } from '../installation/root.js';
 import type { FaultScript, RunScript } from './script.js';
 import type { World } from './world.js';
 
@@ -37,7 +39,23 @@ export async function doRun(world: World, script: RunScript): Promise<readonly F
   const findings = await judged(world, script, moref);
   if (findings.length === 0)
     await rm(at.folder.file('out', 'default', name), { recursive: true, force: true });
+  else await keep(world, script, { migration, moref });
   return findings;
+}
+
+/** The history of the VM as the log and as the simulator have it, for who looks into a finding. */
+async function keep(
+  { at, vsphere }: World,
+  { seed, run }: RunScript,
+  { migration, moref }: { readonly migration: string; readonly moref: string },
+): Promise<void> {
+  const folder = join(root, 'node_modules', '.cache', 'vsphere-runs', `seed-${seed}-run-${run}`);
+  await mkdir(folder, { recursive: true });
+  const params = { migration, vm: 0 };
+  const history = await at.call('vms.history', { params, query: { limit: 1000 } });
+  const journal = (await vsphere.journal()).filter(({ vm }) => vm === moref);
+  const kept = { history, journal, vm: await vsphere.vm(moref), view: await at.vm(migration) };
+  await writeFile(join(folder, 'kept.json'), JSON.stringify(kept, undefined, 1));
 }
 
 async function started(world: World, script: RunScript): Promise<string> {

@@ -95,7 +95,7 @@ describe('the inventory of a vCenter in the planner', () => {
 
   it('is a tree of folders, and of hosts', async () => {
     const { vms } = await service.inventory(provider);
-    const tree = treeOf('vcenter', vms, { by: 'host', path: '/', depth: 4, limit: 100 });
+    const tree = treeOf('vcenter', vms, { by: 'host', path: '/', depth: 4, offset: 0, limit: 100 });
     expect(TreeNode.parse(tree)).toMatchObject({
       vms: vms.length,
       children: [{ name: 'DC0', kind: 'datacenter' }],

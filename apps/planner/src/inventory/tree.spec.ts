@@ -51,10 +51,9 @@ describe('the tree of an inventory', () => {
     expect(tree({ depth: 1 })?.children).toEqual([
       { name: 'DC', kind: 'datacenter', path: '/DC', vms: 4, more: 0 },
     ]);
-    expect(tree({ path: '/DC/prod/web', limit: 1 })).toMatchObject({
-      children: [{ name: 'web-1' }],
-      more: 1,
-    });
+    const web = { path: '/DC/prod/web', limit: 1 };
+    expect(tree(web)).toMatchObject({ children: [{ name: 'web-1' }], more: 1 });
+    expect(tree({ ...web, offset: 1 })).toMatchObject({ children: [{ name: 'web-2' }], more: 0 });
   });
 
   it('has no node at a path that leads nowhere', () => {

@@ -32,7 +32,7 @@ export function treeOf(source: string, vms: readonly SourceVm[], query: TreeQuer
   const wanted = query.path.split('/').filter((name) => name !== '');
   let at: Branch | undefined = root;
   for (const name of wanted) at = at?.branches.get(name);
-  return at && nodeOf(at, query.depth, query.limit);
+  return at && nodeOf(at, query.depth, query, { left: MOST_NODES });
 }
 
 const branch = (name: string, kind: TreeNode['kind'], path: string): Branch => ({
@@ -63,7 +63,16 @@ const hostSteps = ({ datacenter, cluster, host }: SourceVm): readonly Step[] => 
   ...(host === undefined ? [] : [{ name: host, kind: 'host' as const }]),
 ];
 
-function nodeOf(at: Branch, depth: number, limit: number): TreeNode {
+/** In one answer, which has to fit into a message. */
+const MOST_NODES = 3000;
+
+/** @param room how many more nodes the answer may have: what does not fit is counted, and not shown */
+function nodeOf(
+  at: Branch,
+  depth: number,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+  room: { left: number },
+): TreeNode {
   const { name, kind, path, vms } = at;
   const node = { name, kind, path, vms };
   if (depth === 0) return { ...node, more: 0 };
@@ -73,10 +82,12 @@ function nodeOf(at: Branch, depth: number, limit: number): TreeNode {
     ...[...at.branches.values()].toSorted(byName),
     ...at.leaves.toSorted((a, b) => byName(a, b) || byName({ name: a.id }, { name: b.id })),
   ];
-  const children = below
-    .slice(0, limit)
-    .map((each) => ('branches' in each ? nodeOf(each, depth - 1, limit) : leaf(each, path)));
-  return { ...node, children, more: Math.max(0, below.length - limit) };
+  const shown = below.slice(offset, offset + Math.min(limit, room.left));
+  room.left -= shown.length;
+  const children = shown.map((each) =>
+    'branches' in each ? nodeOf(each, depth - 1, { offset: 0, limit }, room) : leaf(each, path),
+  );
+  return { ...node, children, more: Math.max(0, below.length - offset - shown.length) };
 }
 
 const leaf = ({ id, name }: SourceVm, parent: string): TreeNode => ({

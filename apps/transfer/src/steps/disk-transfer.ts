@@ -4,6 +4,7 @@ import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';
 import { endingsOf } from './endings.js';
+import { movedMeanwhile } from './moved.js';
 import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
 
@@ -19,6 +20,8 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
     const source = sourceOf(attempt);
     const pass = passOf(attempt);
     const now = await assertUnchanged(source);
+    const moved = movedMeanwhile(source.vm, now);
+    if (moved !== undefined) await attempt.raise(moved);
     const offAt = isLast(pass) ? resultOf(attempt, 'SourcePowerOff').momentId : undefined;
     if (offAt !== undefined) await assertStillOff(source, offAt);
     const momentId = pass.snapshot?.momentId ?? offAt ?? resultOf(attempt, 'SourcePowerOff').momentId;

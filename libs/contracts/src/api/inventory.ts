@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConcernCategory, SourceVm } from '../inventory.js';
 import { VmCriteria } from '../specs.js';
 import { Page } from './request.js';
 
@@ -12,6 +13,29 @@ export const VmSearch = VmCriteria.extend({
 });
 export type VmSearch = z.infer<typeof VmSearch>;
 
+/** A VM that was found; `providers.inventory` has all of it. */
+export const FoundVm = z.object({
+  ...SourceVm.pick({
+    id: true,
+    uuid: true,
+    name: true,
+    path: true,
+    powerState: true,
+    datacenter: true,
+    cluster: true,
+    host: true,
+    tags: true,
+    os: true,
+  }).shape,
+  cpus: z.int().min(0),
+  memoryBytes: z.int().min(0),
+  disks: z.int().min(0),
+  capacityBytes: z.int(),
+  /** Ids of its concerns, by category. */
+  concerns: z.partialRecord(ConcernCategory, z.array(z.string())),
+});
+export type FoundVm = z.infer<typeof FoundVm>;
+
 export const TreeQuery = z.strictObject({
   /** `folder`: datacenters, folders, VMs. `host`: datacenters, clusters, hosts, VMs. */
   by: z.enum(['folder', 'host']).default('folder'),
@@ -19,7 +43,8 @@ export const TreeQuery = z.strictObject({
   path: z.string().startsWith('/').max(1000).default('/'),
   /** Levels below it. */
   depth: z.coerce.number().pipe(z.int().min(1).max(10)).default(2),
-  /** Children of one node that are shown at most. */
+  /** Children of the node at `path` that are passed over, and of each node that are shown at most. */
+  offset: z.coerce.number().pipe(z.int().min(0)).default(0),
   limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(200),
 });
 export type TreeQuery = z.infer<typeof TreeQuery>;
@@ -36,7 +61,7 @@ export interface TreeNode {
   readonly vms: number;
   /** Left out where they lie deeper than was asked for. */
   readonly children?: readonly TreeNode[] | undefined;
-  /** Children that are not shown, for there are more than the limit. */
+  /** Children after those that are shown. */
   readonly more: number;
 }
 export const TreeNode: z.ZodType<TreeNode> = z.object({

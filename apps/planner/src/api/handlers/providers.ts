@@ -1,4 +1,4 @@
-import { isSearched, NoSuchPath, treeOf } from '../../inventory/index.js';
+import { foundVm, isSearched, NoSuchPath, treeOf } from '../../inventory/index.js';
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { pageFrom } from '../views/page.js';
 import { inventoryView, providerView } from '../views/catalog.js';
@@ -32,7 +32,7 @@ export const providerHandlers: HandlersOf<'providers'> = {
   'providers.vms': async ({ catalog, inventory }, { params, query }) => {
     const known = await inventory.inventory(catalog.provider(params.provider));
     const found = known.vms.filter((vm) => isSearched(vm, query, known));
-    return pageFrom(found, query, (vm) => vm);
+    return pageFrom(found, query, foundVm);
   },
   'providers.tree': async ({ catalog, inventory }, { params, query }) => {
     const entry = catalog.provider(params.provider);

@@ -1,7 +1,6 @@
-import { SourceVm } from '../../inventory.js';
 import { ProviderSpec } from '../../specs.js';
 import { InventoryView, ProviderView } from '../catalog.js';
-import { TreeNode, TreeQuery, VmSearch } from '../inventory.js';
+import { FoundVm, TreeNode, TreeQuery, VmSearch } from '../inventory.js';
 import { Page, pageOf } from '../request.js';
 import { empty, none, provider } from './operation.js';
 import type { ApiOperation } from './operation.js';
@@ -70,7 +69,7 @@ export const providersOperations = {
     params: provider,
     query: VmSearch,
     status: 200,
-    out: pageOf(SourceVm),
+    out: pageOf(FoundVm),
   },
   'providers.tree': {
     method: 'GET',

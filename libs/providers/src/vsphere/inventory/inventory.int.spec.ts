@@ -79,7 +79,22 @@ describe('the inventory of a vCenter', () => {
   });
 
   it('has networks and datastores by the names that mappings use', async () => {
-    const { networks, storages, problems } = await read();
+    const { networks, storages, hosts = [], problems } = await read();
+    expect(hosts).toContainEqual(
+      expect.objectContaining({
+        datacenter: 'DC0',
+        cluster: 'DC0_C0',
+        state: 'connected',
+        adapters: expect.arrayContaining([expect.objectContaining({ name: 'vmnic0' })]),
+      }),
+    );
+    expect(storages).toContainEqual(
+      expect.objectContaining({
+        name: 'LocalDS_0',
+        capacityBytes: expect.any(Number),
+        freeBytes: expect.any(Number),
+      }),
+    );
     expect(networks.map(({ name }) => name)).toEqual(expect.arrayContaining(['VM Network', 'DC0_DVPG0']));
     expect(storages.map(({ name }) => name)).toEqual(expect.arrayContaining(['LocalDS_0', 'LocalDS_1']));
     expect(problems).toEqual([]);

@@ -1,4 +1,4 @@
-import type { Inventory, InventoryProblem, SourceVm } from '@ledgerlift/contracts';
+import type { Inventory, InventoryProblem, SourceHost, SourceVm } from '@ledgerlift/contracts';
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef } from '../soap/node.js';
 import {
@@ -67,8 +67,48 @@ export function inventoryOf(
         description: NETWORKS[type] ?? '',
       }),
     ),
-    storages: named(['Datastore']).map(({ id, name }) => ({ id, name })),
+    storages: around.ofType('Datastore').map((datastore) => storageOf(datastore, around)),
+    hosts: around.ofType('HostSystem').map((host) => hostOf(host, around)),
     problems: [...problems],
+  };
+}
+
+function storageOf({ ref, properties }: VimObject, around: Surroundings): Inventory['storages'][number] {
+  const bytes = (path: string): number | undefined => {
+    const number = Number(properties.get(path)?.text ?? Number.NaN);
+    return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  };
+  const [capacityBytes, freeBytes] = [bytes('summary.capacity'), bytes('summary.freeSpace')];
+  const kind = properties.get('summary.type')?.text;
+  return {
+    id: ref.id,
+    name: around.nameOf(ref) ?? ref.id,
+    ...(kind === undefined ? {} : { kind }),
+    ...(capacityBytes === undefined ? {} : { capacityBytes }),
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+  };
+}
+
+function hostOf({ ref, properties }: VimObject, around: Surroundings): SourceHost {
+  const [datacenter, cluster] = ['Datacenter', 'ClusterComputeResource'].map((type) =>
+    around.nameOf(around.above(ref, type)),
+  );
+  const isConnected = properties.get('runtime.connectionState')?.text === 'connected';
+  const isInMaintenance = properties.get('runtime.inMaintenanceMode')?.text === 'true';
+  return {
+    id: ref.id,
+    name: around.nameOf(ref) ?? ref.id,
+    ...(datacenter === undefined ? {} : { datacenter }),
+    ...(cluster === undefined ? {} : { cluster }),
+    state: isInMaintenance ? 'maintenance' : isConnected ? 'connected' : 'disconnected',
+    adapters: (properties.get('config.network.pnic')?.parts ?? []).map((adapter) => {
+      const [mac, linkMbps] = [adapter.textAt('mac'), adapter.numberAt('linkSpeed.speedMb')];
+      return {
+        name: adapter.textAt('device') ?? '',
+        ...(mac === undefined ? {} : { mac: mac.toLowerCase() }),
+        ...(linkMbps === undefined ? {} : { linkMbps }),
+      };
+    }),
   };
 }
 

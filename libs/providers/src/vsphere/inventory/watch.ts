@@ -96,7 +96,7 @@ class Watch {
     const propSet = types.map((type) => ({
       type,
       all: false,
-      pathSet: type === 'VirtualMachine' ? WATCHED_VM_PATHS : [...NAMES],
+      pathSet: type === 'VirtualMachine' ? WATCHED_VM_PATHS : type === 'HostSystem' ? HOST : NAMES,
     }));
     const args = { spec: filterOn(view, propSet), partialUpdates: false };
     await this.session.call('CreateFilter', collector, args, { signal: this.signal });
@@ -167,3 +167,4 @@ class Watch {
 
 /** Free room moves all the time, and is read with the rest. */
 const NAMES = ['name', 'parent'] as const;
+const HOST = [...NAMES, 'runtime.connectionState', 'runtime.inMaintenanceMode'] as const;
