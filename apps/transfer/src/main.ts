@@ -1,7 +1,6 @@
 import { closeSources } from '@ledgerlift/providers';
-import { runWorker } from '@ledgerlift/service';
+import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
 import { readTransferSettings } from './config.js';
-import { withoutCoreDumps } from './core-dumps.js';
 import { transferSteps } from './steps/index.js';
 import { Tools } from './tools.js';
 

@@ -14,29 +14,30 @@ import type {
 } from '@ledgerlift/contracts';
 
 /** How the bytes of a disk are read. */
-export type DiskAccess = /** The provider offers it over NBD already, on a Unix socket of this machine. */
-(
-  | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
-  /** An image that qemu opens where it lies. */
-  | {
-      readonly kind: 'image';
-      readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
-      readonly file: string;
-      readonly within?: { readonly offset: number; readonly length: number };
-      /** Inflating takes more than one core can give: several servers read it at once. */
-      readonly compressed: boolean;
-    }
-  /** It cannot be read at an offset: it is written to a claimed temporary file first, then read there. */
-  | {
-      readonly kind: 'unpack';
-      readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
-      unpackTo(path: string, signal: AbortSignal): Promise<void>;
-    }
-  | NbdkitAccess
-) & {
-  /** Where there are several ways: which this is, and why. */
-  readonly way?: DiskWay;
-};
+export type DiskAccess =
+  /** The provider offers it over NBD already, on a Unix socket of this machine. */
+  (
+    | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
+    /** An image that qemu opens where it lies. */
+    | {
+        readonly kind: 'image';
+        readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        readonly file: string;
+        readonly within?: { readonly offset: number; readonly length: number };
+        /** Inflating takes more than one core can give: several servers read it at once. */
+        readonly compressed: boolean;
+      }
+    /** It cannot be read at an offset: it is written to a claimed temporary file first, then read there. */
+    | {
+        readonly kind: 'unpack';
+        readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        unpackTo(path: string, signal: AbortSignal): Promise<void>;
+      }
+    | NbdkitAccess
+  ) & {
+    /** Where there are several ways: which this is, and why. */
+    readonly way?: DiskWay;
+  };
 
 /** A plugin of nbdkit reads it: the provider says which, whoever reads runs it and sees it end. */
 export interface NbdkitAccess {

@@ -8,7 +8,7 @@ const providers: readonly SourceProvider[] = [ovaProvider, labProvider, vsphereP
 
 /** Ends what providers keep open towards their sources, such as sessions. */
 export async function closeSources(): Promise<void> {
-  await Promise.all(providers.map((provider) => provider.close?.()));
+  await Promise.all(providers.map(async (provider) => provider.close?.()));
 }
 
 /** @returns undefined for a type that is no source, such as a directory */

@@ -42,7 +42,11 @@ async function vddkOf({ folder, plugin }: VddkSettings): Promise<NbdkitTools['vd
   const { out, said } = await dumpOf(plugin, `libdir=${folder}`);
   if (!out.includes('name=vddk')) return { problem: `nbdkit cannot load its plugin ${plugin}: ${said}` };
   const loaded = /^vddk_library_version=(\S+)/m.exec(out)?.[1];
-  if (loaded === undefined) return { problem: `VDDK in ${folder} cannot be loaded: ${said}` };
+  // It says no more when it is asked for this alone.
+  if (loaded === undefined)
+    return {
+      problem: `VDDK in ${folder} cannot be loaded: 'nbdkit ${plugin} libdir=${folder} file=none' says why`,
+    };
   const versions = libraries.map((name) => LIBRARY.exec(name)?.[1] ?? '');
   // `libvixDiskLib.so.8` is a link to `libvixDiskLib.so.8.0.3`, which says more.
   const version = versions.reduce((most, each) => (each.length > most.length ? each : most), loaded);

@@ -18,7 +18,6 @@ export const vsphereProvider: SourceProvider = {
   conversion: 'needed',
 
   check: checkVsphere,
-
   inventory: (spec) => readInventory(sessionOf(spec), judge, AbortSignal.timeout(INVENTORY_MS)),
   watch: (spec, changed, signal) => watchInventory(sessionOf(spec), judge, changed, signal),
 

@@ -142,13 +142,17 @@ describe('a disk', () => {
     await expect(ensureDisk(file('qcow2'))).rejects.toThrow(WrongDisk);
   });
 
-  it.each(['raw', 'qcow2'] as const)('that is %s grows with its source, and never shrinks', async (format) => {
-    await ensureDisk(file(format));
-    expect(await growDisk({ ...file(format), size: 3_000_000 })).toBe('grown');
-    expect(await growDisk({ ...file(format), size: 2_000_000 })).toBe('large-enough');
-    const size = format === 'raw' ? statSync(file(format).path).size : (await imageInfo(file(format).path)).size;
-    expect(size).toBe(3_000_320);
-  });
+  it.each(['raw', 'qcow2'] as const)(
+    'that is %s grows with its source, and never shrinks',
+    async (format) => {
+      await ensureDisk(file(format));
+      expect(await growDisk({ ...file(format), size: 3_000_000 })).toBe('grown');
+      expect(await growDisk({ ...file(format), size: 2_000_000 })).toBe('large-enough');
+      const size =
+        format === 'raw' ? statSync(file(format).path).size : (await imageInfo(file(format).path)).size;
+      expect(size).toBe(3_000_320);
+    },
+  );
 
   it('half made by a killed process is made anew', async () => {
     writeFileSync(`${file('qcow2').path}.unfinished`, 'half');

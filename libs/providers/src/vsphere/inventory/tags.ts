@@ -10,7 +10,9 @@ export type Tags = ReadonlyMap<string, readonly string[]>;
 const ASSOCIATION = '/rest/com/vmware/cis/tagging/tag-association';
 const VMS_AT_ONCE = 1000;
 
-const Attached = z.array(z.object({ object_id: z.object({ id: z.string() }), tag_ids: z.array(z.string()).nullish() }));
+const Attached = z.array(
+  z.object({ object_id: z.object({ id: z.string() }), tag_ids: z.array(z.string()).nullish() }),
+);
 const Tag = z.object({ name: z.string(), category_id: z.string() });
 const Category = z.object({ name: z.string() });
 
