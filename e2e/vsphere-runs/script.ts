@@ -54,7 +54,8 @@ export function drawRun(seed: number, run: number): RunScript {
   return {
     seed,
     run,
-    name: `vm-${run}`,
+    // Not as vCenter numbers its objects: a plan names VMs by id or by name.
+    name: `run-${run}`,
     disks: Array.from({ length: chance.from(1, 3) }, () => ({
       capacityBytes: chance.from(2, 16) * MiB,
       fill: chance.from(0, 8) / 10,

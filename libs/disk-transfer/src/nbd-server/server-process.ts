@@ -72,11 +72,12 @@ export async function startServer(
   const deadline = performance.now() + startTimeoutMs;
   while (!(await listens(socket))) {
     if (hasEnded(child) || performance.now() > deadline) {
+      // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
+      const mayPass = child.exitCode === null || /lock/i.test(said);
       child.kill('SIGKILL');
       await ended;
       await remove();
-      // qemu's own image lock: somebody else still has the disk open, which may pass.
-      throw new NbdServerFailed(command, said, /lock/i.test(said) ? 'transient' : 'permanent');
+      throw new NbdServerFailed(command, said, mayPass ? 'transient' : 'permanent');
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

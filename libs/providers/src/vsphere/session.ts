@@ -211,8 +211,7 @@ const sessions = new Map<string, VsphereSession>();
 export function sessionOf(spec: ProviderSpec): VsphereSession {
   if (spec.type !== 'vsphere')
     throw new TypeError(`the vSphere provider was given a provider of type ${spec.type}`);
-  const { url, thumbprint, caCertificate, insecureSkipVerify } = spec.settings;
-  const key = JSON.stringify([spec.name, spec.secret, url, thumbprint, caCertificate, insecureSkipVerify]);
+  const key = JSON.stringify([spec.name, spec.secret, spec.settings]);
   const known = sessions.get(key) ?? new VsphereSession(spec);
   sessions.set(key, known);
   return known;
