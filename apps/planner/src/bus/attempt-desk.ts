@@ -34,7 +34,7 @@ export class AttemptDesk implements ClaimPort {
 
   /** After a restart: every attempt that was under way gets one lease to be heard of. */
   restore(): void {
-    const open = [...this.engine.started()].flatMap((stream): AttemptRef[] => {
+    const open = [...this.engine.vms.started].flatMap((stream): AttemptRef[] => {
       const state = this.engine.state(stream);
       const attempt = state && openAttempt(state);
       if (attempt?.status !== 'started' || attempt.worker === undefined) return [];
