@@ -70,6 +70,12 @@ describe('a hook of a whole plan', () => {
       const { state, waitingFor } = await at.vm(migration, vm);
       expect([state, waitingFor]).toEqual(['planned', `the plan's hook open (${migration}/2) to be done`]);
     }
+    const { hooks } = await at.call('migrations.get', { params: { migration } });
+    expect(hooks).toMatchObject([
+      { kind: 'event', state: 'running', waitingFor: 'an answer to the hook open' },
+      { state: 'pending', waitingFor: expect.stringMatching(/none to have failed$/) },
+      { state: 'pending', waitingFor: expect.stringMatching(/one to have failed$/) },
+    ]);
     await answer(migration, 2, 'open');
     await until(migration, hookIs('close', 'running'));
     expect(await at.call('migrations.get', { params: { migration } })).toMatchObject({ status: 'succeeded' });
@@ -77,13 +83,16 @@ describe('a hook of a whole plan', () => {
     const view = await until(migration, hookIs('close', 'succeeded'));
     expect(statesOf(view)).toEqual(['open succeeded', 'close succeeded', 'alarm pending']);
     expect(view.counts).toMatchObject({ total: 2, succeeded: 2 });
+    expect(view.hooks[0]).toMatchObject({ said: 'so', endedAt: expect.any(String) });
+    expect(view.hooks[2]?.waitingFor).toBeUndefined();
   }, 60_000);
 
   it('that fails keeps the VMs, until it is tried again; a planner that dies meanwhile knows', async () => {
     const migration = await migrate('again', [hook('first', 'before'), hook('second', 'before')]);
     await until(migration, hookIs('first', 'running'));
     await answer(migration, 2, 'first', false);
-    await until(migration, hookIs('first', 'failed'));
+    const failed = await until(migration, hookIs('first', 'failed'));
+    expect(failed.hooks[0]?.error?.message).toMatch(/so/);
     expect((await at.vm(migration)).waitingFor).toMatch(
       /hook first .* failed: .*retry it, or cancel the plan/,
     );
