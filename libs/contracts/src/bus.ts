@@ -7,6 +7,7 @@ import {
   Release,
   Resource,
   ServiceName,
+  StepError,
   StepName,
   StepOutcome,
   StepResult,
@@ -111,6 +112,15 @@ export const AttemptRef = z.object({
 });
 export type AttemptRef = z.infer<typeof AttemptRef>;
 
+/** Of which step a VM failed, and what that said. */
+export const Failure = z.object({
+  index: z.int().min(0),
+  name: z.string(),
+  step: StepName,
+  error: StepError,
+});
+export type Failure = z.infer<typeof Failure>;
+
 /** All that a worker needs for one attempt, as the log has it. */
 export const Job = z.object({
   record: VmRecord,
@@ -127,6 +137,8 @@ export const Job = z.object({
   pass: TransferPass.optional(),
   /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
   hook: HookSpec.optional(),
+  /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */
+  failures: z.object({ count: z.int().min(1), first: z.array(Failure) }).optional(),
 });
 export type Job = z.infer<typeof Job>;
 
