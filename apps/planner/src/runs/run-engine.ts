@@ -255,14 +255,9 @@ export class RunEngine implements RunService {
     return this.#vms.state(stream);
   }
 
-  /** Streams of the VMs whose step nobody has claimed. */
-  requested(): ReadonlySet<string> {
-    return this.#index.requested;
-  }
-
-  /** Streams of the VMs whose step a worker has. */
-  started(): ReadonlySet<string> {
-    return this.#index.started;
+  /** Streams of the VMs by what is under way. */
+  get vms(): Pick<VmIndex, 'open' | 'requested' | 'started'> {
+    return this.#index;
   }
 
   /**

@@ -119,7 +119,7 @@ class Life {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
-        await Promise.all([...this.#engine.requested()].map((stream) => this.#attempt(stream)));
+        await Promise.all([...this.#engine.vms.requested].map((stream) => this.#attempt(stream)));
         await this.#desk.expire();
       } catch (error) {
         if (!signal.aborted) this.failures.push(error);
