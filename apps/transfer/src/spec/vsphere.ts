@@ -93,8 +93,8 @@ export const arrived = (run: Run, disk = 0): Promise<Buffer> => {
   return readFile(join(path, run.record.disks[disk]?.name ?? ''));
 };
 
-/** Process ids of the nbdkits that this process has started, once there are any; none after half a second without. */
-export async function nbdkits(patienceMs = 500): Promise<readonly number[]> {
+/** Process ids of the nbdkits that this process has started, once there are any; none when there were none for so long. */
+export async function nbdkits(patienceMs = 15_000): Promise<readonly number[]> {
   for (const deadline = performance.now() + patienceMs; ;) {
     const found: number[] = [];
     for (const entry of await readdir('/proc')) {

@@ -12,7 +12,11 @@ let world: VsphereWorld;
 beforeAll(async () => {
   world = await VsphereWorld.start({
     vms: [
-      { name: 'off', off: true, disks: [{ capacityBytes: 16 * MiB }, { capacityBytes: 5 * MiB + 512 }] },
+      {
+        name: 'off',
+        off: true,
+        disks: [{ capacityBytes: 16 * MiB }, { capacityBytes: 5 * MiB + 512, fill: 0 }],
+      },
       { name: 'chained', off: true, disks: [{ capacityBytes: 4 * MiB }, { capacityBytes: 3 * MiB }] },
       { name: 'large', off: true, disks: [{ capacityBytes: 48 * MiB, fill: 1 }] },
       {
@@ -52,7 +56,7 @@ describe('a VM that is off', () => {
       why: expect.stringContaining('not vddk: LEDGERLIFT_VDDK_DIR is not set'),
     });
     expect(disks[0]?.bytesRead).toBe(16 * MiB);
-    expect(disks[0]?.bytesWritten).toBeLessThan(6 * MiB);
+    expect(disks[1]).toMatchObject({ bytesRead: 5 * MiB + 512, bytesWritten: 0 });
   });
 
   it('is read over HTTPS by a pinned certificate that curl knows nothing of', async () => {
@@ -156,10 +160,11 @@ describe('what is secret', () => {
       const open = await Promise.all(
         fds.map((fd) => readlink(join('/proc', String(reader), 'fd', fd)).catch(() => '')),
       );
-      for (const file of open.filter((name) => name.startsWith('/tmp/'))) expect(file).toContain('(deleted)');
+      for (const file of open.filter((name) => name.includes('ledgerlift-given-')))
+        expect(file).toContain('(deleted)');
     }
     stop.abort(new Error('enough'));
     await ended;
-    expect(await nbdkits()).toEqual([]);
+    expect(await nbdkits(0)).toEqual([]);
   });
 });
