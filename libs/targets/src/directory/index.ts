@@ -14,7 +14,7 @@ export { imageHeader } from './image-header.js';
 export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder } from './folder.js';
 export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';
-export { release } from './release.js';
+export { release, sweepDrafts } from './release.js';
 export { roomNeeded } from './room.js';
 
 /** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */
