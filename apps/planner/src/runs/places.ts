@@ -4,6 +4,7 @@ import {
   type Schedule,
   type ScheduleEntry,
   type VmState,
+  cutoverDueAt,
   holdsPlace,
 } from '@ledgerlift/migration';
 import type { DecidedStreams } from '../log/decided-streams.js';
@@ -11,7 +12,7 @@ import type { CommandContext } from '../log/event-writer.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
 import { entryOf } from './schedule-entry.js';
-import { SCHEDULE_STREAM } from './stream-names.js';
+import { SCHEDULE_STREAM, vmStream } from './stream-names.js';
 
 export interface PlacesAround {
   readonly schedule: DecidedStreams<Schedule>;
@@ -23,6 +24,13 @@ export interface PlacesAround {
   admitted(migrationId: string, vm: number): Promise<void>;
   failed(error: unknown): void;
   context(stream: string): CommandContext;
+}
+
+export interface ScheduledVm {
+  readonly entry: ScheduleEntry;
+  readonly state: VmState;
+  /** A time: until then it wants none. */
+  readonly place: 'has' | 'wants' | Date;
 }
 
 /** So many are enqueued or released in one append. */
@@ -54,6 +62,27 @@ export class Places {
   /** @returns those who have a place */
   running(): readonly ScheduleEntry[] {
     return [...this.#schedule.running.values()];
+  }
+
+  /**
+   * Who has a place, who wants one, in the order of the schedule, and who will at a time that is known.
+   * @param open streams of the VMs that are not at their end
+   */
+  scheduled(open: Iterable<string>): readonly ScheduledVm[] {
+    const { running, waiting } = this.#schedule;
+    const of = (entry: ScheduleEntry): VmState => this.around.vm(vmStream(entry.migrationId, entry.vm));
+    const vms: ScheduledVm[] = [
+      ...[...running.values()].map((entry) => ({ entry, state: of(entry), place: 'has' as const })),
+      ...waiting.map((entry) => ({ entry, state: of(entry), place: 'wants' as const })),
+    ];
+    for (const stream of open) {
+      const state = this.around.vm(stream);
+      const run = state && this.around.run(state.record.migrationId);
+      const dueAt = state?.phase === 'waiting' ? cutoverDueAt(state) : undefined;
+      if (run === undefined || state === undefined || dueAt === undefined) continue;
+      vms.push({ entry: { ...entryOf(state, run), purpose: 'cutover' }, state, place: new Date(dueAt) });
+    }
+    return vms;
   }
 
   /** Whether the VM has a place, or waits for one. */

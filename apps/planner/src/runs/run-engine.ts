@@ -26,7 +26,7 @@ import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
-import { Places } from './places.js';
+import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
 import { planCommands, startedEvent } from './recording.js';
@@ -224,6 +224,10 @@ export class RunEngine implements RunService {
 
   setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
     return this.#places.setLimits(limits, context);
+  }
+
+  get scheduled(): readonly ScheduledVm[] {
+    return this.#places.scheduled(this.#index.open);
   }
 
   /** Bytes a second for the copy of a VM, as of now: its own limit, or its fair share of what all may use. */

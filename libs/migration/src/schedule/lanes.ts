@@ -41,6 +41,14 @@ export class Lanes {
     return this.#laneOf.size;
   }
 
+  /** In the order in which they came. */
+  all(): readonly ScheduleEntry[] {
+    return [...this.#lanes.values()]
+      .flatMap(({ waiting }) => [...waiting.values()])
+      .toSorted((one, other) => one.number - other.number)
+      .map(({ entry }) => entry);
+  }
+
   get(key: string): Waiting | undefined {
     return this.#laneOf.get(key)?.waiting.get(key);
   }

@@ -31,6 +31,11 @@ export class Schedule {
     return this.#running;
   }
 
+  /** Who wants a place, in the order in which they came. */
+  get waiting(): readonly ScheduleEntry[] {
+    return this.#waiting.all();
+  }
+
   get waitingCount(): number {
     return this.#waiting.size;
   }

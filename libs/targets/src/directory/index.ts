@@ -6,7 +6,7 @@ import { checkNetworks, checkStorages } from './mapping-checks.js';
 import { release } from './release.js';
 
 export { unfinished, writeFileAtomic } from './atomic-file.js';
-export { type BroughtRequest, type BroughtVm, findBroughtDisks } from './brought.js';
+export { type BroughtRequest, type BroughtVm, type DiskUser, findBroughtDisks } from './brought.js';
 export { claimsFor, inReleaseOrder } from './claims.js';
 export { allocatedSize } from './disk-size.js';
 export { type DiskFile, ensureDisk, freeBytes, growDisk, imageInfo } from './disks.js';
