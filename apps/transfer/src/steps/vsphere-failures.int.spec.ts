@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { closeSources, sourceProvider } from '@ledgerlift/providers';
 import { startVsphere } from '@ledgerlift/testing';
 import type { Run } from '../spec/run.js';
@@ -9,9 +9,6 @@ import { VsphereWorld, arrived, nbdkits, withVddk } from '../spec/vsphere.js';
 
 const MiB = 2 ** 20;
 const large = { capacityBytes: 32 * MiB, fill: 1 };
-
-// Many wait for a copy that is slowed down, on machines that may be slow themselves.
-jest.setTimeout(120_000);
 
 let world: VsphereWorld;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ProgressEntry, progressBucket } from '@ledgerlift/contracts';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
@@ -78,9 +78,6 @@ async function holds(wanted: Record<string, number>): Promise<void> {
   }
   expect(last).toEqual(wanted);
 }
-
-// A server is started for each, on a machine that may have much else to do.
-jest.setTimeout(120_000);
 
 describe('the bucket of progress', () => {
   it('has one key for each VM that is under way, and none for one at its end', async () => {
