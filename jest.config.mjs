@@ -29,7 +29,10 @@ export default {
     project('int', ['<rootDir>/{apps,libs}/**/src/**/*.int.spec.ts']),
     project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
     // What takes minutes each, with real guests and the real virt-v2v: `npm run test:peers`.
-    project('peers', ['<rootDir>/{apps,libs}/**/src/**/*.peer.spec.ts', '<rootDir>/e2e/peers/*.peer.spec.ts']),
+    project('peers', [
+      '<rootDir>/{apps,libs}/**/src/**/*.peer.spec.ts',
+      '<rootDir>/e2e/peers/*.peer.spec.ts',
+    ]),
   ],
   // A hang is found as well after two minutes; a test that waits for a busy machine is no failure.
   testTimeout: 120_000,
