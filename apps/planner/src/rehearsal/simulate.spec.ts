@@ -23,6 +23,8 @@ const job = (vm: number, change: JobChange = {}): Job => ({
     target: 'dst',
     demand: { cpus: 1, memoryBytes: 1, storageBytes: 1 },
     windows: [],
+    disks: 0,
+    storages: {},
     ...change.entry,
   },
 });

@@ -1,5 +1,11 @@
-import type { VmRecord } from '@ledgerlift/contracts';
-import { type RunState, type ScheduleEntry, type VmLive, partOf } from '@ledgerlift/migration';
+import type { SourceDisk, VmRecord } from '@ledgerlift/contracts';
+import {
+  type RunState,
+  type ScheduleEntry,
+  type VmLive,
+  disksByStorage,
+  partOf,
+} from '@ledgerlift/migration';
 
 /** What a VM that waits for a place says to the schedule. */
 export const entryOf = (state: VmLive, { started }: RunState): ScheduleEntry =>
@@ -14,6 +20,7 @@ export function scheduleEntry(
   purpose: ScheduleEntry['purpose'],
 ): ScheduleEntry {
   const { vm, provider } = record.source;
+  const read = disksToRead(record);
   return {
     migrationId: record.migrationId,
     vm: record.index,
@@ -30,7 +37,15 @@ export function scheduleEntry(
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
     windows: spec.windows,
+    disks: read.length,
+    storages: disksByStorage(read),
   };
+}
+
+/** What the user brought already is not read. */
+function disksToRead({ source, disks }: VmRecord): readonly SourceDisk[] {
+  const adopted = new Set(disks.filter((disk) => disk.adopted).map(({ diskId }) => diskId));
+  return source.vm.disks.filter(({ id }) => !adopted.has(id));
 }
 
 function purposeOf(state: VmLive): ScheduleEntry['purpose'] {

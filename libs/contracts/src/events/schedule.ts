@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { MaintenanceWindow, ScheduleLimits } from '../specs.js';
 
+/** How many disks are on each storage of the source. */
+const disksByStorage = z.record(z.string(), z.int().min(1));
 const vmRef = { migrationId: z.string(), vm: z.int().min(0) };
 
 /** On `schedule`, at exact revision: who may run. */
 export const scheduleEvents = {
   /** What the operator allows, from now on. */
-  ScheduleLimitsSet: { version: 1, data: z.object({ limits: ScheduleLimits }) },
+  ScheduleLimitsSet: { version: 2, data: z.object({ limits: ScheduleLimits }) },
   VmEnqueued: {
-    version: 2,
+    version: 3,
     data: z.object({
       ...vmRef,
       planId: z.string(),
@@ -22,8 +24,24 @@ export const scheduleEvents = {
       target: z.string(),
       demand: z.object({ cpus: z.int().min(0), memoryBytes: z.int().min(0), storageBytes: z.int().min(0) }),
       windows: z.array(MaintenanceWindow),
+      /** How many of its disks are read from the source. */
+      disks: z.int().min(0).default(0),
+      storages: disksByStorage.default({}),
     }),
   },
   VmAdmitted: { version: 1, data: z.object(vmRef) },
   VmSlotReleased: { version: 1, data: z.object(vmRef) },
+  /** The VM wants to remove snapshots: all of its disks are merged then, on the storages that they are on. */
+  RemovalTurnEnqueued: {
+    version: 1,
+    data: z.object({
+      ...vmRef,
+      provider: z.string(),
+      storages: disksByStorage,
+      /** Its source is off for it. */
+      urgent: z.boolean(),
+    }),
+  },
+  RemovalTurnGiven: { version: 1, data: z.object(vmRef) },
+  RemovalTurnReleased: { version: 1, data: z.object(vmRef) },
 } as const;

@@ -11,6 +11,12 @@ export const ScheduleLimits = z.strictObject({
   cpus: z.int().min(1).optional(),
   memoryBytes: z.int().min(1).optional(),
   storageBytes: z.int().min(1).optional(),
+  /** Disks that are read through one host: each is a session with it. A VM with more disks than that runs alone. */
+  disksPerHost: z.int().min(1).optional(),
+  /** Disks that are read from one storage of the source, as a storage mapping names it. */
+  disksPerDatastore: z.int().min(1).optional(),
+  /** Disks of one storage that may be merged with what a snapshot held at once, while snapshots are removed. */
+  snapshotRemovalsPerDatastore: z.int().min(1).max(10_000).default(4),
   /** Shared fairly by the copies that run; changed while they run. */
   bytesPerSecond: z.int().min(1).optional(),
   windows: z.array(MaintenanceWindow).max(50).default([]),

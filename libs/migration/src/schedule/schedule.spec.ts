@@ -18,6 +18,8 @@ const entry = (vm: number, change: Partial<ScheduleEntry> = {}): ScheduleEntry =
   target: 'out',
   demand: { cpus: 1, memoryBytes: GiB, storageBytes: GiB },
   windows: [],
+  disks: 0,
+  storages: {},
   ...change,
 });
 

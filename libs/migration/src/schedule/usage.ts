@@ -1,79 +1,123 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
+import { Amounts, type Need } from './amounts.js';
 import type { ScheduleEntry } from './lanes.js';
 
 /** What is in flight, counted by all that a limit may be set on. */
 export class Usage {
-  readonly #counts = new Map<string, number>();
+  readonly #amounts = new Amounts();
+  /** Who waits is looked at again and again. */
+  readonly #needs = new WeakMap<
+    ScheduleEntry,
+    { readonly limits: ScheduleLimits; readonly needs: readonly Need[] }
+  >();
 
   add(entry: ScheduleEntry): void {
-    this.#change(entry, 1);
+    for (const [key, amount] of amountsOf(entry)) this.#amounts.change(key, amount);
   }
 
   remove(entry: ScheduleEntry): void {
-    this.#change(entry, -1);
+    for (const [key, amount] of amountsOf(entry)) this.#amounts.change(key, -amount);
   }
 
   get vms(): number {
-    return this.#get('vms');
+    return this.#amounts.of('vms');
   }
 
   ofPlan(planId: string): number {
-    return this.#get(`plan ${planId}`);
+    return this.#amounts.of(`plan ${planId}`);
   }
 
-  /**
-   * Why no more like it may run now, in words; undefined where a place is free. How large it is does not count here.
-   */
-  limitOn(entry: ScheduleEntry, limits: ScheduleLimits): string | undefined {
-    const { planId, provider, host, target, maxConcurrent } = entry;
-    const checks: readonly (readonly [key: string, limit: number | undefined, whose: string])[] = [
-      ['vms', limits.vms, 'the limit of the installation'],
-      [`plan ${planId}`, maxConcurrent, 'the limit of the plan'],
-      [`provider ${provider}`, limits.vmsPerProvider, 'the limit of the source'],
-      [
-        hostKey(entry),
-        host === undefined ? undefined : limits.vmsPerHost,
-        `the limit of the host ${host ?? ''}`,
-      ],
-      [`target ${target}`, limits.vmsPerTarget, 'the limit of the target'],
-    ];
-    const reached = checks.find(([key, limit]) => limit !== undefined && this.#get(key) >= limit);
-    return reached && `a free place: ${this.#get(reached[0])} VMs run, ${reached[2]}`;
+  /** Of what there is not enough for it; none: it may run. */
+  lacking(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+    return this.#amounts.lacking(this.#needsOf(entry, limits));
   }
 
-  /** The budgets that it does not fit into. One that is larger than the whole budget fits when nothing else is in it. */
-  budgetsOn({ demand }: ScheduleEntry, limits: ScheduleLimits): readonly BudgetReached[] {
-    return budgets.flatMap(({ of, name, say }) => {
-      const [limit, needed, used] = [limits[of], demand[of], this.#get(of)];
-      if (limit === undefined || needed === 0 || used + needed <= limit) return [];
-      if (needed > limit && used === 0) return [];
-      return [
-        { of, reason: `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(needed)}` },
-      ];
-    });
+  /** Why it may not run now, in words; undefined where it may. */
+  reason(entry: ScheduleEntry, limits: ScheduleLimits): string | undefined {
+    const [first] = this.lacking(entry, limits);
+    return first?.reason(this.#amounts.of(first.key));
   }
 
-  #get(key: string): number {
-    return this.#counts.get(key) ?? 0;
+  /** Whether `kept` would fit beside it. */
+  leavesRoom(entry: ScheduleEntry, kept: ScheduleEntry, limits: ScheduleLimits): boolean {
+    return this.#amounts.leavesRoom(this.#needsOf(entry, limits), this.#needsOf(kept, limits));
   }
 
-  #change(entry: ScheduleEntry, by: 1 | -1): void {
-    const { planId, provider, target, demand } = entry;
-    const places = ['vms', `plan ${planId}`, `provider ${provider}`, hostKey(entry), `target ${target}`];
-    for (const key of places) this.#counts.set(key, this.#get(key) + by);
-    for (const { of } of budgets) this.#counts.set(of, this.#get(of) + by * demand[of]);
+  #needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+    const known = this.#needs.get(entry);
+    if (known?.limits === limits) return known.needs;
+    const needs = needsOf(entry, limits);
+    this.#needs.set(entry, { limits, needs });
+    return needs;
   }
 }
 
-export type Budget = 'cpus' | 'memoryBytes' | 'storageBytes';
-export interface BudgetReached {
-  readonly of: Budget;
-  readonly reason: string;
+/** Whether it takes of one of these. */
+export const takesOf = (needs: readonly Need[], entry: ScheduleEntry): boolean =>
+  amountsOf(entry).some(([key, amount]) => amount > 0 && needs.some((need) => need.key === key));
+
+/** All that it takes, whether a limit is set on it or not: one may be set later. */
+function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amount: number])[] {
+  const { planId, provider, host, target, demand, disks, storages } = entry;
+  return [
+    ['vms', 1],
+    [`plan ${planId}`, 1],
+    [`provider ${provider}`, 1],
+    [`target ${target}`, 1],
+    ...(host === undefined
+      ? []
+      : [[hostKey(entry), 1] as const, [`disks of ${hostKey(entry)}`, disks] as const]),
+    ...Object.entries(storages).map(([storage, count]) => [storageKey(provider, storage), count] as const),
+    ...budgets.map(({ of }) => [of, demand[of]] as const),
+  ];
 }
+
+/** What it needs of all on which a limit is set; places first. */
+function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+  const { planId, provider, host, target, maxConcurrent, demand, disks, storages } = entry;
+  const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
+    limit === undefined
+      ? []
+      : [{ key, amount: 1, limit, reason: (used) => `a free place: ${used} VMs run, the limit of ${whose}` }];
+  const disk = (key: string, amount: number, limit: number | undefined, where: string): readonly Need[] =>
+    limit === undefined
+      ? []
+      : [
+          {
+            key,
+            amount,
+            limit,
+            reason: (used) => `disks ${where}: ${used} of ${limit} are open, and it needs ${amount}`,
+          },
+        ];
+  return [
+    ...place('vms', limits.vms, 'the installation'),
+    ...place(`plan ${planId}`, maxConcurrent, 'the plan'),
+    ...place(`provider ${provider}`, limits.vmsPerProvider, 'the source'),
+    ...(host === undefined ? [] : place(hostKey(entry), limits.vmsPerHost, `the host ${host}`)),
+    ...place(`target ${target}`, limits.vmsPerTarget, 'the target'),
+    ...(host === undefined
+      ? []
+      : disk(`disks of ${hostKey(entry)}`, disks, limits.disksPerHost, `of the host ${host}`)),
+    ...Object.entries(storages).flatMap(([storage, count]) =>
+      disk(storageKey(provider, storage), count, limits.disksPerDatastore, `on ${storage}`),
+    ),
+    ...budgets.flatMap(({ of, name, say }): readonly Need[] => {
+      const [limit, amount] = [limits[of], demand[of]];
+      if (limit === undefined) return [];
+      const reason = (used: number): string =>
+        `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(amount)}`;
+      return [{ key: of, amount, limit, reason }];
+    }),
+  ];
+}
+
+export const storageKey = (provider: string, storage: string): string => `storage ${provider} ${storage}`;
+const hostKey = ({ provider, host }: ScheduleEntry): string => `host ${provider} ${host ?? ''}`;
 
 const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
 const budgets: readonly {
-  readonly of: Budget;
+  readonly of: 'cpus' | 'memoryBytes' | 'storageBytes';
   readonly name: string;
   readonly say: (amount: number) => string;
 }[] = [
@@ -81,5 +125,3 @@ const budgets: readonly {
   { of: 'memoryBytes', name: 'memory', say: gibibytes },
   { of: 'storageBytes', name: 'storage', say: gibibytes },
 ];
-
-const hostKey = ({ provider, host }: ScheduleEntry): string => `host ${provider} ${host ?? ''}`;
