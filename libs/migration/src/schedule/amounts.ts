@@ -1,5 +1,7 @@
 /** What somebody needs of something that is limited. */
 export interface Need {
+  /** A place is one of a number; of a size somebody may need more than others. */
+  readonly of: 'place' | 'size';
   readonly key: string;
   readonly amount: number;
   readonly limit: number;

@@ -9,7 +9,7 @@ export interface Waiting<E> {
   readonly entry: E;
   /** Grows with each that comes: who came first goes first. */
   readonly number: number;
-  /** How often somebody who came later was let in although it took of what this one lacks. */
+  /** How often somebody who came later was let in although it took of what this one needs. */
   passed: number;
 }
 

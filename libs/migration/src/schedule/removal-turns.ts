@@ -127,6 +127,7 @@ const inOrder = (one: Waiting<RemovalEntry>, other: Waiting<RemovalEntry>): numb
 
 const needsOf = ({ provider, storages }: RemovalEntry, limit: number): readonly Need[] =>
   Object.entries(storages).map(([storage, amount]) => ({
+    of: 'size',
     key: storageKey(provider, storage),
     amount,
     limit,

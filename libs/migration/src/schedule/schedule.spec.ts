@@ -1,58 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
 import fc from 'fast-check';
-import type { ScheduleEntry } from './lanes.js';
-import { Schedule } from './schedule.js';
-
-const GiB = 2 ** 30;
-const at = new Date('2026-11-23T12:00:00Z');
-const limits = (change: object = {}): ScheduleLimits => ScheduleLimits.parse({ vms: 100, ...change });
-const entry = (vm: number, change: Partial<ScheduleEntry> = {}): ScheduleEntry => ({
-  migrationId: change.planId ?? 'p1',
-  vm,
-  planId: 'p1',
-  priority: 50,
-  maxConcurrent: 1000,
-  purpose: 'begin',
-  provider: 'vc',
-  target: 'out',
-  demand: { cpus: 1, memoryBytes: GiB, storageBytes: GiB },
-  windows: [],
-  disks: 0,
-  storages: {},
-  ...change,
-});
-
-/** A schedule, told as what is waiting and what happens. */
-class Told {
-  readonly schedule: Schedule;
-  constructor(of: ScheduleLimits = limits()) {
-    this.schedule = new Schedule(of);
-  }
-  does(events: readonly DomainEvent[]): this {
-    for (const event of events) this.schedule.apply(event);
-    return this;
-  }
-  wait(...entries: readonly ScheduleEntry[]): this {
-    for (const each of entries) this.does(this.schedule.enqueue(each));
-    return this;
-  }
-  /** @returns the VMs that got a place, as plan/number */
-  admit(when = at): readonly string[] {
-    const events = this.schedule.admit(when);
-    this.does(events);
-    return events.map(({ data }) => {
-      const { migrationId, vm } = data as { migrationId: string; vm: number };
-      return `${migrationId}/${vm}`;
-    });
-  }
-  end(vm: number, migrationId = 'p1'): this {
-    return this.does(this.schedule.release(migrationId, vm));
-  }
-  reason(vm: number, migrationId = 'p1'): string | undefined {
-    return this.schedule.reasonFor(migrationId, vm, at);
-  }
-}
+import { GiB, Told, at, entry, limits } from '../spec/schedule-specification.js';
 
 describe('the schedule', () => {
   it('admits as many as the plan allows, in the order in which they came', () => {

@@ -2,7 +2,7 @@ import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
 import { Lanes, type ScheduleEntry, type Waiting as WaitingFor, scheduleKey } from './lanes.js';
 import { laneKeyOf, precedes, purposeRank } from './order.js';
 import { RemovalTurns } from './removal-turns.js';
-import { Usage, takesOf } from './usage.js';
+import { Usage } from './usage.js';
 import { isOpen, nextOpening } from './windows.js';
 
 type Waiting = WaitingFor<ScheduleEntry>;
@@ -135,7 +135,7 @@ export class Schedule {
     if (waiting === undefined) return;
     for (const head of this.#waiting.heads()) {
       if (precedes(waiting, head)) continue;
-      if (takesOf(this.#usage.lacking(head.entry, this.#limits), waiting.entry)) head.passed += 1;
+      if (this.#usage.takesRoom(waiting.entry, head.entry, this.#limits)) head.passed += 1;
     }
     this.#waiting.remove(key);
     this.#running.set(key, waiting.entry);
@@ -164,9 +164,11 @@ export class Schedule {
       );
   }
 
-  /** Those who were passed too often: all that they need is kept for them. */
+  /** Those who were passed too often, and could run but for their size: all that they need is kept for them. */
   #kept(heads: readonly Waiting[]): readonly Waiting[] {
-    return heads.filter(({ passed }) => passed >= MOST_PASSES);
+    return heads.filter(
+      ({ passed, entry }) => passed >= MOST_PASSES && this.#usage.lacksOnlySize(entry, this.#limits),
+    );
   }
 
   #leavesRoom(waiting: Waiting, kept: readonly Waiting[]): boolean {

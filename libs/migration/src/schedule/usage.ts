@@ -38,9 +38,24 @@ export class Usage {
     return first?.reason(this.#amounts.of(first.key));
   }
 
+  /** Whether it waits for nothing but what it is too large for. */
+  lacksOnlySize(entry: ScheduleEntry, limits: ScheduleLimits): boolean {
+    return this.lacking(entry, limits).every(({ of }) => of === 'size');
+  }
+
   /** Whether `kept` would fit beside it. */
   leavesRoom(entry: ScheduleEntry, kept: ScheduleEntry, limits: ScheduleLimits): boolean {
     return this.#amounts.leavesRoom(this.#needsOf(entry, limits), this.#needsOf(kept, limits));
+  }
+
+  /**
+   * Whether it takes room that `passed` would need, and so keeps it waiting, though nothing else does. Places do not
+   * count: whoever waits for one gets it in turn.
+   */
+  takesRoom(entry: ScheduleEntry, passed: ScheduleEntry, limits: ScheduleLimits): boolean {
+    if (!this.lacksOnlySize(passed, limits)) return false;
+    const sizes = this.#needsOf(passed, limits).filter(({ of }) => of === 'size');
+    return !this.#amounts.leavesRoom(this.#needsOf(entry, limits), sizes);
   }
 
   #needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
@@ -51,10 +66,6 @@ export class Usage {
     return needs;
   }
 }
-
-/** Whether it takes of one of these. */
-export const takesOf = (needs: readonly Need[], entry: ScheduleEntry): boolean =>
-  amountsOf(entry).some(([key, amount]) => amount > 0 && needs.some((need) => need.key === key));
 
 /** All that it takes, whether a limit is set on it or not: one may be set later. */
 function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amount: number])[] {
@@ -78,12 +89,21 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
   const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
     limit === undefined
       ? []
-      : [{ key, amount: 1, limit, reason: (used) => `a free place: ${used} VMs run, the limit of ${whose}` }];
+      : [
+          {
+            of: 'place',
+            key,
+            amount: 1,
+            limit,
+            reason: (used) => `a free place: ${used} VMs run, the limit of ${whose}`,
+          },
+        ];
   const disk = (key: string, amount: number, limit: number | undefined, where: string): readonly Need[] =>
     limit === undefined
       ? []
       : [
           {
+            of: 'size',
             key,
             amount,
             limit,
@@ -107,7 +127,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
       if (limit === undefined) return [];
       const reason = (used: number): string =>
         `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(amount)}`;
-      return [{ key: of, amount, limit, reason }];
+      return [{ of: 'size', key: of, amount, limit, reason }];
     }),
   ];
 }

@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SourceDisk } from '@ledgerlift/contracts';
+import { connectionReset, noRoot, noon, record, warmItinerary } from '../spec/fixtures.js';
+import { History, given } from '../spec/vm-specification.js';
+import { RemovalTurns } from '../schedule/removal-turns.js';
+import { mayTakeTurn, removalChange } from '../schedule/removal-change.js';
+import { pipelineOf } from './pipeline.js';
+import { openAttempt } from './state.js';
+import { removalEntryOf, turnOf } from './turn.js';
+import { wakeAt } from './wake.js';
+
+const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
+const diskOn = (storage: string, unit: number): SourceDisk => ({
+  id: `d${unit}`,
+  name: `disk-${unit}`,
+  capacityBytes: 1,
+  storage,
+  bus: 'scsi',
+  controller: 0,
+  unit,
+  shared: false,
+  backing: { kind: 'lab', vmId: 'vm-1' },
+});
+const disks = [diskOn('A', 0), diskOn('A', 1), diskOn('B', 2)];
+const withDisks = { ...record, source: { ...record.source, vm: { ...record.source.vm, disks } } };
+const settings = {
+  ...record.settings,
+  type: 'warm' as const,
+  warm: { precopyIntervalMs: 3_600_000, cutover: { by: 'command' as const } },
+};
+const waiting = History.empty
+  .after({ kind: 'plan', record: { ...withDisks, settings }, itinerary: warmItinerary })
+  .admitted()
+  .completes('Initialize', 'DiskAllocation', 'SnapshotCreation', 'DiskTransfer');
+const takeTurn = { kind: 'take-turn' } as const;
+const cutoverNow = { kind: 'cutover', reason: 'now', by: 'ada', dueAt: later(60), at: later(60) } as const;
+const inRound = waiting.wakes(later(60)).after({ kind: 'admit', at: later(60) });
+const removing = inRound.after(takeTurn);
+
+describe('the removal of a snapshot', () => {
+  it('is not asked for before the VM has its turn', () => {
+    given(waiting.wakes(later(60)))
+      .when({ kind: 'admit', at: later(60) })
+      .then('VmMigrationAdmitted', {
+        type: 'RemovalTurnAwaited',
+        data: { step: 'SnapshotRemoval', attempt: 1 },
+      });
+    expect(turnOf(inRound.live)).toBe('awaited');
+    expect(openAttempt(inRound.live)).toBeUndefined();
+    expect(wakeAt(inRound.live)).toBeUndefined();
+  });
+
+  it('is asked for when it has, once', () => {
+    given(inRound)
+      .when(takeTurn)
+      .then({ type: 'StepRequested', data: { step: 'SnapshotRemoval', attempt: 1 } });
+    given(removing).when(takeTurn).then();
+    expect(turnOf(removing.live)).toBe('taken');
+    expect(turnOf(removing.completes('SnapshotRemoval').live)).toBeUndefined();
+  });
+
+  it('says why it waits', () => {
+    const line = pipelineOf(inRound.live).find(({ step }) => step === 'SnapshotRemoval');
+    expect(line).toMatchObject({ status: 'Waiting', waitingFor: 'its turn to remove a snapshot' });
+  });
+
+  it('wants a turn for all disks of the VM, where each is', () => {
+    expect(removalEntryOf(inRound.live)).toMatchObject({ storages: { A: 2, B: 1 }, urgent: false });
+  });
+
+  it('is urgent when the source is off for it', () => {
+    const off = waiting
+      .after(cutoverNow)
+      .wakes(later(60))
+      .after({ kind: 'admit', at: later(60) })
+      .completes('SourcePowerOff');
+    expect(turnOf(off.live)).toBe('awaited');
+    expect(removalEntryOf(off.live).urgent).toBe(true);
+  });
+
+  it('wants a turn anew for each attempt', () => {
+    const failed = removing.fails('SnapshotRemoval', connectionReset);
+    expect(turnOf(failed.live)).toBeUndefined();
+    expect(turnOf(failed.retryDue().live)).toBe('awaited');
+    const lost = removing.claimed().after({ kind: 'lose', step: 'SnapshotRemoval', attempt: 1, at: noon });
+    expect(turnOf(lost.live)).toBeUndefined();
+    given(lost.retryDue())
+      .when(takeTurn)
+      .then({ type: 'StepRequested', data: { attempt: 2 } });
+  });
+
+  it('is given up for a pause, and waited for anew after it', () => {
+    const paused = inRound.after({ kind: 'pause', reason: 'look' });
+    expect(paused.live.phase).toBe('paused');
+    expect(turnOf(paused.live)).toBeUndefined();
+    given(paused).when(takeTurn).then();
+    const resumed = paused.after({ kind: 'resume', reason: 'go on' }).admitted();
+    expect(turnOf(resumed.live)).toBe('awaited');
+  });
+
+  it('that is the end of a VM wants a turn, too', () => {
+    const canceled = inRound.after({ kind: 'cancel', reason: 'no' });
+    expect(canceled.live).toMatchObject({ phase: 'cleaning', turn: { step: 'Cleanup' } });
+    expect(pipelineOf(canceled.live).at(-1)).toMatchObject({ step: 'Cleanup', status: 'Waiting' });
+    const cleaned = canceled.after(takeTurn).completes('Cleanup');
+    expect(cleaned.live.phase).toBe('canceled');
+    expect(turnOf(cleaned.live)).toBeUndefined();
+  });
+
+  it('makes room for a cutover that comes due while it waits', () => {
+    const due = inRound.after(cutoverNow);
+    expect(wakeAt(due.live)).toBe(later(60).getTime());
+    given(due)
+      .when({ kind: 'wake', at: later(60), random: 0 })
+      .then('CutoverStarted', { type: 'StepRequested', data: { step: 'SourcePowerOff' } });
+    expect(turnOf(due.wakes(later(60)).live)).toBeUndefined();
+  });
+
+  it('wants no turn where nothing is merged: neither without disks, nor where no snapshot goes', () => {
+    const without = History.warm({ warm: settings.warm })
+      .admitted()
+      .completes('Initialize', 'DiskAllocation', 'SnapshotCreation', 'DiskTransfer')
+      .wakes(later(60))
+      .after({ kind: 'admit', at: later(60) });
+    expect(openAttempt(without.live)?.step).toBe('SnapshotRemoval');
+    const cold = History.empty
+      .after({ kind: 'plan', record: withDisks, itinerary: warmItinerary })
+      .admitted()
+      .completes('Initialize')
+      .fails('DiskAllocation', noRoot);
+    expect(turnOf(cold.live)).toBeUndefined();
+  });
+});
+
+describe('the schedule', () => {
+  it('is told what a VM wants, and what it needs no longer', () => {
+    const turns = new RemovalTurns();
+    const apply = (history: History): readonly string[] => {
+      const events = removalChange(turns, history.live);
+      for (const event of events) turns.apply(event);
+      return events.map(({ type }) => type);
+    };
+    expect(apply(waiting)).toEqual([]);
+    expect(apply(inRound)).toEqual(['RemovalTurnEnqueued']);
+    expect(apply(inRound)).toEqual([]);
+    expect(mayTakeTurn(turns, inRound.live)).toBe(false);
+    for (const event of turns.admit(4)) turns.apply(event);
+    expect(mayTakeTurn(turns, inRound.live)).toBe(true);
+    expect(mayTakeTurn(turns, removing.live)).toBe(false);
+    expect(apply(removing)).toEqual([]);
+    expect(apply(removing.completes('SnapshotRemoval'))).toEqual(['RemovalTurnReleased']);
+  });
+});
