@@ -82,4 +82,46 @@ export const mutants = [
     rule: "at: indexIn(state, 'cutover'),",
     broken: "at: indexIn(state, 'cutover', 'SnapshotRemoval'),",
   },
+  {
+    name: 'the disks of a host are limited',
+    file: 'schedule/usage.ts',
+    rule: 'disks, limits.disksPerHost,',
+    broken: 'disks, undefined,',
+  },
+  {
+    name: 'the disks of a datastore are limited',
+    file: 'schedule/usage.ts',
+    rule: 'count, limits.disksPerDatastore,',
+    broken: 'count, undefined,',
+  },
+  {
+    name: 'a snapshot is removed in turn',
+    file: 'vm/turn.ts',
+    rule: 'mergesDisks(state, data) ?',
+    broken: 'false ?',
+  },
+  {
+    name: 'the clean-up of a snapshot is its removal',
+    file: 'vm/turn.ts',
+    rule: "(step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot'))",
+    broken: "step === 'SnapshotRemoval'",
+  },
+  {
+    name: 'turns are limited',
+    file: 'schedule/removal-turns.ts',
+    rule: 'mayGo && this.#amounts.lacking(needs).length === 0',
+    broken: 'mayGo',
+  },
+  {
+    name: 'a turn lasts as long as its attempt',
+    file: 'schedule/removal-change.ts',
+    rule: "    case 'taken':\n      return [];\n",
+    broken: "    case 'taken':\n",
+  },
+  {
+    name: 'a turn ends',
+    file: 'schedule/removal-change.ts',
+    rule: 'return turns.release(state.record.migrationId, state.record.index);',
+    broken: 'return [];',
+  },
 ];

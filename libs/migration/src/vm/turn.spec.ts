@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { SourceDisk } from '@ledgerlift/contracts';
 import { connectionReset, noRoot, noon, record, warmItinerary } from '../spec/fixtures.js';
+import { diskOn } from '../spec/simulation/datacenter.js';
 import { History, given } from '../spec/vm-specification.js';
 import { RemovalTurns } from '../schedule/removal-turns.js';
 import { mayTakeTurn, removalChange } from '../schedule/removal-change.js';
@@ -10,17 +10,6 @@ import { removalEntryOf, turnOf } from './turn.js';
 import { wakeAt } from './wake.js';
 
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
-const diskOn = (storage: string, unit: number): SourceDisk => ({
-  id: `d${unit}`,
-  name: `disk-${unit}`,
-  capacityBytes: 1,
-  storage,
-  bus: 'scsi',
-  controller: 0,
-  unit,
-  shared: false,
-  backing: { kind: 'lab', vmId: 'vm-1' },
-});
 const disks = [diskOn('A', 0), diskOn('A', 1), diskOn('B', 2)];
 const withDisks = { ...record, source: { ...record.source, vm: { ...record.source.vm, disks } } };
 const settings = {
