@@ -1,15 +1,19 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MigrationView, PlanSpecInput } from '@ledgerlift/contracts';
-import { buildOva, LabHypervisor, makeSmallDisk } from '@ledgerlift/testing';
+import { buildOva, LabHypervisor, makeSmallDisk, temporaryFolder } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { filesBelow, judgeLog } from './installation/judge.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
+const commands = temporaryFolder('hooks');
 
 beforeAll(async () => {
-  at = await Installation.start();
+  const tell = '#!/bin/sh\ncat >"$1.json"\nenv | grep -E "^LEDGERLIFT_FAIL" | sort >"$1.env"\n';
+  writeFileSync(commands.file('tell'), tell, { mode: 0o755 });
+  at = await Installation.start({ env: { LEDGERLIFT_HOOKS_DIR: commands.path } });
   await makeSmallDisk(at.folder.file('one.raw'), { size: 4 * MiB, seed: 1 });
   const vms = ['left', 'right'].map((name) => ({
     name,
@@ -19,7 +23,10 @@ beforeAll(async () => {
   await buildOva({ name: 'pair', folder: at.folder.file('ovas'), vms });
   await at.prepare();
 }, 120_000);
-afterAll(() => at[Symbol.asyncDispose](), 60_000);
+afterAll(async () => {
+  await at[Symbol.asyncDispose]();
+  await commands.remove();
+}, 60_000);
 
 type Hook = NonNullable<PlanSpecInput['hooks']>[number];
 const hook = (name: string, moment: Hook['at'], change: Partial<Hook> = {}): Hook => ({
@@ -70,6 +77,12 @@ describe('a hook of a whole plan', () => {
       const { state, waitingFor } = await at.vm(migration, vm);
       expect([state, waitingFor]).toEqual(['planned', `the plan's hook open (${migration}/2) to be done`]);
     }
+    const { hooks } = await at.call('migrations.get', { params: { migration } });
+    expect(hooks).toMatchObject([
+      { kind: 'event', state: 'running', waitingFor: 'an answer to the hook open' },
+      { state: 'pending', waitingFor: expect.stringMatching(/none to have failed$/) },
+      { state: 'pending', waitingFor: expect.stringMatching(/one to have failed$/) },
+    ]);
     await answer(migration, 2, 'open');
     await until(migration, hookIs('close', 'running'));
     expect(await at.call('migrations.get', { params: { migration } })).toMatchObject({ status: 'succeeded' });
@@ -77,13 +90,16 @@ describe('a hook of a whole plan', () => {
     const view = await until(migration, hookIs('close', 'succeeded'));
     expect(statesOf(view)).toEqual(['open succeeded', 'close succeeded', 'alarm pending']);
     expect(view.counts).toMatchObject({ total: 2, succeeded: 2 });
+    expect(view.hooks[0]).toMatchObject({ said: 'so', endedAt: expect.any(String) });
+    expect(view.hooks[2]?.waitingFor).toBeUndefined();
   }, 60_000);
 
   it('that fails keeps the VMs, until it is tried again; a planner that dies meanwhile knows', async () => {
     const migration = await migrate('again', [hook('first', 'before'), hook('second', 'before')]);
     await until(migration, hookIs('first', 'running'));
     await answer(migration, 2, 'first', false);
-    await until(migration, hookIs('first', 'failed'));
+    const failed = await until(migration, hookIs('first', 'failed'));
+    expect(failed.hooks[0]?.error?.message).toMatch(/so/);
     expect((await at.vm(migration)).waitingFor).toMatch(
       /hook first .* failed: .*retry it, or cancel the plan/,
     );
@@ -117,6 +133,34 @@ describe('a hook of a whole plan', () => {
     expect(statesOf(view)).toEqual(['wait succeeded', 'done pending', 'alarm succeeded']);
     expect(view.counts).toMatchObject({ succeeded: 1, failed: 1 });
     expect((await at.vm(migration, 4)).conditions[0]?.type).toBe('HookFailed');
+  }, 60_000);
+
+  it('on failure is told of what they failed, as a hook of each VM is told of its own', async () => {
+    const tell = (name: string, scope: Hook['scope']): Hook =>
+      hook(name, 'failure', { scope, run: { kind: 'command', command: 'tell', arguments: [name] } });
+    const hooks = [hook('wait', 'before'), tell('of-the-vm', 'vm'), tell('of-the-plan', 'plan')];
+    const migration = await migrate('told', hooks);
+    await until(migration, hookIs('wait', 'running'));
+    await mkdir(at.folder.file('out', 'default', 'told-right'), { recursive: true });
+    await answer(migration, 2, 'wait');
+    await until(migration, hookIs('of-the-plan', 'succeeded'));
+    const { error } = await at.vm(migration, 1);
+    const cause = { step: 'DiskAllocation', code: error?.code, message: error?.message, class: error?.class };
+    const read = (name: string): string => readFileSync(commands.file(name), 'utf8');
+    expect(JSON.parse(read('of-the-vm.json'))).toMatchObject({ failure: cause, vm: { name: 'right' } });
+    expect(JSON.parse(read('of-the-plan.json'))).toMatchObject({
+      scope: 'plan',
+      failed: 1,
+      failures: [{ vm: { index: 1, name: 'right' }, ...cause }],
+    });
+    for (const name of ['of-the-vm', 'of-the-plan'])
+      expect(read(`${name}.env`).trimEnd().split('\n')).toEqual([
+        'LEDGERLIFT_FAILED_STEP=DiskAllocation',
+        'LEDGERLIFT_FAILED_VM=right',
+        'LEDGERLIFT_FAILED_VMS=1',
+        `LEDGERLIFT_FAILURE_CODE=${error?.code}`,
+        `LEDGERLIFT_FAILURE_MESSAGE=${error?.message}`,
+      ]);
   }, 60_000);
 
   it('at the cutover is done before the first VM of a warm plan is powered off, while passes go on', async () => {

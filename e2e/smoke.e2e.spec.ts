@@ -1,6 +1,9 @@
 import { copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ProgressEntry, progressBucket } from '@ledgerlift/contracts';
 import { applyStubMarker, buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import { Kvm } from '@nats-io/kv';
+import { connect } from '@nats-io/transport-node';
 import { Installation } from './installation/installation.js';
 import { disksAreEqual, filesBelow, judgeLog, missingOnBus } from './installation/judge.js';
 
@@ -107,11 +110,30 @@ describe('a cold migration through all four services', () => {
       bandwidthLimit: MiB,
     });
     await at.reached(migration, 'DiskTransfer');
+    const key = `${migration}.0`;
+    await progressOf(key, (entry) => entry?.items.some(({ unit }) => unit === 'bytes') === true);
     const asked = Date.now();
     await at.call('migrations.cancel', { params: { migration }, body: { reason: 'a test' } });
     expect(await at.ended(migration, 30_000)).toMatchObject({ status: 'canceled' });
     expect(Date.now() - asked).toBeLessThan(8000);
     expect(filesBelow(at.folder.file('out')).filter((name) => name.includes('left'))).toEqual([]);
     expect((await at.vm(migration)).kept).toEqual([]);
+    await progressOf(key, (entry) => entry === undefined);
   }, 60_000);
 });
+
+/** Waits until the bucket of progress says so. */
+async function progressOf(key: string, is: (entry: ProgressEntry | undefined) => boolean): Promise<void> {
+  const nc = await connect({ servers: at.nats.url });
+  try {
+    const kv = await new Kvm(nc).open(progressBucket.name);
+    for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+      const found = await kv.get(key);
+      const entry = found?.operation === 'PUT' ? ProgressEntry.parse(found.json()) : undefined;
+      if (is(entry)) return;
+      if (Date.now() > end) throw new Error(`the bucket says ${JSON.stringify(entry)}`);
+    }
+  } finally {
+    await nc.close();
+  }
+}

@@ -57,5 +57,6 @@ mkdir -p "$cache"
 install_packages
 install_node_packages
 bash scripts/install-appliance-kernel.sh
+bash scripts/install-vsphere.sh
 quietly 'build (tsc -b)' node scripts/run.mjs tsc -b
 say 'everything that is needed is here'

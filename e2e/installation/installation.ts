@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MigrationView, PlanSpecInput, VmView } from '@ledgerlift/contracts';
 import {
@@ -11,8 +11,8 @@ import {
   temporaryFolder,
 } from '@ledgerlift/testing';
 import { type CallInput, call } from './api.js';
+import { root } from './root.js';
 
-const root = join(import.meta.dirname, '..', '..');
 const node = join(root, 'node_modules', '.bin', 'node');
 export const SERVICES = ['planner', 'transfer', 'converter', 'vm-creator'] as const;
 export type Service = (typeof SERVICES)[number];
@@ -20,6 +20,8 @@ export type Service = (typeof SERVICES)[number];
 export interface InstallationOptions {
   /** Laid over the environment of every service; by default virt-v2v-in-place is a stand-in that takes no time. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Secrets of the site, by name: the files of each. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Done once NATS runs, before any service does. */
   readonly beforeServices?: (made: {
     readonly folder: TemporaryFolder;
@@ -28,7 +30,12 @@ export interface InstallationOptions {
 }
 
 export interface PrepareOptions {
-  readonly source?: { readonly name: string; readonly type: string; readonly settings: object };
+  readonly source?: {
+    readonly name: string;
+    readonly type: string;
+    readonly secret?: { readonly name: string };
+    readonly settings: object;
+  };
   /** Storage of the source that its disks lie on. */
   readonly storage?: string;
 }
@@ -53,9 +60,18 @@ export class Installation implements AsyncDisposable {
     return { process, url: `http://127.0.0.1:${port}` };
   }
 
-  static async start({ env = {}, beforeServices }: InstallationOptions = {}): Promise<Installation> {
+  static async start({
+    env = {},
+    secrets = {},
+    beforeServices,
+  }: InstallationOptions = {}): Promise<Installation> {
     const folder = temporaryFolder('e2e');
-    for (const name of ['ovas', 'out', 'data']) mkdirSync(folder.file(name));
+    for (const name of ['ovas', 'out', 'data', 'secrets']) mkdirSync(folder.file(name));
+    for (const [name, files] of Object.entries(secrets)) {
+      mkdirSync(folder.file('secrets', name));
+      for (const [key, content] of Object.entries(files))
+        writeFileSync(folder.file('secrets', name, key), content);
+    }
     const nats = await startNats(process.env['LEDGERLIFT_NATS'] === 'newest' ? { version: 'newest' } : {});
     await beforeServices?.({ folder, nats });
     const port = await freePort();
@@ -65,6 +81,7 @@ export class Installation implements AsyncDisposable {
       NODE_OPTIONS: '',
       LEDGERLIFT_NATS_URL: nats.url,
       LEDGERLIFT_DATA_DIR: folder.file('data'),
+      LEDGERLIFT_SECRETS_DIR: folder.file('secrets'),
       LEDGERLIFT_LEASE_MS: '2500',
       LEDGERLIFT_UNCLAIMED_MS: '2000',
       LEDGERLIFT_CHECKPOINT_MS: '100',

@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LabHypervisor, applianceEnvironment, guest, guestImage } from '@ledgerlift/testing';
+import { LabHypervisor, applianceEnvironment, guest, guestImage, readGuestFile } from '@ledgerlift/testing';
 import { Installation } from '../installation/installation.js';
 import { judgeLog } from '../installation/judge.js';
 
@@ -48,20 +47,6 @@ const isUp = async (): Promise<boolean> =>
   ((await lab.do('GET', '/vms/guest')) as { readonly guestUp: boolean }).guestUp;
 const tell = (command: string) => lab.do('POST', '/vms/guest/guest', { command });
 
-/** Reads files of the first partition of a disk that nobody uses, without starting anything. */
-function readerOf(disk: string): (file: string) => string {
-  const table = execFileSync('sfdisk', ['--json', disk], { encoding: 'utf8' });
-  const { partitiontable } = JSON.parse(table) as {
-    readonly partitiontable: { readonly partitions: readonly { readonly start: number }[] };
-  };
-  const offset = (partitiontable.partitions[0]?.start ?? 0) * 512;
-  return (file) =>
-    execFileSync('debugfs', ['-R', `cat ${file}`, `${disk}?offset=${offset}`], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-}
-
 describe('a real Debian guest that runs while it is migrated', () => {
   it(
     'is test-booted from its newest state, goes on running, and boots on virtio with its last write',
@@ -90,9 +75,9 @@ describe('a real Debian guest that runs while it is migrated', () => {
       expect(vm.bootProof).toMatchObject({ booted: true });
       expect(vm.capabilities).toMatchObject({ diskBus: 'virtio', nicModel: 'virtio' });
       expect(await isUp()).toBe(false);
-      const read = readerOf(at.folder.file('out', 'default', 'guest', 'guest-disk-0.raw'));
-      expect(read('/root/late')).toBe('written after the test boot\n');
-      expect(read('/root/last')).toBe('the last word\n');
+      const disk = at.folder.file('out', 'default', 'guest', 'guest-disk-0.raw');
+      expect(readGuestFile(disk, '/root/late')).toBe('written after the test boot\n');
+      expect(readGuestFile(disk, '/root/last')).toBe('the last word\n');
       expect((await judgeLog(at.logFile)).findings).toBe(0);
     },
     40 * MINUTES,

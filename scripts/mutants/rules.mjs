@@ -91,7 +91,7 @@ export const mutants = [
   {
     name: 'the disks of a datastore are limited',
     file: 'schedule/usage.ts',
-    rule: 'count, limits.disksPerDatastore,',
+    rule: 'count, limits.disksPerStorage,',
     broken: 'count, undefined,',
   },
   {

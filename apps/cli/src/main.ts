@@ -9,6 +9,7 @@ import { eventCommands } from './commands/events.js';
 import { runCommands } from './commands/run.js';
 import { steerCommands } from './commands/steer.js';
 import { upCommand } from './commands/up.js';
+import { vsphereCommands } from './commands/vsphere.js';
 import { conditionLines } from './terminal/conditions.js';
 
 const program = new Command('ledgerlift')
@@ -24,6 +25,7 @@ runCommands(program, context);
 steerCommands(program, context);
 eventCommands(program, context);
 doctorCommand(program);
+vsphereCommands(program, context);
 
 try {
   await program.parseAsync();

@@ -1,10 +1,13 @@
-import { runWorker } from '@ledgerlift/service';
+import { closeSources } from '@ledgerlift/providers';
+import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
 import { readConverterSettings } from './config.js';
 import { converterSteps } from './steps/index.js';
 import { toolCheck } from './tools/index.js';
 
+await withoutCoreDumps();
 await runWorker({
   service: 'converter',
   handlers: () => converterSteps(readConverterSettings()),
+  close: closeSources,
   tools: toolCheck(() => readConverterSettings()),
 });

@@ -3,10 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
+import { closeSources } from '@ledgerlift/providers';
 import {
   BusErrorFilter,
   EventPublisher,
   JetStreamServer,
+  ProgressBucket,
   deadLetterConsumer,
   reportConsumer,
 } from '@ledgerlift/messaging';
@@ -22,6 +24,7 @@ import {
   LOOPBACK_HOSTS,
   PlanRuns,
   configureApi,
+  progressEntry,
 } from './api/index.js';
 import { AttemptDesk } from './bus/attempt-desk.js';
 import { ProgressBoard } from './bus/progress-board.js';
@@ -32,6 +35,7 @@ import { HealthController, READINESS, type Readiness } from './health.controller
 import { LogEventWriter } from './log/log-event-writer.js';
 import { LogFeed } from './log/log-feed.js';
 import { RunEngine } from './runs/run-engine.js';
+import { isVmStream } from './runs/run-view.js';
 import { systemContext } from './runs/system-context.js';
 
 @Module({})
@@ -71,7 +75,6 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: 'planner', logger });
   const writer = new LogEventWriter(log);
   const board = new ProgressBoard();
-  board.listen(nc);
   const failed = (what: string, error: unknown): void =>
     logger.error(
       { reason: error instanceof Error ? error.message : String(error) },
@@ -90,6 +93,11 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const desk = new AttemptDesk(engine, { leaseMs: config.leaseMs, now: Date.now });
   const publisher = new EventPublisher({ nc, installation: config.installation });
   const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });
+  const bucket = new ProgressBucket({
+    nc,
+    logger,
+    entryOf: (stream) => progressEntry(engine, stream, new Date()),
+  });
   const feed = new LogFeed(log);
   let isReady = false;
 
@@ -119,6 +127,13 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   await feed.start();
   desk.restore();
   relay.start();
+  // From here on: of what is long over nothing need be looked at.
+  for (const stream of engine.vms.open) bucket.touch(stream);
+  feed.add(({ stream }) => {
+    if (isVmStream(stream)) bucket.touch(stream);
+  });
+  bucket.start();
+  board.listen(nc, (stream) => bucket.touch(stream));
   await engine.restored();
   await app.get(PlanRuns).reconcile(systemContext('plans'));
   await app.startAllMicroservices();
@@ -141,6 +156,8 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       await relay.stop();
       await feed.stop();
       board.close();
+      await closeSources();
+      await bucket.close();
       await nc.close();
       await log.close();
     },

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { VddkSettings } from '@ledgerlift/disk-transfer';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
@@ -19,6 +20,14 @@ const TransferEnvironment = z.object({
   LEDGERLIFT_SECRETS_DIR: folder.describe(
     'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
   ),
+  LEDGERLIFT_VDDK_DIR: folder.describe(
+    "the absolute path of VMware's VDDK as it was unpacked, with its lib64",
+  ),
+  LEDGERLIFT_VDDK_PLUGIN: z
+    .string()
+    .min(1)
+    .default('vddk')
+    .describe("nbdkit's plugin for VDDK: its name, or the path of its .so"),
 });
 
 export interface HookSettings {
@@ -36,6 +45,7 @@ export interface TransferSettings {
   /** Servers that inflate one compressed disk, each on a core of its own. */
   readonly inflaters: number;
   readonly hooks: HookSettings;
+  readonly vddk: VddkSettings;
 }
 
 /** @throws BadSetting */
@@ -44,6 +54,7 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
   return {
     checkpointEvery: { bytes: read.LEDGERLIFT_CHECKPOINT_BYTES, ms: read.LEDGERLIFT_CHECKPOINT_MS },
     disksAtOnce: read.LEDGERLIFT_DISKS_AT_ONCE,
+    vddk: { folder: read.LEDGERLIFT_VDDK_DIR, plugin: read.LEDGERLIFT_VDDK_PLUGIN },
     inflaters: Math.min(4, availableParallelism()),
     hooks: {
       hooksFolder: read.LEDGERLIFT_HOOKS_DIR,

@@ -1,5 +1,15 @@
-import { runWorker } from '@ledgerlift/service';
+import { closeSources } from '@ledgerlift/providers';
+import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
 import { readTransferSettings } from './config.js';
 import { transferSteps } from './steps/index.js';
+import { Tools } from './tools.js';
 
-await runWorker({ service: 'transfer', handlers: () => transferSteps(readTransferSettings()) });
+await withoutCoreDumps();
+let tools: Tools | undefined;
+const toolsHere = (): Tools => (tools ??= new Tools(readTransferSettings()));
+await runWorker({
+  service: 'transfer',
+  handlers: () => transferSteps(readTransferSettings(), toolsHere()),
+  tools: () => toolsHere().told(),
+  close: closeSources,
+});

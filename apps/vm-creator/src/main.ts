@@ -1,5 +1,10 @@
+import { closeSources } from '@ledgerlift/providers';
 import { runWorker } from '@ledgerlift/service';
 import { readBootSettings } from './boot-proof/settings.js';
 import { handlersOf } from './steps/index.js';
 
-await runWorker({ service: 'vm-creator', handlers: () => handlersOf({ boot: readBootSettings() }) });
+await runWorker({
+  service: 'vm-creator',
+  handlers: () => handlersOf({ boot: readBootSettings() }),
+  close: closeSources,
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VmStateName } from './api/migration.js';
 import { Condition } from './conditions.js';
 import { VmRecord } from './events.js';
 import {
@@ -6,6 +7,7 @@ import {
   Release,
   Resource,
   ServiceName,
+  StepError,
   StepName,
   StepOutcome,
   StepResult,
@@ -110,6 +112,15 @@ export const AttemptRef = z.object({
 });
 export type AttemptRef = z.infer<typeof AttemptRef>;
 
+/** Of which step a VM failed, and what that said. */
+export const Failure = z.object({
+  index: z.int().min(0),
+  name: z.string(),
+  step: StepName,
+  error: StepError,
+});
+export type Failure = z.infer<typeof Failure>;
+
 /** All that a worker needs for one attempt, as the log has it. */
 export const Job = z.object({
   record: VmRecord,
@@ -126,6 +137,8 @@ export const Job = z.object({
   pass: TransferPass.optional(),
   /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
   hook: HookSpec.optional(),
+  /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */
+  failures: z.object({ count: z.int().min(1), first: z.array(Failure) }).optional(),
 });
 export type Job = z.infer<typeof Job>;
 
@@ -201,6 +214,31 @@ export const Progress = z.object({
 });
 export type Progress = z.infer<typeof Progress>;
 
+/** The bucket of what is under way, for whoever draws it and does not want to ask: a console, a CMDB. */
+export const progressBucket = {
+  name: 'LEDGERLIFT_PROGRESS',
+  /** `vm-{migration}-{n}` → `{migration}.{n}`; so `{migration}.*` is all of a migration. */
+  key: (stream: string): string => stream.replace(/^vm-(.+)-(\d+)$/, '$1.$2'),
+  stream: (key: string): string => key.replace(/^(.+)\.(\d+)$/, 'vm-$1-$2'),
+} as const;
+
+/** Value of a key in the bucket: one VM that has begun and is not at its end. */
+export const ProgressEntry = z.object({
+  migrationId: z.string(),
+  index: z.int().min(0),
+  planId: z.string(),
+  name: z.string(),
+  state: VmStateName,
+  step: StepName.optional(),
+  progressPercent: z.int().min(0).max(100),
+  /** Of the attempt that is under way. */
+  items: Progress.shape.items,
+  message: z.string(),
+  /** When the planner wrote it. */
+  at: z.iso.datetime(),
+});
+export type ProgressEntry = z.infer<typeof ProgressEntry>;
+
 /** What a request/reply gives back instead of its answer when it failed. */
 export const ErrorReply = z.object({
   error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
@@ -225,6 +263,14 @@ export const WorkerCapabilities = z.object({
   service: ServiceName,
   site: z.string(),
   worker: z.string(),
-  tools: z.array(z.object({ name: z.string(), version: z.string().nullable(), path: z.string().nullable() })),
+  tools: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string().nullable(),
+      path: z.string().nullable(),
+      /** Why it cannot be used, and what to do. */
+      problem: z.string().optional(),
+    }),
+  ),
 });
 export type WorkerCapabilities = z.infer<typeof WorkerCapabilities>;

@@ -159,14 +159,39 @@ export const InventoryProblem = z.object({
   code: z.string(),
   message: z.string(),
   field: z.string().optional(),
+  /** `Warn`: what it is about hinders only who needs it. None: it hinders everybody. */
+  category: z.literal('Warn').optional(),
 });
 export type InventoryProblem = z.infer<typeof InventoryProblem>;
+
+export const SourceHost = z.object({
+  id: z.string(),
+  name: z.string(),
+  datacenter: z.string().optional(),
+  cluster: z.string().optional(),
+  state: z.enum(['connected', 'disconnected', 'maintenance']),
+  adapters: z.array(
+    z.object({ name: z.string(), mac: z.string().optional(), linkMbps: z.int().min(0).optional() }),
+  ),
+});
+export type SourceHost = z.infer<typeof SourceHost>;
 
 export const Inventory = z.object({
   takenAt: z.iso.datetime(),
   vms: z.array(SourceVm),
   networks: z.array(z.object({ id: z.string(), name: z.string(), description: z.string() })),
-  storages: z.array(z.object({ id: z.string(), name: z.string() })),
+  storages: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      /** Such as `VMFS` or `NFS`. */
+      kind: z.string().optional(),
+      capacityBytes: z.int().min(0).optional(),
+      freeBytes: z.int().min(0).optional(),
+    }),
+  ),
+  /** Where VMs run; left out by sources that tell of none. */
+  hosts: z.array(SourceHost).optional(),
   problems: z.array(InventoryProblem),
 });
 export type Inventory = z.infer<typeof Inventory>;

@@ -5,6 +5,6 @@ export * from './specs/plan.js';
 export { BroughtDisks, PlanVm, TargetPowerState, vmChoices } from './specs/plan-vm.js';
 export * from './specs/provider.js';
 export * from './specs/schedule.js';
-export { Selector } from './specs/selection.js';
+export { Selector, VmCriteria } from './specs/selection.js';
 export * from './specs/warm.js';
 export * from './specs/windows.js';

@@ -120,7 +120,14 @@ export const Snapshot = z.object({
   momentId: z.string().min(1),
   createdAt: z.iso.datetime(),
   /** From the snapshot's own configuration: what changed since it may be asked for by this id. */
-  disks: z.array(z.object({ diskId: z.string(), changeId: z.string().optional() })),
+  disks: z.array(
+    z.object({
+      diskId: z.string(),
+      changeId: z.string().optional(),
+      /** Left out where a disk cannot grow while it is migrated. */
+      capacityBytes: z.int().min(0).optional(),
+    }),
+  ),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
@@ -149,6 +156,15 @@ export const DiskCheckpoint = z.object({
 });
 export type DiskCheckpoint = z.infer<typeof DiskCheckpoint>;
 
+/** In which of the ways that a source offers a disk was read. */
+export const DiskWay = z.object({
+  /** Such as `vddk`, `datastore` or `nfc`. */
+  kind: z.string().min(1),
+  /** Why in this way, and why in none that would have been better. */
+  why: z.string(),
+});
+export type DiskWay = z.infer<typeof DiskWay>;
+
 export const DiskResult = z.object({
   diskId: z.string(),
   name: z.string(),
@@ -159,6 +175,8 @@ export const DiskResult = z.object({
   bytesZeroed: z.int().min(0),
   resumed: z.string(),
   verified: z.enum(['none', 'written', 'full']),
+  /** None: its source can be read in one way only. */
+  way: DiskWay.optional(),
 });
 export type DiskResult = z.infer<typeof DiskResult>;
 

@@ -8,7 +8,15 @@ export { extentsOf } from './copy/extents.js';
 export { Throttle } from './copy/throttle.js';
 export { type VerifyOptions, verifyDisk } from './copy/verify.js';
 export { type Extent, NbdClient, type NbdEndpoint } from './nbd/client.js';
-export { NbdConnectionLost, NbdOptionRefused, NbdProtocolError, NbdRequestFailed } from './nbd/errors.js';
+export {
+  NbdConnectionLost,
+  NbdOptionRefused,
+  NbdProtocolError,
+  NbdRequestFailed,
+  isOfEndpoint,
+} from './nbd/errors.js';
+export { type NbdkitPlugin, serveNbdkit, serveNbdkitTimes } from './nbd-server/nbdkit.js';
+export { type NbdkitTools, type VddkSettings, lookForNbdkit } from './nbd-server/nbdkit-tools.js';
 export { type NbdServer, NbdServerFailed } from './nbd-server/server-process.js';
 export {
   type SourceImage,

@@ -1,5 +1,6 @@
 export { decideVm } from './vm/decide.js';
 export { evolveVm } from './vm/evolve.js';
+export { failedStep } from './vm/failed-step.js';
 export { assumed, forecastOf } from './vm/forecast.js';
 export { awaitsPlanHooks, cutoverDueAt, isBeforeCutover } from './vm/passes.js';
 export { wakeAt } from './vm/wake.js';

@@ -1,4 +1,19 @@
 export { BadOva } from './ova/errors.js';
-export type { DiskAccess, SourceProvider } from './port.js';
+export type {
+  DiskAccess,
+  DiskReader,
+  DiskTools,
+  InventoryWatcher,
+  NbdkitAccess,
+  SourceProvider,
+} from './port.js';
 export { readSecret, SecretMissing } from './secret.js';
-export { sourceProvider } from './registry.js';
+export { closeSources, sourceProvider } from './registry.js';
+export {
+  type PrivilegeUse,
+  type RoleKind,
+  requiredPrivileges,
+  roleFormats,
+  roleKinds,
+  roleText,
+} from './vsphere/privileges/index.js';

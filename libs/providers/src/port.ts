@@ -1,4 +1,5 @@
 import type {
+  DiskWay,
   Inventory,
   InventoryProblem,
   MigrationType,
@@ -15,22 +16,68 @@ import type {
 /** How the bytes of a disk are read. */
 export type DiskAccess =
   /** The provider offers it over NBD already, on a Unix socket of this machine. */
-  | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
-  /** An image that qemu opens where it lies. */
-  | {
-      readonly kind: 'image';
-      readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
-      readonly file: string;
-      readonly within?: { readonly offset: number; readonly length: number };
-      /** Inflating takes more than one core can give: several servers read it at once. */
-      readonly compressed: boolean;
-    }
-  /** It cannot be read at an offset: it is written to a claimed temporary file first, then read there. */
-  | {
-      readonly kind: 'unpack';
-      readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
-      unpackTo(path: string, signal: AbortSignal): Promise<void>;
-    };
+  (
+    | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
+    /** An image that qemu opens where it lies. */
+    | {
+        readonly kind: 'image';
+        readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        readonly file: string;
+        readonly within?: { readonly offset: number; readonly length: number };
+        /** Inflating takes more than one core can give: several servers read it at once. */
+        readonly compressed: boolean;
+      }
+    /** It cannot be read at an offset: it is written to a claimed temporary file first, then read there. */
+    | {
+        readonly kind: 'unpack';
+        readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        unpackTo(path: string, signal: AbortSignal): Promise<void>;
+      }
+    | NbdkitAccess
+  ) & {
+    /** Where there are several ways: which this is, and why. */
+    readonly way?: DiskWay;
+  };
+
+/** A plugin of nbdkit reads it: the provider says which, whoever reads runs it and sees it end. */
+export interface NbdkitAccess {
+  readonly kind: 'nbdkit';
+  /** Name, or path of its .so. */
+  readonly plugin: string;
+  readonly parameters: readonly (readonly [name: string, value: string])[];
+  /** Parameters that must be seen by nobody. */
+  readonly secrets: readonly (readonly [name: string, value: string])[];
+  /** Content of files that the plugin is given the path of. */
+  readonly files: readonly (readonly [name: string, content: string])[];
+  /** So many servers at once, where one alone does one request after the other. */
+  readonly servers: number;
+  /** What keeps that alive which the plugin reads by. Called again and again while it is open; never throws. */
+  readonly keepAlive?: { readonly everyMs: number; touch(): Promise<void> };
+  /**
+   * What its end, or a read that failed, means.
+   *
+   * @param log the end of what it said
+   * @param ended how it ended; undefined while it runs
+   */
+  explain(log: string, ended: string | undefined, signal: AbortSignal): Promise<Error>;
+}
+
+/** What a machine that reads disks has to read them with. */
+export interface DiskTools {
+  /** VMware's VDDK, and nbdkit's plugin for it. */
+  readonly vddk: { readonly folder: string; readonly plugin: string; readonly version: string } | ToolMissing;
+  /** nbdkit's plugin for HTTPS. */
+  readonly curl: { readonly plugin: string } | ToolMissing;
+}
+export interface ToolMissing {
+  /** Why it cannot be used, in words that follow a colon. */
+  readonly problem: string;
+}
+
+export interface DiskReader {
+  readonly tools: DiskTools;
+  readonly signal: AbortSignal;
+}
 
 /** What every wait for the source honours: both end it, the limit with a coded error. */
 export interface Patience {
@@ -39,6 +86,13 @@ export interface Patience {
 }
 
 export type PoweredOff = Omit<Extract<StepResult, { step: 'SourcePowerOff' }>, 'step'>;
+
+/** Who is told what a source holds. */
+export interface InventoryWatcher {
+  changed(inventory: Inventory): void;
+  /** From now on what was told last may be old; until the next `changed`. */
+  broken(error: unknown): void;
+}
 
 /** A kind of source. A new one is a folder beside this file and a line in the registry. */
 export interface SourceProvider {
@@ -50,6 +104,13 @@ export interface SourceProvider {
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
   /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
   inventory(spec: ProviderSpec): Promise<Inventory>;
+  /**
+   * Tells what the source holds, first all of it and then after each change, until the signal ends it. After a break it
+   * joins again by itself.
+   *
+   * @throws what an operator must mend
+   */
+  watch?(spec: ProviderSpec, watcher: InventoryWatcher, signal: AbortSignal): Promise<void>;
   /** Reads the files of a VM once and compares them with their manifest. */
   verifyDigests(spec: ProviderSpec, vm: SourceVm): Promise<readonly InventoryProblem[]>;
   /** The VM as it is now; undefined when it is gone. */
@@ -71,12 +132,16 @@ export interface SourceProvider {
   currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined>;
   /** Does nothing where the VM runs already, or has no power to switch. @returns the state it then has */
   powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patience): Promise<PowerState>;
-  /** @param snapshot undefined: the VM is off, and is read as it is */
+  /**
+   * @param snapshot undefined: the VM is off, and is read as it is
+   * @param reader what reads, where that decides how
+   */
   diskAccess(
     spec: ProviderSpec,
     vm: SourceVm,
     disk: SourceDisk,
     snapshot?: Snapshot,
+    reader?: DiskReader,
   ): Promise<DiskAccess> | DiskAccess;
   /** Only where a VM can be read while it runs. */
   readonly snapshots?: SourceSnapshots;
@@ -87,11 +152,20 @@ export interface SourceProvider {
     what: RetireSourceSettings,
     patience: Patience,
   ): Promise<readonly string[]>;
+  /** Ends what is kept open towards sources, such as sessions. For the end of a process. */
+  close?(): Promise<void>;
 }
 
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+export interface SnapshotOptions {
+  /** Asks the guest to bring its file systems to rest first, where the source can. */
+  readonly quiesce?: boolean;
+  /** Turns the tracking of changes on where it is off. */
+  readonly enableChangeTracking?: boolean;
 }
 
 /** Points in time of a VM that runs, and what changed between them. */
@@ -100,7 +174,13 @@ export interface SourceSnapshots {
    * Makes a snapshot over all disks, or finds the one of that name, and waits until it is there. Its change ids come
    * from the snapshot's own configuration.
    */
-  create(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<Snapshot>;
+  create(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    name: string,
+    patience: Patience,
+    options?: SnapshotOptions,
+  ): Promise<Snapshot>;
   /** Removes it and waits until it is gone. */
   remove(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<'removed' | 'absent'>;
   /** Names of the VM's snapshots. */

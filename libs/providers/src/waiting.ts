@@ -26,3 +26,21 @@ export async function askUntil<T>(
     signal.throwIfAborted();
   }
 }
+
+/** Waits no longer than the signal allows, and leaves the promise to the others who wait for it. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    promise.catch(() => undefined);
+  }
+}

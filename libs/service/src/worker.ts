@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly env?: Environment;
   /** The tools that its steps need, as they are found now; for the check of a plan before it starts. */
   readonly tools?: () => Promise<WorkerCapabilities['tools']>;
+  /** Ends what its handlers keep open, once they have ended. */
+  readonly close?: () => Promise<void>;
   /** Told when a handler runs on although it must not; ends the process unless told otherwise. */
   readonly onUnstoppable?: (message: string) => void;
 }
@@ -123,6 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       state = 'stopping';
       // Together: what is being claimed ends because the runner closes, and nothing new is pulled.
       await Promise.all([app.close(), runner.shutdown()]);
+      await options.close?.();
       await health.close();
       await nc.close();
     },

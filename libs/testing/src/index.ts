@@ -10,3 +10,4 @@ export * from './ova/index.js';
 export * from './processes/index.js';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
 export * from './virt-v2v/index.js';
+export * from './vsphere/index.js';

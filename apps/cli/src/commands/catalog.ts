@@ -4,6 +4,7 @@ import { readDefinitions } from '../definition-file.js';
 import { bytes } from '../terminal/quantities.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
+import { lookCommands } from './look.js';
 import { planCommands } from './plan.js';
 import { removal } from './removal.js';
 
@@ -11,6 +12,7 @@ import { removal } from './removal.js';
 export function catalogCommands(program: Command, context: CommandsContext): void {
   providerCommands(program.command('provider').description('sources and targets'), context);
   inventoryCommand(program, context);
+  lookCommands(program.command('look').description('into a source, without fetching all of it'), context);
   mappingCommands(program.command('mapping').description('which network and storage becomes which'), context);
   planCommands(program.command('plan').description('which VMs are to be migrated, and how'), context);
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { lookForNbdkit } from '@ledgerlift/disk-transfer';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
 
@@ -80,10 +81,11 @@ export function doctorCommand(program: Command): void {
     .command('doctor')
     .description('say what is installed on this machine, what is missing, and how to get it')
     .action(async () => {
-      const found = await Promise.all(tools.map(look));
+      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfVsphere()]);
       const rows: Row[] = [
         { name: 'node', state: process.version, use: 'all services', get: '' },
         ...found,
+        ...disks,
         ...environment(),
       ];
       console.log(table(rows, ['name', 'state', 'use', 'get']));
@@ -96,6 +98,30 @@ async function look(tool: Tool): Promise<Row> {
     .then(({ stdout, stderr }) => tool.version.exec(stdout + stderr)?.[1] ?? 'present')
     .catch(() => 'missing');
   return { name: tool.name, state, use: tool.for, get: state === 'missing' ? tool.get : '' };
+}
+
+const GET_VDDK =
+  'download the Virtual Disk Development Kit from Broadcom, unpack it, set LEDGERLIFT_VDDK_DIR to the folder that has ' +
+  "lib64, and install nbdkit's vddk plugin (LEDGERLIFT_VDDK_PLUGIN: the path of its .so, where nbdkit does not find it)";
+
+/** Both are for vSphere only, so that a machine without them is in order. */
+async function readersOfVsphere(): Promise<readonly Row[]> {
+  const { LEDGERLIFT_VDDK_DIR: folder, LEDGERLIFT_VDDK_PLUGIN: plugin = 'vddk' } = process.env;
+  const { vddk, curl } = await lookForNbdkit({ folder, plugin });
+  return [
+    {
+      name: 'VDDK',
+      state: 'problem' in vddk ? 'absent' : vddk.version,
+      use: 'transfer: disks of vSphere, also while the VM runs',
+      get: 'problem' in vddk ? `${vddk.problem}; ${GET_VDDK}` : '',
+    },
+    {
+      name: 'nbdkit curl',
+      state: 'problem' in curl ? 'absent' : 'present',
+      use: 'transfer: disks of vSphere without VDDK, while the VM is off',
+      get: 'problem' in curl ? `apt-get install nbdkit (${curl.problem})` : '',
+    },
+  ];
 }
 
 function environment(): readonly Row[] {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { MigrationView, VmView } from '@ledgerlift/contracts';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { conditionLines } from '../terminal/conditions.js';
+import { hookLines } from '../terminal/hooks.js';
 import { changedLines, pipelineLines } from '../terminal/pipeline.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
@@ -24,27 +25,41 @@ export function runCommands(program: Command, context: CommandsContext): void {
     });
   program
     .command('status')
-    .argument('[migration]', 'id; all migrations where it is left out')
-    .description('show migrations, or the VMs of one')
+    .argument(
+      '[what]',
+      'id of a migration, or MIGRATION/N for one VM of it; all migrations where it is left out',
+    )
+    .description("show migrations, the VMs and the plan's hooks of one, or the steps of one VM or hook")
     .option('--watch', 'show the pipeline until it is over')
-    .action(async (migration: string | undefined, { watch: isWatched }: { watch?: true }) => {
-      if (migration === undefined) return listMigrations(context);
-      if (isWatched === true) return watch(context, migration);
-      const vms = await context.api().all('vms.list', { params: { migration } });
-      show(context, vms, (items) =>
-        table(
-          items.map((vm) => ({
-            vm: String(vm.index),
-            name: vm.targetName,
-            state: vm.state,
-            step: vm.step ?? '',
-            progress: `${vm.progressPercent} %`,
-            waits: vm.waitingFor ?? vm.error?.message ?? '',
-          })),
-          ['vm', 'name', 'state', 'step', 'progress', 'waits'],
-        ),
-      );
+    .action(async (what: string | undefined, { watch: isWatched }: { watch?: true }) => {
+      if (what === undefined) return listMigrations(context);
+      const [migration = '', vm] = what.split('/');
+      if (vm !== undefined) return showVm(context, migration, vm);
+      return isWatched === true ? watch(context, migration) : showMigration(context, migration);
     });
+}
+
+async function showMigration(context: CommandsContext, migration: string): Promise<void> {
+  const view = await context.api().call('migrations.get', { params: { migration } });
+  const vms = await context.api().all('vms.list', { params: { migration } });
+  show(context, { ...view, vms }, () => {
+    const rows = vms.map((vm) => ({
+      vm: String(vm.index),
+      name: vm.targetName,
+      state: vm.state,
+      step: vm.step ?? '',
+      progress: `${vm.progressPercent} %`,
+      waits: vm.waitingFor ?? vm.error?.message ?? '',
+    }));
+    const hooks = hookLines(view);
+    const list = table(rows, ['vm', 'name', 'state', 'step', 'progress', 'waits']);
+    return hooks === '' ? list : `${list}\n\n${hooks}`;
+  });
+}
+
+async function showVm(context: CommandsContext, migration: string, vm: string): Promise<void> {
+  const view = await context.api().call('vms.get', { params: { migration, vm } });
+  show(context, view, () => pipelineLines(view, Date.now()).join('\n'));
 }
 
 async function listMigrations(context: CommandsContext): Promise<void> {

@@ -14,6 +14,7 @@ const handler = imageCommit(
     logLimit: 65_536,
     trace: 'off',
     scratch: root,
+    vddk: { folder: undefined, plugin: 'vddk' },
     childEnv: { PATH: process.env['PATH'] ?? '' },
   },
   () => {

@@ -48,8 +48,21 @@ async function inspect(
   place: Workplace,
   settings: ConverterSettings,
 ): Promise<Inspection | undefined> {
+  const offered = await snapshotDisks(attempt, settings);
+  try {
+    return await inspectOver(attempt, place, settings, offered.uris);
+  } finally {
+    await offered.close();
+  }
+}
+
+async function inspectOver(
+  attempt: Attempt,
+  place: Workplace,
+  settings: ConverterSettings,
+  uris: readonly string[],
+): Promise<Inspection | undefined> {
   const { record } = attempt.job;
-  const uris = await snapshotDisks(attempt);
   await checkRoom(attempt, settings);
   const paths = uris.map((_, index) => join(place.scratch, `disk-${index}.qcow2`));
   let percent = 0;
@@ -74,7 +87,7 @@ async function inspect(
     });
     return inspectionOf(findings, paths.length);
   } catch (error) {
-    await judge(attempt, error);
+    await judge(attempt, settings, error);
     return undefined;
   }
 }
@@ -86,12 +99,12 @@ const OF_RUNNING: readonly string[] = ['LL-CONV-014', 'LL-CONV-015'];
  * Whether a failure says something of the guest.
  * @throws the error where it does, or could pass; SnapshotUnreadable where the source, and not the guest, was at fault
  */
-async function judge(attempt: Attempt, error: unknown): Promise<void> {
+async function judge(attempt: Attempt, settings: ConverterSettings, error: unknown): Promise<void> {
   if (!(error instanceof ConversionFailed) || error.failure !== 'permanent') throw error;
   const { name } = attempt.job.record.source.vm;
   // Bytes that did not come look to virt-v2v like a damaged guest.
   if (/Input\/output error/.test(error.message)) throw new SnapshotUnreadable(name, error.message, error);
-  await snapshotDisks(attempt);
+  await (await snapshotDisks(attempt, settings)).close();
   if (!OF_RUNNING.includes(error.code)) throw error;
   await attempt.raise(inconclusive(error));
 }

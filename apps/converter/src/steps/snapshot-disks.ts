@@ -1,33 +1,60 @@
+import { type NbdServer, lookForNbdkit, serveNbdkit } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/messaging';
 import { sourceProvider } from '@ledgerlift/providers';
+import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';
 import { qemuImg } from '../overlays/index.js';
 
+/** The disks of a snapshot, offered over NBD. */
+export interface SnapshotDisks {
+  /** In the record's order (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md). */
+  readonly uris: readonly string[];
+  /** Ends what was started for them. */
+  close(): Promise<void>;
+}
+
 /**
- * Where the disks of the snapshot that a warm VM's first copy will read are offered, in the record's order: as NBD URIs
- * (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md).
+ * Offers the disks of the snapshot that a warm VM's first copy will read: where the source does so itself, or by a
+ * server of ours.
  *
  * @throws NotInspectable; what the provider throws where the snapshot is lost
  */
-export async function snapshotDisks({ job: { record, pass } }: Attempt): Promise<readonly string[]> {
+export async function snapshotDisks(
+  { job: { record, pass }, signal }: Attempt,
+  { vddk }: ConverterSettings,
+): Promise<SnapshotDisks> {
   const { provider: source, vm } = record.source;
   const provider = sourceProvider(source.spec.type);
   if (provider?.snapshots === undefined || pass?.snapshot === undefined)
     throw new NotInspectable(vm.name, 'there is no snapshot of it');
-  const uris: string[] = [];
-  for (const { diskId } of record.disks) {
-    const disk = vm.disks.find(({ id }) => id === diskId);
-    if (disk === undefined)
-      throw new NotInspectable(vm.name, `the record has no disk "${diskId}" of its source`);
-    const access = await provider.diskAccess(source.spec, vm, disk, pass.snapshot);
-    if (access.kind !== 'nbd')
-      throw new NotInspectable(vm.name, `its source does not offer "${diskId}" over NBD`);
-    uris.push(
-      `nbd+unix:///${encodeURIComponent(access.exportName)}?socket=${encodeURIComponent(access.socket)}`,
-    );
+  const reader = { tools: await lookForNbdkit(vddk), signal };
+  const servers: NbdServer[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()));
+  };
+  try {
+    const uris: string[] = [];
+    for (const { diskId } of record.disks) {
+      const disk = vm.disks.find(({ id }) => id === diskId);
+      if (disk === undefined)
+        throw new NotInspectable(vm.name, `the record has no disk "${diskId}" of its source`);
+      const access = await provider.diskAccess(source.spec, vm, disk, pass.snapshot, reader);
+      if (access.kind === 'nbd') uris.push(uriOf(access));
+      else if (access.kind === 'nbdkit') {
+        const server = await serveNbdkit(access);
+        servers.push(server);
+        uris.push(uriOf({ socket: server.socket, exportName: '' }));
+      } else throw new NotInspectable(vm.name, `its source does not offer "${diskId}" over NBD`);
+    }
+    return { uris, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return uris;
 }
+
+const uriOf = ({ socket, exportName }: { readonly socket: string; readonly exportName: string }): string =>
+  `nbd+unix:///${encodeURIComponent(exportName)}?socket=${encodeURIComponent(socket)}`;
 
 /**
  * Makes an empty overlay over each, in a folder of this machine: virt-v2v takes files in a domain, and no NBD over a

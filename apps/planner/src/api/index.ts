@@ -7,3 +7,4 @@ export {
   configureApi,
 } from './http/configure-api.js';
 export { PlanRuns } from './plan-runs.js';
+export { progressEntry } from './views/progress-entry.js';

@@ -63,6 +63,6 @@ export class PlanVms {
   }
 
   #read({ source }: PlanSpec): Promise<Inventory> {
-    return this.inventory.refresh(this.catalog.provider(source));
+    return this.inventory.current(this.catalog.provider(source));
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { CommandContext } from '../log/event-writer.js';
 import type { RunEngine } from '../runs/run-engine.js';
 import { systemContext } from '../runs/system-context.js';
+import { failuresOf } from './failures.js';
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
@@ -34,7 +35,7 @@ export class AttemptDesk implements ClaimPort {
 
   /** After a restart: every attempt that was under way gets one lease to be heard of. */
   restore(): void {
-    const open = [...this.engine.started()].flatMap((stream): AttemptRef[] => {
+    const open = [...this.engine.vms.started].flatMap((stream): AttemptRef[] => {
       const state = this.engine.state(stream);
       const attempt = state && openAttempt(state);
       if (attempt?.status !== 'started' || attempt.worker === undefined) return [];
@@ -53,7 +54,7 @@ export class AttemptDesk implements ClaimPort {
         answer: 'granted',
         leaseMs: this.options.leaseMs,
         lastReport: openAttempt(state)?.lastReport ?? 0,
-        job: jobOf(state, ref),
+        job: jobOf(state, ref, failuresOf(state, this.engine)),
         ...this.#limitOf(ref.stream, state),
       };
     } catch (error) {
@@ -120,7 +121,7 @@ export class AttemptDesk implements ClaimPort {
 }
 
 /** All that one attempt needs to know, as the log has it. */
-function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
+function jobOf(state: VmLive, { step, attempt }: AttemptRef, failures: Job['failures']): Job {
   const open = openAttempt(state);
   const hook = hookOf(state, open?.hook);
   return {
@@ -133,6 +134,7 @@ function jobOf(state: VmLive, { step, attempt }: AttemptRef): Job {
     release: [...(open?.release ?? [])],
     pass: passOf(state),
     ...(hook === undefined ? {} : { hook }),
+    ...(failures === undefined ? {} : { failures }),
   };
 }
 

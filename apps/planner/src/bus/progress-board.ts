@@ -9,8 +9,11 @@ const ENDS = new Set(['StepCompleted', 'StepFailed', 'StepStopped', 'SourceRanMe
 export class ProgressBoard {
   readonly #latest = new Map<string, Progress>();
   #subscription: Subscription | undefined;
+  #said: (stream: string) => void = () => undefined;
 
-  listen(nc: NatsConnection): void {
+  /** @param said told of each stream whose progress came */
+  listen(nc: NatsConnection, said: (stream: string) => void): void {
+    this.#said = said;
     this.#subscription = nc.subscribe(subjects.allProgress, {
       callback: (error, message) => {
         if (error === null) this.#take(message.data);
@@ -34,7 +37,9 @@ export class ProgressBoard {
   #take(bytes: Uint8Array): void {
     try {
       const progress = Progress.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
-      if (progress.success) this.#latest.set(progress.data.ref.stream, progress.data);
+      if (!progress.success) return;
+      this.#latest.set(progress.data.ref.stream, progress.data);
+      this.#said(progress.data.ref.stream);
     } catch {
       // Not JSON: whoever sent it, it is no progress of ours, and losing progress harms nobody.
     }

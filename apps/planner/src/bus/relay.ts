@@ -129,7 +129,7 @@ export class Relay {
 
   /** Log and bus compared: a request that nobody claimed in time is published again. To be called every few seconds. */
   async republishUnclaimed(now: number): Promise<void> {
-    const requested = this.engine.requested();
+    const requested = this.engine.vms.requested;
     for (const stream of this.#republished.keys())
       if (!requested.has(stream)) this.#republished.delete(stream);
     for (const stream of requested) {

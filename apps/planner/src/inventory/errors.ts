@@ -20,3 +20,16 @@ export class InventoryUnavailable extends LedgerliftError {
     );
   }
 }
+
+/** The tree of an inventory has no node at this path. */
+export class NoSuchPath extends LedgerliftError {
+  readonly code = 'LL-PLN-118';
+  constructor(provider: string, path: string) {
+    super(
+      `the tree of provider '${provider}' has nothing at '${path}'; begin at '/', whose children say their paths`,
+      {
+        field: 'path',
+      },
+    );
+  }
+}

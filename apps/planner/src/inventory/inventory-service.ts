@@ -1,6 +1,8 @@
 import type { Inventory, ProviderSpec, SourceVm, InventoryProblem } from '@ledgerlift/contracts';
+import type { OnModuleDestroy } from '@nestjs/common';
 import type { Entry } from '../catalog/index.js';
 import { InventoryUnavailable, NotASource } from './errors.js';
+import { LiveSource } from './live-source.js';
 import { codeOf, reasonOf } from './reason-of.js';
 import type { SourceAccess } from './source-access.js';
 
@@ -13,24 +15,52 @@ interface Known {
 type Provider = Pick<Entry<ProviderSpec>, 'id' | 'revision' | 'spec'>;
 
 /**
- * What sources hold, read on demand and kept until a refresh. Several who ask at once share one reading; digests of a
+ * What sources hold: kept live where a source tells of its changes, else read on demand and kept until a refresh. Several who ask at once share one reading; digests of a
  * VM's files are compared once, until its fingerprint changes.
  */
-export class InventoryService {
+export class InventoryService implements OnModuleDestroy {
   readonly #known = new Map<string, Known>();
   readonly #reading = new Map<string, Promise<Inventory>>();
+  readonly #live = new Map<string, LiveSource>();
   readonly #digests = new Map<string, Promise<readonly InventoryProblem[]>>();
 
   constructor(private readonly sources: SourceAccess) {}
 
+  onModuleDestroy(): void {
+    for (const live of this.#live.values()) live.end();
+    this.#live.clear();
+  }
+
+  /** Whether the source tells of its changes now; else what keeps it from that, where it does so at all. */
+  liveness({ id, revision }: Provider): 'live' | { readonly broken: string } | undefined {
+    const live = this.#live.get(id);
+    return live?.revision === revision ? live.state : undefined;
+  }
+
+  /** Watches it no longer: the provider was deleted. */
+  forget(id: string): void {
+    this.#live.get(id)?.end();
+    this.#live.delete(id);
+    this.#known.delete(id);
+  }
+
+  /** As the source is now: told by it, or read. @throws NotASource, InventoryUnavailable */
+  current(provider: Provider): Promise<Inventory> {
+    const live = this.#watched(provider).now;
+    return live === undefined ? this.refresh(provider) : Promise.resolve(live);
+  }
+
   /** What was read last of the provider as it is now. */
   known({ id, revision }: Provider): Inventory | undefined {
+    const live = this.#live.get(id);
+    if (live?.revision === revision && live.now !== undefined) return live.now;
     const known = this.#known.get(id);
     return known?.revision === revision ? known.inventory : undefined;
   }
 
   /** What was read last, or is read now. @throws NotASource, InventoryUnavailable */
   inventory(provider: Provider): Promise<Inventory> {
+    this.#watched(provider);
     const known = this.known(provider);
     return known === undefined ? this.refresh(provider) : Promise.resolve(known);
   }
@@ -66,6 +96,16 @@ export class InventoryService {
     const verified = this.#verify(spec, vm, key);
     this.#digests.set(key, verified);
     return verified;
+  }
+
+  /** One watch for each provider as it is now; begun by whoever asks first. */
+  #watched({ id, revision, spec }: Provider): LiveSource {
+    const known = this.#live.get(id);
+    if (known?.revision === revision && !known.hasEnded) return known;
+    known?.end();
+    const live = new LiveSource(revision, spec, this.sources);
+    this.#live.set(id, live);
+    return live;
   }
 
   async #verify(spec: ProviderSpec, vm: SourceVm, key: string): Promise<readonly InventoryProblem[]> {

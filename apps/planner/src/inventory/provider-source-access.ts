@@ -7,6 +7,7 @@ import type { SourceAccess } from './source-access.js';
 export const providerSourceAccess: SourceAccess = {
   check: async (spec) => provider(spec).check(spec),
   inventory: async (spec) => provider(spec).inventory(spec),
+  watch: async (spec, watcher, signal) => provider(spec).watch?.(spec, watcher, signal),
   verifyDigests: async (spec, vm) => provider(spec).verifyDigests(spec, vm),
 };
 

@@ -22,9 +22,8 @@ const job = (vm: number, change: JobChange = {}): Job => ({
     provider: 'src',
     target: 'dst',
     demand: { cpus: 1, memoryBytes: 1, storageBytes: 1 },
-    windows: [],
-    disks: 0,
     storages: {},
+    windows: [],
     ...change.entry,
   },
 });

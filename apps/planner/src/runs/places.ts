@@ -5,6 +5,7 @@ import {
   type ScheduleEntry,
   type VmLive,
   type VmState,
+  cutoverDueAt,
   holdsPlace,
   mayTakeTurn,
   removalChange,
@@ -28,6 +29,13 @@ export interface PlacesAround {
   takeTurn(stream: string): Promise<unknown>;
   failed(error: unknown): void;
   context(stream: string): CommandContext;
+}
+
+export interface ScheduledVm {
+  readonly entry: ScheduleEntry;
+  readonly state: VmState;
+  /** A time: until then it wants none. */
+  readonly place: 'has' | 'wants' | Date;
 }
 
 /** So many are enqueued or released in one append. */
@@ -59,6 +67,27 @@ export class Places {
   /** @returns those who have a place */
   running(): readonly ScheduleEntry[] {
     return [...this.#schedule.running.values()];
+  }
+
+  /**
+   * Who has a place, who wants one, in the order of the schedule, and who will at a time that is known.
+   * @param open streams of the VMs that are not at their end
+   */
+  scheduled(open: Iterable<string>): readonly ScheduledVm[] {
+    const { running, waiting } = this.#schedule;
+    const of = (entry: ScheduleEntry): VmState => this.around.vm(vmStream(entry.migrationId, entry.vm));
+    const vms: ScheduledVm[] = [
+      ...[...running.values()].map((entry) => ({ entry, state: of(entry), place: 'has' as const })),
+      ...waiting.map((entry) => ({ entry, state: of(entry), place: 'wants' as const })),
+    ];
+    for (const stream of open) {
+      const state = this.around.vm(stream);
+      const run = state && this.around.run(state.record.migrationId);
+      const dueAt = state?.phase === 'waiting' ? cutoverDueAt(state) : undefined;
+      if (run === undefined || state === undefined || dueAt === undefined) continue;
+      vms.push({ entry: { ...entryOf(state, run), purpose: 'cutover' }, state, place: new Date(dueAt) });
+    }
+    return vms;
   }
 
   /** Whether the VM has a place, or waits for one. */

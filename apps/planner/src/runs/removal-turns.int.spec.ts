@@ -52,7 +52,7 @@ async function begin(worker: string, removalMs: number): Promise<Life> {
   const life = await Life.begin(opened.log, {
     worker,
     leaseMs: 400,
-    limits: ScheduleLimits.parse({ vms: 50, snapshotRemovalsPerDatastore: MOST }),
+    limits: ScheduleLimits.parse({ vms: 50, snapshotRemovalsPerStorage: MOST }),
     works: (job) => (removes(job) ? delay(removalMs) : Promise.resolve()),
   });
   lives.push(life);

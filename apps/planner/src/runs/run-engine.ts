@@ -26,7 +26,7 @@ import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
-import { Places } from './places.js';
+import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
 import { planCommands, startedEvent } from './recording.js';
@@ -227,6 +227,10 @@ export class RunEngine implements RunService {
     return this.#places.setLimits(limits, context);
   }
 
+  get scheduled(): readonly ScheduledVm[] {
+    return this.#places.scheduled(this.#index.open);
+  }
+
   /** Bytes a second for the copy of a VM, as of now: its own limit, or its fair share of what all may use. */
   bandwidthOf(stream: string): number | undefined {
     return this.#bandwidth.of(stream, this.limits);
@@ -255,14 +259,9 @@ export class RunEngine implements RunService {
     return this.#vms.state(stream);
   }
 
-  /** Streams of the VMs whose step nobody has claimed. */
-  requested(): ReadonlySet<string> {
-    return this.#index.requested;
-  }
-
-  /** Streams of the VMs whose step a worker has. */
-  started(): ReadonlySet<string> {
-    return this.#index.started;
+  /** Streams of the VMs by what is under way. */
+  get vms(): Pick<VmIndex, 'open' | 'requested' | 'started'> {
+    return this.#index;
   }
 
   /**

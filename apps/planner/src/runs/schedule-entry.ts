@@ -20,7 +20,6 @@ export function scheduleEntry(
   purpose: ScheduleEntry['purpose'],
 ): ScheduleEntry {
   const { vm, provider } = record.source;
-  const read = disksToRead(record);
   return {
     migrationId: record.migrationId,
     vm: record.index,
@@ -36,9 +35,8 @@ export function scheduleEntry(
       memoryBytes: vm.memory.bytes,
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
+    storages: disksByStorage(disksToRead(record)),
     windows: spec.windows,
-    disks: read.length,
-    storages: disksByStorage(read),
   };
 }
 

@@ -35,6 +35,12 @@ describe('a selection', () => {
     expect(selecting(change).leftOut.map(({ name }) => name)).toEqual(['web-1', 'db']);
   });
 
+  it('takes nothing for granted where a VM is called as another one is numbered', () => {
+    const odd = inventoryOf(vm('web'), vm('id-web', { id: 'vm-2' }));
+    const plan = PlanSpec.parse({ ...planSpec, vms: [{ ref: 'id-web' }] });
+    expect(selectVms(plan, odd).vms.map(({ matches }) => matches.length)).toEqual([2]);
+  });
+
   it('puts together what is said of a VM, its labels too', () => {
     const [one] = selecting({
       vms: [{ ref: 'db', targetName: 'data', labels: { tier: 'back' } }],

@@ -85,12 +85,14 @@ function selected(named: PlanVm, said: readonly Saying[]): Pick<SelectedVm, 'ent
   return { entry: { ...named, ...choices }, by: said.map(({ by }) => by), conflicts };
 }
 
-/** What a ref leads to: an id first, else a name. */
+/** The VMs that a ref leads to, by their ids or names: more than one where it is not clear which is meant. */
 export function finder(vms: readonly SourceVm[]): (ref: string) => readonly SourceVm[] {
   const byId = new Map(vms.map((vm) => [vm.id, vm]));
   const byName = Map.groupBy(vms, ({ name }) => name);
   return (ref) => {
     const vm = byId.get(ref);
-    return vm === undefined ? (byName.get(ref) ?? []) : [vm];
+    const named = byName.get(ref) ?? [];
+    // A VM may be called as another one is numbered: then nobody can say which is meant.
+    return vm === undefined ? named : [vm, ...named.filter(({ id }) => id !== vm.id)];
   };
 }

@@ -10,7 +10,9 @@ import type {
 import { sharedSite } from '@ledgerlift/targets';
 import type { CatalogProjection, Entry } from '../catalog/index.js';
 import { type InventoryService, reasonOf } from '../inventory/index.js';
+import { finder } from '../selection/index.js';
 import type { RunService } from '../runs/run-service.js';
+import { hinders } from './checks/providers.js';
 import { broughtFacts, usersOfDisks } from './facts/brought-facts.js';
 import { directoryFacts } from './facts/directory-facts.js';
 import { plannedVms } from './facts/planned-vms.js';
@@ -53,7 +55,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const source = catalog.findProvider(spec.source);
     const target = catalog.findProvider(spec.target);
     const needsSource = retried === undefined || retried.some(({ isCopied }) => !isCopied);
-    const { inventory, problems } = await this.#readSource(source, needsSource);
+    const { inventory, problems } = await this.#readSource(source, needsSource, spec.vms);
     const { selection, vms } = plannedVms(spec, inventory, retried);
     const places = vms.map(({ targetName, targetNamespace }) => `${targetNamespace}/${targetName}`);
     const found =
@@ -83,20 +85,26 @@ export class CatalogPlanExaminer implements PlanExaminer {
   async #readSource(
     source: Entry<ProviderSpec> | undefined,
     isNeeded: boolean,
+    meant: PlanSpec['vms'],
   ): Promise<{ readonly inventory: Inventory | undefined; readonly problems: readonly InventoryProblem[] }> {
     if (source === undefined || source.spec.type === 'directory')
       return { inventory: undefined, problems: [] };
     const { inventory } = this.around;
     if (!isNeeded) return { inventory: inventory.known(source), problems: [] };
     const problems = await inventory.problemsOf(source);
-    if (problems.length > 0) return { inventory: undefined, problems };
+    if (problems.some(hinders)) return { inventory: undefined, problems };
     try {
       // Read anew: what is recorded at a start must be what is there, not what was there once.
-      return { inventory: await inventory.refresh(source), problems };
+      const now = await inventory.current(source);
+      const find = finder(now.vms);
+      const isThere = meant.every(({ ref }) => find(ref).length > 0);
+      // What was made a moment ago a source has not told of yet.
+      const isLate = !isThere && inventory.liveness(source) === 'live';
+      return { inventory: isLate ? await inventory.refresh(source) : now, problems };
     } catch (error) {
       return {
         inventory: undefined,
-        problems: [{ item: source.spec.name, code: 'NotReadable', message: reasonOf(error) }],
+        problems: [...problems, { item: source.spec.name, code: 'NotReadable', message: reasonOf(error) }],
       };
     }
   }

@@ -1,4 +1,5 @@
 import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { vsphereConditionTypes } from './vsphere-condition-types.js';
 
 interface ConditionType {
   readonly category: ConditionCategory;
@@ -46,7 +47,8 @@ export const conditionTypes = {
   VMMissingChangedBlockTracking: {
     category: 'Critical',
     when: 'the plan is warm, and the source does not track what changes on the disks of a VM',
-    wayOut: 'turn changed block tracking on at the source, or make the plan `cold`',
+    wayOut:
+      'turn changed block tracking on at the source, or set `warm.enableChangeTracking`, or make the plan `cold`',
   },
   VMHasSnapshots: {
     category: 'Critical',
@@ -259,6 +261,7 @@ export const conditionTypes = {
     when: 'a service that the plan needs does not answer at its site',
     wayOut: 'start it; the VMs wait for it',
   },
+  ...vsphereConditionTypes,
 } as const satisfies Record<string, ConditionType>;
 
 export type ConditionTypeName = keyof typeof conditionTypes;

@@ -75,4 +75,16 @@ export interface SiteWorkers {
   readonly connected: readonly ServiceName[];
   /** What the converter lacks; undefined where none answers. */
   readonly conversionProblems: readonly string[] | undefined;
+  /** What transfer has; undefined where none answers. */
+  readonly transferTools: TransferTools | undefined;
+}
+
+/** What the transfer workers of a site have to read disks and to run hooks with. */
+export interface TransferTools {
+  /** Undefined: none has VDDK. */
+  readonly vddk: { readonly version: string; readonly folder: string } | undefined;
+  /** False: none has a folder of hooks. Undefined: none says. */
+  readonly hasHooks: boolean | undefined;
+  /** Why VDDK cannot be used, of each worker where it cannot. */
+  readonly vddkProblems: readonly string[];
 }

@@ -79,6 +79,7 @@ function resolveVm(
       // The plan's own are done once for all of its VMs.
       hooks: spec.hooks.filter(({ scope }) => scope !== 'plan'),
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
+      ...(entry.recoveryKeyHeld === undefined ? {} : { recoveryKeyHeld: entry.recoveryKeyHeld }),
       ...(entry.cutoverAt === undefined
         ? {}
         : { warm: { ...spec.warm, cutover: { by: 'time', at: entry.cutoverAt } } }),

@@ -3,8 +3,10 @@ import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from 
 import { conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
 import type { Case } from './spec/case.js';
-import { factsWith, vm, vmNamed, webVm } from './spec/facts.js';
+import { factsWith, vm, vmNamed, webVm, workers } from './spec/facts.js';
 import { conflictCases, planCases } from './spec/plan-cases.js';
+import { guestCases } from './spec/guest-cases.js';
+import { vsphereCases } from './spec/vsphere-cases.js';
 import { isReady, validatePlan } from './validate.js';
 
 const [diskOne] = webVm.disks;
@@ -36,6 +38,8 @@ function fail(): never {
 /** For each condition: facts for which it is raised, and facts close to them for which it is not. */
 const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   ...planCases,
+  ...guestCases,
+  ...vsphereCases,
   SourceProviderNotValid: [
     { raised: { ...good, source: undefined }, reason: 'NotFound', items: ['files'], not: good },
     { raised: { ...good, source: good.target }, reason: 'NotASource', not: good },
@@ -311,29 +315,23 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   },
   GuestConversionNotAvailable: {
     raised: factsWith([vm()], {
-      workers: {
-        connected: ['transfer', 'converter', 'vm-creator'],
-        conversionProblems: ['virt-v2v-in-place is missing'],
-      },
+      workers: { ...workers, conversionProblems: ['virt-v2v-in-place is missing'] },
     }),
     reason: 'ToolMissing',
     not: factsWith([vm()], {
       spec: { skipGuestConversion: true },
-      workers: {
-        connected: ['transfer', 'converter', 'vm-creator'],
-        conversionProblems: ['virt-v2v-in-place is missing'],
-      },
+      workers: { ...workers, conversionProblems: ['virt-v2v-in-place is missing'] },
     }),
   },
   WorkerNotConnected: {
     raised: factsWith([vm()], {
-      workers: { connected: ['transfer', 'vm-creator'], conversionProblems: undefined },
+      workers: { ...workers, connected: ['transfer', 'vm-creator'], conversionProblems: undefined },
     }),
     reason: 'NoAnswer',
     items: ['converter'],
     not: factsWith([vm()], {
       spec: { skipGuestConversion: true },
-      workers: { connected: ['transfer', 'vm-creator'], conversionProblems: undefined },
+      workers: { ...workers, connected: ['transfer', 'vm-creator'], conversionProblems: undefined },
     }),
   },
 };

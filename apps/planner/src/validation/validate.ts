@@ -4,12 +4,14 @@ import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
 import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
 import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
+import { checkGuests } from './checks/guests.js';
+import { checkVsphere } from './checks/vsphere.js';
 import { checkWarm } from './checks/warm.js';
 import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
 import { checkSelection } from './checks/selection.js';
 import { checkRoom, checkStoragesMapped, checkTargetStorages } from './checks/storage.js';
 import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms.js';
-import { checkSites, checkWorkers } from './checks/workers.js';
+import { checkHookFolder, checkSites, checkWorkers } from './checks/workers.js';
 import type { PlanFacts } from './plan-facts.js';
 
 /** Every check of a plan. A new one is a function here and its types in `condition-types.ts`. */
@@ -17,6 +19,8 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkProviders,
   checkMigrationType,
   checkWarm,
+  checkVsphere,
+  checkGuests,
   checkCombinations,
   checkMappings,
   checkSelection,
@@ -38,6 +42,7 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkConcerns,
   checkSites,
   checkWorkers,
+  checkHookFolder,
 ];
 
 const order: readonly ConditionCategory[] = ['Critical', 'Error', 'Warn', 'Advisory'];

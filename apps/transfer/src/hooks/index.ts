@@ -1,11 +1,11 @@
 import type { StepName } from '@ledgerlift/contracts';
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/messaging';
 import type { HookSettings } from '../config.js';
 import { MissingResult } from '../errors.js';
 import { runCommand } from './command.js';
 import { HookUnavailable } from './errors.js';
 import { callHttp } from './http.js';
-import { payloadOf } from './payload.js';
+import { environmentOf, payloadOf } from './payload.js';
 
 const steps = ['PreHook', 'CutoverHook', 'PostHook', 'FailureHook'] as const;
 type HookStep = (typeof steps)[number];
@@ -24,7 +24,7 @@ export function hookStep(settings: HookSettings): StepHandler {
         return {
           step,
           hook: hook.name,
-          said: await runCommand({ ...hook, run }, payload, settings, attempt.signal),
+          said: await runCommand({ ...hook, run }, payload, withMore(settings, attempt), attempt.signal),
         };
       case 'http':
         return {
@@ -37,5 +37,10 @@ export function hookStep(settings: HookSettings): StepHandler {
     }
   };
 }
+
+const withMore = (settings: HookSettings, attempt: Attempt): HookSettings => ({
+  ...settings,
+  environment: { ...settings.environment, ...environmentOf(attempt) },
+});
 
 const isHookStep = (step: StepName): step is HookStep => steps.some((each) => each === step);

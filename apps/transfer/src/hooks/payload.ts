@@ -1,5 +1,9 @@
-import type { HookSpec } from '@ledgerlift/contracts';
+import type { Failure, HookSpec } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
+import { printable } from './text.js';
+
+/** Characters of a message that stand in the environment. */
+const MOST = 2000;
 
 /** What a hook is told, as JSON: names and ids, never a setting of a provider. */
 export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
@@ -18,9 +22,15 @@ export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
       type: record.settings.type,
     },
   };
-  if (record.standsFor === 'plan') return about;
+  if (record.standsFor === 'plan') {
+    const { count, first = [] } = job.failures ?? {};
+    const told = first.map(({ index, name, ...failure }) => ({ vm: { index, name }, ...cause(failure) }));
+    return count === undefined ? about : { ...about, failed: count, failures: told };
+  }
+  const [failure] = job.failures?.first ?? [];
   return {
     ...about,
+    ...(failure === undefined ? {} : { failure: cause(failure) }),
     vm: {
       index: record.index,
       id: vm.id,
@@ -39,3 +49,26 @@ export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
     },
   };
 }
+
+const cause = ({ step, error }: Pick<Failure, 'step' | 'error'>): object => ({
+  step,
+  code: error.code,
+  message: error.message,
+  class: error.class,
+});
+
+/** The same of the first failure, for a command that does not read JSON. */
+export function environmentOf({ job: { failures } }: Attempt): Readonly<Record<string, string>> {
+  const [failure] = failures?.first ?? [];
+  if (failures === undefined || failure === undefined) return {};
+  return {
+    LEDGERLIFT_FAILED_VMS: String(failures.count),
+    LEDGERLIFT_FAILED_VM: oneLine(failure.name),
+    LEDGERLIFT_FAILED_STEP: failure.step,
+    LEDGERLIFT_FAILURE_CODE: failure.error.code,
+    LEDGERLIFT_FAILURE_MESSAGE: oneLine(failure.error.message),
+  };
+}
+
+/** An environment bears no NUL, and who prints a line expects one. */
+const oneLine = (text: string): string => printable(Buffer.from(text)).replaceAll(/\s+/g, ' ').slice(0, MOST);

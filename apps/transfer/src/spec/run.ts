@@ -2,6 +2,7 @@ import {
   type Condition,
   type DiskCheckpoint,
   type HookSpec,
+  type ProviderSpec,
   type Release,
   type Resource,
   type SourceVm,
@@ -18,8 +19,8 @@ import { readTransferSettings } from '../config.js';
 import { transferSteps } from '../steps/index.js';
 
 export interface RecordOptions {
-  /** The lab's address. */
-  readonly url: string;
+  /** The lab's address; or another source. */
+  readonly url: string | ProviderSpec;
   /** As the provider's inventory has it. */
   readonly vm: SourceVm;
   /** Where the target's folders are. */
@@ -29,6 +30,8 @@ export interface RecordOptions {
 }
 
 export function recordOf({ url, vm, root, format = 'raw', settings }: RecordOptions): VmRecord {
+  const spec: ProviderSpec =
+    typeof url === 'string' ? { name: 'lab', type: 'lab', sites: ['local'], settings: { url } } : url;
   const layout = layoutFor({ namespace: 'default', targetName: 'web', disks: vm.disks.length, format });
   return {
     installation: 'spec',
@@ -37,7 +40,7 @@ export function recordOf({ url, vm, root, format = 'raw', settings }: RecordOpti
     planName: 'first-wave',
     index: 0,
     source: {
-      provider: { id: 'src', spec: { name: 'lab', type: 'lab', sites: ['local'], settings: { url } } },
+      provider: { id: 'src', spec },
       vm,
     },
     target: {

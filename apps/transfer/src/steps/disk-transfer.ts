@@ -2,7 +2,9 @@ import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
 import { Throttle } from '@ledgerlift/disk-transfer';
 import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
+import type { Tools } from '../tools.js';
 import { endingsOf } from './endings.js';
+import { movedMeanwhile } from './moved.js';
 import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
 
@@ -13,11 +15,13 @@ import { type PassContext, VmTransfer } from './vm-transfer.js';
  *
  * @throws SourceRanMeanwhile, SourceChanged; the stop's reason, once what was reached is checkpointed
  */
-export function diskTransfer(settings: TransferSettings): StepHandler {
+export function diskTransfer(settings: TransferSettings, tools: Tools): StepHandler {
   return async (attempt) => {
     const source = sourceOf(attempt);
     const pass = passOf(attempt);
-    await assertUnchanged(source);
+    const now = await assertUnchanged(source);
+    const moved = movedMeanwhile(source.vm, now);
+    if (moved !== undefined) await attempt.raise(moved);
     const offAt = isLast(pass) ? resultOf(attempt, 'SourcePowerOff').momentId : undefined;
     if (offAt !== undefined) await assertStillOff(source, offAt);
     const momentId = pass.snapshot?.momentId ?? offAt ?? resultOf(attempt, 'SourcePowerOff').momentId;
@@ -25,7 +29,7 @@ export function diskTransfer(settings: TransferSettings): StepHandler {
     const endLimits = attempt.onBandwidthLimit((limit) => throttle.setRate(limit));
     try {
       const verify = isLast(pass) ? attempt.job.record.settings.verify : 'none';
-      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify });
+      const copying = allDisks({ attempt, settings, throttle, pass, momentId, verify, now, tools });
       const disks = offAt === undefined ? await copying : await whileOff(source, offAt, copying);
       return { step: 'DiskTransfer', disks, pass: { kind: pass.kind, round: pass.round } };
     } finally {

@@ -1,6 +1,7 @@
 import type { StepHandlers } from '@ledgerlift/messaging';
 import type { TransferSettings } from '../config.js';
 import { hookStep } from '../hooks/index.js';
+import { Tools } from '../tools.js';
 import { cleanup } from './cleanup.js';
 import { diskAllocation } from './disk-allocation.js';
 import { diskTransfer } from './disk-transfer.js';
@@ -9,7 +10,7 @@ import { snapshotCreation, snapshotRemoval } from './snapshots.js';
 import { sourcePowerOff, sourcePowerOn, sourceRetirement } from './source-power.js';
 
 /** The steps that this service does. */
-export function transferSteps(settings: TransferSettings): StepHandlers {
+export function transferSteps(settings: TransferSettings, tools = new Tools(settings)): StepHandlers {
   const hook = hookStep(settings.hooks);
   return {
     Initialize: initialize,
@@ -17,7 +18,7 @@ export function transferSteps(settings: TransferSettings): StepHandlers {
     DiskAllocation: diskAllocation,
     SnapshotCreation: snapshotCreation,
     SnapshotRemoval: snapshotRemoval,
-    DiskTransfer: diskTransfer(settings),
+    DiskTransfer: diskTransfer(settings, tools),
     CutoverHook: hook,
     SourcePowerOff: sourcePowerOff,
     PostHook: hook,

@@ -1,13 +1,26 @@
 import { rm } from 'node:fs/promises';
-import type { Resource, Snapshot, SourceDisk } from '@ledgerlift/contracts';
-import { type NbdEndpoint, type SourceImage, serveSourceTimes } from '@ledgerlift/disk-transfer';
+import type { DiskWay, Resource, Snapshot, SourceDisk } from '@ledgerlift/contracts';
+import {
+  type NbdEndpoint,
+  type NbdServer,
+  type SourceImage,
+  isOfEndpoint,
+  serveNbdkitTimes,
+  serveSourceTimes,
+} from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/messaging';
+import type { DiskAccess, NbdkitAccess } from '@ledgerlift/providers';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import type { Tools } from '../tools.js';
 import { sourceOf } from './source.js';
 
 export interface OpenDisk {
   /** All of the same disk. */
   readonly endpoints: readonly NbdEndpoint[];
+  /** None: there is one way only. */
+  readonly way: DiskWay | undefined;
+  /** What a failed copy from it failed of, where what reads the source knows more than that a connection was lost. */
+  explain(error: unknown): Promise<unknown>;
   /** Ends what was started for it. */
   close(): Promise<void>;
 }
@@ -17,6 +30,7 @@ export interface OpenOptions {
   readonly snapshot: Snapshot | undefined;
   /** Servers that inflate one compressed disk. */
   readonly inflaters: number;
+  readonly tools: Tools;
   readonly signal: AbortSignal;
 }
 
@@ -26,11 +40,24 @@ export interface OpenOptions {
  */
 export async function openDisk(attempt: Attempt, disk: SourceDisk, options: OpenOptions): Promise<OpenDisk> {
   const { provider, spec, vm } = sourceOf(attempt);
-  const access = await provider.diskAccess(spec, vm, disk, options.snapshot);
+  const reader = { tools: await options.tools.now(), signal: options.signal };
+  const access = await provider.diskAccess(spec, vm, disk, options.snapshot, reader);
+  return { ...(await opened(attempt, disk, access, options)), way: access.way };
+}
+
+type Opened = Omit<OpenDisk, 'way'>;
+
+async function opened(
+  attempt: Attempt,
+  disk: SourceDisk,
+  access: DiskAccess,
+  options: OpenOptions,
+): Promise<Opened> {
   if (access.kind === 'nbd') {
     const { socket, exportName } = access;
-    return { endpoints: [{ socket, exportName }], close: async () => undefined };
+    return { endpoints: [{ socket, exportName }], explain, close: async () => undefined };
   }
+  if (access.kind === 'nbdkit') return openPlugin(access, options.signal);
   if (access.kind === 'image') {
     const { driver, file, within, compressed } = access;
     const image = { driver, file, ...(within === undefined ? {} : { within }) };
@@ -47,12 +74,47 @@ export async function openDisk(attempt: Attempt, disk: SourceDisk, options: Open
   return serve({ driver: access.driver, file: path }, access.driver === 'vmdk' ? options.inflaters : 1);
 }
 
-async function serve(image: SourceImage, servers: number): Promise<OpenDisk> {
+async function serve(image: SourceImage, servers: number): Promise<Opened> {
   const endpoints = await serveSourceTimes(image, servers);
+  return { endpoints, explain, close: () => stopAll(endpoints) };
+}
+
+const explain = async (error: unknown): Promise<unknown> => error;
+
+/** A source far away is opened only when it is connected to: a login, a look-up, a connection to a host. */
+const OPEN_MS = 120_000;
+
+async function openPlugin(access: NbdkitAccess, signal: AbortSignal): Promise<Opened> {
+  const servers = await serveNbdkitTimes(access, access.servers);
+  const { keepAlive } = access;
+  const touching = keepAlive && setInterval(() => void keepAlive.touch(), keepAlive.everyMs);
   return {
-    endpoints,
+    endpoints: servers.map(({ socket }) => ({ socket, openMs: OPEN_MS })),
+    explain: async (error) => {
+      const failed = servers.find(({ socket }) => isOfEndpoint(error, socket));
+      if (failed === undefined || signal.aborted) return error;
+      const ended = await endOf(failed);
+      return access.explain(failed.said(), ended, signal);
+    },
     close: async () => {
-      await Promise.all(endpoints.map((server) => server.stop()));
+      clearInterval(touching);
+      await stopAll(servers);
     },
   };
+}
+
+/** A connection is lost a moment before its server is seen to have ended. */
+const END_SEEN_MS = 500;
+
+async function endOf(server: NbdServer): Promise<string | undefined> {
+  for (const deadline = performance.now() + END_SEEN_MS; performance.now() < deadline;) {
+    const ended = server.ended();
+    if (ended !== undefined) return ended;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return undefined;
+}
+
+async function stopAll(servers: readonly NbdServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.stop()));
 }

@@ -13,7 +13,9 @@ export const snapshotCreation: StepHandler = async (attempt) => {
   await attempt.claim([{ kind: 'snapshot', name, service: 'transfer', lifetime: 'temporary' }]);
   attempt.progress([], `making the snapshot ${name}`);
   const { spec, vm } = source;
-  const snapshot = await snapshotsOf(source).create(spec, vm, name, patienceOf(attempt));
+  const { quiesce, enableChangeTracking } = attempt.job.record.settings.warm;
+  const options = { quiesce, enableChangeTracking };
+  const snapshot = await snapshotsOf(source).create(spec, vm, name, patienceOf(attempt), options);
   return { step: 'SnapshotCreation', snapshot };
 };
 

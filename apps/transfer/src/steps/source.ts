@@ -28,12 +28,14 @@ export function snapshotsOf({ provider }: Source): NonNullable<SourceProvider['s
  * Sees that the source is what was recorded: never is anything copied that nobody agreed to. What may change of a VM
  * while it is migrated (its power, its snapshots) is no part of the provider's fingerprint.
  *
+ * @returns it as it is now
  * @throws SourceChanged
  */
-export async function assertUnchanged({ provider, spec, vm }: Source): Promise<void> {
+export async function assertUnchanged({ provider, spec, vm }: Source): Promise<SourceVm> {
   const now = await provider.currentVm(spec, vm.id);
   if (now === undefined) throw new SourceChanged(vm.name, 'is gone');
   if (now.fingerprint !== vm.fingerprint) throw new SourceChanged(vm.name, 'has changed');
+  return now;
 }
 
 /** Sees that the source has been off ever since it stood for this moment. @throws SourceRanMeanwhile */

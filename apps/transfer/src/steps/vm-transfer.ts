@@ -3,6 +3,7 @@ import type {
   DiskCheckpoint,
   DiskResult,
   SourceDisk,
+  SourceVm,
   TransferPass,
   VmRecord,
 } from '@ledgerlift/contracts';
@@ -13,12 +14,14 @@ import {
   type Throttle,
   acquireWriter,
   copyDisk,
+  endEarlierWriter,
   serveForVerification,
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
-import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
+import type { Tools } from '../tools.js';
 import type { Endings } from './endings.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
 import { sourceOf } from './source.js';
@@ -31,7 +34,10 @@ export interface PassContext {
   /** The moment of the source that is read. */
   readonly momentId: string;
   readonly verify: VmRecord['settings']['verify'];
+  /** The source as it is now: its disks may have grown since it was recorded. */
+  readonly now: SourceVm;
   readonly endings: Endings;
+  readonly tools: Tools;
 }
 
 /** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
@@ -55,16 +61,21 @@ export class VmTransfer {
     const opened = await openDisk(attempt, disk, {
       snapshot,
       inflaters: settings.inflaters,
+      tools: this.context.tools,
       signal: endings.any,
     });
     try {
       const recordPath = await resolveOwned(record, layout.writer);
+      await endEarlierWriter(image.path, recordPath, attempt.ref.attempt);
+      const size = this.#sizeOf(disk);
+      if ((await growDisk({ ...image, size })) === 'grown')
+        attempt.progress([], `${disk.name} has grown to ${size} bytes`);
       const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
       const manifestPath = await resolveOwned(record, layout.chunks);
       const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
         async (error: unknown) => {
           await writer.release(HURRY_MS);
-          throw error;
+          throw await opened.explain(error);
         },
       );
       await writer.release();
@@ -79,10 +90,21 @@ export class VmTransfer {
         bytesZeroed: copied.bytesZeroed,
         resumed: copied.resumed,
         verified: verify,
+        ...(opened.way === undefined ? {} : { way: opened.way }),
       };
     } finally {
       await opened.close();
     }
+  }
+
+  #sizeOf({ id, capacityBytes }: SourceDisk): number {
+    const { pass, now } = this.context;
+    const disks = pass.snapshot?.disks;
+    return (
+      disks?.find(({ diskId }) => diskId === id)?.capacityBytes ??
+      now.disks.find((disk) => disk.id === id)?.capacityBytes ??
+      capacityBytes
+    );
   }
 
   #copyTo(writer: NbdServer, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {

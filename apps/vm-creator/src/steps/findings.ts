@@ -47,5 +47,6 @@ function vmAfter(job: Job, step: 'ImageConversion' | 'TestConversion'): TargetVm
     inspection: conversion?.inspection,
     capabilities: conversion?.capabilities,
     sourcePowerState: resultOf(job, 'Initialize')?.powerState,
+    diskSizes: new Map(resultOf(job, 'DiskTransfer')?.disks.map(({ diskId, size }) => [diskId, size])),
   });
 }

@@ -32,6 +32,8 @@ export const InventoryView = Inventory.extend({
   providerId: z.string(),
   /** How long ago it was read. POST …/inventory/refresh reads it again. */
   ageSeconds: z.int().min(0),
+  /** Whether the source tells of its changes by itself; `broken`: it does, but not now, for this reason. */
+  live: z.union([z.boolean(), z.object({ broken: z.string() })]),
 });
 export type InventoryView = z.infer<typeof InventoryView>;
 

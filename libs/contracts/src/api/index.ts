@@ -1,5 +1,6 @@
 export * from './catalog.js';
 export * from './error.js';
+export * from './inventory.js';
 export * from './migration.js';
 export * from './operations.js';
 export * from './rehearsal.js';

@@ -19,6 +19,24 @@ export const MigrationStatus = z.enum([
 ]);
 export type MigrationStatus = z.infer<typeof MigrationStatus>;
 
+/** A hook of a whole plan in one run. */
+export const PlanHookView = z.object({
+  name: z.string(),
+  at: HookMoment,
+  index: z.int().min(0),
+  /** Who does it: a worker runs a command or sends a request, or another system answers an event. */
+  kind: z.enum(['command', 'http', 'event']),
+  state: z.enum(['pending', 'running', 'held', 'succeeded', 'failed', 'canceled']),
+  /** For what it waits: its moment, a worker, an answer, an operator. */
+  waitingFor: z.string().optional(),
+  startedAt: z.iso.datetime().optional(),
+  endedAt: z.iso.datetime().optional(),
+  /** Of one that is done: the end of its output, its answer, or what the other system reported. */
+  said: z.string().optional(),
+  error: StepError.optional(),
+});
+export type PlanHookView = z.infer<typeof PlanHookView>;
+
 export const MigrationView = z.object({
   id: z.string(),
   planId: z.string(),
@@ -33,15 +51,7 @@ export const MigrationView = z.object({
   waves: z.array(z.int().min(1)),
   progressPercent: z.int().min(0).max(100),
   /** The plan's own hooks, which are shown and steered as VMs under these numbers. */
-  hooks: z.array(
-    z.object({
-      name: z.string(),
-      at: HookMoment,
-      index: z.int().min(0),
-      state: z.enum(['pending', 'running', 'held', 'succeeded', 'failed', 'canceled']),
-      error: StepError.optional(),
-    }),
-  ),
+  hooks: z.array(PlanHookView),
 });
 export type MigrationView = z.infer<typeof MigrationView>;
 

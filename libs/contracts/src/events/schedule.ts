@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MaintenanceWindow, ScheduleLimits } from '../specs.js';
 
 /** How many disks are on each storage of the source. */
-const disksByStorage = z.record(z.string(), z.int().min(1));
+const disksByStorage = z.record(z.string(), z.int().min(0));
 const vmRef = { migrationId: z.string(), vm: z.int().min(0) };
 
 /** On `schedule`, at exact revision: who may run. */
@@ -23,10 +23,9 @@ export const scheduleEvents = {
       host: z.string().optional(),
       target: z.string(),
       demand: z.object({ cpus: z.int().min(0), memoryBytes: z.int().min(0), storageBytes: z.int().min(0) }),
+      /** Its disks that are read, and are open meanwhile. */
+      storages: disksByStorage,
       windows: z.array(MaintenanceWindow),
-      /** How many of its disks are read from the source. */
-      disks: z.int().min(0).default(0),
-      storages: disksByStorage.default({}),
     }),
   },
   VmAdmitted: { version: 1, data: z.object(vmRef) },

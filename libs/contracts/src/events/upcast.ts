@@ -56,9 +56,10 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
         provider: '',
         target: '',
         demand: { cpus: 0, memoryBytes: 0, storageBytes: 0 },
+        storages: {},
         windows: [],
       }),
-    2: withDefaults(scheduleEvents.VmEnqueued.data),
+    2: (data) => scheduleEvents.VmEnqueued.data.parse({ ...(data as object), storages: {} }),
   },
 };
 

@@ -48,6 +48,8 @@ const behaviour = {
   retireSource: RetireSourceSettings.default(RetireSourceSettings.parse({})),
   timeLimits: TimeLimits.default(TimeLimits.parse({})),
   powerOnSourceAfterFailure: z.boolean().default(true),
+  /** Somebody says that the recovery keys of Windows guests with a TPM are at hand, for the target's TPM is empty. */
+  recoveryKeyHeld: z.boolean().default(false),
 };
 
 /** As recorded for one VM. */

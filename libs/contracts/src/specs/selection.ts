@@ -7,12 +7,16 @@ const criteria = {
   /** The folder and everything below it, such as `/prod/web`. */
   folder: z.string().startsWith('/', 'must be an absolute folder such as /prod/web').optional(),
   tag: z.string().min(1).optional(),
+  /** A custom attribute: its name, or `name=value`. */
+  attribute: z.string().min(1).optional(),
   /** A pattern of the name: `*` stands for any characters, `?` for one. Case counts, as it does in `ref`. */
   name: z.string().min(1).max(200).optional(),
   powerState: PowerState.optional(),
   /** Family of the guest's operating system. */
   os: SourceVm.shape.os.shape.family.optional(),
   host: z.string().min(1).optional(),
+  cluster: z.string().min(1).optional(),
+  datacenter: z.string().min(1).optional(),
   /** Id or name: a disk of the VM is on it. */
   storage: z.string().min(1).optional(),
   /** Id or name: a NIC of the VM is on it. */
@@ -23,6 +27,17 @@ const criteria = {
   minBytes: z.int().min(0).optional(),
   maxBytes: z.int().min(0).optional(),
 };
+
+const count = (name: 'minDisks' | 'maxDisks' | 'minBytes' | 'maxBytes') =>
+  z.coerce.number().pipe(criteria[name].unwrap()).optional();
+/** The same criteria as the query of a request, where everything is text. */
+export const VmCriteria = z.strictObject({
+  ...criteria,
+  minDisks: count('minDisks'),
+  maxDisks: count('maxDisks'),
+  minBytes: count('minBytes'),
+  maxBytes: count('maxBytes'),
+});
 
 /** A query over the source's inventory: what it means is found out at each validation, and recorded at a start. */
 export const Selector = z

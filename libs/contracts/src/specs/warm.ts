@@ -21,6 +21,13 @@ export const WarmSettings = z.strictObject({
   /** Delta passes before the cutover, after which the VM waits for it; none: until it comes. */
   maxPrecopies: z.int().min(0).max(10_000).optional(),
   cutover: CutoverPolicy.default({ by: 'command' }),
+  /**
+   * Asks the guest to bring its file systems to rest for each snapshot. The last pass reads a VM that is off, so that it
+   * matters for a test boot only; and it can hold the guest up.
+   */
+  quiesce: z.boolean().default(false),
+  /** Turns changed block tracking on where it is off: with a snapshot that is made and removed again. */
+  enableChangeTracking: z.boolean().default(false),
 });
 export type WarmSettings = z.infer<typeof WarmSettings>;
 

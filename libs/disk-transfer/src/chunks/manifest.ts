@@ -41,6 +41,17 @@ export class ChunkManifest {
     ABSENT.copy(this.#entries, index * ENTRY_LENGTH);
   }
 
+  /**
+   * The same of a disk that has grown since. Its last chunk is forgotten where it was no whole one: as one that is whole
+   * it has another hash.
+   */
+  grownTo(size: number): ChunkManifest {
+    const grown = new ChunkManifest(size);
+    this.#entries.copy(grown.#entries);
+    if (this.size % CHUNK_SIZE !== 0) grown.forget(this.count - 1);
+    return grown;
+  }
+
   /** A copy that further progress does not change. */
   snapshot(): ChunkManifest {
     return new ChunkManifest(this.size, Buffer.from(this.#entries));

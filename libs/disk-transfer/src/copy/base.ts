@@ -61,9 +61,14 @@ export async function findBase(checkpoint: Checkpoint | undefined, expected: Exp
   const { changeId, momentId } = checkpoint;
   if (momentId !== expected.momentId && changeId === undefined)
     return started('the checkpoint belongs to another moment of the source');
-  if (checkpoint.bytesTotal !== size) return started('the source has another size than at the checkpoint');
-  const manifest = await ChunkManifest.load(expected.manifestPath, size, checkpoint.manifestDigest);
+  const { bytesTotal } = checkpoint;
+  if (bytesTotal > size) return started('the source is smaller than at the checkpoint');
+  const manifest = await ChunkManifest.load(expected.manifestPath, bytesTotal, checkpoint.manifestDigest);
   if (manifest === undefined) return started('the chunk manifest is not the one of the checkpoint');
+  if (bytesTotal < size) {
+    const how = `compared: the disk has grown from ${bytesTotal} to ${size} bytes since the checkpoint`;
+    return { kind: 'compared', how, manifest: new ChunkManifest(size), known: manifest.grownTo(size) };
+  }
   if (momentId === expected.momentId) return { kind: 'resumed', how: 'resumed', manifest };
   const changes = changeId === undefined ? undefined : await expected.changesSince?.(changeId);
   if (changes === undefined) {

@@ -71,9 +71,8 @@ export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
   const { signal, ending } = options;
   signal.throwIfAborted();
   ending?.throwIfAborted();
-  const connected = await Promise.allSettled(
-    [options.target, ...options.sources].map((each) => NbdClient.connect(each)),
-  );
+  const stop = ending === undefined ? signal : AbortSignal.any([signal, ending]);
+  const connected = await connectAll([options.target, ...options.sources], stop);
   const clients = connected.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const over = new AbortController();
   // Closing is what stops requests that are under way, so that a cancel takes effect at once.
@@ -85,7 +84,6 @@ export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
   const endSoon = (): void => {
     grace ??= setTimeout(closeAll, GRACE_MS);
   };
-  const stop = ending === undefined ? signal : AbortSignal.any([signal, ending]);
   signal.addEventListener('abort', closeAll, { once: true });
   ending?.addEventListener('abort', endSoon, { once: true });
   try {
@@ -107,6 +105,20 @@ export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
     clearTimeout(grace);
     closeAll();
   }
+}
+
+/** Once they are made, the signal does not end them. */
+async function connectAll(
+  endpoints: readonly NbdEndpoint[],
+  stop: AbortSignal,
+): Promise<readonly PromiseSettledResult<NbdClient>[]> {
+  const connecting = new AbortController();
+  const giveUp = (): void => connecting.abort();
+  stop.addEventListener('abort', giveUp, { once: true });
+  const options = { signal: connecting.signal };
+  const connected = await Promise.allSettled(endpoints.map((each) => NbdClient.connect(each, options)));
+  stop.removeEventListener('abort', giveUp);
+  return connected;
 }
 
 interface Ends {

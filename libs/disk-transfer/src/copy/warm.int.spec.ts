@@ -1,4 +1,4 @@
-import { copyFile, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { ChunkManifest } from '../chunks/manifest.js';
 import type { ByteRange } from '../chunks/ranges.js';
@@ -125,6 +125,26 @@ describe('a pass of another moment', () => {
     const result = await target.pass(at('sparse'), 'm1', [hole]);
     expect(result).toMatchObject({ bytesRead: 0, bytesZeroed: 3 * MiB });
     expect(await equal(second, at('target'))).toBe(true);
+  });
+
+  it('of a disk that has grown compares all of it, and writes what differs', async () => {
+    const { target, first } = await copied();
+    const second = await next(first, 'm1', change);
+    for (const path of [second, at('target')]) await truncate(path, DISK + 3 * MiB + 512);
+    const grown = await open(second, 'r+');
+    await grown.write(pattern(600, 5), 0, undefined, DISK + MiB);
+    await grown.close();
+    const result = await target.pass(second, 'm1', change);
+    expect(target.asked).toEqual([]);
+    expect(result).toMatchObject({ base: 'compared', size: DISK + 3 * MiB + 512 });
+    expect(result.resumed).toContain('grown');
+    // Those of the change, the last one of before that was no whole one, and what was written behind it.
+    expect(result.bytesWritten).toBeLessThanOrEqual(5 * MiB);
+    expect(await equal(second, at('target'))).toBe(true);
+    const whole = await copy([await reading(second)], await writing(await fullOf('other', 3, result.size)), {
+      manifestPath: at('other.chunks'),
+    });
+    expect(result.digest).toBe(whole.digest);
   });
 
   it('copies nothing when nothing changed', async () => {

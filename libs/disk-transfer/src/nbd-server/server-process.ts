@@ -19,12 +19,27 @@ export class NbdServerFailed extends LedgerliftError {
 export interface NbdServer {
   readonly socket: string;
   readonly pid: number;
+  /** The end of what it has written to its log so far. */
+  said(): string;
+  /** How it ended, in words; undefined while it runs. */
+  ended(): string | undefined;
   /** Ends it and sees it gone. @param patienceMs after which it is killed; what it was told to flush is durable before */
   stop(patienceMs?: number): Promise<void>;
 }
 
+export interface StartOptions {
+  /** All that it gets of an environment; none: ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Open files that it inherits, as its file descriptors from 3 on. */
+  readonly inherited?: readonly number[];
+  /** Programs that run it, each with its arguments, such as one that sets limits. */
+  readonly through?: readonly string[];
+  readonly startTimeoutMs?: number;
+}
+
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
+const LOG_KEPT = 16_000;
 
 /**
  * Starts an NBD server that ends with this process, however this process ends.
@@ -35,15 +50,17 @@ const POLL_MS = 10;
 export async function startServer(
   command: string,
   args: (socket: string) => readonly string[],
+  { environment, inherited = [], through = [], startTimeoutMs = START_TIMEOUT_MS }: StartOptions = {},
 ): Promise<NbdServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-nbd-'));
   const socket = join(folder, 'nbd');
   // The kernel kills it when the thread that started it is gone (prctl PR_SET_PDEATHSIG): a killed worker leaves no writer.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args(socket)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...through, command, ...args(socket)], {
+    stdio: ['ignore', 'ignore', 'pipe', ...inherited],
+    ...(environment === undefined ? {} : { env: environment }),
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-LOG_KEPT)));
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', (error) => {
@@ -52,20 +69,26 @@ export async function startServer(
     });
   });
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  const deadline = performance.now() + START_TIMEOUT_MS;
+  const deadline = performance.now() + startTimeoutMs;
   while (!(await listens(socket))) {
     if (hasEnded(child) || performance.now() > deadline) {
+      // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
+      const mayPass = child.exitCode === null || /lock/i.test(said);
       child.kill('SIGKILL');
       await ended;
       await remove();
-      // qemu's own image lock: somebody else still has the disk open, which may pass.
-      throw new NbdServerFailed(command, said, /lock/i.test(said) ? 'transient' : 'permanent');
+      throw new NbdServerFailed(command, said, mayPass ? 'transient' : 'permanent');
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return {
     socket,
     pid: child.pid ?? 0,
+    said: () => said,
+    ended: () =>
+      hasEnded(child)
+        ? `it ended with ${child.signalCode === null ? `status ${child.exitCode}` : `signal ${child.signalCode}`}`
+        : undefined,
     stop: async (patienceMs = 5000) => {
       child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs);

@@ -15,9 +15,11 @@ import {
 import { ReplyReader } from './reply-reader.js';
 
 /** Where an NBD export is: a unix socket, or a host and port. */
-export type NbdEndpoint =
-  | { readonly socket: string; readonly exportName?: string }
-  | { readonly host: string; readonly port: number; readonly exportName?: string };
+export type NbdEndpoint = ({ readonly socket: string } | { readonly host: string; readonly port: number }) & {
+  readonly exportName?: string;
+  /** For a server that opens its disk, far away, only when it is asked for it. */
+  readonly openMs?: number;
+};
 
 /** A part of a disk. `zero`: it reads as zeros, and need not be read. */
 export interface Extent {
@@ -76,7 +78,7 @@ export class NbdClient {
     const client = new NbdClient(endpoint, options);
     const late = setTimeout(
       () => client.#break(new NbdConnectionLost(client.name, 'it did not answer when it was greeted')),
-      HANDSHAKE_MS,
+      endpoint.openMs ?? HANDSHAKE_MS,
     );
     try {
       const contexts = [ALLOCATION, ...(options.contexts ?? [])];

@@ -4,7 +4,10 @@ import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 export class NbdConnectionLost extends LedgerliftError {
   readonly code = 'LL-DSK-001';
   override readonly failure: FailureClass = 'transient';
-  constructor(endpoint: string, reason: string) {
+  constructor(
+    readonly endpoint: string,
+    reason: string,
+  ) {
     super(`the NBD server at ${endpoint} is gone: ${reason}`);
   }
 }
@@ -12,7 +15,10 @@ export class NbdConnectionLost extends LedgerliftError {
 /** What answers is no NBD server, or one that breaks the protocol. Trying again would not help. */
 export class NbdProtocolError extends LedgerliftError {
   readonly code = 'LL-DSK-002';
-  constructor(endpoint: string, reason: string) {
+  constructor(
+    readonly endpoint: string,
+    reason: string,
+  ) {
     super(`what answers at ${endpoint} breaks the NBD protocol: ${reason}; check what listens there`);
   }
 }
@@ -25,7 +31,7 @@ export class NbdRequestFailed extends LedgerliftError {
   readonly code = 'LL-DSK-003';
   override readonly failure: FailureClass;
   constructor(
-    endpoint: string,
+    readonly endpoint: string,
     readonly command: string,
     readonly offset: number,
     readonly errno: number,
@@ -39,7 +45,19 @@ export class NbdRequestFailed extends LedgerliftError {
 /** The server refuses an option that is needed, such as an export that it does not have. */
 export class NbdOptionRefused extends LedgerliftError {
   readonly code = 'LL-DSK-004';
-  constructor(endpoint: string, option: string, reason: string) {
+  constructor(
+    readonly endpoint: string,
+    option: string,
+    reason: string,
+  ) {
     super(`the NBD server at ${endpoint} refuses ${option}: ${reason}`);
   }
 }
+
+/** Whether an error is of the connection to this endpoint, and not of another one that took part. */
+export const isOfEndpoint = (error: unknown, endpoint: string): boolean =>
+  (error instanceof NbdConnectionLost ||
+    error instanceof NbdProtocolError ||
+    error instanceof NbdRequestFailed ||
+    error instanceof NbdOptionRefused) &&
+  error.endpoint === endpoint;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ScheduleEntry } from './lanes.js';
+import { type ScheduleEntry, disksIn } from './lanes.js';
 import { Told, at, entry, limits, withDisks } from '../spec/schedule-specification.js';
 
 describe('a limit of disks', () => {
@@ -17,7 +17,7 @@ describe('a limit of disks', () => {
   });
 
   it('of a datastore counts each disk where it is', () => {
-    const told = new Told(limits({ disksPerDatastore: 4 })).wait(
+    const told = new Told(limits({ disksPerStorage: 4 })).wait(
       withDisks(0, { A: 3, B: 1 }),
       withDisks(1, { B: 4 }),
       withDisks(2, { B: 3 }),
@@ -28,14 +28,14 @@ describe('a limit of disks', () => {
   });
 
   it('knows hosts and datastores by their source: two may have one name', () => {
-    const told = new Told(limits({ disksPerHost: 2, disksPerDatastore: 2 })).wait(
+    const told = new Told(limits({ disksPerHost: 2, disksPerStorage: 2 })).wait(
       withDisks(0, { A: 2 }),
       withDisks(1, { A: 2 }, { provider: 'other' }),
     );
     expect(told.admit()).toEqual(['p1/0', 'p1/1']);
   });
 
-  it.each([{ disksPerHost: 4 }, { disksPerDatastore: 4 }])(
+  it.each([{ disksPerHost: 4 }, { disksPerStorage: 4 }])(
     'lets a VM that is larger than the whole limit run when nothing else is in it: %p',
     (limit) => {
       const told = new Told(limits(limit)).wait(withDisks(0, { A: 1 }));
@@ -50,7 +50,7 @@ describe('a limit of disks', () => {
   it('that is not set does not bind, nor does one of a host that the source does not name', () => {
     expect(new Told().wait(...[0, 1].map((vm) => withDisks(vm, { A: 60 }))).admit()).toHaveLength(2);
     const told = new Told(limits({ disksPerHost: 1 }));
-    told.wait(entry(0, { disks: 5, storages: { A: 5 } }), entry(1, { disks: 5, storages: { A: 5 } }));
+    told.wait(entry(0, { storages: { A: 5 } }), entry(1, { storages: { A: 5 } }));
     expect(told.admit()).toHaveLength(2);
   });
 
@@ -58,7 +58,7 @@ describe('a limit of disks', () => {
     const told = new Told(limits({ vms: 2 })).wait(...[0, 1, 2].map((vm) => withDisks(vm, { A: 4 })));
     told.wait(withDisks(3, { B: 4 }));
     told.admit();
-    told.does(told.schedule.setLimits(limits({ disksPerDatastore: 8 })));
+    told.does(told.schedule.setLimits(limits({ disksPerStorage: 8 })));
     expect(told.reason(2)).toBe('disks on A: 8 of 8 are open, and it needs 4');
     // It is behind another, which waits for another datastore.
     expect(told.admit()).toEqual(['p1/3']);
@@ -92,7 +92,7 @@ describe('a VM with many disks', () => {
   });
 
   it('is not passed for ever by the passes of warm VMs, which are always more urgent', () => {
-    const told = new Told(limits({ disksPerDatastore: 4 }));
+    const told = new Told(limits({ disksPerStorage: 4 }));
     told.wait(...[1, 2, 3, 4].map((vm) => withDisks(vm, { A: 1 }, { purpose: 'precopy' })));
     told.admit();
     told.wait(withDisks(0, { A: 4 }));
@@ -100,7 +100,7 @@ describe('a VM with many disks', () => {
   });
 
   it('is not kept waiting by datastores that are free in turns', () => {
-    const told = new Told(limits({ disksPerDatastore: 2 }));
+    const told = new Told(limits({ disksPerStorage: 2 }));
     told.wait(withDisks(1, { A: 1 }), withDisks(2, { B: 1 }));
     told.admit();
     told.wait(withDisks(0, { A: 2, B: 2 }));
@@ -155,7 +155,7 @@ describe('in every history', () => {
   it('no host and no datastore has more disks open than it may, but for one VM alone, and all come to run', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const told = new Told(limits({ vms: 8, disksPerHost: 7, disksPerDatastore: 5 }));
+        const told = new Told(limits({ vms: 8, disksPerHost: 7, disksPerStorage: 5 }));
         steps.forEach((each, vm) => {
           if (each.kind === 'wait') {
             const { host, plan, storages, purpose, priority } = each;
@@ -179,7 +179,7 @@ describe('in every history', () => {
           for (const host of ['a', 'b'])
             expect(
               isWithin(
-                running.map((one) => (one.host === host ? one.disks : 0)),
+                running.map((one) => (one.host === host ? disksIn(one) : 0)),
                 7,
               ),
             ).toBe(true);

@@ -37,8 +37,12 @@ export class Lanes<E> {
     return lane === undefined ? undefined : this.#lanes.get(lane)?.get(key);
   }
 
+  /** In the order in which they came. */
   entries(): readonly E[] {
-    return [...this.#lanes.values()].flatMap((lane) => [...lane.values()].map(({ entry }) => entry));
+    return [...this.#lanes.values()]
+      .flatMap((lane) => [...lane.values()])
+      .toSorted((one, other) => one.number - other.number)
+      .map(({ entry }) => entry);
   }
 
   /** At the end of its lane; who waits already and comes for something else leaves the earlier place. */
@@ -83,6 +87,9 @@ export class Lanes<E> {
   }
 }
 
+/** How many of its disks are open while it runs. */
+export const disksIn = ({ storages }: ScheduleEntry): number =>
+  Object.values(storages).reduce((sum, count) => sum + count, 0);
 /** Sizes of the same order of magnitude. */
 export const magnitude = (amount: number): number => (amount === 0 ? -1 : Math.floor(Math.log2(amount)));
 /** The same storages, with about as many disks on each. */

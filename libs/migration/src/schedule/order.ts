@@ -1,5 +1,5 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
-import { type ScheduleEntry, type Waiting, magnitude, magnitudes } from './lanes.js';
+import { type ScheduleEntry, type Waiting, disksIn, magnitude, magnitudes } from './lanes.js';
 
 /** Who goes before whom. */
 
@@ -25,10 +25,10 @@ export const precedes = (one: Waiting<ScheduleEntry>, kept: Waiting<ScheduleEntr
 const urgency = (entry: ScheduleEntry): number => Math.min(purposeRank(entry), purposes.precopy);
 
 /** VMs in one lane differ in nothing that decides who is let in. Storages count only where they are limited. */
-export function laneKeyOf(entry: ScheduleEntry, { disksPerDatastore }: ScheduleLimits): string {
+export function laneKeyOf(entry: ScheduleEntry, { disksPerStorage }: ScheduleLimits): string {
   const { purpose, priority, planId, provider, host = '', target, demand, windows, maxConcurrent } = entry;
-  const size = [demand.cpus, demand.memoryBytes, demand.storageBytes, entry.disks].map(magnitude);
-  const storages = disksPerDatastore === undefined ? [] : magnitudes(entry.storages);
+  const size = [demand.cpus, demand.memoryBytes, demand.storageBytes, disksIn(entry)].map(magnitude);
+  const storages = disksPerStorage === undefined ? [] : magnitudes(entry.storages);
   return JSON.stringify([
     purpose,
     priority,

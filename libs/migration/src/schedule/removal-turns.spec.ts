@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Told, limits } from '../spec/schedule-specification.js';
 
-const told = (most = 4) => new Told(limits({ snapshotRemovalsPerDatastore: most }));
+const told = (most = 4) => new Told(limits({ snapshotRemovalsPerStorage: most }));
 
 describe('turns to remove snapshots', () => {
   it('are given for as many disks of a datastore as may be consolidated at once', () => {
@@ -63,7 +63,7 @@ describe('turns to remove snapshots', () => {
   it('follow a new limit at once', () => {
     const set = told(1).wantsTurn(0, { A: 1 }).wantsTurn(1, { A: 1 });
     set.admit();
-    set.does(set.schedule.setLimits(limits({ snapshotRemovalsPerDatastore: 2 })));
+    set.does(set.schedule.setLimits(limits({ snapshotRemovalsPerStorage: 2 })));
     expect(set.admit()).toEqual(['p1/1']);
   });
 

@@ -37,6 +37,11 @@ export class Schedule {
     return this.#running;
   }
 
+  /** Who wants a place, in the order in which they came. */
+  get waiting(): readonly ScheduleEntry[] {
+    return this.#waiting.entries();
+  }
+
   get waitingCount(): number {
     return this.#waiting.size;
   }
@@ -97,7 +102,7 @@ export class Schedule {
       type: 'VmAdmitted',
       data: { migrationId, vm },
     }));
-    return [...admitted, ...this.removals.admit(this.#limits.snapshotRemovalsPerDatastore)];
+    return [...admitted, ...this.removals.admit(this.#limits.snapshotRemovalsPerStorage)];
   }
 
   /** What a waiting VM waits for, in words; undefined where it does not wait. */
@@ -116,7 +121,7 @@ export class Schedule {
 
   /** For what a VM waits whose snapshots are to be removed; undefined where it does not wait. */
   reasonForRemoval(migrationId: string, vm: number): string | undefined {
-    return this.removals.reasonFor(migrationId, vm, this.#limits.snapshotRemovalsPerDatastore);
+    return this.removals.reasonFor(migrationId, vm, this.#limits.snapshotRemovalsPerStorage);
   }
 
   /** When a window opens for somebody who waits; undefined where nobody waits for one. */

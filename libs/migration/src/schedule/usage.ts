@@ -1,6 +1,6 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
 import { Amounts, type Need } from './amounts.js';
-import type { ScheduleEntry } from './lanes.js';
+import { type ScheduleEntry, disksIn } from './lanes.js';
 
 /** What is in flight, counted by all that a limit may be set on. */
 export class Usage {
@@ -69,7 +69,7 @@ export class Usage {
 
 /** All that it takes, whether a limit is set on it or not: one may be set later. */
 function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amount: number])[] {
-  const { planId, provider, host, target, demand, disks, storages } = entry;
+  const { planId, provider, host, target, demand, storages } = entry;
   return [
     ['vms', 1],
     [`plan ${planId}`, 1],
@@ -77,7 +77,7 @@ function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amoun
     [`target ${target}`, 1],
     ...(host === undefined
       ? []
-      : [[hostKey(entry), 1] as const, [`disks of ${hostKey(entry)}`, disks] as const]),
+      : [[hostKey(entry), 1] as const, [`disks of ${hostKey(entry)}`, disksIn(entry)] as const]),
     ...Object.entries(storages).map(([storage, count]) => [storageKey(provider, storage), count] as const),
     ...budgets.map(({ of }) => [of, demand[of]] as const),
   ];
@@ -85,7 +85,7 @@ function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amoun
 
 /** What it needs of all on which a limit is set; places first. */
 function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
-  const { planId, provider, host, target, maxConcurrent, demand, disks, storages } = entry;
+  const { planId, provider, host, target, maxConcurrent, demand, storages } = entry;
   const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
     limit === undefined
       ? []
@@ -118,9 +118,9 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
     ...place(`target ${target}`, limits.vmsPerTarget, 'the target'),
     ...(host === undefined
       ? []
-      : disk(`disks of ${hostKey(entry)}`, disks, limits.disksPerHost, `of the host ${host}`)),
+      : disk(`disks of ${hostKey(entry)}`, disksIn(entry), limits.disksPerHost, `of the host ${host}`)),
     ...Object.entries(storages).flatMap(([storage, count]) =>
-      disk(storageKey(provider, storage), count, limits.disksPerDatastore, `on ${storage}`),
+      disk(storageKey(provider, storage), count, limits.disksPerStorage, `on ${storage}`),
     ),
     ...budgets.flatMap(({ of, name, say }): readonly Need[] => {
       const [limit, amount] = [limits[of], demand[of]];

@@ -16,7 +16,6 @@ export const entry = (vm: number, change: Partial<ScheduleEntry> = {}): Schedule
   target: 'out',
   demand: { cpus: 1, memoryBytes: GiB, storageBytes: GiB },
   windows: [],
-  disks: 0,
   storages: {},
   ...change,
 });
@@ -28,7 +27,6 @@ export const withDisks = (
 ): ScheduleEntry =>
   entry(vm, {
     host: 'a',
-    disks: Object.values(storages).reduce((sum, count) => sum + count, 0),
     storages,
     ...change,
   });

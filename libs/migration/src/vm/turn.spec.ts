@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noRoot, noon, record, warmItinerary } from '../spec/fixtures.js';
 import { diskOn } from '../spec/simulation/datacenter.js';
 import { History, given } from '../spec/vm-specification.js';
@@ -15,7 +16,7 @@ const withDisks = { ...record, source: { ...record.source, vm: { ...record.sourc
 const settings = {
   ...record.settings,
   type: 'warm' as const,
-  warm: { precopyIntervalMs: 3_600_000, cutover: { by: 'command' as const } },
+  warm: WarmSettings.parse({ precopyIntervalMs: 3_600_000, cutover: { by: 'command' } }),
 };
 const waiting = History.empty
   .after({ kind: 'plan', record: { ...withDisks, settings }, itinerary: warmItinerary })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StepOutcome, WarmSettings } from '@ledgerlift/contracts';
+import { type StepOutcome, WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, sourceRan } from '../spec/fixtures.js';
 import { History, given } from '../spec/vm-specification.js';
 import { passOf } from './pass.js';
@@ -10,7 +10,7 @@ import { wakeAt } from './wake.js';
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
 const warm = (settings: Partial<WarmSettings> = {}, rest = {}) =>
   History.warm({
-    warm: { precopyIntervalMs: 3_600_000, cutover: { by: 'command' }, ...settings },
+    warm: WarmSettings.parse({ precopyIntervalMs: 3_600_000, cutover: { by: 'command' }, ...settings }),
     ...rest,
   }).after({ kind: 'admit', at: noon });
 const firstCopy = ['Initialize', 'DiskAllocation', 'SnapshotCreation', 'DiskTransfer'] as const;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SourceVm } from '@ledgerlift/contracts';
-import { MOST_DISKS, ovaConcerns } from './concerns.js';
+import { MOST_DISKS } from '../most-disks.js';
+import { ovaConcerns } from './concerns.js';
 
 const disk = (index: number, capacityBytes = 1024): SourceVm['disks'][number] => ({
   id: `d${index}`,

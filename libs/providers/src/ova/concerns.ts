@@ -1,7 +1,5 @@
 import type { Concern, SourceVm } from '@ledgerlift/contracts';
-
-/** A q35 machine has 31 slots on its root bus; what KubeVirt needs of them itself leaves about so many for disks. */
-export const MOST_DISKS = 23;
+import { MOST_DISKS } from '../most-disks.js';
 
 /** The six concerns about a VM in an OVA; their ids are those that users know from Forklift. */
 export function ovaConcerns(vm: Omit<SourceVm, 'concerns' | 'fingerprint'>): readonly Concern[] {

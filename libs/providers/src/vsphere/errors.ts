@@ -115,3 +115,72 @@ export class VspherePermissionDenied extends LedgerliftError {
     );
   }
 }
+
+/** The snapshot that was to be read is gone, or is another one of that name. */
+export class VsphereSnapshotLost extends LedgerliftError {
+  readonly code = 'LL-VSP-010';
+  override readonly outcome = 'snapshot-lost';
+  constructor(
+    readonly vm: string,
+    readonly snapshot: string,
+    reason: string,
+  ) {
+    super(
+      `the snapshot '${snapshot}' of ${vm} ${reason}; what was read of it stands, the rest needs a new one`,
+    );
+  }
+}
+
+/** The disks of a VM that is on, or suspended, cannot be read as they are. */
+export class VsphereVmNotOff extends LedgerliftError {
+  readonly code = 'LL-VSP-011';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    readonly state: string,
+    wayOut: string,
+  ) {
+    super(`${vm} was to be off, and is ${state}; ${wayOut}`);
+  }
+}
+
+/** The guest was asked to shut down, and is up after its time limit; or there are no tools that could be asked. */
+export class VsphereGuestStillUp extends LedgerliftError {
+  readonly code = 'LL-VSP-012';
+  override readonly failure: FailureClass;
+  constructor(
+    readonly vm: string,
+    why: string,
+    then: 'fail' | 'wait',
+  ) {
+    super(`${vm} is still up: ${why}; shut it down, and retry`);
+    this.failure = then === 'wait' ? 'needs-operator' : 'permanent';
+  }
+}
+
+/** Changed block tracking is on, and a new snapshot has no change ids all the same. */
+export class VsphereChangesNotTracked extends LedgerliftError {
+  readonly code = 'LL-VSP-013';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    readonly disks: readonly string[],
+  ) {
+    super(
+      `no changes are tracked on ${disks.join(', ')} of ${vm}; turn changed block tracking on ` +
+        "(the plan's `warm.enableChangeTracking` does), or migrate it cold",
+    );
+  }
+}
+
+/** A VM waits for the answer to a question, as after it was copied, and does nothing until then. */
+export class VsphereVmAsks extends LedgerliftError {
+  readonly code = 'LL-VSP-014';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    readonly question: string,
+  ) {
+    super(`${vm} waits for an answer in vCenter: ${question}; answer it there, and retry`);
+  }
+}

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ProviderSpec, VsphereSettings } from '@ledgerlift/contracts';
 import { readSecret } from '../secret.js';
+import { abortable } from '../waiting.js';
 import { VsphereFault, VsphereLoginRefused } from './errors.js';
-import { SoapClient, type VimArguments } from './soap/client.js';
+import { type CallOptions, SoapClient, type VimArguments } from './soap/client.js';
 import { HttpsConnection } from './soap/connection.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
 
@@ -26,6 +27,8 @@ export interface ServiceContent {
   readonly authorizationManager: ObjectRef | undefined;
   readonly customFieldsManager: ObjectRef | undefined;
   readonly fileManager: ObjectRef | undefined;
+  readonly eventManager: ObjectRef | undefined;
+  readonly searchIndex: ObjectRef | undefined;
 }
 
 /** After a refused login the same credentials are not tried again for so long: more tries would lock the account. */
@@ -79,7 +82,7 @@ export class VsphereSession {
   }
 
   /**
-   * Calls a method. `on` may be a function of the service content, for what is named there.
+   * Calls a method. `check` may find in the answer that the session has ended, by throwing the fault. `on` may be a function of the service content, for what is named there.
    *
    * @throws as SoapClient.call; VsphereLoginRefused, SecretMissing
    */
@@ -87,18 +90,21 @@ export class VsphereSession {
     method: string,
     on: ObjectRef | ((content: ServiceContent) => ObjectRef),
     args: VimArguments,
-    options: { readonly signal: AbortSignal; readonly silenceMs?: number },
+    options: CallOptions & { readonly check?: (answer: VimNode) => void },
   ): Promise<VimNode> {
     const epoch = this.#epoch;
     const content = await this.content(options.signal);
-    const target = typeof on === 'function' ? on(content) : on;
+    const ask = async (at: ServiceContent): Promise<VimNode> => {
+      const answer = await this.#soap.call(method, typeof on === 'function' ? on(at) : on, args, options);
+      options.check?.(answer);
+      return answer;
+    };
     try {
-      return await this.#soap.call(method, target, args, options);
+      return await ask(content);
     } catch (error) {
       if (!isExpired(error)) throw error;
     }
-    const renewed = await this.#enter(Math.max(epoch, 1), options.signal);
-    return this.#soap.call(method, typeof on === 'function' ? on(renewed) : on, args, options);
+    return ask(await this.#enter(Math.max(epoch, 1), options.signal));
   }
 
   /** Logs out, and closes what is open. It can be used again afterwards. */
@@ -194,25 +200,9 @@ function contentOf(answer: VimNode): ServiceContent {
     authorizationManager: content?.refAt('authorizationManager'),
     customFieldsManager: content?.refAt('customFieldsManager'),
     fileManager: content?.refAt('fileManager'),
+    eventManager: content?.refAt('eventManager'),
+    searchIndex: content?.refAt('searchIndex'),
   };
-}
-
-/** Waits no longer than the signal allows, and leaves the promise to the others who wait for it. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    promise.catch(() => undefined);
-  }
 }
 
 const sessions = new Map<string, VsphereSession>();
@@ -221,8 +211,7 @@ const sessions = new Map<string, VsphereSession>();
 export function sessionOf(spec: ProviderSpec): VsphereSession {
   if (spec.type !== 'vsphere')
     throw new TypeError(`the vSphere provider was given a provider of type ${spec.type}`);
-  const { url, thumbprint, caCertificate, insecureSkipVerify } = spec.settings;
-  const key = JSON.stringify([spec.name, spec.secret, url, thumbprint, caCertificate, insecureSkipVerify]);
+  const key = JSON.stringify([spec.name, spec.secret, spec.settings]);
   const known = sessions.get(key) ?? new VsphereSession(spec);
   sessions.set(key, known);
   return known;

@@ -21,12 +21,15 @@ import {
   claimsFor,
   ensureDisk,
   freeBytes,
+  growDisk,
   imageInfo,
   inReleaseOrder,
   openSubfolderOf,
   openVmFolder,
   release,
   resolveOwned,
+  sweepDrafts,
+  writeFileAtomic,
 } from './index.js';
 import { stagingName } from './marker.js';
 
@@ -141,6 +144,18 @@ describe('a disk', () => {
     await expect(ensureDisk(file('qcow2'))).rejects.toThrow(WrongDisk);
   });
 
+  it.each(['raw', 'qcow2'] as const)(
+    'that is %s grows with its source, and never shrinks',
+    async (format) => {
+      await ensureDisk(file(format));
+      expect(await growDisk({ ...file(format), size: 3_000_000 })).toBe('grown');
+      expect(await growDisk({ ...file(format), size: 2_000_000 })).toBe('large-enough');
+      const size =
+        format === 'raw' ? statSync(file(format).path).size : (await imageInfo(file(format).path)).size;
+      expect(size).toBe(3_000_320);
+    },
+  );
+
   it('half made by a killed process is made anew', async () => {
     writeFileSync(`${file('qcow2').path}.unfinished`, 'half');
     expect(await ensureDisk(file('qcow2'))).toBe('created');
@@ -151,6 +166,13 @@ describe('a disk', () => {
     symlinkSync(join(base, 'nowhere'), file('raw').path);
     await expect(ensureDisk(file('raw'))).rejects.toThrow(NotOurs);
   });
+});
+
+it('a file that cannot be written leaves no draft', async () => {
+  const path = join(base, 'vm.yaml');
+  mkdirSync(path);
+  await expect(writeFileAtomic(path, 'kind: VirtualMachine')).rejects.toThrow('it cannot be written');
+  expect(readdirSync(base)).toEqual(['vm.yaml']);
 });
 
 it('free bytes are known before the folder exists', async () => {
@@ -205,6 +227,17 @@ describe('release', () => {
     writeFileSync(join(root, `${disk.name}.unfinished`), 'half');
     expect(await release(record(), disk)).toBe('absent');
     expect(readdirSync(join(root, 'default/web'))).toEqual(['.ledgerlift.json']);
+  });
+
+  it('leaves no draft of a manifest that is kept', async () => {
+    await makeAll();
+    const kept = everything().filter(({ kind }) => kind === 'manifest');
+    for (const { name } of kept) writeFileSync(join(root, `${name}.unfinished`), 'half');
+    await sweepDrafts(record(), kept);
+    for (const { name } of kept) {
+      expect(existsSync(join(root, name))).toBe(true);
+      expect(existsSync(join(root, `${name}.unfinished`))).toBe(false);
+    }
   });
 
   it('goes on from where a killed process was', async () => {

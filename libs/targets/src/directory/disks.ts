@@ -59,6 +59,33 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
   }
 }
 
+/**
+ * Lets the disk grow where it is smaller than the source's has become. What it gains reads as zeros. Nobody may write it
+ * meanwhile.
+ *
+ * @throws ToolFailed, TargetUnusable
+ */
+export async function growDisk(disk: DiskFile): Promise<'grown' | 'large-enough'> {
+  const wanted = allocatedSize(disk.size);
+  try {
+    const size = disk.format === 'raw' ? (await stat(disk.path)).size : (await imageInfo(disk.path)).size;
+    if (size >= wanted) return 'large-enough';
+    if (disk.format === 'raw') {
+      const handle = await open(disk.path, 'r+');
+      try {
+        await handle.truncate(wanted);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } else await qemuImg('resize', '-q', '-f', 'qcow2', '--', disk.path, String(wanted));
+    return 'grown';
+  } catch (error) {
+    if (errorCode(error) === '') throw error;
+    throw new TargetUnusable(disk.path, `the disk cannot grow (${errorCode(error)})`, error);
+  }
+}
+
 async function checkDisk(disk: DiskFile): Promise<void> {
   const expected = `${disk.format} of ${allocatedSize(disk.size)} bytes`;
   if (disk.format === 'raw') {

@@ -63,6 +63,8 @@ export interface TargetVmFindings {
   readonly capabilities?: GuestCapabilities | undefined;
   /** As it was when the migration began; else as in the inventory. */
   readonly sourcePowerState?: SourceVm['powerState'] | undefined;
+  /** By id, as they were copied: a disk may have grown since it was recorded. */
+  readonly diskSizes?: ReadonlyMap<string, number> | undefined;
 }
 
 /**
@@ -91,7 +93,7 @@ export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): Tar
     firmware,
     secureBoot: vm.secureBoot && firmware === 'efi',
     tpm: vm.tpm,
-    disks: disksOf(record, devices.diskBus, inspection?.bootDisk ?? 0),
+    disks: disksOf(record, devices.diskBus, inspection?.bootDisk ?? 0, findings.diskSizes),
     nics: record.nics.flatMap((nic, index): TargetVmNic[] => {
       const source = vm.nics.find((each) => each.id === nic.nicId);
       if (source === undefined)
@@ -108,7 +110,12 @@ export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): Tar
   };
 }
 
-function disksOf(record: VmRecord, bus: TargetVmDisk['bus'], bootDisk: number): TargetVmDisk[] {
+function disksOf(
+  record: VmRecord,
+  bus: TargetVmDisk['bus'],
+  bootDisk: number,
+  sizes: ReadonlyMap<string, number> = new Map(),
+): TargetVmDisk[] {
   return record.disks.map((disk, index) => {
     const source = record.source.vm.disks.find((each) => each.id === disk.diskId);
     if (source === undefined)
@@ -118,7 +125,7 @@ function disksOf(record: VmRecord, bus: TargetVmDisk['bus'], bootDisk: number): 
       name: `disk-${index}`,
       file: disk.name,
       format: disk.format,
-      bytes: allocatedSize(source.capacityBytes),
+      bytes: allocatedSize(sizes.get(disk.diskId) ?? source.capacityBytes),
       bus,
       // The disk with the boot loader first, the others as they were.
       bootOrder: index === bootDisk ? 1 : index < bootDisk ? index + 2 : index + 1,

@@ -148,6 +148,38 @@ describe('the workers of a site', () => {
     const { connected, conversionProblems } = await access.at('far');
     expect(connected).toEqual(['converter']);
     expect(conversionProblems).toEqual([expect.stringContaining('virt-v2v-in-place')]);
-    expect(await access.at('nowhere')).toEqual({ connected: [], conversionProblems: undefined });
+    expect(await access.at('nowhere')).toEqual({
+      connected: [],
+      conversionProblems: undefined,
+      transferTools: undefined,
+    });
+  });
+
+  it('are all asked, so that one that has VDDK is told from one that lacks it', async () => {
+    const transfer = (worker: string, tools: WorkerCapabilities['tools']): void => {
+      const answer: WorkerCapabilities = { service: 'transfer', site: 'many', worker, tools };
+      nc.subscribe(subjects.capabilities('transfer', 'many'), {
+        callback: (_error, message) => {
+          message.respond(JSON.stringify(answer));
+        },
+      });
+    };
+    const hooks = (path: string | null) => ({ name: 'hooks', version: null, path });
+    transfer('transfer/a/1', [
+      { name: 'vddk', version: null, path: null, problem: 'LEDGERLIFT_VDDK_DIR is not set' },
+      hooks(null),
+    ]);
+    const access = new NatsWorkerAccess(nc);
+    expect((await access.at('many')).transferTools).toEqual({
+      vddk: undefined,
+      hasHooks: false,
+      vddkProblems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'],
+    });
+    transfer('transfer/b/1', [{ name: 'vddk', version: '8.0.3', path: '/opt/vddk' }, hooks('/hooks')]);
+    expect((await access.at('many')).transferTools).toEqual({
+      vddk: { version: '8.0.3', folder: '/opt/vddk' },
+      hasHooks: true,
+      vddkProblems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'],
+    });
   });
 });

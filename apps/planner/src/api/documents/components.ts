@@ -19,6 +19,7 @@ const named = {
   ProviderSpec: contracts.ProviderSpec,
   ProviderView: contracts.ProviderView,
   SourceVm: contracts.SourceVm,
+  TreeNode: contracts.TreeNode,
   VmRecord: contracts.VmRecord,
   VmSummary: contracts.VmSummary,
   VmView: contracts.VmView,

@@ -31,6 +31,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'LL-PLN-115': 503,
   'LL-PLN-116': 502,
   'LL-PLN-117': 404,
+  'LL-PLN-118': 404,
   'LL-PLN-121': 422,
 };
 

@@ -1,3 +1,4 @@
+import { foundVm, isSearched, NoSuchPath, treeOf } from '../../inventory/index.js';
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { pageFrom } from '../views/page.js';
 import { inventoryView, providerView } from '../views/catalog.js';
@@ -18,16 +19,30 @@ export const providerHandlers: HandlersOf<'providers'> = {
     providerView(catalog.provider(params.provider), rest),
   'providers.update': async ({ commands, ...rest }, { params, body }, call) =>
     providerView(await commands.updateProvider(params.provider, body, call.context), rest),
-  'providers.delete': async ({ commands }, { params }, call) => {
+  'providers.delete': async ({ catalog, commands, inventory }, { params }, call) => {
+    const { id } = catalog.provider(params.provider);
     await commands.deleteProvider(params.provider, call.context);
+    inventory.forget(id);
     return null;
   },
-  'providers.inventory': async ({ catalog, inventory, now }, { params }) => {
+  'providers.inventory': async ({ catalog, ...rest }, { params }) => {
     const entry = catalog.provider(params.provider);
-    return inventoryView(entry.id, await inventory.inventory(entry), now());
+    return inventoryView(entry, await rest.inventory.inventory(entry), rest);
   },
-  'providers.refresh': async ({ catalog, inventory, now }, { params }) => {
+  'providers.vms': async ({ catalog, inventory }, { params, query }) => {
+    const known = await inventory.inventory(catalog.provider(params.provider));
+    const found = known.vms.filter((vm) => isSearched(vm, query, known));
+    return pageFrom(found, query, foundVm);
+  },
+  'providers.tree': async ({ catalog, inventory }, { params, query }) => {
     const entry = catalog.provider(params.provider);
-    return inventoryView(entry.id, await inventory.refresh(entry), now());
+    const { vms } = await inventory.inventory(entry);
+    const tree = treeOf(entry.spec.name, vms, query);
+    if (tree === undefined) throw new NoSuchPath(entry.spec.name, query.path);
+    return tree;
+  },
+  'providers.refresh': async ({ catalog, ...rest }, { params }) => {
+    const entry = catalog.provider(params.provider);
+    return inventoryView(entry, await rest.inventory.refresh(entry), rest);
   },
 };

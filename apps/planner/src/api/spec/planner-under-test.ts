@@ -65,7 +65,11 @@ export class PlannerUnderTest {
     const source = new FakeSource(inventory);
     const workers = {
       at: () =>
-        Promise.resolve({ connected: ['transfer', 'converter', 'vm-creator'], conversionProblems: [] }),
+        Promise.resolve({
+          connected: ['transfer', 'converter', 'vm-creator'],
+          conversionProblems: [],
+          transferTools: { vddk: { version: '8.0.3', folder: '/vddk' }, hasHooks: true, vddkProblems: [] },
+        }),
     };
     const values = [
       { provide: EVENT_LOG, useValue: log },

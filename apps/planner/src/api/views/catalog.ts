@@ -33,11 +33,19 @@ export function providerView(
   return { ...storedView(entry), inventory: summary };
 }
 
-export const inventoryView = (providerId: string, inventory: Inventory, now: Date): InventoryView => ({
-  ...inventory,
-  providerId,
-  ageSeconds: ageSeconds(inventory.takenAt, now),
-});
+export const inventoryView = (
+  entry: Entry<ProviderSpec>,
+  inventory: Inventory,
+  { inventory: service, now }: { readonly inventory: InventoryService; readonly now: () => Date },
+): InventoryView => {
+  const liveness = service.liveness(entry);
+  return {
+    ...inventory,
+    providerId: entry.id,
+    ageSeconds: ageSeconds(inventory.takenAt, now()),
+    live: typeof liveness === 'object' ? liveness : liveness === 'live',
+  };
+};
 
 export const mappingView = (entry: Entry<MappingSpec>, catalog: CatalogProjection): MappingView => ({
   ...storedView(entry),

@@ -1,4 +1,4 @@
-import type { DomainEvent, HistoryEntry } from '@ledgerlift/contracts';
+import type { DomainEvent, HistoryEntry, StepResult } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { domainEvent } from '../../log/domain-events.js';
 
@@ -34,7 +34,7 @@ function sentence(event: DomainEvent): string {
     case 'StepCheckpointed':
       return `${event.data.step} at ${event.data.checkpoints.map(({ diskId, bytesDone, bytesTotal }) => `${diskId} ${percent(bytesDone, bytesTotal)}`).join(', ')}`;
     case 'StepCompleted':
-      return `${event.data.step} completed`;
+      return `${event.data.step} completed${waysIn(event.data.result)}`;
     case 'StepFailed':
       return `${event.data.step} failed, ${event.data.error.class}: ${event.data.error.message}`;
     case 'RetryScheduled':
@@ -59,6 +59,13 @@ function sentence(event: DomainEvent): string {
     default:
       return steeringSentence(event);
   }
+}
+
+/** In which ways disks were read, each once, where a source offers several. */
+function waysIn(result: StepResult): string {
+  if (result.step !== 'DiskTransfer') return '';
+  const ways = result.disks.flatMap(({ way }) => (way === undefined ? [] : [`${way.kind}: ${way.why}`]));
+  return [...new Set(ways)].map((way) => `; read by ${way}`).join('');
 }
 
 /** What stops, goes on and is cut over, and by whom it was asked. */

@@ -1,7 +1,7 @@
 import type { MigrationStatus, MigrationView } from '@ledgerlift/contracts';
-import type { VmLive } from '@ledgerlift/migration';
 import type { MigrationRun } from '../../runs/run-service.js';
 import { countVms } from './counts.js';
+import { planHookView } from './plan-hook.js';
 import { shareUnderWay } from './progress.js';
 
 export function migrationView(run: MigrationRun): MigrationView {
@@ -17,35 +17,9 @@ export function migrationView(run: MigrationRun): MigrationView {
     wave: run.wave,
     waves: [...run.waves],
     progressPercent: migrationProgress(run),
-    hooks: run.hooks.flatMap(({ state }) => (state === undefined ? [] : hookView(state))),
+    hooks: run.hooks.flatMap(({ state }) => (state === undefined ? [] : planHookView(state, run))),
   };
 }
-
-type HookView = MigrationView['hooks'][number];
-
-function hookView({ record, phase, attempts }: VmLive): HookView[] {
-  const error = attempts.findLast((attempt) => attempt.error !== undefined)?.error;
-  return record.settings.hooks.map(({ name, at }) => ({
-    name,
-    at,
-    index: record.index,
-    state: hookStates[phase],
-    ...(error === undefined || phase === 'succeeded' ? {} : { error }),
-  }));
-}
-
-const hookStates: Readonly<Record<VmLive['phase'], HookView['state']>> = {
-  planned: 'pending',
-  waiting: 'pending',
-  paused: 'held',
-  running: 'running',
-  cleaning: 'running',
-  held: 'held',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  canceled: 'canceled',
-  'rolled-back': 'canceled',
-};
 
 /** Failed counts before canceled: it is what somebody has to look at. */
 export function migrationStatus(run: MigrationRun): MigrationStatus {

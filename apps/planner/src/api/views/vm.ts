@@ -10,6 +10,7 @@ import {
 } from '@ledgerlift/migration';
 import type { VmRun } from '../../runs/run-service.js';
 import { NoSuchVm } from '../errors.js';
+import { given } from './given.js';
 import { currentProgress, vmProgress } from './progress.js';
 
 /** @throws NoSuchVm where the log does not know the VM */
@@ -117,9 +118,4 @@ function pipelineStepView(step: PipelineStep, run: VmRun): PipelineStepView {
 function live({ state, stream }: VmRun): VmLive {
   if (state === undefined) throw new NoSuchVm(stream);
   return state;
-}
-
-/** A field that is left out where there is no value. */
-function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

@@ -129,7 +129,7 @@ export class Life {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
-        const attempts = [...this.#engine.requested()].map((stream) => this.#attempt(stream));
+        const attempts = [...this.#engine.vms.requested].map((stream) => this.#attempt(stream));
         // One that takes its time holds nobody else up.
         if (this.options.works === undefined) await Promise.all(attempts);
         else for (const attempt of attempts) attempt.catch((error: unknown) => this.#failed(error));

@@ -37,10 +37,11 @@ export function checkDigests({ digests, ...facts }: PlanFacts): readonly Conditi
   );
 }
 
-/** Files of the source that could not be read. */
-export function checkInventoryProblems({ inventory }: PlanFacts): readonly Condition[] {
+/** What of the source could not be read. */
+export function checkInventoryProblems({ inventory, source }: PlanFacts): readonly Condition[] {
+  const type = source?.spec.type === 'vsphere' ? 'SourceObjectNotReadable' : 'OVANotReadable';
   return (inventory?.problems ?? []).map(({ item, code, message }) =>
-    condition('OVANotReadable', code, `${item}: ${message}`, [item]),
+    condition(type, code, `${item}: ${message}`, [item]),
   );
 }
 

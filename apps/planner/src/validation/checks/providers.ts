@@ -1,4 +1,4 @@
-import type { Condition, MigrationType } from '@ledgerlift/contracts';
+import type { Condition, InventoryProblem, MigrationType } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
 import { condition } from '../condition-types.js';
 import { withArticle } from './combinations.js';
@@ -42,13 +42,16 @@ export function checkProviders({ spec, source, target }: PlanFacts): readonly Co
   ];
 }
 
+/** What does not hinder is judged with what the plan needs. */
+export const hinders = ({ category }: InventoryProblem): boolean => category !== 'Warn';
+
 function notReady(
   type: 'SourceProviderNotReady' | 'DestinationProviderNotReady',
   { spec, problems }: ProviderFacts,
 ): readonly Condition[] {
-  return problems.map(({ code, message }) =>
-    condition(type, code, `'${spec.name}': ${message}`, [spec.name]),
-  );
+  return problems
+    .filter(hinders)
+    .map(({ code, message }) => condition(type, code, `'${spec.name}': ${message}`, [spec.name]));
 }
 
 const whatItDoes: Readonly<Record<MigrationType, string>> = {

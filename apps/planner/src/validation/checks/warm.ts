@@ -3,11 +3,15 @@ import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
 /** What stands against copying VMs while they run. */
-export function checkWarm({ spec, vms, inventory }: PlanFacts): readonly Condition[] {
+export function checkWarm({ spec, source, vms, inventory }: PlanFacts): readonly Condition[] {
   if (spec.type !== 'warm') return [];
   const named = (is: (vm: SourceVm) => boolean): readonly string[] =>
     vms.flatMap(({ vm }) => (vm !== undefined && is(vm) ? [vm.name] : []));
-  const untracked = named(({ changeTracking }) => changeTracking === 'off');
+  // Other sources cannot turn it on.
+  const untracked =
+    spec.warm.enableChangeTracking && source?.spec.type === 'vsphere'
+      ? []
+      : named(({ changeTracking }) => changeTracking === 'off');
   const withSnapshots = named(({ snapshots = [] }) => snapshots.some((name) => !isOurs(name)));
   const now = inventory === undefined ? Number.NaN : Date.parse(inventory.takenAt);
   const isOver = (at: string): boolean => Date.parse(at) < now;

@@ -1,5 +1,5 @@
 import type { Condition, ServiceName } from '@ledgerlift/contracts';
-import { condition } from '../condition-types.js';
+import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
 /** Some site reaches both source and target. */
@@ -33,4 +33,12 @@ export function checkWorkers({ spec, site, workers }: PlanFacts): readonly Condi
       ),
     ),
   ];
+}
+
+/** Commands that hooks run lie in a folder of the transfer workers. */
+export function checkHookFolder({ spec, site, workers }: PlanFacts): readonly Condition[] {
+  const commands = spec.hooks.filter(({ run }) => run.kind === 'command').map(({ name }) => name);
+  if (site === undefined || commands.length === 0 || workers?.transferTools?.hasHooks !== false) return [];
+  const message = `no transfer worker at site ${site} has a folder of hooks, and ${listed(commands)} are run from one`;
+  return [condition('HookNotReady', 'NoFolder', message, commands)];
 }

@@ -1,33 +1,67 @@
 import { type ServiceName, WorkerCapabilities, subjects } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { SiteWorkers } from '../plan-facts.js';
+import type { SiteWorkers, TransferTools } from '../plan-facts.js';
 import type { WorkerAccess } from './worker-access.js';
 
-const SERVICES: readonly ServiceName[] = ['transfer', 'converter', 'vm-creator'];
 const TIMEOUT_MS = 2000;
+/** After an answer, for so long others are waited for. */
+const OTHERS_MS = 200;
 
 /** Asks the workers themselves, over NATS: whoever is connected answers, with the tools that it found. */
 export class NatsWorkerAccess implements WorkerAccess {
   constructor(private readonly nc: NatsConnection) {}
 
   async at(site: string): Promise<SiteWorkers> {
-    const answers = await Promise.all(SERVICES.map((service) => this.#ask(service, site)));
-    const converter = answers[SERVICES.indexOf('converter')];
+    const [transfer, converter, creator] = await Promise.all([
+      this.#ask('transfer', site),
+      this.#ask('converter', site),
+      this.#ask('vm-creator', site),
+    ]);
+    const answers = { transfer, converter, 'vm-creator': creator };
+    const services = ['transfer', 'converter', 'vm-creator'] as const;
     return {
-      connected: SERVICES.filter((_, index) => answers[index] !== undefined),
-      conversionProblems: converter?.tools
-        .filter(({ path }) => path === null)
-        .map(({ name }) => `${name} is not installed at the converter ${converter.worker}`),
+      connected: services.filter((service) => answers[service].length > 0),
+      conversionProblems: converter.length === 0 ? undefined : converter.flatMap(missingTools),
+      transferTools: transfer.length === 0 ? undefined : transferTools(transfer),
     };
   }
 
-  async #ask(service: ServiceName, site: string): Promise<WorkerCapabilities | undefined> {
+  async #ask(service: ServiceName, site: string): Promise<readonly WorkerCapabilities[]> {
+    const found: WorkerCapabilities[] = [];
     try {
-      const answer = await this.nc.request(subjects.capabilities(service, site), '', { timeout: TIMEOUT_MS });
-      return WorkerCapabilities.safeParse(answer.json()).data;
+      const options = { strategy: 'stall', maxWait: TIMEOUT_MS, stall: OTHERS_MS } as const;
+      const answers = await this.nc.requestMany(subjects.capabilities(service, site), '', options);
+      for await (const answer of answers) {
+        const { data } = WorkerCapabilities.safeParse(answer.json());
+        if (data !== undefined) found.push(data);
+      }
     } catch {
-      // Nobody answers: none is connected.
-      return undefined;
+      // Nobody answers, or nobody any more: those that did are connected.
     }
+    return found;
   }
+}
+
+const missingTools = ({ tools, worker }: WorkerCapabilities): readonly string[] =>
+  tools
+    .filter(({ path }) => path === null)
+    .map(({ name }) => `${name} is not installed at the converter ${worker}`);
+
+function transferTools(workers: readonly WorkerCapabilities[]): TransferTools {
+  const named = (wanted: string) =>
+    workers.flatMap(({ worker, tools }) =>
+      tools.flatMap((tool) => (tool.name === wanted ? [{ worker, ...tool }] : [])),
+    );
+  const vddk = named('vddk');
+  const hooks = named('hooks');
+  const usable = vddk.flatMap(({ path, version }) =>
+    path === null ? [] : [{ folder: path, version: version ?? '' }],
+  );
+  return {
+    vddk: usable[0],
+    hasHooks: hooks.length === 0 ? undefined : hooks.some(({ path }) => path !== null),
+    vddkProblems: vddk.flatMap(({ worker, path, problem = 'it is not installed' }) =>
+      path === null ? [`${worker}: ${problem}`] : [],
+    ),
+  };
 }

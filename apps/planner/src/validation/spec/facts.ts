@@ -8,7 +8,7 @@ import {
   webVm,
 } from '../../api/spec/fixtures.js';
 import { plannedVms } from '../facts/planned-vms.js';
-import type { PlanFacts, PlannedVm } from '../plan-facts.js';
+import type { PlanFacts, PlannedVm, ProviderFacts, SiteWorkers } from '../plan-facts.js';
 
 export const vm = (change: Partial<SourceVm> = {}): SourceVm => ({ ...webVm, ...change });
 /** Another VM, whose name is its id. */
@@ -30,6 +30,24 @@ interface Changes extends Partial<
   readonly settings?: object;
   readonly planned?: Partial<PlannedVm>;
 }
+
+/** A vCenter in place of the source. */
+export const vsphere = (settings: object = {}, problems: ProviderFacts['problems'] = []): ProviderFacts => ({
+  id: 'src',
+  spec: ProviderSpec.parse({
+    name: 'vcenter',
+    type: 'vsphere',
+    settings: { url: 'https://vcenter.example.com/sdk', ...settings },
+  }),
+  problems,
+});
+
+/** At the site of a plan. */
+export const workers: SiteWorkers = {
+  connected: ['transfer', 'converter', 'vm-creator'],
+  conversionProblems: [],
+  transferTools: { vddk: { version: '8.0.3', folder: '/opt/vddk' }, hasHooks: true, vddkProblems: [] },
+};
 
 /** Facts of a plan against which nothing stands, but for what is changed. */
 export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): PlanFacts {
@@ -67,7 +85,7 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
     brought: new Map(),
     expected: undefined,
     site: 'local',
-    workers: { connected: ['transfer', 'converter', 'vm-creator'], conversionProblems: [] },
+    workers,
     ...rest,
     spec,
     inventory,

@@ -1,22 +1,15 @@
 import type { BroughtVm } from '@ledgerlift/targets';
 import type { PlanFacts } from '../plan-facts.js';
 import type { Case } from './case.js';
-import { factsWith, vm, vmNamed } from './facts.js';
+import { factsWith, vm, vmNamed, vsphere } from './facts.js';
 
 const good = factsWith([vm()]);
 const two = [vmNamed('web'), vmNamed('db')];
 const isNoCritical = vm({ changeTracking: 'on' });
 const warm = { spec: { type: 'warm' } };
+const enabling = { spec: { type: 'warm', warm: { enableChangeTracking: true } } };
 const selecting = (select: readonly object[], more: object = {}): { readonly spec: object } => ({
   spec: { vms: [], select, ...more },
-});
-const lab = (of: PlanFacts): PlanFacts => ({
-  ...of,
-  source: {
-    id: 'src',
-    spec: { name: 'lab', type: 'lab', sites: ['local'], settings: { url: 'http://127.0.0.1:1' } },
-    problems: [],
-  },
 });
 const hooks = (...names: readonly string[]): { readonly spec: object } => ({
   spec: { hooks: names.map((name) => ({ name, at: 'before', run: { kind: 'event' } })) },
@@ -28,12 +21,19 @@ export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
     { raised: factsWith([isNoCritical], warm), reason: 'NotSupported', items: ['warm'], not: good },
     { raised: factsWith([vm()], { spec: { type: 'live' } }), reason: 'NotSupported', not: good },
   ],
-  VMMissingChangedBlockTracking: {
-    raised: factsWith([vm({ changeTracking: 'off' })], warm),
-    reason: 'NotTracked',
-    items: ['web'],
-    not: factsWith([isNoCritical], warm),
-  },
+  VMMissingChangedBlockTracking: [
+    {
+      raised: factsWith([vm({ changeTracking: 'off' })], warm),
+      reason: 'NotTracked',
+      items: ['web'],
+      not: factsWith([isNoCritical], warm),
+    },
+    {
+      raised: lab(factsWith([vm({ changeTracking: 'off' })], enabling)),
+      reason: 'NotTracked',
+      not: { ...factsWith([vm({ changeTracking: 'off' })], enabling), source: vsphere() },
+    },
+  ],
   VMHasSnapshots: {
     raised: factsWith([vm({ snapshots: ['before the update'] })], warm),
     reason: 'SnapshotsPresent',
@@ -199,4 +199,12 @@ function brought(problems: BroughtVm['problems']): PlanFacts {
     ]),
   });
   return { ...facts, storageMapping: undefined };
+}
+
+function lab(of: PlanFacts): PlanFacts {
+  const settings = { url: 'http://127.0.0.1:1' };
+  return {
+    ...of,
+    source: { id: 'src', spec: { name: 'lab', type: 'lab', sites: ['local'], settings }, problems: [] },
+  };
 }

@@ -1,5 +1,6 @@
 import { ProviderSpec } from '../../specs.js';
 import { InventoryView, ProviderView } from '../catalog.js';
+import { FoundVm, TreeNode, TreeQuery, VmSearch } from '../inventory.js';
 import { Page, pageOf } from '../request.js';
 import { empty, none, provider } from './operation.js';
 import type { ApiOperation } from './operation.js';
@@ -60,6 +61,24 @@ export const providersOperations = {
     query: none,
     status: 200,
     out: InventoryView,
+  },
+  'providers.vms': {
+    method: 'GET',
+    path: '/providers/:provider/vms',
+    summary: 'Search the VMs of a source by what a plan may select them by',
+    params: provider,
+    query: VmSearch,
+    status: 200,
+    out: pageOf(FoundVm),
+  },
+  'providers.tree': {
+    method: 'GET',
+    path: '/providers/:provider/tree',
+    summary: 'Show the VMs of a source as a tree of folders or of hosts, a few levels at a time',
+    params: provider,
+    query: TreeQuery,
+    status: 200,
+    out: TreeNode,
   },
   'providers.refresh': {
     method: 'POST',

@@ -13,9 +13,9 @@ import { type Happening, Simulation } from './simulation.js';
 const VMS = 6;
 /** Where places are scarce hardly anybody meets another at a removal, so that each history has its own limits. */
 const drawn = [
-  { vms: 4, disksPerHost: 4, disksPerDatastore: 3 },
-  { vms: VMS, snapshotRemovalsPerDatastore: 1 },
-  { vms: VMS, disksPerDatastore: 6, snapshotRemovalsPerDatastore: 2 },
+  { vms: 4, disksPerHost: 4, disksPerStorage: 3 },
+  { vms: VMS, snapshotRemovalsPerStorage: 1 },
+  { vms: VMS, disksPerStorage: 6, snapshotRemovalsPerStorage: 2 },
 ];
 
 /** Several VMs of one source, each with its own random history, and the schedule that they share. */
@@ -127,10 +127,10 @@ export class Fleet {
         disks.filter((disk) => disk.storage === storage).length;
       within(
         running.map(({ record }) => on(record.source.vm.disks)),
-        limits.disksPerDatastore,
+        limits.disksPerStorage,
         `disks of ${storage}`,
       );
-      within(merging.map(on), limits.snapshotRemovalsPerDatastore, `disks of ${storage} that are merged`);
+      within(merging.map(on), limits.snapshotRemovalsPerStorage, `disks of ${storage} that are merged`);
     }
   }
 
@@ -160,6 +160,5 @@ const entryOf = (state: VmLive): ScheduleEntry => ({
   target: state.record.target.providerId,
   demand: { cpus: 1, memoryBytes: 1, storageBytes: 1 },
   windows: [],
-  disks: state.record.source.vm.disks.length,
   storages: disksByStorage(state.record.source.vm.disks),
 });

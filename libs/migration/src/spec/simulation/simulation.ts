@@ -114,6 +114,7 @@ export class Simulation {
       ...record.settings,
       type: isWarm ? ('warm' as const) : ('cold' as const),
       warm: {
+        ...record.settings.warm,
         precopyIntervalMs: 60_000,
         ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
         cutover: chance.once(4)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { Agent, type RequestOptions, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -13,9 +14,20 @@ export interface Trust {
   readonly insecureSkipVerify?: boolean;
 }
 
+/** A certificate that was judged, and trusted. */
+export interface TrustedCertificate {
+  readonly sha1: string;
+  readonly sha256: string;
+  readonly pem: string;
+  /** Why it would not do for somebody who knows no more than it, such as the wrong name; undefined where it would. */
+  readonly flaw: string | undefined;
+}
+
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'HEAD';
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD';
   readonly url: URL;
+  /** How errors call it, where its path is a secret. */
+  readonly called?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -40,7 +52,7 @@ const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
  * that no credential reaches a stranger.
  */
 export class HttpsConnection {
-  readonly #agent: Agent;
+  readonly #agent: TrustingAgent;
 
   constructor(
     readonly server: string,
@@ -49,14 +61,20 @@ export class HttpsConnection {
     this.#agent = new TrustingAgent(server, trust);
   }
 
+  /** The certificate that the server showed last, and that was trusted; undefined before the first exchange. */
+  get seen(): TrustedCertificate | undefined {
+    return this.#agent.seen;
+  }
+
   /**
    * The answer's head has arrived; its body is the caller's to read.
    *
    * @throws VsphereUnreachable, VsphereThumbprintDiffers, VsphereCertificateRefused; the signal's reason once aborted
    */
-  async exchange({ method, url, headers, body, signal, silenceMs }: HttpRequest): Promise<IncomingMessage> {
+  async exchange(asked: HttpRequest): Promise<IncomingMessage> {
+    const { method, url, headers, body, signal, silenceMs } = asked;
     signal.throwIfAborted();
-    const what = `${method} ${url.pathname}`;
+    const what = asked.called ?? `${method} ${url.pathname}`;
     return new Promise((resolve, reject) => {
       const call = request(url, { method, headers, agent: this.#agent, signal }, resolve);
       call.setTimeout(silenceMs, () => {
@@ -90,6 +108,8 @@ const isOurs = (error: unknown): error is LedgerliftError =>
 
 /** Hands out a connection only once its certificate has been judged. */
 class TrustingAgent extends Agent {
+  seen: TrustedCertificate | undefined;
+
   constructor(
     private readonly server: string,
     private readonly trust: Trust,
@@ -127,7 +147,10 @@ class TrustingAgent extends Agent {
       clearTimeout(late);
       const seen = thumbprint && fingerprintOf(socket, thumbprint);
       if (seen !== thumbprint) fail(new VsphereThumbprintDiffers(this.server, thumbprint ?? '', seen ?? ''));
-      else callback(null, socket);
+      else {
+        this.seen = trusted(socket, options.host ?? 'localhost');
+        callback(null, socket);
+      }
     });
     return undefined;
   }
@@ -138,6 +161,14 @@ const SHA1_LENGTH = 59;
 function fingerprintOf(socket: TLSSocket, like: string): string {
   const certificate: PeerCertificate = socket.getPeerCertificate();
   return like.length === SHA1_LENGTH ? certificate.fingerprint : certificate.fingerprint256;
+}
+
+function trusted(socket: TLSSocket, host: string): TrustedCertificate {
+  const certificate = socket.getPeerCertificate();
+  const isOver = new Date(certificate.valid_to).getTime() < Date.now();
+  const flaw = isOver ? 'it has expired' : tls.checkServerIdentity(host, certificate)?.message;
+  const pem = new X509Certificate(certificate.raw).toString();
+  return { sha1: certificate.fingerprint, sha256: certificate.fingerprint256, pem, flaw };
 }
 
 const isIp = (host: string | null | undefined): boolean => /^[\d.]+$|:/.test(host ?? '');

@@ -1,5 +1,6 @@
 import type { VsphereSession } from '../session.js';
 import type { VimValue } from './render.js';
+import { vimFault } from './client.js';
 import type { ObjectRef, VimNode } from './node.js';
 
 /** An object and those of its properties that were asked for, and that it has. */
@@ -56,7 +57,11 @@ export type PropertyFilter = {
   }[];
 };
 
-/** Page after page. */
+/**
+ * Page after page.
+ *
+ * @throws VspherePermissionDenied where the user may not read something; what a call throws
+ */
 export async function retrieveFiltered(
   session: VsphereSession,
   filter: PropertyFilter,
@@ -64,18 +69,30 @@ export async function retrieveFiltered(
 ): Promise<readonly VimObject[]> {
   const collector = (content: { readonly propertyCollector: ObjectRef }): ObjectRef =>
     content.propertyCollector;
+  const options = { signal, check: refuseMissing };
   const found: VimObject[] = [];
   const args = { specSet: filter, options: { maxObjects: PAGE } };
-  let page = (await session.call('RetrievePropertiesEx', collector, args, { signal })).at('returnval');
+  let page = (await session.call('RetrievePropertiesEx', collector, args, options)).at('returnval');
   while (page !== undefined) {
     found.push(...page.list('objects').map(objectOf));
     const token = page.textAt('token');
     if (token === undefined || token === '') break;
-    page = (await session.call('ContinueRetrievePropertiesEx', collector, { token }, { signal })).at(
+    page = (await session.call('ContinueRetrievePropertiesEx', collector, { token }, options)).at(
       'returnval',
     );
   }
   return found;
+}
+
+/** What may not be read is left out of an answer, with the reason beside it: a session that has ended, for one. */
+function refuseMissing(answer: VimNode): void {
+  for (const object of answer.list('returnval.objects')) {
+    const [missing] = object.list('missingSet');
+    if (missing === undefined) continue;
+    const { type, id } = object.refAt('obj') ?? { type: 'object', id: 'unknown' };
+    const request = `the reading of ${missing.textAt('path') ?? 'a property'} of ${type} ${id}`;
+    throw vimFault(request, missing.at('fault.fault'), missing.textAt('fault.localizedMessage') ?? '');
+  }
 }
 
 function objectOf(node: VimNode): VimObject {

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { PlanSpec, ProviderSpec, TreeNode, type VmSearch } from '@ledgerlift/contracts';
+import { closeSources } from '@ledgerlift/providers';
+import { startVsphere, temporaryFolder, type Vsphere } from '@ledgerlift/testing';
+import { InventoryService, isSearched, providerSourceAccess, treeOf } from './index.js';
+
+const folder = temporaryFolder('planner-inventory');
+let vsphere: Vsphere;
+let service: InventoryService;
+let provider: Parameters<InventoryService['inventory']>[0];
+beforeAll(async () => {
+  vsphere = await startVsphere({ vms: [{ name: 'web-1' }, { name: 'web-2' }, { name: 'db', off: true }] });
+  process.env['LEDGERLIFT_SECRETS_DIR'] = folder.path;
+  mkdirSync(folder.file('vcenter'));
+  for (const key of ['user', 'password'] as const)
+    writeFileSync(folder.file('vcenter', key), vsphere.admin[key]);
+  const spec = ProviderSpec.parse({
+    type: 'vsphere',
+    name: 'vcenter',
+    secret: { name: 'vcenter' },
+    settings: { url: vsphere.url, caCertificate: readFileSync(vsphere.caFile, 'utf8') },
+  });
+  provider = { id: 'p', revision: 0, spec };
+  service = new InventoryService(providerSourceAccess);
+});
+afterAll(async () => {
+  service.onModuleDestroy();
+  await closeSources();
+  await vsphere.stop();
+  await folder.remove();
+});
+
+const names = async (): Promise<readonly string[]> =>
+  (await service.inventory(provider)).vms.map(({ name }) => name);
+async function eventually(is: () => Promise<boolean> | boolean): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !(await is());) {
+    if (Date.now() > deadline) throw new Error('it did not come');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+const search = async (query: Partial<VmSearch>): Promise<readonly string[]> => {
+  const known = await service.inventory(provider);
+  return known.vms
+    .filter((vm) => isSearched(vm, { offset: 0, limit: 100, ...query }, known))
+    .map(({ name }) => name);
+};
+
+describe('the inventory of a vCenter in the planner', () => {
+  it('is live soon after somebody asked, and shows what changes without being asked to refresh', async () => {
+    expect(await names()).toEqual(['db', 'web-1', 'web-2']);
+    await eventually(() => service.liveness(provider) === 'live');
+    await vsphere.addVm({ name: 'web-3' });
+    await eventually(async () => (await names()).includes('web-3'));
+    const { takenAt } = await service.current(provider);
+    expect(Date.now() - Date.parse(takenAt)).toBeLessThan(5000);
+  });
+
+  it('says that it is not live after a break, and why, and comes back', async () => {
+    await vsphere.outage(1500);
+    await eventually(() => typeof service.liveness(provider) === 'object');
+    await eventually(() => service.liveness(provider) === 'live');
+    await vsphere.addVm({ name: 'web-4' });
+    await eventually(async () => (await names()).includes('web-4'));
+  });
+
+  it('is watched no longer once the provider was changed', async () => {
+    const other = { ...provider, revision: 1 };
+    expect(service.liveness(other)).toBeUndefined();
+    await service.inventory(other);
+    await eventually(() => service.liveness(other) === 'live');
+    expect(service.liveness(provider)).toBeUndefined();
+    await service.inventory(provider);
+  });
+
+  it('is searched as a plan selects', async () => {
+    expect(await search({ name: 'web-?', powerState: 'on' })).toEqual(
+      expect.arrayContaining(['web-1', 'web-2']),
+    );
+    expect(await search({ powerState: 'off' })).toEqual(['db']);
+    const [vm] = (await service.inventory(provider)).vms;
+    expect(await search({ id: vm?.uuid?.toUpperCase() ?? '' })).toEqual([vm?.name]);
+    expect(await search({ datacenter: 'nowhere' })).toEqual([]);
+    expect(
+      PlanSpec.safeParse({
+        name: 'p',
+        source: 's',
+        target: 't',
+        networkMapping: 'n',
+        storageMapping: 'd',
+        select: [{ cluster: 'DC0_C0', attribute: 'owner=ann' }],
+      }).success,
+    ).toBe(true);
+  });
+
+  it('is a tree of folders, and of hosts', async () => {
+    const { vms } = await service.inventory(provider);
+    const tree = treeOf('vcenter', vms, { by: 'host', path: '/', depth: 4, offset: 0, limit: 100 });
+    expect(TreeNode.parse(tree)).toMatchObject({
+      vms: vms.length,
+      children: [{ name: 'DC0', kind: 'datacenter' }],
+    });
+  });
+});

@@ -1,0 +1,217 @@
+import type { DiskBacking, InventoryProblem, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import type { PlanFacts, TransferTools } from '../plan-facts.js';
+import type { Case } from './case.js';
+import { factsWith, vm, vmNamed, vsphere, workers } from './facts.js';
+
+type Backing = Extract<DiskBacking, { kind: 'vsphere' }>;
+
+const warm = { type: 'warm' };
+const disk = (backing: Partial<Backing>, shared = false): SourceDisk => ({
+  id: '2000',
+  name: 'Hard disk 1',
+  capacityBytes: 2 ** 20,
+  storage: 'ova',
+  bus: 'scsi',
+  controller: 0,
+  unit: 0,
+  shared,
+  backing: {
+    kind: 'vsphere',
+    vmId: 'vm-62',
+    key: 2000,
+    uuid: '6000C29a',
+    file: '[ds] web/web.vmdk',
+    datastore: 'datastore-11',
+    format: 'flat',
+    mode: 'persistent',
+    hasParent: false,
+    ...backing,
+  },
+});
+const web = vm({ id: 'vm-62', disks: [disk({})], changeTracking: 'on', host: 'esx1' });
+const withDisk = (...of: Parameters<typeof disk>): SourceVm => ({ ...web, disks: [disk(...of)] });
+
+interface Around {
+  readonly vms?: readonly SourceVm[];
+  readonly spec?: object;
+  readonly settings?: object;
+  readonly problems?: readonly InventoryProblem[];
+  readonly transferTools?: TransferTools;
+  readonly planned?: { readonly isCopied: boolean };
+}
+/** A plan of VMs of a vCenter against which nothing stands, but for what is changed. */
+function plan({ vms = [web], spec, settings, problems, transferTools, planned }: Around = {}): PlanFacts {
+  return factsWith(vms, {
+    source: vsphere(settings, problems),
+    ...(spec === undefined ? {} : { spec }),
+    ...(transferTools === undefined ? {} : { workers: { ...workers, transferTools } }),
+    ...(planned === undefined ? {} : { planned }),
+  });
+}
+const tools = (vddk: TransferTools['vddk'], ...vddkProblems: string[]): TransferTools => ({
+  vddk,
+  hasHooks: true,
+  vddkProblems,
+});
+const none = tools(undefined, 'transfer/a/1: LEDGERLIFT_VDDK_DIR is not set');
+const recent = { version: '8.0.3', folder: '/opt/vddk' };
+const old = { version: '6.0.1', folder: '/opt/vddk' };
+const some = tools(recent, 'transfer/b/1: it is not there');
+const problem = (code: string, item: string): InventoryProblem => ({
+  item,
+  code,
+  message: 'it is so',
+  category: 'Warn',
+});
+const lacks = (...ids: readonly string[]): { readonly problems: readonly InventoryProblem[] } => ({
+  problems: ids.map((id) => problem('LL-VSP-020', id)),
+});
+const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
+const concerned = (id: string, category: 'Warning' | 'Critical' = 'Warning'): PlanFacts =>
+  plan({ vms: [{ ...web, concerns: [{ id, category, label: id, assessment: 'See to it.' }] }] });
+const lack = (transferTools: TransferTools, reason: string): readonly [warm: Case, cold: Case] => [
+  {
+    raised: plan({ spec: warm, transferTools }),
+    reason,
+    not: plan({ spec: warm, transferTools: tools(recent) }),
+  },
+  { raised: plan({ transferTools }), reason, not: plan({ transferTools: tools(recent) }) },
+];
+const lacking = [lack(none, 'Missing'), lack(tools(old), 'TooOld'), lack(some, 'NotEverywhere')];
+const uuid = '420b9c2c-0000';
+
+/** What stands against plans whose source is vSphere. */
+export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
+  ConnectionInsecure: {
+    raised: plan({ settings: { insecureSkipVerify: true } }),
+    reason: 'NotVerified',
+    items: ['vcenter'],
+    not: plan(),
+  },
+  InsufficientPrivileges: [
+    {
+      raised: plan({ ...lacks(SNAPSHOT, 'Global.SetCustomField'), spec: warm }),
+      reason: 'LL-VSP-020',
+      items: [SNAPSHOT],
+      not: plan(lacks(SNAPSHOT)),
+    },
+    {
+      raised: plan({ ...lacks('VApp.Export'), transferTools: none }),
+      reason: 'LL-VSP-020',
+      items: ['VApp.Export'],
+      not: plan({ ...lacks('VApp.Export'), transferTools: tools(recent) }),
+    },
+    {
+      raised: plan({ ...lacks('Global.SetCustomField'), spec: { retireSource: { tag: 'moved' } } }),
+      reason: 'LL-VSP-020',
+      not: plan(lacks('Global.SetCustomField')),
+    },
+    {
+      raised: plan({
+        ...lacks('VirtualMachine.Config.ChangeTracking'),
+        spec: { ...warm, warm: { enableChangeTracking: true } },
+      }),
+      reason: 'LL-VSP-020',
+      not: plan({ ...lacks('VirtualMachine.Config.ChangeTracking'), spec: warm }),
+    },
+    { raised: plan({ problems: [problem('LL-VSP-021', 'privileges')] }), reason: 'LL-VSP-021', not: plan() },
+  ],
+  HostNotValid: {
+    raised: plan({ problems: [problem('LL-VSP-022', 'esx9')] }),
+    reason: 'LL-VSP-022',
+    items: ['esx9'],
+    not: plan(),
+  },
+  HostSecretNotValid: [
+    {
+      raised: plan({ problems: [problem('LL-VSP-023', 'esx1')] }),
+      reason: 'LL-VSP-023',
+      items: ['esx1', 'web'],
+      not: plan({ problems: [problem('LL-VSP-023', 'esx2')] }),
+    },
+    {
+      raised: plan({ problems: [problem('LL-VSP-023', 'esx1')] }),
+      reason: 'LL-VSP-023',
+      not: plan({ problems: [problem('LL-VSP-023', 'esx1')], planned: { isCopied: true } }),
+    },
+  ],
+  SourceObjectNotReadable: (() => {
+    const facts = plan();
+    const { inventory } = facts;
+    const problems = [problem('LL-VSP-015', 'lost')];
+    return {
+      raised: { ...facts, inventory: inventory && { ...inventory, problems } },
+      reason: 'LL-VSP-015',
+      items: ['lost'],
+      not: facts,
+    };
+  })(),
+  VDDKNotAvailable: lacking.map(([isWarm]) => isWarm),
+  DisksReadWithoutVDDK: lacking.map(([, isCold]) => isCold),
+  VMDiskNotSupported: [
+    {
+      raised: plan({ vms: [withDisk({ mode: 'independent_persistent' })], spec: warm }),
+      reason: 'Independent',
+      items: ['web', 'Hard disk 1'],
+      not: plan({ vms: [withDisk({ mode: 'independent_persistent' })] }),
+    },
+    {
+      raised: plan({ vms: [withDisk({}, true)], spec: warm }),
+      reason: 'Shared',
+      not: plan({ vms: [withDisk({}, true)] }),
+    },
+    {
+      raised: plan({ vms: [withDisk({ format: 'rdm-physical' })] }),
+      reason: 'RDMPhysical',
+      not: plan({ vms: [withDisk({ format: 'rdm-virtual' })] }),
+    },
+    {
+      raised: plan({ vms: [withDisk({ format: 'rdm-physical' })] }),
+      reason: 'RDMPhysical',
+      not: plan({
+        vms: [withDisk({ format: 'rdm-physical' })],
+        spec: { type: 'conversion', storageMapping: undefined },
+      }),
+    },
+  ],
+  VMUuidNotUnique: {
+    raised: plan({
+      vms: [{ ...web, uuid }, vmNamed('db', { ...web, id: 'vm-63', name: 'db', uuid: uuid.toUpperCase() })],
+    }),
+    reason: 'NotUnique',
+    items: ['web', 'db'],
+    not: plan({ vms: [{ ...web, uuid }, vmNamed('db', { ...web, id: 'vm-63', name: 'db' })] }),
+  },
+  IndependentDiskWarning: {
+    raised: concerned('vmware.disk_mode.independent'),
+    reason: 'vmware.disk_mode.independent',
+    items: ['web'],
+    not: plan(),
+  },
+  RDMDiskWarning: {
+    raised: concerned('vmware.disk.rdm.detected'),
+    reason: 'vmware.disk.rdm.detected',
+    not: plan(),
+  },
+  VMConsolidationNeeded: {
+    raised: concerned('vmware.consolidation_needed'),
+    reason: 'vmware.consolidation_needed',
+    not: plan(),
+  },
+  HostNotReady: {
+    raised: concerned('vmware.host.not_ready'),
+    reason: 'vmware.host.not_ready',
+    not: plan(),
+  },
+};
+
+/** Concerns that matter to some plans only: for which plan they stand, and for which not. */
+export const partialConcerns: readonly (readonly [id: string, matters: object, not: object])[] = [
+  ['vmware.guestDisks.freespace', {}, { skipGuestConversion: true }],
+  ['vmware.encryption.detected', {}, { type: 'conversion', storageMapping: undefined }],
+  ['vmware.changed_block_tracking.disabled', warm, {}],
+];
+export const concernedPlan = (id: string, spec: object): PlanFacts => {
+  const concerns = [{ id, category: 'Critical' as const, label: id, assessment: 'See to it.' }];
+  return plan({ vms: [{ ...web, concerns }], spec });
+};

@@ -1,0 +1,99 @@
+/** Conditions of guests that run, and of vSphere: what `condition-types.ts` has of other plans. */
+export const vsphereConditionTypes = {
+  ConnectionInsecure: {
+    category: 'Warn',
+    when: 'the certificate of the source is not looked at: whoever stands between reads the password',
+    wayOut: 'give the provider `thumbprint` or `caCertificate` in place of `insecureSkipVerify`',
+  },
+  InsufficientPrivileges: {
+    category: 'Warn',
+    when: 'the user of the source lacks privileges that the plan needs (LL-VSP-020), or the source does not say which it has (LL-VSP-021)',
+    wayOut: "give them to the user's role; `ledgerlift vsphere role` prints one",
+  },
+  HostNotValid: {
+    category: 'Warn',
+    when: "a host of the provider's `hosts` is not one of the source's",
+    wayOut: 'correct its name, or take it out',
+  },
+  HostSecretNotValid: {
+    category: 'Critical',
+    when: "VMs run on a host of the provider's `hosts` whose secret cannot be read",
+    wayOut: 'put `user` and `password` of the host where secrets are at this site, or take the host out',
+  },
+  HostNotReady: {
+    category: 'Warn',
+    when: 'the host of a VM is in maintenance, or not connected',
+    wayOut: 'wait until it is back, or move the VM',
+  },
+  SourceObjectNotReadable: {
+    category: 'Warn',
+    when: 'something of the source could not be read, and is not in the inventory',
+    wayOut: 'look at the problems of the inventory, and put right what they name',
+  },
+  VDDKNotAvailable: {
+    category: 'Critical',
+    when: 'the plan is warm, and VDDK is missing at the transfer workers (Missing), at some of them (NotEverywhere), or is older than 6.5 (TooOld)',
+    wayOut: 'give every transfer worker of the site VDDK, or make the plan `cold`',
+  },
+  DisksReadWithoutVDDK: {
+    category: 'Warn',
+    when: 'disks of a cold plan are read over HTTPS or exported, which takes longer, because VDDK is missing (Missing, NotEverywhere) or too old (TooOld)',
+    wayOut: 'give every transfer worker of the site VDDK if that is too slow',
+  },
+  VMDiskNotSupported: {
+    category: 'Critical',
+    when: 'a disk cannot be copied in this way: a snapshot leaves it out (Independent), or is not taken of a VM with it (Shared), or it is a LUN that is only passed through (RDMPhysical)',
+    wayOut: 'change the disk at the source, make a warm plan `cold`, or take the VM out of the plan',
+  },
+  IndependentDiskWarning: {
+    category: 'Warn',
+    when: 'snapshots of a VM leave a disk out',
+    wayOut: 'see that the plan is `cold`',
+  },
+  RDMDiskWarning: {
+    category: 'Warn',
+    when: 'a disk is a LUN of a storage array',
+    wayOut: 'see that nobody else uses the LUN once the VM has moved',
+  },
+  VMConsolidationNeeded: {
+    category: 'Warn',
+    when: 'files of snapshots that were removed are still in use',
+    wayOut: 'consolidate the disks of the VM at the source',
+  },
+  VMUuidNotUnique: {
+    category: 'Warn',
+    when: 'another VM of the source has the same BIOS UUID, as after a copy of files: what is licensed or found by it may take one for the other',
+    wayOut: 'give one of them another UUID at the source',
+  },
+  VMPowerStateUnsupported: {
+    category: 'Critical',
+    when: 'a VM is suspended: what its guest has in memory is not on its disks',
+    wayOut: 'resume it, or shut it down',
+  },
+  GuestToolsIssue: {
+    category: 'Critical',
+    when: 'a VM runs without tools by which its guest could be asked to shut down, and the plan does not allow to power it off (`shutdown.then`)',
+    wayOut: 'start or install the tools, shut the VM down yourself, or set `shutdown: { then: force }`',
+  },
+  GuestNotShutDown: {
+    category: 'Warn',
+    when: 'a VM runs without tools by which its guest could be asked to shut down, and will be powered off as if by its plug',
+    wayOut: 'start or install the tools, or shut the VM down yourself',
+  },
+  VMMissingGuestIPs: {
+    category: 'Warn',
+    when: 'static addresses are to be preserved, and the guest has told none',
+    wayOut: 'see that its tools run, and refresh; or set the addresses at the target by hand',
+  },
+  RecoveryKeyNotHeld: {
+    category: 'Critical',
+    when: 'a Windows guest has a TPM, by which BitLocker may have sealed its disks, and nobody says that the recovery key is at hand; the target gets an empty TPM',
+    wayOut:
+      'see that you have the recovery key, and say so by `recoveryKeyHeld: true` in the plan or of the VM',
+  },
+  HookNotReady: {
+    category: 'Critical',
+    when: 'a hook of the plan is a command, and no transfer worker of its site has a folder of hooks',
+    wayOut: 'set LEDGERLIFT_HOOKS_DIR at the transfer workers, or call the hook by `http` or `event`',
+  },
+} as const;

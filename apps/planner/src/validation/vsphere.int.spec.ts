@@ -1,0 +1,150 @@
+/**
+ * Express loads CommonJS packages, which must not be given their ES modules.
+ *
+ * @jest-environment-options {"customExportConditions": ["@ledgerlift/source", "node"]}
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Condition, PlanValidation } from '@ledgerlift/contracts';
+import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import { closeSources, requiredPrivileges } from '@ledgerlift/providers';
+import { startVsphere, temporaryFolder, type Vsphere } from '@ledgerlift/testing';
+import { inventoryOf, networkSpec, storageSpec } from '../api/spec/fixtures.js';
+import { PlannerUnderTest } from '../api/spec/planner-under-test.js';
+import { providerSourceAccess } from '../inventory/index.js';
+
+const CAPACITY = 4 * 1024 * 1024;
+const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
+const uses = ['inventory', 'power', 'vddk', 'https', 'nfc', 'warm', 'tracking', 'retire'] as const;
+const all = [...new Set(requiredPrivileges(uses).map(({ id }) => id))];
+const user = { user: 'ledgerlift', password: 'hunter2' };
+const poor = { user: 'poor', password: 'hunter2' };
+
+let vsphere: Vsphere;
+let planner: PlannerUnderTest;
+let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
+const folder = temporaryFolder('vsphere-validation');
+
+beforeAll(async () => {
+  const tools = { status: 'running', ip: '10.0.0.7', hostName: 'web.example.com' } as const;
+  const sound = {
+    changeTracking: true,
+    tools,
+    guestId: 'rhel9_64Guest',
+    disks: [{ capacityBytes: CAPACITY }],
+  };
+  vsphere = await startVsphere({
+    users: {
+      ledgerlift: { password: user.password, privileges: all },
+      poor: { password: poor.password, privileges: all.filter((id) => id !== SNAPSHOT) },
+    },
+    vms: [
+      { name: 'web', ...sound },
+      { name: 'silent', ...sound, tools: { status: 'not-running' }, changeTracking: false },
+      {
+        name: 'split',
+        ...sound,
+        disks: [{ capacityBytes: CAPACITY }, { capacityBytes: CAPACITY, mode: 'independent_persistent' }],
+      },
+    ],
+  });
+  process.env['LEDGERLIFT_SECRETS_DIR'] = folder.path;
+  for (const each of [user, poor]) {
+    mkdirSync(folder.file(each.user));
+    writeFileSync(folder.file(each.user, 'user'), each.user);
+    writeFileSync(folder.file(each.user, 'password'), each.password);
+  }
+  temporary = await openTemporaryLog();
+  planner = await PlannerUnderTest.start(temporary.log, inventoryOf(), providerSourceAccess);
+  const made = async (path: string, body: object): Promise<void> => {
+    const { status, text } = await planner.call('POST', path, body);
+    if (status !== 201) throw new Error(text);
+  };
+  await made('/providers', { name: 'out', type: 'directory', settings: { path: planner.folder } });
+  const trusted = { url: vsphere.url, caCertificate: readFileSync(vsphere.caFile, 'utf8') };
+  for (const [name, settings, secret] of [
+    ['vcenter', trusted, user],
+    ['poorly', trusted, poor],
+    ['blindly', { url: vsphere.url, insecureSkipVerify: true }, user],
+  ] as const) {
+    await made('/providers', { name, type: 'vsphere', settings, secret: { name: secret.user } });
+    await made('/mappings', { ...networkSpec, name: `nets-${name}`, source: name });
+    const pairs = ['LocalDS_0', 'LocalDS_1'].map((source) => ({
+      source,
+      destination: { storageClass: 'default' },
+    }));
+    await made('/mappings', { ...storageSpec, name: `disks-${name}`, source: name, pairs });
+  }
+});
+afterAll(async () => {
+  await planner.stop();
+  await temporary.destroy();
+  await closeSources();
+  await vsphere.stop();
+  await folder.remove();
+});
+
+let plans = 0;
+async function validation(vm: string, more: object = {}, source = 'vcenter'): Promise<PlanValidation> {
+  const name = `plan-${(plans += 1)}`;
+  const spec = {
+    name,
+    source,
+    target: 'out',
+    networkMapping: `nets-${source}`,
+    storageMapping: `disks-${source}`,
+    vms: [{ ref: vm }],
+    ...more,
+  };
+  const { status, text } = await planner.call('POST', '/plans', spec);
+  if (status !== 201) throw new Error(text);
+  return PlanValidation.parse((await planner.call('POST', `/plans/${name}/validate`)).body);
+}
+const told = ({ conditions }: PlanValidation, type: string): Condition | undefined =>
+  conditions.find((each) => each.type === type);
+const warm = { type: 'warm' };
+
+describe('a plan of VMs of a vCenter', () => {
+  it('is ready, warm and cold, with no more than good advice', async () => {
+    for (const type of ['warm', 'cold']) {
+      const { ready, conditions } = await validation('web', { type });
+      expect(conditions.filter(({ category }) => category !== 'Advisory')).toEqual([]);
+      expect(ready).toBe(true);
+    }
+  });
+
+  it('is not ready with a disk that snapshots leave out', async () => {
+    const found = await validation('split', warm);
+    expect(found.ready).toBe(false);
+    expect(told(found, 'VMDiskNotSupported')).toMatchObject({ reason: 'Independent' });
+    expect(told(found, 'IndependentDiskWarning')).toMatchObject({ category: 'Warn', items: ['split'] });
+    expect((await validation('split')).ready).toBe(true);
+  });
+
+  it('needs change tracking, or leave to turn it on', async () => {
+    expect(told(await validation('silent', warm), 'VMMissingChangedBlockTracking')).toBeDefined();
+    const allowed = await validation('silent', { ...warm, warm: { enableChangeTracking: true } });
+    expect(told(allowed, 'VMMissingChangedBlockTracking')).toBeUndefined();
+    expect(allowed.ready).toBe(true);
+  });
+
+  it('asks for tools where its guests must not be powered off otherwise', async () => {
+    expect(told(await validation('silent'), 'GuestNotShutDown')).toMatchObject({ items: ['silent'] });
+    const found = await validation('silent', { shutdown: { then: 'fail' } });
+    expect(told(found, 'GuestToolsIssue')).toMatchObject({ category: 'Critical' });
+    expect(found.ready).toBe(false);
+  });
+
+  it('names the privilege that it needs and the user lacks, and the inventory is read all the same', async () => {
+    const found = await validation('web', warm, 'poorly');
+    expect(found.ready).toBe(true);
+    expect(told(found, 'InsufficientPrivileges')).toMatchObject({ category: 'Warn', items: [SNAPSHOT] });
+    expect(told(await validation('web', {}, 'poorly'), 'InsufficientPrivileges')).toBeUndefined();
+    expect(JSON.stringify(found)).not.toContain(user.password);
+  });
+
+  it('says that anybody could read the password of a server whose certificate is not looked at', async () => {
+    expect(told(await validation('web', {}, 'blindly'), 'ConnectionInsecure')).toBeDefined();
+    expect(told(await validation('web'), 'ConnectionInsecure')).toBeUndefined();
+  });
+});

@@ -1,0 +1,80 @@
+import type { PowerState, Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import { disksOf } from '../inventory/devices.js';
+import { VsphereSnapshotLost } from '../errors.js';
+import type { VsphereSession } from '../session.js';
+import { presentSnapshot } from '../snapshots.js';
+import type { ObjectRef, VimNode } from '../soap/node.js';
+import { propertiesOf } from '../soap/properties.js';
+import { isFault, vmProperties } from '../vm.js';
+import { VsphereDiskGone } from './errors.js';
+
+/** What matters of a VM when its disks are read. It moves: from host to host, its files from datastore to datastore. */
+export interface VmNow {
+  readonly powerState: PowerState;
+  /** Names. */
+  readonly snapshots: string[];
+  readonly host: ObjectRef | undefined;
+  /** Of its firmware: it is known by it on a host, too. */
+  readonly uuid: string;
+  readonly disks: readonly SourceDisk[];
+}
+
+const POWER: Readonly<Record<string, PowerState>> = {
+  poweredOn: 'on',
+  poweredOff: 'off',
+  suspended: 'suspended',
+};
+
+export async function vmNow(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<VmNow> {
+  const paths = ['runtime.powerState', 'runtime.host', 'config.uuid', 'config.hardware.device', 'snapshot'];
+  const properties = await vmProperties(session, vm, paths, signal);
+  return {
+    powerState: POWER[properties.get('runtime.powerState')?.text ?? ''] ?? 'unknown',
+    snapshots: namesIn(properties.get('snapshot')?.list('rootSnapshotList') ?? []),
+    host: properties.get('runtime.host')?.ref,
+    uuid: properties.get('config.uuid')?.text ?? '',
+    disks: disksOf(vm.id, properties.get('config.hardware.device')?.parts ?? [], []),
+  };
+}
+
+const namesIn = (nodes: readonly VimNode[]): string[] =>
+  nodes.flatMap((node) => [node.textAt('name') ?? '', ...namesIn(node.list('childSnapshotList'))]);
+
+/** The disk as it is now. @throws VsphereDiskGone */
+export function diskNow({ disks }: VmNow, vm: SourceVm, disk: SourceDisk): SourceDisk {
+  const found = disks.find(({ id }) => id === disk.id);
+  if (found === undefined) throw new VsphereDiskGone(disk.name, vm.name);
+  return found;
+}
+
+/**
+ * The disk as the snapshot has it: with the file that held it then.
+ *
+ * @throws VsphereSnapshotLost, VsphereDiskGone
+ */
+export async function diskInSnapshot(
+  session: VsphereSession,
+  vm: SourceVm,
+  disk: SourceDisk,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<SourceDisk> {
+  const { ref } = await presentSnapshot(session, vm, snapshot, signal);
+  try {
+    const properties = await propertiesOf(session, ref, ['config.hardware.device'], signal);
+    const devices = properties.get('config.hardware.device')?.parts ?? [];
+    const found = disksOf(vm.id, devices, []).find(({ id }) => id === disk.id);
+    if (found === undefined) throw new VsphereDiskGone(disk.name, `the snapshot '${snapshot.name}'`);
+    return found;
+  } catch (error) {
+    if (isFault(error, 'ManagedObjectNotFound'))
+      throw new VsphereSnapshotLost(vm.name, snapshot.name, 'is gone');
+    throw error;
+  }
+}
+
+/** The file that holds a disk's bytes, as vSphere names it. */
+export function fileOf({ backing, name }: SourceDisk): string {
+  if (backing.kind !== 'vsphere') throw new TypeError(`'${name}' is a disk of kind ${backing.kind}`);
+  return backing.file;
+}

@@ -1,0 +1,75 @@
+import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import type { DiskTools, NbdkitAccess } from '../../port.js';
+import { VsphereSnapshotLost } from '../errors.js';
+import type { VsphereSession } from '../session.js';
+import { presentSnapshot } from '../snapshots.js';
+import { fileOf } from './current.js';
+import { failureIn } from './failures.js';
+import type { Server } from './hosts.js';
+
+type Vddk = Exclude<DiskTools['vddk'], { readonly problem: string }>;
+
+/** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
+const PRIVILEGE = 'VirtualMachine.Provisioning.DiskRandomRead';
+const LOOK_MS = 10_000;
+
+export interface VddkReading {
+  /** The provider's; snapshots are looked for there. */
+  readonly session: VsphereSession;
+  readonly server: Server;
+  readonly vm: SourceVm;
+  /** With the file that is to be read. */
+  readonly disk: SourceDisk;
+  readonly snapshot: Snapshot | undefined;
+  readonly vddk: Vddk;
+}
+
+/** Reads a disk by VDDK: allocated parts only, several requests at once on one connection. */
+export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Promise<NbdkitAccess> {
+  const { session, server, vm, disk, snapshot, vddk } = reading;
+  const { connection, url, settings, spec } = server.session;
+  const { user, password } = await server.session.credentials();
+  // The first exchange judges the certificate; VDDK trusts by nothing but the thumbprint. Of both kinds it has taken this
+  // one since its first version.
+  await server.session.content(signal);
+  const thumbprint = connection.seen?.sha1 ?? '';
+  const { transports, compression, singleLink } = settings.vddk;
+  return {
+    kind: 'nbdkit',
+    plugin: vddk.plugin,
+    parameters: [
+      ['libdir', vddk.folder],
+      ['server', url.hostname.replace(/^\[|\]$/g, '')],
+      ...(url.port === '' ? [] : [['port', url.port] as const]),
+      ['user', user],
+      ['thumbprint', thumbprint],
+      ['vm', `moref=${server.vmId}`],
+      ['file', fileOf(disk)],
+      ...(server.snapshotId === undefined ? [] : [['snapshot', server.snapshotId] as const]),
+      ['transports', transports],
+      ['compression', compression],
+      ...(singleLink ? [['single-link', 'true'] as const] : []),
+    ],
+    secrets: [['password', password]],
+    files: [],
+    servers: 1,
+    async explain(log, ended, ending) {
+      // VDDK says of a snapshot that is gone no more than that a file was not found.
+      if (snapshot !== undefined) {
+        const limit = AbortSignal.any([ending, AbortSignal.timeout(LOOK_MS)]);
+        const seen: unknown = await presentSnapshot(session, vm, snapshot, limit).catch(
+          (error: unknown) => error,
+        );
+        if (seen instanceof VsphereSnapshotLost) return seen;
+      }
+      return failureIn(log, ended, {
+        disk: disk.name,
+        file: fileOf(disk),
+        way: 'VDDK',
+        server: connection.server,
+        secret: spec.secret?.name ?? spec.name,
+        privilege: PRIVILEGE,
+      });
+    },
+  };
+}

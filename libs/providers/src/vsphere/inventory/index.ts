@@ -1,0 +1,3 @@
+export { type Judge } from './source-vm.js';
+export { readInventory, readVm } from './read.js';
+export { watchInventory } from './watch.js';

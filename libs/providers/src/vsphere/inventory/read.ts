@@ -1,0 +1,240 @@
+import type { Inventory, InventoryProblem, SourceHost, SourceVm } from '@ledgerlift/contracts';
+import type { VsphereSession } from '../session.js';
+import type { ObjectRef } from '../soap/node.js';
+import {
+  propertiesOf,
+  retrieve,
+  retrieveFiltered,
+  type PropertyFilter,
+  type VimObject,
+} from '../soap/properties.js';
+import { typed } from '../soap/render.js';
+import { isFault } from '../vm.js';
+import { SURROUNDING_PATHS, VM_PATHS } from './paths.js';
+import { type Judge, sourceVm } from './source-vm.js';
+import { Surroundings } from './surroundings.js';
+import { readTags, type Tags } from './tags.js';
+
+/** VMs whose properties are in memory at a time: each is some 10 to 30 kB of XML. */
+const VMS_AT_ONCE = 100;
+
+/** All that a server has, VM by VM. @throws what a call throws */
+export async function readInventory(
+  session: VsphereSession,
+  judge: Judge,
+  signal: AbortSignal,
+): Promise<Inventory> {
+  const around = await readSurroundings(session, signal);
+  const refs = await listVms(session, signal);
+  const { vms, problems } = await readVms(session, refs, around, judge, signal);
+  const ids = refs.map(({ id }) => id);
+  const { tags, problem } = await readTags(session, ids, signal);
+  return inventoryOf(around, tagged(vms, tags), [...problems, ...(problem === undefined ? [] : [problem])]);
+}
+
+export const tagged = (vms: readonly SourceVm[], tags: Tags | undefined): readonly SourceVm[] =>
+  tags === undefined ? vms : vms.map((vm) => ({ ...vm, tags: [...(tags.get(vm.id) ?? [])] }));
+
+/** One VM as it is now; undefined when it is gone, or a template. */
+export async function readVm(
+  session: VsphereSession,
+  vmId: string,
+  judge: Judge,
+  signal: AbortSignal,
+): Promise<SourceVm | undefined> {
+  const ref = { type: 'VirtualMachine', id: vmId };
+  const raw = (await present(session, [ref], signal))[0];
+  if (raw === undefined || isTemplate(raw)) return undefined;
+  return sourceVm(raw, await readSurroundings(session, signal), judge);
+}
+
+export function inventoryOf(
+  around: Surroundings,
+  vms: readonly SourceVm[],
+  problems: readonly InventoryProblem[],
+): Inventory {
+  const named = (types: readonly string[]) =>
+    around
+      .ofType(...types)
+      .map(({ ref }) => ({ id: ref.id, name: around.nameOf(ref) ?? ref.id, type: ref.type }));
+  return {
+    takenAt: new Date().toISOString(),
+    vms: vms.toSorted((a, b) => compare(a.path, b.path) || compare(a.id, b.id)),
+    networks: named(['Network', 'DistributedVirtualPortgroup', 'OpaqueNetwork']).map(
+      ({ id, name, type }) => ({
+        id,
+        name,
+        description: NETWORKS[type] ?? '',
+      }),
+    ),
+    storages: around.ofType('Datastore').map((datastore) => storageOf(datastore, around)),
+    hosts: around.ofType('HostSystem').map((host) => hostOf(host, around)),
+    problems: [...problems],
+  };
+}
+
+function storageOf({ ref, properties }: VimObject, around: Surroundings): Inventory['storages'][number] {
+  const bytes = (path: string): number | undefined => {
+    const number = Number(properties.get(path)?.text ?? Number.NaN);
+    return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  };
+  const [capacityBytes, freeBytes] = [bytes('summary.capacity'), bytes('summary.freeSpace')];
+  const kind = properties.get('summary.type')?.text;
+  return {
+    id: ref.id,
+    name: around.nameOf(ref) ?? ref.id,
+    ...(kind === undefined ? {} : { kind }),
+    ...(capacityBytes === undefined ? {} : { capacityBytes }),
+    ...(freeBytes === undefined ? {} : { freeBytes }),
+  };
+}
+
+function hostOf({ ref, properties }: VimObject, around: Surroundings): SourceHost {
+  const [datacenter, cluster] = ['Datacenter', 'ClusterComputeResource'].map((type) =>
+    around.nameOf(around.above(ref, type)),
+  );
+  const isConnected = properties.get('runtime.connectionState')?.text === 'connected';
+  const isInMaintenance = properties.get('runtime.inMaintenanceMode')?.text === 'true';
+  return {
+    id: ref.id,
+    name: around.nameOf(ref) ?? ref.id,
+    ...(datacenter === undefined ? {} : { datacenter }),
+    ...(cluster === undefined ? {} : { cluster }),
+    state: isInMaintenance ? 'maintenance' : isConnected ? 'connected' : 'disconnected',
+    adapters: (properties.get('config.network.pnic')?.parts ?? []).map((adapter) => {
+      const [mac, linkMbps] = [adapter.textAt('mac'), adapter.numberAt('linkSpeed.speedMb')];
+      return {
+        name: adapter.textAt('device') ?? '',
+        ...(mac === undefined ? {} : { mac: mac.toLowerCase() }),
+        ...(linkMbps === undefined ? {} : { linkMbps }),
+      };
+    }),
+  };
+}
+
+const NETWORKS: Readonly<Record<string, string>> = {
+  Network: 'standard network',
+  DistributedVirtualPortgroup: 'distributed port group',
+  OpaqueNetwork: 'NSX segment',
+};
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export async function readSurroundings(session: VsphereSession, signal: AbortSignal): Promise<Surroundings> {
+  const types = Object.keys(SURROUNDING_PATHS);
+  const view = await createView(session, types, signal);
+  try {
+    const propSet = types.map((type) => ({ type, all: false, pathSet: SURROUNDING_PATHS[type] ?? [] }));
+    const objects = await retrieveFiltered(session, filterOn(view, propSet), signal);
+    return new Surroundings(objects, await attributeNames(session, signal));
+  } finally {
+    await destroyView(session, view);
+  }
+}
+
+export async function listVms(session: VsphereSession, signal: AbortSignal): Promise<readonly ObjectRef[]> {
+  const view = await createView(session, ['VirtualMachine'], signal);
+  try {
+    const propSet = [{ type: 'VirtualMachine', all: false, pathSet: ['config.template'] }];
+    const found = await retrieveFiltered(session, filterOn(view, propSet), signal);
+    return found.filter((raw) => !isTemplate(raw)).map(({ ref }) => ref);
+  } finally {
+    await destroyView(session, view);
+  }
+}
+
+export interface ReadVms {
+  readonly vms: readonly SourceVm[];
+  readonly problems: readonly InventoryProblem[];
+}
+
+/** Those of the VMs that are there. */
+export async function readVms(
+  session: VsphereSession,
+  refs: readonly ObjectRef[],
+  around: Surroundings,
+  judge: Judge,
+  signal: AbortSignal,
+): Promise<ReadVms> {
+  const vms: SourceVm[] = [];
+  const problems: InventoryProblem[] = [];
+  for (let at = 0; at < refs.length; at += VMS_AT_ONCE) {
+    for (const raw of await present(session, refs.slice(at, at + VMS_AT_ONCE), signal)) {
+      if (isTemplate(raw)) continue;
+      const vm = sourceVm(raw, around, judge);
+      if (vm === undefined) problems.push(unreadable(raw));
+      else vms.push(vm);
+    }
+  }
+  return { vms, problems };
+}
+
+/** One that is gone since it was listed spoils the answer for all: then each is asked for alone. */
+async function present(
+  session: VsphereSession,
+  refs: readonly ObjectRef[],
+  signal: AbortSignal,
+): Promise<readonly VimObject[]> {
+  try {
+    return await retrieve(session, refs, VM_PATHS, signal);
+  } catch (error) {
+    if (!isFault(error, 'ManagedObjectNotFound')) throw error;
+    if (refs.length <= 1) return [];
+  }
+  const found: VimObject[] = [];
+  for (const ref of refs) found.push(...(await present(session, [ref], signal)));
+  return found;
+}
+
+const isTemplate = ({ properties }: VimObject): boolean => properties.get('config.template')?.text === 'true';
+
+function unreadable({ ref, properties }: VimObject): InventoryProblem {
+  const state = properties.get('runtime.connectionState')?.text ?? 'in no known state';
+  return {
+    item: properties.get('name')?.text ?? ref.id,
+    code: 'LL-VSP-015',
+    message: `vCenter knows nothing of the configuration of ${ref.id}: it is ${state}; see to its host, or remove it`,
+  };
+}
+
+async function attributeNames(
+  session: VsphereSession,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, string>> {
+  const { customFieldsManager } = await session.content(signal);
+  if (customFieldsManager === undefined) return new Map();
+  const fields =
+    (await propertiesOf(session, customFieldsManager, ['field'], signal)).get('field')?.parts ?? [];
+  return new Map(fields.map((field) => [field.numberAt('key') ?? -1, field.textAt('name') ?? '']));
+}
+
+/** A view that holds all objects of these types, wherever they lie. */
+export async function createView(
+  session: VsphereSession,
+  types: readonly string[],
+  signal: AbortSignal,
+): Promise<ObjectRef> {
+  const { rootFolder } = await session.content(signal);
+  const args = { container: rootFolder, type: types, recursive: true };
+  const answer = await session.call('CreateContainerView', ({ viewManager }) => viewManager, args, {
+    signal,
+  });
+  return answer.refAt('returnval') ?? { type: 'ContainerView', id: '' };
+}
+
+/** A view is gone with its session at the latest. */
+async function destroyView(session: VsphereSession, view: ObjectRef): Promise<void> {
+  const signal = AbortSignal.timeout(DESTROY_MS);
+  await session.call('DestroyView', view, {}, { signal }).catch(() => undefined);
+}
+const DESTROY_MS = 10_000;
+
+export const filterOn = (view: ObjectRef, propSet: PropertyFilter['propSet']): PropertyFilter => ({
+  propSet,
+  objectSet: [
+    {
+      obj: view,
+      skip: true,
+      selectSet: [typed('TraversalSpec', { name: 'held', type: view.type, path: 'view', skip: false })],
+    },
+  ],
+});

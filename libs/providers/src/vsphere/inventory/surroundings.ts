@@ -1,0 +1,83 @@
+import type { ObjectRef } from '../soap/node.js';
+import type { VimObject } from '../soap/properties.js';
+
+/** What stands around VMs, by managed object id: folders, hosts, clusters, networks, datastores. */
+export class Surroundings {
+  readonly #objects: ReadonlyMap<string, VimObject>;
+  readonly #portgroups = new Map<string, string>();
+  readonly #opaque = new Map<string, string>();
+
+  constructor(
+    objects: readonly VimObject[],
+    /** Names of custom attributes by their keys. */
+    readonly attributes: ReadonlyMap<number, string> = new Map(),
+  ) {
+    this.#objects = new Map(objects.map((object) => [object.ref.id, object]));
+    for (const { ref, properties } of objects) {
+      const name = properties.get('name')?.text ?? ref.id;
+      const key = properties.get('key')?.text;
+      if (key !== undefined) this.#portgroups.set(key, name);
+      const opaque = properties.get('summary')?.textAt('opaqueNetworkId');
+      if (opaque !== undefined) this.#opaque.set(opaque, name);
+    }
+  }
+
+  get objects(): readonly VimObject[] {
+    return [...this.#objects.values()];
+  }
+
+  ofType(...types: readonly string[]): readonly VimObject[] {
+    return this.objects.filter(({ ref }) => types.includes(ref.type));
+  }
+
+  propertiesOf(ref: ObjectRef | undefined): VimObject['properties'] | undefined {
+    return ref === undefined ? undefined : this.#objects.get(ref.id)?.properties;
+  }
+
+  nameOf(ref: ObjectRef | undefined): string | undefined {
+    const name = ref === undefined ? undefined : this.#objects.get(ref.id)?.properties.get('name')?.text;
+    return name === undefined ? undefined : unescaped(name);
+  }
+
+  portgroup(key: string): string | undefined {
+    return this.#portgroups.get(key);
+  }
+
+  opaqueNetwork(id: string): string | undefined {
+    return this.#opaque.get(id);
+  }
+
+  /** The object of that type which the one given lies in; undefined where there is none. */
+  above(ref: ObjectRef | undefined, type: string): ObjectRef | undefined {
+    for (const each of this.#upwards(ref)) if (each.type === type) return each;
+    return undefined;
+  }
+
+  /** Such as `/prod/web` for what lies in that folder of a datacenter; `/` for what lies in none. */
+  folderPath(parent: ObjectRef | undefined): string {
+    const names: string[] = [];
+    for (const each of this.#upwards(parent)) {
+      // The folder right below a datacenter is the one that holds all VMs, and no user's.
+      if (each.type === 'Datacenter') {
+        names.shift();
+        break;
+      }
+      names.unshift(this.nameOf(each) ?? each.id);
+    }
+    return `/${names.join('/')}`;
+  }
+
+  *#upwards(from: ObjectRef | undefined): Generator<ObjectRef> {
+    const seen = new Set<string>();
+    for (let at = from; at !== undefined && !seen.has(at.id);) {
+      seen.add(at.id);
+      yield at;
+      const properties = this.#objects.get(at.id)?.properties;
+      at = properties?.get('parent')?.ref ?? properties?.get('parentFolder')?.ref;
+    }
+  }
+}
+
+/** vSphere writes slashes and percent signs of a name in percent. */
+export const unescaped = (name: string): string =>
+  name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));

@@ -1,0 +1,82 @@
+import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
+import { z } from 'zod';
+import { VsphereAnswerMalformed } from '../errors.js';
+import { NotOffered, VsphereRest } from '../rest.js';
+import type { VsphereSession } from '../session.js';
+
+/** Tags by id of the VM: each by its name, and by `category/name`, for a name may be in several categories. */
+export type Tags = ReadonlyMap<string, readonly string[]>;
+
+const ASSOCIATION = '/rest/com/vmware/cis/tagging/tag-association';
+const VMS_AT_ONCE = 1000;
+
+const Attached = z.array(
+  z.object({ object_id: z.object({ id: z.string() }), tag_ids: z.array(z.string()).nullish() }),
+);
+const Tag = z.object({ name: z.string(), category_id: z.string() });
+const Category = z.object({ name: z.string() });
+
+/**
+ * Reads which tags VMs bear. That it cannot be told hides no VM: it is a problem beside them.
+ *
+ * @returns neither, where the server has no tags: an ESXi host, or a user who may not see them
+ * @throws the signal's reason once it is aborted
+ */
+export async function readTags(
+  session: VsphereSession,
+  vmIds: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly tags?: Tags; readonly problem?: InventoryProblem }> {
+  try {
+    return { tags: await VsphereRest.within(session, signal, (rest) => tagsOf(rest, vmIds)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof NotOffered) return {};
+    const { code, message } =
+      error instanceof LedgerliftError
+        ? error
+        : new VsphereAnswerMalformed(session.connection.server, 'the reading of tags', String(error));
+    return { problem: { item: 'tags', code, message } };
+  }
+}
+
+async function tagsOf(rest: VsphereRest, vmIds: readonly string[]): Promise<Tags> {
+  const attached: z.infer<typeof Attached> = [];
+  for (let at = 0; at < vmIds.length; at += VMS_AT_ONCE) {
+    const ids = vmIds.slice(at, at + VMS_AT_ONCE).map((id) => ({ id, type: 'VirtualMachine' }));
+    const query = `${ASSOCIATION}?~action=list-attached-tags-on-objects`;
+    attached.push(...Attached.parse((await rest.ask('POST', query, { object_ids: ids })) ?? []));
+  }
+  const names = new NamesOfTags(rest);
+  const found = new Map<string, readonly string[]>();
+  for (const { object_id, tag_ids } of attached) {
+    const each: string[] = [];
+    for (const id of tag_ids ?? []) each.push(...(await names.of(id)));
+    found.set(object_id.id, each);
+  }
+  return found;
+}
+
+/** There are few tags and many VMs: each is asked for once. */
+class NamesOfTags {
+  readonly #tags = new Map<string, readonly string[]>();
+  readonly #categories = new Map<string, string>();
+
+  constructor(private readonly rest: VsphereRest) {}
+
+  async of(tagId: string): Promise<readonly string[]> {
+    const known = this.#tags.get(tagId);
+    if (known !== undefined) return known;
+    const { name, category_id } = Tag.parse(await this.#ask('tag', tagId));
+    const category =
+      this.#categories.get(category_id) ?? Category.parse(await this.#ask('category', category_id)).name;
+    this.#categories.set(category_id, category);
+    const names = [name, `${category}/${name}`];
+    this.#tags.set(tagId, names);
+    return names;
+  }
+
+  #ask(what: 'tag' | 'category', id: string): Promise<unknown> {
+    return this.rest.ask('GET', `/rest/com/vmware/cis/tagging/${what}/id:${encodeURIComponent(id)}`);
+  }
+}

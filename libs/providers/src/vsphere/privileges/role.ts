@@ -1,0 +1,35 @@
+import { type PrivilegeUse, requiredPrivileges, useWords } from './required.js';
+
+/** What a role may be made for: kinds of migration, each with what it includes. */
+export const roleKinds = {
+  cold: ['inventory', 'power', 'vddk', 'https', 'nfc'],
+  warm: ['inventory', 'power', 'vddk', 'warm', 'tracking'],
+  conversion: ['inventory', 'power'],
+  retire: ['inventory', 'retire'],
+} as const satisfies Record<string, readonly PrivilegeUse[]>;
+export type RoleKind = keyof typeof roleKinds;
+export const roleFormats = ['govc', 'powercli', 'json'] as const;
+export type RoleFormat = (typeof roleFormats)[number];
+
+export interface RoleRequest {
+  readonly name: string;
+  readonly kinds: readonly RoleKind[];
+  readonly format: RoleFormat;
+}
+
+/** A role of vSphere with exactly the privileges that these kinds of migration need, as the tool named takes it. */
+export function roleText({ name, kinds, format }: RoleRequest): string {
+  const uses = [...new Set(kinds.flatMap((kind): readonly PrivilegeUse[] => roleKinds[kind]))];
+  const required = requiredPrivileges(uses);
+  const ids = [...new Set(required.map(({ id }) => id))].toSorted();
+  if (format === 'json') {
+    const privileges = ids.map((id) => ({
+      id,
+      for: required.filter((each) => each.id === id).map(({ use, to }) => `${useWords[use]}: to ${to}`),
+    }));
+    return JSON.stringify({ name, privileges }, undefined, 2);
+  }
+  if (format === 'govc') return [`govc role.create '${name}'`, ...ids].join(' \\\n  ');
+  const list = ids.map((id) => `  '${id}'`).join(',\n');
+  return `New-VIRole -Name '${name}' -Privilege (Get-VIPrivilege -Id @(\n${list}\n))`;
+}

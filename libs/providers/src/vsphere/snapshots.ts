@@ -1,0 +1,202 @@
+import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import type { Patience, SourceSnapshots } from '../port.js';
+import { changedAreas } from './changed-areas.js';
+import { VsphereChangesNotTracked, VsphereSnapshotLost } from './errors.js';
+import { type VsphereSession, sessionOf } from './session.js';
+import type { ObjectRef, VimNode } from './soap/node.js';
+import { propertiesOf } from './soap/properties.js';
+import { runTask } from './soap/tasks.js';
+import { isFault, settled, vmProperties, vmRef } from './vm.js';
+
+/**
+ * Snapshots of a VM in vSphere, always without its memory. Nothing is begun before what earlier attempts began has ended
+ * and was looked at.
+ */
+export const vsphereSnapshots: SourceSnapshots = {
+  async create(spec, vm, name, patience, { quiesce = false, enableChangeTracking = false } = {}) {
+    const session = sessionOf(spec);
+    await settled(session, vm, patience);
+    if (enableChangeTracking) await trackChanges(session, vm, patience);
+    const found = (await snapshotsOf(session, vm, patience.signal)).find((each) => each.name === name);
+    const first = await pointInTime(
+      session,
+      vm,
+      found ?? (await made(session, vm, name, quiesce, patience)),
+      patience.signal,
+    );
+    if (untracked(vm, first).length === 0) return first;
+    // Tracking begins with the moment at which a VM was held for a snapshot, and that one does not tell of it yet
+    // (VMware KB 1020128): the first has done its work, and the next one counts.
+    await removeAll(session, vm, name, patience);
+    const second = await pointInTime(
+      session,
+      vm,
+      await made(session, vm, name, quiesce, patience),
+      patience.signal,
+    );
+    const still = untracked(vm, second);
+    if (still.length > 0) throw new VsphereChangesNotTracked(vm.name, still);
+    return second;
+  },
+
+  async remove(spec, vm, name, patience) {
+    const session = sessionOf(spec);
+    await settled(session, vm, patience);
+    return removeAll(session, vm, name, patience);
+  },
+
+  async list(spec, vm) {
+    const signal = AbortSignal.timeout(LIST_MS);
+    return (await snapshotsOf(sessionOf(spec), vm, signal)).map(({ name }) => name);
+  },
+
+  async changes(spec, vm, disk, snapshot, sinceChangeId, signal) {
+    const session = sessionOf(spec);
+    const { ref } = await presentSnapshot(session, vm, snapshot, signal);
+    const capacityBytes =
+      snapshot.disks.find(({ diskId }) => diskId === disk.id)?.capacityBytes ?? disk.capacityBytes;
+    return changedAreas(session, vm, { key: keyOf(disk), capacityBytes }, ref, sinceChangeId, signal);
+  },
+};
+
+const LIST_MS = 60_000;
+
+export interface Found {
+  readonly name: string;
+  readonly ref: ObjectRef;
+  readonly createdAt: Date;
+}
+
+/** All snapshots of a VM, each before those that were made on it. */
+export async function snapshotsOf(
+  session: VsphereSession,
+  vm: SourceVm,
+  signal: AbortSignal,
+): Promise<readonly Found[]> {
+  const tree = (await vmProperties(session, vm, ['snapshot'], signal)).get('snapshot');
+  const flat = (nodes: readonly VimNode[]): readonly Found[] =>
+    nodes.flatMap((node) => {
+      const ref = node.refAt('snapshot');
+      const createdAt = new Date(node.textAt('createTime') ?? 0);
+      const here = ref === undefined ? [] : [{ name: unescaped(node.textAt('name') ?? ''), ref, createdAt }];
+      return [...here, ...flat(node.list('childSnapshotList'))];
+    });
+  return flat(tree?.list('rootSnapshotList') ?? []);
+}
+
+/** vSphere writes these three of a name in percent (vim.VirtualMachine.createSnapshot_Task). */
+const unescaped = (name: string): string =>
+  name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));
+
+/**
+ * The snapshot that is meant, and not another one of its name.
+ *
+ * @throws VsphereSnapshotLost
+ */
+export async function presentSnapshot(
+  session: VsphereSession,
+  vm: SourceVm,
+  { name, id }: Pick<Snapshot, 'name' | 'id'>,
+  signal: AbortSignal,
+): Promise<Found> {
+  const all = await snapshotsOf(session, vm, signal);
+  const found = all.find(({ ref }) => ref.id === id);
+  if (found !== undefined) return found;
+  const other = all.find((each) => each.name === name);
+  throw new VsphereSnapshotLost(
+    vm.name,
+    name,
+    other === undefined ? 'is gone' : `is now ${other.ref.id} and no longer ${id}`,
+  );
+}
+
+async function made(
+  session: VsphereSession,
+  vm: SourceVm,
+  name: string,
+  quiesce: boolean,
+  patience: Patience,
+): Promise<Found> {
+  const description = 'Made by Ledgerlift for a migration, and removed by it.';
+  const args = { name, description, memory: false, quiesce };
+  await runTask(session, 'CreateSnapshot_Task', vmRef(vm), args, patience);
+  const found = (await snapshotsOf(session, vm, patience.signal)).find((each) => each.name === name);
+  if (found === undefined) throw new VsphereSnapshotLost(vm.name, name, 'is gone as soon as it was made');
+  return found;
+}
+
+/** What the snapshot itself says of its disks: the VM's own change ids are of a later moment. */
+async function pointInTime(
+  session: VsphereSession,
+  vm: SourceVm,
+  { name, ref, createdAt }: Found,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const properties = await propertiesOf(session, ref, ['config.hardware.device'], signal).catch(
+    (error: unknown) => {
+      throw isFault(error, 'ManagedObjectNotFound')
+        ? new VsphereSnapshotLost(vm.name, name, 'is gone')
+        : error;
+    },
+  );
+  const devices = properties.get('config.hardware.device')?.parts ?? [];
+  const disks = devices.filter(({ kind }) => kind === 'VirtualDisk');
+  return {
+    name,
+    id: ref.id,
+    // A host that was restored may give an id again, at another time.
+    momentId: `${ref.id}@${createdAt.toISOString()}`,
+    createdAt: createdAt.toISOString(),
+    disks: disks.map((disk) => {
+      const changeId = disk.textAt('backing.changeId');
+      return {
+        diskId: disk.textAt('key') ?? '',
+        ...(changeId === undefined || changeId === '' ? {} : { changeId }),
+        capacityBytes: disk.numberAt('capacityInBytes') ?? (disk.numberAt('capacityInKB') ?? 0) * 1024,
+      };
+    }),
+  };
+}
+
+/** Names of the disks that a delta cannot be asked for. */
+function untracked(vm: SourceVm, { disks }: Snapshot): readonly string[] {
+  return vm.disks.flatMap(({ id, name }) =>
+    disks.some(({ diskId, changeId }) => diskId === id && changeId !== undefined) ? [] : [name],
+  );
+}
+
+/** Removes every snapshot of that name; of those that were made on it, none. */
+async function removeAll(
+  session: VsphereSession,
+  vm: SourceVm,
+  name: string,
+  patience: Patience,
+): Promise<'removed' | 'absent'> {
+  const { signal } = patience;
+  const ours = (await snapshotsOf(session, vm, signal)).filter((each) => each.name === name);
+  for (const { ref } of ours) {
+    const args = { removeChildren: false, consolidate: true };
+    await runTask(session, 'RemoveSnapshot_Task', ref, args, patience).catch((error: unknown) => {
+      if (!isFault(error, 'ManagedObjectNotFound')) throw error;
+    });
+  }
+  const left = (await snapshotsOf(session, vm, signal)).some((each) => each.name === name);
+  if (left) throw new VsphereSnapshotLost(vm.name, name, 'is still there after its removal');
+  await consolidated(session, vm, patience);
+  return ours.length === 0 ? 'absent' : 'removed';
+}
+
+/** A removal may leave the files behind when they were locked at that moment; then they grow until a disk is full. */
+async function consolidated(session: VsphereSession, vm: SourceVm, patience: Patience): Promise<void> {
+  const properties = await vmProperties(session, vm, ['runtime.consolidationNeeded'], patience.signal);
+  if (properties.get('runtime.consolidationNeeded')?.text !== 'true') return;
+  await runTask(session, 'ConsolidateVMDisks_Task', vmRef(vm), {}, patience);
+}
+
+async function trackChanges(session: VsphereSession, vm: SourceVm, patience: Patience): Promise<void> {
+  const properties = await vmProperties(session, vm, ['config.changeTrackingEnabled'], patience.signal);
+  if (properties.get('config.changeTrackingEnabled')?.text === 'true') return;
+  await runTask(session, 'ReconfigVM_Task', vmRef(vm), { spec: { changeTrackingEnabled: true } }, patience);
+}
+
+const keyOf = ({ id }: SourceDisk): number => Number(id);

@@ -1,0 +1,15 @@
+export { type VddkPlugin, vddkPlugin } from './installed.js';
+export type { StartOptions as VsphereOptions } from './options.js';
+export { startVsphere, type Vsphere } from './vsphere.js';
+export type {
+  VsphereDisk,
+  VsphereDiskSpec,
+  VsphereEffect,
+  VsphereFault,
+  VsphereSnapshot,
+  VsphereTools,
+  VsphereUser,
+  VsphereVm,
+  VsphereVmSpec,
+  VsphereWriter,
+} from './wire.js';
