@@ -85,8 +85,8 @@ export const mutants = [
   {
     name: 'the disks of a host are limited',
     file: 'schedule/usage.ts',
-    rule: 'disks, limits.disksPerHost,',
-    broken: 'disks, undefined,',
+    rule: 'disksIn(entry), limits.disksPerHost,',
+    broken: 'disksIn(entry), undefined,',
   },
   {
     name: 'the disks of a datastore are limited',
@@ -103,8 +103,20 @@ export const mutants = [
   {
     name: 'the clean-up of a snapshot is its removal',
     file: 'vm/turn.ts',
-    rule: "(step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot'))",
+    rule: "step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot')",
     broken: "step === 'SnapshotRemoval'",
+  },
+  {
+    name: 'a turn is kept while the source merges on',
+    file: 'vm/turn.ts',
+    rule: 'isToGoOn(state) && mayMergeStill(state)',
+    broken: 'false',
+  },
+  {
+    name: 'the first snapshot of a VM whose changes are to be tracked has its turn',
+    file: 'vm/turn.ts',
+    rule: "if (step === 'SnapshotCreation') return beginsTracking(state);",
+    broken: '',
   },
   {
     name: 'turns are limited',
@@ -115,7 +127,7 @@ export const mutants = [
   {
     name: 'a turn lasts as long as its attempt',
     file: 'schedule/removal-change.ts',
-    rule: "    case 'taken':\n      return [];\n",
+    rule: "    case 'taken':\n      return turns.took(removalEntryOf(state));\n",
     broken: "    case 'taken':\n",
   },
   {

@@ -9,7 +9,7 @@ export function removalChange(turns: RemovalTurns, state: VmLive): readonly Doma
     case 'awaited':
       return turns.enqueue(removalEntryOf(state));
     case 'taken':
-      return [];
+      return turns.took(removalEntryOf(state));
     case undefined:
       return turns.release(state.record.migrationId, state.record.index);
   }

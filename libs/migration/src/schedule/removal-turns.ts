@@ -8,7 +8,7 @@ export type RemovalEntry = EventOf<'RemovalTurnEnqueued'>['data'];
 
 /**
  * Who may remove snapshots: merging a disk with what a snapshot held is the dearest thing that can be asked of a
- * datastore, and everything else on it feels it. A turn is of a step, not of a whole VM: it ends with the attempt. All
+ * datastore, and everything else on it feels it. A turn is of a step, not of a whole VM: it ends when the step is done. All
  * that a turn needs is taken at once, and nobody passes one who came first without leaving room for it: so nobody waits
  * for ever.
  */
@@ -72,6 +72,16 @@ export class RemovalTurns {
     const key = scheduleKey(entry.migrationId, entry.vm);
     const isKnown = this.#given.has(key) || this.#waiting.get(key)?.entry.urgent === entry.urgent;
     return isKnown ? [] : [{ type: 'RemovalTurnEnqueued', data: { ...entry } }];
+  }
+
+  /** What is under way has its turn, also where it was begun before there were any. */
+  took(entry: RemovalEntry): readonly DomainEvent[] {
+    const { migrationId, vm } = entry;
+    if (this.#given.has(scheduleKey(migrationId, vm))) return [];
+    return [
+      { type: 'RemovalTurnEnqueued', data: { ...entry } },
+      { type: 'RemovalTurnGiven', data: { migrationId, vm } },
+    ];
   }
 
   release(migrationId: string, vm: number): readonly DomainEvent[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { WarmSettings } from '@ledgerlift/contracts';
-import { connectionReset, noRoot, noon, record, warmItinerary } from '../spec/fixtures.js';
+import { connectionReset, noRoot, noon, otherHost, record, warmItinerary } from '../spec/fixtures.js';
 import { diskOn } from '../spec/simulation/datacenter.js';
 import { History, given } from '../spec/vm-specification.js';
 import { RemovalTurns } from '../schedule/removal-turns.js';
@@ -68,15 +68,58 @@ describe('the removal of a snapshot', () => {
     expect(removalEntryOf(off.live).urgent).toBe(true);
   });
 
-  it('wants a turn anew for each attempt', () => {
-    const failed = removing.fails('SnapshotRemoval', connectionReset);
-    expect(turnOf(failed.live)).toBeUndefined();
-    expect(turnOf(failed.retryDue().live)).toBe('awaited');
+  it('keeps its turn until it is done, whoever does it: the source goes on with what was begun', () => {
     const lost = removing.claimed().after({ kind: 'lose', step: 'SnapshotRemoval', attempt: 1, at: noon });
-    expect(turnOf(lost.live)).toBeUndefined();
-    given(lost.retryDue())
-      .when(takeTurn)
-      .then({ type: 'StepRequested', data: { attempt: 2 } });
+    for (const left of [lost, removing.fails('SnapshotRemoval', connectionReset)]) {
+      expect(turnOf(left.live)).toBe('taken');
+      expect(turnOf(left.retryDue().live)).toBe('awaited');
+      given(left.retryDue())
+        .when(takeTurn)
+        .then({ type: 'StepRequested', data: { attempt: 2 } });
+      const done = left.retryDue().after(takeTurn).completes('SnapshotRemoval');
+      expect(turnOf(done.live)).toBeUndefined();
+    }
+  });
+
+  it('keeps its turn over a cancel, until the end has removed the rest', () => {
+    const canceled = removing
+      .claimed()
+      .after({ kind: 'cancel', reason: 'no' })
+      .after({ kind: 'lose', step: 'SnapshotRemoval', attempt: 1, at: noon });
+    expect(canceled.live).toMatchObject({ phase: 'cleaning', turn: { step: 'Cleanup' } });
+    const lost = canceled
+      .after(takeTurn)
+      .claimed()
+      .after({ kind: 'lose', step: 'Cleanup', attempt: 1, at: noon });
+    expect(turnOf(lost.live)).toBe('taken');
+    expect(turnOf(lost.retryDue().after(takeTurn).completes('Cleanup').live)).toBeUndefined();
+  });
+
+  it('leaves its turn where an operator must say how it goes on, and where it had not begun', () => {
+    const held = removing.fails('SnapshotRemoval', otherHost);
+    expect(held.live.phase).toBe('held');
+    expect(turnOf(held.live)).toBeUndefined();
+    const paused = removing.after({ kind: 'pause', reason: 'look' });
+    expect(paused.live.phase).toBe('paused');
+    expect(turnOf(paused.live)).toBeUndefined();
+  });
+
+  it('is of the first snapshot, too, where changes begin to be tracked: it is removed for another', () => {
+    const tracking = { ...settings, warm: { ...settings.warm, enableChangeTracking: true } };
+    const creating = History.empty
+      .after({ kind: 'plan', record: { ...withDisks, settings: tracking }, itinerary: warmItinerary })
+      .admitted()
+      .completes('Initialize', 'DiskAllocation');
+    expect(creating.live.turn).toMatchObject({ step: 'SnapshotCreation' });
+    const created = creating.after(takeTurn).completes('SnapshotCreation');
+    expect(turnOf(created.live)).toBeUndefined();
+    const next = created
+      .completes('DiskTransfer')
+      .wakes(later(60))
+      .after({ kind: 'admit', at: later(60) });
+    const again = next.after(takeTurn).completes('SnapshotRemoval');
+    expect(openAttempt(again.live)?.step).toBe('SnapshotCreation');
+    expect(turnOf(again.live)).toBeUndefined();
   });
 
   it('is given up for a pause, and waited for anew after it', () => {
@@ -139,5 +182,12 @@ describe('the schedule', () => {
     expect(mayTakeTurn(turns, removing.live)).toBe(false);
     expect(apply(removing)).toEqual([]);
     expect(apply(removing.completes('SnapshotRemoval'))).toEqual(['RemovalTurnReleased']);
+  });
+
+  it('is told of a removal that was begun before there were turns', () => {
+    const turns = new RemovalTurns();
+    for (const event of removalChange(turns, removing.live)) turns.apply(event);
+    expect(turns.stateOf(record.migrationId, record.index)).toBe('given');
+    expect(removalChange(turns, removing.live)).toEqual([]);
   });
 });

@@ -12,11 +12,24 @@ export const asked = (state: VmLive, data: Request): EventOf<'StepRequested' | '
 export const takeTurn = ({ turn }: VmLive): readonly DomainEvent[] =>
   turn === undefined ? [] : [{ type: 'StepRequested', data: turn }];
 
-/** What the VM has to do with the turns of those that remove snapshots. */
+/**
+ * What the VM has to do with the turns of those that remove snapshots. It keeps its turn until a removal that was begun
+ * is over: that a worker was lost, stopped or no longer waited says nothing about the source, which merges on.
+ */
 export function turnOf(state: VmLive): 'awaited' | 'taken' | undefined {
   if (state.turn !== undefined) return 'awaited';
   const open = openAttempt(state);
-  return open !== undefined && mergesDisks(state, open) ? 'taken' : undefined;
+  if (open !== undefined && mergesDisks(state, open)) return 'taken';
+  return isToGoOn(state) && mayMergeStill(state) ? 'taken' : undefined;
+}
+
+/** What it has begun comes next, or at its end: a turn is never kept by who waits for an operator. */
+const isToGoOn = ({ phase, retryAt }: VmLive): boolean =>
+  phase === 'cleaning' || (phase === 'running' && retryAt !== undefined);
+
+function mayMergeStill(state: VmLive): boolean {
+  const last = state.attempts.findLast((attempt) => mergesDisks(state, attempt));
+  return last?.startedAt !== undefined && last.status !== 'completed';
 }
 
 /** What a VM that wants to remove snapshots says to the schedule. A snapshot is one of all disks of the VM. */
@@ -35,9 +48,15 @@ export function disksByStorage(disks: readonly { readonly storage: string }[]): 
   );
 }
 
-const mergesDisks = (
-  { record }: VmLive,
+function mergesDisks(
+  state: VmLive,
   { step, release = [] }: { readonly step: StepName; readonly release?: readonly Resource[] | undefined },
-): boolean =>
-  record.source.vm.disks.length > 0 &&
-  (step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot'));
+): boolean {
+  if (state.record.source.vm.disks.length === 0) return false;
+  if (step === 'SnapshotCreation') return beginsTracking(state);
+  return step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot');
+}
+
+/** Changes are tracked from the first snapshot on, which is removed for another that can tell of them. */
+const beginsTracking = ({ record, results }: VmLive): boolean =>
+  record.settings.warm.enableChangeTracking && results.every(({ step }) => step !== 'SnapshotCreation');

@@ -11,6 +11,8 @@ import { LawBroken, mergedDisks } from './laws.js';
 import { type Happening, Simulation } from './simulation.js';
 
 const VMS = 6;
+/** Only when VMs come far do they meet at their removals: so long some are lost there. */
+const LOSSES = 300;
 /** Where places are scarce hardly anybody meets another at a removal, so that each history has its own limits. */
 const drawn = [
   { vms: 4, disksPerHost: 4, disksPerStorage: 3 },
@@ -28,6 +30,8 @@ export class Fleet {
   #schedule: Schedule;
   /** Numbers of VMs that have left the place that they may have. */
   readonly #left = new Set<number>();
+  /** Disks that are merged, by the number of their VM. */
+  readonly #merging = new Map<number, ReturnType<typeof mergedDisks>>();
 
   constructor(seed: number) {
     this.#chance = new Chance(seed);
@@ -54,10 +58,11 @@ export class Fleet {
     if (this.#chance.once(40)) this.#readAnew();
   }
 
-  /** From here on all goes well: soon every VM must be at a good end. @throws LawBroken */
+  /** From here on all goes well, but that workers are lost: soon every VM must be at a good end. @throws LawBroken */
   settle(): void {
     for (let round = 0; round < 2000 * VMS; round += 1) {
       const open = this.#vms.filter((vm) => !this.#watched(vm, () => vm.settled()));
+      if (round < LOSSES && this.#chance.once(2)) this.#loseOne();
       this.#tell();
       if (open.length === 0) return this.#checkNothingIsLeft();
     }
@@ -69,16 +74,31 @@ export class Fleet {
     return this.#vms.flatMap(({ events }) => events);
   }
 
+  /** Of the workers that remove snapshots. */
+  #loseOne(): void {
+    const removing = this.#vms.filter(({ state }) => this.#merging.get(state.record.index)?.length);
+    if (removing.length > 0) this.#watched(this.#chance.pick(removing), (vm) => vm.happen('lose'));
+  }
+
   #all(happening: Happening): void {
     for (const vm of this.#vms) this.#watched(vm, () => vm.happen(happening));
   }
 
-  #watched<T>(vm: Simulation, act: () => T): T {
+  #watched<T>(vm: Simulation, act: (vm: Simulation) => T): T {
     const had = holdsPlace(vm.state);
-    const result = act();
+    const result = act(vm);
     if (had && !holdsPlace(vm.state)) this.#left.add(vm.state.record.index);
+    this.#follow(vm.state);
     this.#check();
     return result;
+  }
+
+  /** A source goes on with what was begun, also while nobody follows it. */
+  #follow(state: VmLive): void {
+    const open = openAttempt(state);
+    const isLeft = state.phase === 'running' && state.attempts.at(-1)?.status === 'failed';
+    if (open !== undefined) this.#merging.set(state.record.index, mergedDisks(state, open));
+    else if (!isLeft) this.#merging.delete(state.record.index);
   }
 
   /** What the planner does in one round. */
@@ -110,10 +130,7 @@ export class Fleet {
   #check(): void {
     const limits = this.#limits;
     const running = this.#vms.map(({ state }) => state).filter(({ phase }) => phase === 'running');
-    const merging = this.#vms.map(({ state }) => {
-      const open = openAttempt(state);
-      return open === undefined ? [] : mergedDisks(state, open);
-    });
+    const merging = [...this.#merging.values()];
     for (const host of hosts) {
       const on = running.filter(({ record }) => record.source.vm.host === host);
       within(

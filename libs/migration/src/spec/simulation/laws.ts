@@ -49,9 +49,11 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
 
 /** The disks that are merged with what their snapshots held when the step is done. */
 export function mergedDisks(
-  { record }: VmLive,
+  { record, results }: VmLive,
   { step, release = [] }: { readonly step: StepName; readonly release?: readonly Resource[] | undefined },
 ): readonly SourceDisk[] {
+  const begins = record.settings.warm.enableChangeTracking && step === 'SnapshotCreation';
+  if (begins && !results.some((result) => result.step === 'SnapshotCreation')) return record.source.vm.disks;
   const removes = step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot');
   return removes ? record.source.vm.disks : [];
 }

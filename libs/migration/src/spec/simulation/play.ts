@@ -13,7 +13,7 @@ export interface Histories {
 
 /** After so many steps a history has seen what it will. */
 const LONGEST = 600;
-const FLEET_LONGEST = 2000;
+const FLEET_LONGEST = 200;
 
 /**
  * Plays histories one after another, each from its own seed, until so many steps were done.
@@ -25,7 +25,7 @@ export function play(steps: number, seed: number): Histories {
   const types = new Set<DomainEvent['type']>();
   let played = 0;
   for (let history = seed; played < steps; history += 1) {
-    if (history % 16 === 0) {
+    if (history % 8 === 0) {
       played += playFleet(history, types);
       continue;
     }

@@ -115,6 +115,7 @@ export class Simulation {
       type: isWarm ? ('warm' as const) : ('cold' as const),
       warm: {
         ...record.settings.warm,
+        enableChangeTracking: seed % 4 === 3,
         precopyIntervalMs: 60_000,
         ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
         cutover: chance.once(4)
