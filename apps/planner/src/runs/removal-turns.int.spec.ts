@@ -121,7 +121,8 @@ async function told(): Promise<{ most: number; removals: number; left: readonly 
     if (isRequestOfRemoval(event)) {
       removals += 1;
       open.set(event.stream, disksOf(number));
-    } else if (/^Step(Requested|Completed|Failed|Stopped)$/.test(event.type)) open.delete(event.stream);
+      // Where a worker was lost the source goes on with what was begun.
+    } else if (/^Step(Requested|Completed|Stopped)$/.test(event.type)) open.delete(event.stream);
     most = Math.max(
       most,
       [...open.values()].reduce((sum, disks) => sum + disks, 0),
