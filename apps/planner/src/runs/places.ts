@@ -42,9 +42,9 @@ export interface ScheduledVm {
 const PORTION = 500;
 
 /**
- * Gives VMs their places, and their turns to remove snapshots. Who wants or leaves one is noted, and all who did so while the last round was under way are
- * served by the next: two appends for however many, since all of them go to one stream, where each would have to wait for
- * the one before it.
+ * Gives VMs their places, and their turns to remove snapshots. Who wants or leaves one is noted, and all who did so while
+ * the last round was under way are served by the next: two appends for however many, since all of them go to one stream,
+ * where each would have to wait for the one before it.
  */
 export class Places {
   /** Streams to be looked at, and whether each has left the place that it may have. */
