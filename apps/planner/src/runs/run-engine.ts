@@ -114,6 +114,7 @@ export class RunEngine implements RunService {
       vm,
       run: (migrationId) => this.#runs.state(runStream(migrationId)),
       admitted: (migrationId, index) => this.#admitted(migrationId, index),
+      takeTurn: (stream) => this.command(stream, { kind: 'take-turn' }),
       failed: (error) => this.signals.failed('giving places', error),
       context: systemContext,
     });
@@ -248,7 +249,6 @@ export class RunEngine implements RunService {
     return this.log.readStream(stream, { from });
   }
 
-  /** Why a VM that is planned does not run yet. */
   waitsFor(migrationId: string, vm: number): string | undefined {
     return this.#places.waitsFor(migrationId, vm);
   }
@@ -311,7 +311,7 @@ export class RunEngine implements RunService {
         this.#follow(stream, this.#vms.state(stream));
     }
     await inPortions(this.#places.running(), ({ migrationId, vm }) => this.#admitted(migrationId, vm));
-    await this.#places.settle();
+    await this.#places.reconcile();
   }
 
   #known(): readonly RunState[] {
@@ -331,7 +331,7 @@ export class RunEngine implements RunService {
     if (why !== undefined) this.signals.stop(stream, why);
     if (isPlanHook(state)) return this.#react(this.#planHooks.followed(state));
     if (state.record.cutoverAwaits !== undefined) this.#react(this.#planHooks.noticed(stream, state));
-    if (!holdsPlace(state)) this.#places.touch(stream);
+    if (this.#places.concerns(state)) this.#places.touch(stream);
     if (isTerminal(state)) this.#react(this.#ended(state.record.migrationId));
   }
 
