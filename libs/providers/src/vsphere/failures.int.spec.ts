@@ -27,8 +27,12 @@ afterAll(async () => {
 afterEach(() => world.vsphere.clearFaults());
 
 const trusted = (user: string, secret = password): VsphereSpec =>
-  world.providerWith({ caCertificate: readFileSync(world.vsphere.caFile, 'utf8') }, { user, password: secret });
-const checked = (provider: VsphereSpec): Promise<readonly InventoryProblem[]> => vsphereProvider.check(provider);
+  world.providerWith(
+    { caCertificate: readFileSync(world.vsphere.caFile, 'utf8') },
+    { user, password: secret },
+  );
+const checked = (provider: VsphereSpec): Promise<readonly InventoryProblem[]> =>
+  vsphereProvider.check(provider);
 const hindering = async (provider: VsphereSpec): Promise<InventoryProblem | undefined> => {
   const problems = await checked(provider);
   expect(problems).toHaveLength(1);
@@ -53,7 +57,9 @@ describe('what can be wrong with a source has an error of its own', () => {
     const settings = { url: expired.url, caCertificate: readFileSync(expired.caFile, 'utf8') };
     const problem = await hindering(world.providerWith(settings, expired.admin));
     expect(problem?.code).toBe('LL-VSP-004');
-    expect(problem?.message).toMatch(/it has expired; nothing was sent to it\. Renew it at the server; until then.*'thumbprint'/);
+    expect(problem?.message).toMatch(
+      /it has expired; nothing was sent to it\. Renew it at the server; until then.*'thumbprint'/,
+    );
     const named = { url: expired.url, thumbprint: expired.thumbprint256 };
     expect(await checked(world.providerWith(named, expired.admin))).toEqual([]);
   });
@@ -121,7 +127,9 @@ describe('what can be wrong with a source has an error of its own', () => {
   it('a full datastore that the host tells in words only', async () => {
     const message = 'msg.snapshot.error-NOSPACE';
     const detail = {
-      faultMessage: [{ key: message, message: 'An error occurred while saving the snapshot: No space left.' }],
+      faultMessage: [
+        { key: message, message: 'An error occurred while saving the snapshot: No space left.' },
+      ],
     };
     await world.vsphere.fault({
       method: 'CreateSnapshot_Task',

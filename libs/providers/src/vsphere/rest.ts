@@ -91,9 +91,7 @@ async function exchange(
 
 const Refusal = z.object({
   type: z.string().default(''),
-  value: z
-    .object({ messages: z.array(z.object({ default_message: z.string() })).default([]) })
-    .prefault({}),
+  value: z.object({ messages: z.array(z.object({ default_message: z.string() })).default([]) }).prefault({}),
 });
 
 function refusal(request: string, status: number, answer: string): RestRefused {

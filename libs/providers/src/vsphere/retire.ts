@@ -32,7 +32,8 @@ export async function retire(
     await runTask(session, 'Rename_Task', vmRef(vm), { newName: name + renameSuffix }, patience);
     done.push(`renamed to '${name}${renameSuffix}'`);
   }
-  if (tag !== undefined) done.push(...(await tagged(session, vm, now.get('customValue'), tag, patience.signal)));
+  if (tag !== undefined)
+    done.push(...(await tagged(session, vm, now.get('customValue'), tag, patience.signal)));
   return done;
 }
 

@@ -76,11 +76,7 @@ const idOf = ({ instanceUuid, uuid }: VmNow): { readonly uuid: string; readonly 
   instanceUuid === '' ? { uuid, called: 'BIOS UUID' } : { uuid: instanceUuid, called: 'instance UUID' };
 
 /** The VMs of a host that may be this one. */
-async function vmsLike(
-  session: VsphereSession,
-  now: VmNow,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+async function vmsLike(session: VsphereSession, now: VmNow, signal: AbortSignal): Promise<readonly string[]> {
   const { searchIndex } = await session.content(signal);
   const { uuid } = idOf(now);
   if (searchIndex === undefined || uuid === '') return [];

@@ -10,8 +10,7 @@ import type { Server } from './hosts.js';
 type Vddk = Exclude<DiskTools['vddk'], { readonly problem: string }>;
 
 /** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
-const PRIVILEGES =
-  'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';
+const PRIVILEGES = 'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';
 const LOOK_MS = 10_000;
 
 export interface VddkReading {

@@ -118,11 +118,7 @@ const NO_ROOM =
  *
  * @param detail of a SOAP fault, or of a task's error; its name is its type, or that of its element without `Fault`
  */
-export function vimFault(
-  request: string,
-  detail: VimNode | undefined,
-  says: string,
-): OfFault {
+export function vimFault(request: string, detail: VimNode | undefined, says: string): OfFault {
   const name = detail === undefined ? '' : detail.kind || detail.name.replace(/Fault$/, '');
   if (name === DENIED) {
     const privilege = detail?.textAt('privilegeId') ?? 'that is not named';

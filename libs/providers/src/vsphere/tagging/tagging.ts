@@ -121,7 +121,9 @@ class Tagging {
     const found = await find();
     if (found !== undefined) return found;
     try {
-      return z.string().parse(await this.#change(to, [privilege], `${TAGGING}/${kind}`, { create_spec: spec }));
+      return z
+        .string()
+        .parse(await this.#change(to, [privilege], `${TAGGING}/${kind}`, { create_spec: spec }));
     } catch (error) {
       // Another worker was quicker.
       const made = error instanceof VsphereTagRefused ? await find() : undefined;
