@@ -45,6 +45,8 @@ beforeAll(async () => {
       { name: 'web', ...sound },
       { name: 'twin-1', ...sound, uuid, instanceUuid: 'a' + uuid.slice(1) },
       { name: 'twin-2', ...sound, uuid, instanceUuid: 'b' + uuid.slice(1) },
+      { name: 'windows', ...sound, firmware: 'efi', guestId: 'windows2022srvNext_64Guest' },
+      { name: 'asleep', ...sound },
       { name: 'silent', ...sound, tools: { status: 'not-running' }, changeTracking: false },
       {
         name: 'split',
@@ -53,6 +55,9 @@ beforeAll(async () => {
       },
     ],
   });
+  await vsphere.set('windows', { devices: [{ _typeName: 'VirtualTPM', key: 11000 }] });
+  const suspended = { _typeName: 'VirtualMachinePowerState', _value: 'suspended' };
+  await vsphere.set('asleep', { properties: { 'runtime.powerState': suspended } });
   // One release after the VDDK that the planner under test hears of.
   newer = await startVsphere({ vms: [{ name: 'web', ...sound }], apiVersion: '9.0.0.0' });
   process.env['LEDGERLIFT_SECRETS_DIR'] = folder.path;
@@ -169,6 +174,22 @@ describe('a plan of VMs of a vCenter', () => {
       message: expect.stringContaining(uuid),
     });
     expect(told(await validation('web'), 'VMUuidNotUnique')).toBeUndefined();
+  });
+
+  it('asks for the word that the recovery key of a Windows with a TPM is held', async () => {
+    const found = await validation('windows');
+    expect(told(found, 'RecoveryKeyNotHeld')).toMatchObject({ category: 'Critical', items: ['windows'] });
+    expect(found.ready).toBe(false);
+    const held = await validation('windows', { recoveryKeyHeld: true });
+    expect(told(held, 'RecoveryKeyNotHeld')).toBeUndefined();
+    expect(told(await validation('web'), 'RecoveryKeyNotHeld')).toBeUndefined();
+  });
+
+  it.each(['warm', 'cold'])('is not ready with a suspended VM, %s', async (type) => {
+    const found = await validation('asleep', { type });
+    expect(told(found, 'VMPowerStateUnsupported')).toMatchObject({ category: 'Critical', items: ['asleep'] });
+    expect(found.ready).toBe(false);
+    expect(told(await validation('web', { type }), 'VMPowerStateUnsupported')).toBeUndefined();
   });
 
   it('says that anybody could read the password of a server whose certificate is not looked at', async () => {

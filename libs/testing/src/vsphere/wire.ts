@@ -68,6 +68,21 @@ export interface VsphereVmSpec {
   readonly guest?: { readonly memoryMb?: number; readonly user?: string; readonly password?: string };
 }
 
+/** A value as vim's own JSON: `_typeName` says which type it is, and `_value` holds what is no object. */
+export interface VimJson {
+  readonly _typeName: string;
+  readonly [field: string]: unknown;
+}
+
+export interface VsphereChange {
+  /** By default the VM. */
+  readonly of?: 'vm' | 'host' | 'cluster';
+  /** By path, as `config.keyId`. */
+  readonly properties?: Readonly<Record<string, VimJson>>;
+  /** Added to those that the VM has. */
+  readonly devices?: readonly VimJson[];
+}
+
 /** A rule for the next calls that match. */
 export interface VsphereFault {
   /** A pattern of SOAP method names; `GET /nfc`, `GET /folder` and `VDDK` stand for the ways to the
