@@ -158,7 +158,7 @@ const plan = fc
   .map((vms) => vms.filter(({ ref }) => ref.trim() !== ''))
   .map((vms) => vms.map((vm, index) => ({ ...vm, targetName: `${vm.targetName ?? 'vm'}-${index}` })));
 const inventoryFor = (vms: readonly PlanVm[]) =>
-  vms.map(({ ref }, index) => ({ ...webVm, id: `#${index}`, name: ref }));
+  vms.map(({ ref }, index) => ({ ...webVm, id: `the-plans-vm-${index}`, name: ref }));
 
 describe('in every plan', () => {
   it('an export that is imported is the plan, and its export the same', () => {
