@@ -1,7 +1,13 @@
 import { z } from 'zod';
-import { Dns1123Label } from './provider.js';
+import { Dns1123Label, SecretRef } from './provider.js';
 
 export const TargetPowerState = z.enum(['on', 'off', 'auto']);
+
+/**
+ * Keys of encrypted disks. A file of the secret holds one key: it is named by the LUKS UUID of the disk that it opens;
+ * one of any other name, such as `all`, is tried on every encrypted disk.
+ */
+export const LuksKeys = z.strictObject({ secret: SecretRef });
 
 /** What may be said of one VM, and of all that a selector means, otherwise than the plan says. */
 export const vmChoices = {
@@ -12,6 +18,10 @@ export const vmChoices = {
   targetNamespace: Dns1123Label.optional(),
   wave: z.int().min(1).max(1000).optional(),
   priority: z.int().min(0).max(100).optional(),
+  /** Otherwise than the plan says. */
+  preserveStaticIps: z.boolean().optional(),
+  luks: LuksKeys.optional(),
+  nbdeClevis: z.boolean().optional(),
   /** Of a Windows guest with a TPM: its recovery key is at hand, for the target's TPM is empty. */
   recoveryKeyHeld: z.boolean().optional(),
   /** Warm: when this VM is cut over, whatever the plan's policy is. */
