@@ -31,7 +31,6 @@ export async function run(emit) {
         insecureSkipVerify: false,
         vddk: { transports: 'nbdssl:nbd', compression: 'none', singleLink: false },
         hosts: [],
-        snapshotRemovalsPerDatastore: 4,
       },
     };
     await inventory(emit, vsphere, spec);

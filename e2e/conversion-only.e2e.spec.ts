@@ -54,12 +54,19 @@ async function converted(raw: string, index: number): Promise<string> {
 }
 
 /** A plan of the one VM, under a name of its own, that names no storage. */
-const convert = (name: string, files: readonly string[] | undefined): Promise<string> => {
+const convert = (name: string, files: readonly string[] | undefined, takenFrom?: string): Promise<string> => {
+  const from = takenFrom === undefined ? {} : { takenFrom };
   const change: Partial<PlanSpecInput> = {
     type: 'conversion',
     storageMapping: undefined,
     retry: { maxRetries: 0, baseDelayMs: 100 },
-    vms: [{ ref: 'web', targetName: name, ...(files === undefined ? {} : { disks: { files: [...files] } }) }],
+    vms: [
+      {
+        ref: 'web',
+        targetName: name,
+        ...(files === undefined ? {} : { disks: { files: [...files], ...from } }),
+      },
+    ],
   };
   return at.migrate(name, [], change);
 };
@@ -152,6 +159,20 @@ describe('disks that another tool brought', () => {
     for (const each of started) if (each.status === 'fulfilled') await at.succeeded(each.value);
     expect(await areConverted(names)).toEqual([true, true]);
   }, 60_000);
+
+  it('stay those of the migration that succeeded, until a plan says that it takes them', async () => {
+    const names = bring('brought/again');
+    const first = await convert('once', names);
+    await at.succeeded(first);
+    await expect(convert('twice', names)).rejects.toThrow(/MissingPvcForOnlyConversion/);
+    // Brought anew, under the same names.
+    bring('brought/again');
+    const second = await convert('thrice', names, first);
+    await at.succeeded(second);
+    expect(await areConverted(names)).toEqual([true, true]);
+    // They are the second one's now.
+    await expect(convert('late', names, first)).rejects.toThrow(/MissingPvcForOnlyConversion/);
+  }, 90_000);
 
   it('of another migration are refused, and what is not there is', async () => {
     const taken = ['brought/first/one.raw', 'brought/gone.raw'];

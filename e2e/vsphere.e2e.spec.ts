@@ -1,21 +1,49 @@
-import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlanSpecInput } from '@ledgerlift/contracts';
 import { startVsphere, vddkPlugin, type Vsphere } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { disksAreEqual, judgeLog, missingOnBus } from './installation/judge.js';
+import { root } from './installation/root.js';
+import { SecretWatch } from './installation/secret-watch.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
 let vsphere: Vsphere;
+let watch: SecretWatch;
+
+const user = { user: 'ledgerlift@vsphere.local', password: `S3cret&<of>-${randomUUID()}` };
+const { plugin, libdir } = vddkPlugin();
+const vddk = { LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin };
+
+/** What the command prints, whether it finds something missing or not. */
+async function ledgerlift(...args: readonly string[]): Promise<string> {
+  const main = join(root, 'apps', 'cli', 'dist', 'main.js');
+  const command = join(root, 'node_modules', '.bin', 'node');
+  const env = { ...process.env, NODE_OPTIONS: '', ...vddk };
+  const { stdout } = await promisify(execFile)(command, [main, ...args], { env }).catch((error: unknown) => {
+    if ((error as { readonly code?: unknown }).code === 1) return error as { readonly stdout: string };
+    throw error;
+  });
+  return stdout;
+}
 
 beforeAll(async () => {
-  vsphere = await startVsphere({ vms: 0, maxAreas: 3 });
-  const { plugin, libdir } = vddkPlugin();
-  at = await Installation.start({
-    env: { LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin },
-    secrets: { vcenter: vsphere.admin },
+  // All of it is done by a user with the role that is printed, and no more.
+  const role = JSON.parse(
+    await ledgerlift('vsphere', 'role', '--for', 'cold,warm,retire', '--format', 'json'),
+  ) as { readonly privileges: readonly { readonly id: string }[] };
+  const privileges = role.privileges.map(({ id }) => id);
+  vsphere = await startVsphere({
+    vms: 0,
+    maxAreas: 3,
+    users: { ledgerlift: { password: user.password, privileges } },
   });
+  watch = await SecretWatch.withCoreDumps();
+  at = await Installation.start({ env: vddk, secrets: { vcenter: user } });
   await at.prepare({
     source: {
       name: 'vcenter',
@@ -25,8 +53,11 @@ beforeAll(async () => {
     },
     storage: 'LocalDS_0',
   });
+  await watch.begin(at, user);
 }, 120_000);
+afterEach(() => watch.lookAtLogs());
 afterAll(async () => {
+  await watch.end();
   await at[Symbol.asyncDispose]();
   await vsphere.stop();
 }, 60_000);
@@ -75,14 +106,17 @@ describe('a VM of vSphere, migrated through all four services', () => {
     const { findings, ids } = await judgeLog(at.logFile);
     expect(findings).toBe(0);
     expect(await missingOnBus(at.nats.url, ids)).toEqual([]);
-    expect(readFileSync(at.logFile).includes(vsphere.admin.password)).toBe(false);
   }, 90_000);
 
   it('cold: powered off, and read as it is', async () => {
     const vm = await running('cold');
-    await at.succeeded(await migrate('cold', { type: 'cold' }));
+    const retireSource = { disconnectNics: true, renameSuffix: '-moved', tag: 'moved' };
+    const migration = await migrate('cold', { type: 'cold', retireSource });
+    await at.succeeded(migration);
     expect(await areEqual(vm, 'cold')).toEqual([true, true]);
-    expect((await vsphere.vm(vm)).power).toBe('poweredOff');
+    expect(await vsphere.vm(vm)).toMatchObject({ power: 'poweredOff', name: 'cold-moved' });
+    const { vms } = await at.call('providers.refresh', { params: { provider: 'vcenter' } });
+    expect(vms.find(({ id }) => id === vm)?.tags).toEqual(['moved', 'ledgerlift/moved']);
   }, 90_000);
 
   it('whose change tracking is reset is compared, and loses nothing', async () => {
@@ -118,4 +152,25 @@ describe('a VM of vSphere, migrated through all four services', () => {
     expect((await at.ended(migration, 30_000)).status).toBe('canceled');
     expect(await vsphere.vm(vm)).toMatchObject({ power: 'poweredOn', snapshots: [] });
   }, 60_000);
+});
+
+describe('the doctor', () => {
+  it('says how VDDK stands to the vCenter that the planner knows', async () => {
+    const printed = await ledgerlift('--url', at.url, 'doctor');
+    expect(printed).toMatch(/^vcenter +vSphere 8\.0\.2\.0 /m);
+    expect(printed).not.toContain('than the source');
+  });
+});
+
+// Last, for it is about all that was done before.
+describe('the password of the source', () => {
+  it('was in no process list, environment, log, event or file', () => {
+    expect(watch.lookAtFiles()).toBeGreaterThan(3);
+    expect([...watch.processes]).toEqual(expect.arrayContaining(['node', 'nbdkit', 'qemu-nbd']));
+    expect([...watch.leaks]).toEqual([]);
+  });
+
+  it('would have been in no core dump, of no process that knew it', () => {
+    expect([...watch.dumpable]).toEqual([]);
+  });
 });

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `npm run test:peers`: the tests that depend on a peer, against another version of it than `npm test` uses. Today:
-# the newest nats-server, under everything that talks to the bus, and under one whole migration.
+# `npm run test:peers`: the newest nats-server under everything that talks to the bus and under one whole migration,
+# and what boots or converts real guests, which takes minutes each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh

@@ -82,4 +82,58 @@ export const mutants = [
     rule: "at: indexIn(state, 'cutover'),",
     broken: "at: indexIn(state, 'cutover', 'SnapshotRemoval'),",
   },
+  {
+    name: 'the disks of a host are limited',
+    file: 'schedule/usage.ts',
+    rule: 'disksIn(entry), limits.disksPerHost,',
+    broken: 'disksIn(entry), undefined,',
+  },
+  {
+    name: 'the disks of a datastore are limited',
+    file: 'schedule/usage.ts',
+    rule: 'count, limits.disksPerStorage,',
+    broken: 'count, undefined,',
+  },
+  {
+    name: 'a snapshot is removed in turn',
+    file: 'vm/turn.ts',
+    rule: 'mergesDisks(state, data) ?',
+    broken: 'false ?',
+  },
+  {
+    name: 'the clean-up of a snapshot is its removal',
+    file: 'vm/turn.ts',
+    rule: "step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot')",
+    broken: "step === 'SnapshotRemoval'",
+  },
+  {
+    name: 'a turn is kept while the source merges on',
+    file: 'vm/turn.ts',
+    rule: 'isToGoOn(state) && mayMergeStill(state)',
+    broken: 'false',
+  },
+  {
+    name: 'the first snapshot of a VM whose changes are to be tracked has its turn',
+    file: 'vm/turn.ts',
+    rule: "if (step === 'SnapshotCreation') return beginsTracking(state);",
+    broken: '',
+  },
+  {
+    name: 'turns are limited',
+    file: 'schedule/removal-turns.ts',
+    rule: 'mayGo && this.#amounts.lacking(needs).length === 0',
+    broken: 'mayGo',
+  },
+  {
+    name: 'a turn lasts as long as its attempt',
+    file: 'schedule/removal-change.ts',
+    rule: "    case 'taken':\n      return turns.took(removalEntryOf(state));\n",
+    broken: "    case 'taken':\n",
+  },
+  {
+    name: 'a turn ends',
+    file: 'schedule/removal-change.ts',
+    rule: 'return turns.release(state.record.migrationId, state.record.index);',
+    broken: 'return [];',
+  },
 ];

@@ -24,7 +24,7 @@ catalogCommands(program, context);
 runCommands(program, context);
 steerCommands(program, context);
 eventCommands(program, context);
-doctorCommand(program);
+doctorCommand(program, context);
 vsphereCommands(program, context);
 
 try {

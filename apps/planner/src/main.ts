@@ -1,4 +1,4 @@
-import { createLogger, endGracefully } from '@ledgerlift/service';
+import { createLogger, endGracefully, withoutCoreDumps } from '@ledgerlift/service';
 import { readPlannerConfig } from './config.js';
 import { type Planner, startPlanner } from './planner.js';
 
@@ -6,6 +6,8 @@ const logger = createLogger('planner', 'info');
 let planner: Planner | undefined;
 endGracefully({ logger, steps: [{ name: 'planner', run: async () => planner?.stop() }] });
 try {
+  // It reads inventories, and so knows the passwords of sources.
+  await withoutCoreDumps();
   planner = await startPlanner(readPlannerConfig());
 } catch (error) {
   logger.fatal({ reason: error instanceof Error ? error.message : String(error) }, 'cannot start');

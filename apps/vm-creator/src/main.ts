@@ -1,8 +1,9 @@
 import { closeSources } from '@ledgerlift/providers';
-import { runWorker } from '@ledgerlift/service';
+import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
 import { readBootSettings } from './boot-proof/settings.js';
 import { handlersOf } from './steps/index.js';
 
+await withoutCoreDumps();
 await runWorker({
   service: 'vm-creator',
   handlers: () => handlersOf({ boot: readBootSettings() }),

@@ -178,6 +178,8 @@ export type SourceHost = z.infer<typeof SourceHost>;
 
 export const Inventory = z.object({
   takenAt: z.iso.datetime(),
+  /** Of the source's own software, such as `8.0.2` of a vCenter; left out by sources that have none. */
+  version: z.string().optional(),
   vms: z.array(SourceVm),
   networks: z.array(z.object({ id: z.string(), name: z.string(), description: z.string() })),
   storages: z.array(

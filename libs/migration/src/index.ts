@@ -8,6 +8,8 @@ export type { VmCommand } from './vm/commands.js';
 export { holdsPlace, stopWanted } from './vm/stop.js';
 export { wouldReadSource } from './vm/going-back.js';
 export { passOf } from './vm/pass.js';
+export { disksByStorage } from './vm/turn.js';
+export { mayTakeTurn, removalChange } from './schedule/removal-change.js';
 export { AttemptSuperseded, CommandRefused } from './vm/refusals.js';
 export {
   type AttemptState,

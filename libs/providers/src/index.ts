@@ -17,3 +17,4 @@ export {
   roleKinds,
   roleText,
 } from './vsphere/privileges/index.js';
+export { vddkMisfit } from './vsphere/vddk-version.js';

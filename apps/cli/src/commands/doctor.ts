@@ -4,6 +4,8 @@ import { promisify } from 'node:util';
 import { lookForNbdkit } from '@ledgerlift/disk-transfer';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
+import type { CommandsContext } from './context.js';
+import { sourcesBeside } from './vddk-sources.js';
 
 const run = promisify(execFile);
 
@@ -76,12 +78,12 @@ const tools: readonly Tool[] = [
   },
 ];
 
-export function doctorCommand(program: Command): void {
+export function doctorCommand(program: Command, context: CommandsContext): void {
   program
     .command('doctor')
     .description('say what is installed on this machine, what is missing, and how to get it')
     .action(async () => {
-      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfVsphere()]);
+      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfVsphere(context)]);
       const rows: Row[] = [
         { name: 'node', state: process.version, use: 'all services', get: '' },
         ...found,
@@ -105,7 +107,7 @@ const GET_VDDK =
   "lib64, and install nbdkit's vddk plugin (LEDGERLIFT_VDDK_PLUGIN: the path of its .so, where nbdkit does not find it)";
 
 /** Both are for vSphere only, so that a machine without them is in order. */
-async function readersOfVsphere(): Promise<readonly Row[]> {
+async function readersOfVsphere({ api }: CommandsContext): Promise<readonly Row[]> {
   const { LEDGERLIFT_VDDK_DIR: folder, LEDGERLIFT_VDDK_PLUGIN: plugin = 'vddk' } = process.env;
   const { vddk, curl } = await lookForNbdkit({ folder, plugin });
   return [
@@ -115,6 +117,7 @@ async function readersOfVsphere(): Promise<readonly Row[]> {
       use: 'transfer: disks of vSphere, also while the VM runs',
       get: 'problem' in vddk ? `${vddk.problem}; ${GET_VDDK}` : '',
     },
+    ...('problem' in vddk ? [] : await sourcesBeside(vddk.version, api())),
     {
       name: 'nbdkit curl',
       state: 'problem' in curl ? 'absent' : 'present',

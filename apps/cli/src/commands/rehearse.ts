@@ -75,6 +75,7 @@ function figureWords(figures: Figures): string {
     ['snapshots', figures.snapshotMs, seconds],
     ['conversion', figures.conversionMs, seconds],
     ['boot', figures.bootMs, seconds],
+    ...Object.entries(figures.hooks).map(([name, figure]) => [`hook ${name}`, figure, seconds] as const),
     ['changes of', figures.changePerHour, (share) => `${Math.round(share * 1000) / 10} % an hour`],
   ];
   return said

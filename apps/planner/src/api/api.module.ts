@@ -94,8 +94,8 @@ export class ApiModule {
           useFactory: (examiner: CatalogPlanExaminer, measurements: Measurements, runs: RunService) => {
             const bytes = new BytesToRead(imageExtents);
             const limits = () => runs.limits;
-            const underWay = () => runs.migrations().reduce((sum, run) => sum + run.underWay.length, 0);
-            return new Rehearser({ examiner, measurements, bytes, limits, underWay, now });
+            const scheduled = () => runs.scheduled;
+            return new Rehearser({ examiner, measurements, bytes, limits, scheduled, now });
           },
         },
         {

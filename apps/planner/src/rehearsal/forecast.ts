@@ -1,4 +1,4 @@
-import type { Figures, RehearsedVm, VmRecord } from '@ledgerlift/contracts';
+import type { Figures, HookMoment, HookSpec, RehearsedVm, VmRecord } from '@ledgerlift/contracts';
 
 type Parts = RehearsedVm['forecast']['parts'];
 
@@ -34,6 +34,9 @@ export function forecastVm(
   const delta = isWarm
     ? Math.min(bytes, bytes * figures.changePerHour.value * (settings.warm.precopyIntervalMs / HOUR))
     : 0;
+  const [before, atCutover, after] = (['before', 'cutover', 'after'] as const).map((at) =>
+    hooksTake(settings.hooks, 'vm', at, figures),
+  ) as [number, number, number];
   const parts = rounded({
     shutdownMs: isOff ? 0 : figures.shutdownMs.value,
     snapshotMs: isWarm ? figures.snapshotMs.value : 0,
@@ -41,14 +44,38 @@ export function forecastVm(
     deltaMs: (delta / rate) * 1000,
     conversionMs: skipGuestConversion ? 0 : figures.conversionMs.value,
     bootMs: starts || bootProof ? figures.bootMs.value : 0,
+    hooksMs: before + atCutover + after,
   });
   const last = parts.shutdownMs + parts.conversionMs + parts.bootMs;
   if (isWarm) {
     const cutoverMs = last + parts.snapshotMs + parts.deltaMs;
-    return { parts, firstMs: parts.snapshotMs + parts.copyMs, cutoverMs, downtimeMs: isOff ? 0 : cutoverMs };
+    return {
+      parts,
+      firstMs: before + parts.snapshotMs + parts.copyMs,
+      cutoverMs: atCutover + cutoverMs + after,
+      // Hooks are done before the source goes down, and when the target runs.
+      downtimeMs: isOff ? 0 : cutoverMs,
+    };
   }
   const firstMs = last + parts.copyMs;
-  return { parts, firstMs, cutoverMs: undefined, downtimeMs: isOff ? 0 : firstMs };
+  return {
+    parts,
+    firstMs: firstMs + parts.hooksMs,
+    cutoverMs: undefined,
+    downtimeMs: isOff ? 0 : firstMs,
+  };
+}
+
+/** What the hooks of a moment took when they were measured; those that never were take no time. */
+export function hooksTake(
+  hooks: readonly HookSpec[],
+  of: HookSpec['scope'],
+  moment: HookMoment,
+  figures: Pick<Figures, 'hooks'>,
+): number {
+  return hooks
+    .filter(({ at, scope }) => at === moment && scope === of)
+    .reduce((sum, { name }) => sum + Math.round(figures.hooks[name]?.value ?? 0), 0);
 }
 
 const rounded = (parts: Parts): Parts => ({
@@ -58,4 +85,5 @@ const rounded = (parts: Parts): Parts => ({
   deltaMs: Math.round(parts.deltaMs),
   conversionMs: Math.round(parts.conversionMs),
   bootMs: Math.round(parts.bootMs),
+  hooksMs: parts.hooksMs,
 });

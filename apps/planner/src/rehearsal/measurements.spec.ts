@@ -82,6 +82,7 @@ describe('what steps take', () => {
       conversionMs: { value: 64_000, measured: 1 },
       bootMs: { value: 6000, measured: 1 },
       changePerHour: { value: 0.01, measured: 0 },
+      hooks: {},
     });
     expect(measurements.expected('src')).toMatchObject({ bytesPerSecond: 50_000_000, measured: 1 });
     expect(measurements.expected('other')).toBeUndefined();

@@ -1,11 +1,11 @@
-import type {
-  DomainEvent,
-  EventType,
-  Expected,
-  Figure,
-  Figures,
+import {
+  type DomainEvent,
+  type EventType,
+  type Expected,
+  type Figure,
+  type Figures,
   StepName,
-  StepResult,
+  type StepResult,
 } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { assumed } from '@ledgerlift/migration';
@@ -21,11 +21,17 @@ const SHORTEST_COPY_MS = 50;
 /** Within less time, what changes says more of the moment than of a rate. */
 const SHORTEST_CHANGE_MS = 60_000;
 const HOUR = 3_600_000;
+/** Begin of the name of who answers a hook. */
+const EXTERNAL = 'external/';
+/** Before a hook's name, among the names of what is measured. */
+const HOOK = 'hook ';
 
 /** All that is read of it, in every version: to bring ten thousand whole records up to date would take a restart seconds. */
 const Planned = z.object({
   record: z.object({ source: z.object({ provider: z.object({ id: z.string() }) }) }),
 });
+/** Another system takes as long as passes between the question and its answer. */
+const Asked = z.object({ step: StepName, attempt: z.number(), service: z.literal('external') });
 const measuredTypes: ReadonlySet<string> = new Set<EventType>([
   'StepStarted',
   'StepCompleted',
@@ -56,6 +62,7 @@ export class Measurements {
 
   apply(event: StoredEvent): void {
     if (event.type === 'VmMigrationPlanned') this.#planned(event);
+    else if (event.type === 'StepRequested') this.#asked(event);
     else if (measuredTypes.has(event.type)) this.#take(event.stream, domainEvent(event), event.time);
   }
 
@@ -74,13 +81,18 @@ export class Measurements {
       conversionMs: figure(assumed.conversionMs, 'ImageConversion', 'ImageCommit'),
       bootMs: figure(assumed.bootMs, 'boot'),
       changePerHour: figure(ASSUMED_CHANGE_PER_HOUR, 'changePerHour'),
+      hooks: Object.fromEntries(
+        (samples?.names() ?? []).flatMap((name) =>
+          name.startsWith(HOOK) ? [[name.slice(HOOK.length), figure(0, name)]] : [],
+        ),
+      ),
     };
   }
 
   /** For the record of a VM; undefined where nothing was measured yet. */
   expected(provider: string): Expected | undefined {
     const figures = this.figures(provider);
-    const { changePerHour: _, ...reckoned } = figures;
+    const { changePerHour: _, hooks: __, ...reckoned } = figures;
     const measured = Math.max(...Object.values(reckoned).map((figure) => figure.measured));
     if (measured === 0) return undefined;
     return {
@@ -98,9 +110,19 @@ export class Measurements {
     this.#vms.set(stream, { provider, attempt: undefined, full: 0, snapshots: [] });
   }
 
+  #asked({ stream, data, time }: StoredEvent): void {
+    const asked = Asked.safeParse(data);
+    if (!asked.success) return;
+    const { step, attempt } = asked.data;
+    this.#attempt(stream, { step, number: attempt, startedAt: time });
+  }
+
   #take(stream: string, { type, data }: DomainEvent, time: string): void {
     switch (type) {
       case 'StepStarted':
+        // Who answers a question is known, and said to have started, only when it answers.
+        if (this.#vms.get(stream)?.attempt?.number === data.attempt && data.worker.startsWith(EXTERNAL))
+          return;
         this.#attempt(stream, { step: data.step, number: data.attempt, startedAt: time });
         return;
       case 'StepCompleted':
@@ -175,6 +197,10 @@ function measuredOf(result: StepResult, ms: number): readonly (readonly [name: s
     case 'ImageConversion':
     case 'ImageCommit':
       return [[result.step, ms]];
+    case 'PreHook':
+    case 'CutoverHook':
+    case 'PostHook':
+      return [[HOOK + result.hook, ms]];
     case 'BootProof':
     case 'TestBoot':
       return result.booted ? [['boot', result.seconds * 1000]] : [];

@@ -1,7 +1,7 @@
 import type { Figures, PlanSpec, Rehearsal, RehearsedVm, VmRecord } from '@ledgerlift/contracts';
 import { itineraryFor } from '@ledgerlift/targets';
 import type { VmForecast } from './forecast.js';
-import type { Simulated } from './simulate.js';
+import type { Other, Simulated } from './simulate.js';
 import { waitsOf } from './waits.js';
 
 /** What was found out of one VM. */
@@ -15,8 +15,8 @@ export interface RehearsedPart {
 export interface RehearsedWith {
   readonly figures: Figures;
   readonly start: Date;
-  /** VMs of other migrations that are under way. */
-  readonly others: number;
+  /** VMs of other migrations that have a place or want one. */
+  readonly others: readonly Other[];
 }
 
 type View = Omit<Rehearsal, 'planId' | 'at' | 'ready' | 'conditions'>;
@@ -45,7 +45,7 @@ export function rehearsalView(
   const sum = (of: (vm: RehearsedVm) => number): number => vms.reduce((total, vm) => total + of(vm), 0);
   return {
     figures,
-    assumptions: [...assumptionsOf(spec, parts, others)],
+    assumptions: [...assumptionsOf(spec, parts, { figures, others })],
     waves: numbers.map((wave) =>
       waveView(
         wave,
@@ -123,21 +123,32 @@ function waveView(
   };
 }
 
-function assumptionsOf(spec: PlanSpec, parts: readonly RehearsedPart[], others: number): readonly string[] {
+function assumptionsOf(
+  spec: PlanSpec,
+  parts: readonly RehearsedPart[],
+  { figures, others }: Omit<RehearsedWith, 'start'>,
+): readonly string[] {
+  const running = others.filter(({ place }) => place === 'has').length;
+  const unmeasured = spec.hooks.filter(
+    ({ name, at }) => at !== 'failure' && figures.hooks[name] === undefined,
+  );
   const isWarm = spec.type === 'warm';
   const says = (is: boolean, words: string): readonly string[] => (is ? [words] : []);
   const byCommand = parts.some(({ record }) => record.settings.warm.cutover.by === 'command');
   return [
     'every VM succeeds at the first try',
-    others === 0
+    others.length === 0
       ? 'no other migration runs beside this one'
-      : `no other migration runs beside this one, though ${others} VMs of others are under way now`,
+      : `of other migrations only the ${running} VMs that run and the ${others.length - running} that wait for a place are reckoned with`,
     ...says(spec.approve.start || (isWarm && spec.approve.cutover), 'each second word is given at once'),
     ...says(
       spec.waves.startNext === 'command',
       'an operator starts each wave as soon as the one before has succeeded',
     ),
-    ...says(spec.hooks.length > 0, 'hooks take no time'),
+    ...says(
+      unmeasured.length > 0,
+      `hooks that were never measured take no time: ${unmeasured.map(({ name }) => name).join(', ')}`,
+    ),
     ...says(isWarm && byCommand, 'an operator asks for each cutover as soon as the first copy is there'),
     ...says(
       isWarm,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { Rehearsal, ScheduleLimits, type SourceVm } from '@ledgerlift/contracts';
+import { Rehearsal, ScheduleLimits, type SourceVm, eventSchemas } from '@ledgerlift/contracts';
+import type { StoredEvent } from '@ledgerlift/event-log';
+import { decideVm, evolveVm, type VmState } from '@ledgerlift/migration';
+import { itineraryFor } from '@ledgerlift/targets';
+import type { ScheduledVm } from '../runs/places.js';
+import { scheduleEntry } from '../runs/schedule-entry.js';
 import { resolvePlan } from '../validation/resolve-plan.js';
 import { factsWith, vmNamed } from '../validation/spec/facts.js';
 import { BytesToRead } from './bytes.js';
@@ -11,8 +16,18 @@ const now = new Date('2026-11-23T12:00:00.000Z');
 const running = (name: string, change: Partial<SourceVm> = {}) =>
   vmNamed(name, { powerState: 'on', ...change });
 
+interface Beside {
+  readonly scheduled?: readonly ScheduledVm[];
+  readonly measurements?: Measurements;
+}
+
 /** Of 100 MB each, which is a second of copying. */
-async function rehearsed(vms: readonly SourceVm[], spec: object, limits: object = {}): Promise<Rehearsal> {
+async function rehearsed(
+  vms: readonly SourceVm[],
+  spec: object,
+  limits: object = {},
+  { scheduled = [], measurements = new Measurements() }: Beside = {},
+): Promise<Rehearsal> {
   const facts = factsWith(vms, { spec: { skipGuestConversion: true, ...spec } });
   const resolved = resolvePlan(facts, 'lab', []);
   const entry = {
@@ -26,16 +41,52 @@ async function rehearsed(vms: readonly SourceVm[], spec: object, limits: object 
   };
   const rehearser = new Rehearser({
     examiner: { examine: async () => ({ at: now.toISOString(), conditions: [], resolved }) },
-    measurements: new Measurements(),
+    measurements,
     bytes: new BytesToRead({ bytesOf: async () => ({ bytes: 100_000_000 }) }),
     limits: () => ScheduleLimits.parse(limits),
-    underWay: () => 0,
+    scheduled: () => scheduled,
     now: () => now,
   });
   return Rehearsal.parse(await rehearser.rehearse(entry));
 }
 const warm = (cutover: object): object => ({ type: 'warm', warm: { cutover } });
 const seconds = (time: string | undefined): number => (Date.parse(time ?? '') - now.getTime()) / 1000;
+
+/** A VM of another migration, which got its place so many seconds ago. */
+function scheduledVm(name: string, place: ScheduledVm['place'], sinceSeconds = 0): ScheduledVm {
+  const facts = factsWith([running(name)], { spec: { name, skipGuestConversion: true } });
+  const [vm] = resolvePlan(facts, 'lab', [])?.vms ?? [];
+  if (vm === undefined) throw new Error('no VM was resolved');
+  // Of 100 MB, whatever it has in other specs.
+  const disks = vm.source.vm.disks.slice(0, 1).map((disk) => ({ ...disk, capacityBytes: 100_000_000 }));
+  const source = { ...vm.source, vm: { ...vm.source.vm, disks } };
+  const record = { ...vm, source, migrationId: name, index: 0 };
+  const at = new Date(+now - sinceSeconds * 1000);
+  const planned = decideVm({ kind: 'plan', record, itinerary: itineraryFor(record) }, undefined);
+  const fold = (state: VmState, events: typeof planned): VmState =>
+    events.reduce((folded: VmState, event) => evolveVm(folded, event, at.toISOString()), state);
+  let state = fold(undefined, planned);
+  if (place === 'has') state = fold(state, decideVm({ kind: 'admit', at }, state));
+  const purpose = place instanceof Date ? 'cutover' : 'begin';
+  return { entry: scheduleEntry(record, facts.spec, purpose), state, place };
+}
+
+let streams = 0;
+/** A hook that another system answers after so many seconds. */
+function hookEvents(hook: string, took: number): readonly StoredEvent[] {
+  const stream = `vm-h-${(streams += 1)}`;
+  const event = (type: keyof typeof eventSchemas, after: number, data: object): StoredEvent => {
+    const time = new Date(+now + after * 1000).toISOString();
+    return { stream, type, version: eventSchemas[type].version, time, data } as unknown as StoredEvent;
+  };
+  const at = { step: 'CutoverHook', attempt: 1 };
+  return [
+    event('VmMigrationPlanned', 0, { record: { source: { provider: { id: 'src' } } } }),
+    event('StepRequested', 0, { ...at, service: 'external', site: 'local', hook }),
+    event('StepStarted', took, { ...at, worker: 'external/cmdb' }),
+    event('StepCompleted', took, { ...at, report: 1, result: { step: 'CutoverHook', hook, said: '' } }),
+  ];
+}
 
 describe('a rehearsal', () => {
   it('tells order, times and waits of each VM, and of the whole', async () => {
@@ -81,7 +132,10 @@ describe('a rehearsal', () => {
     expect(vms[0]?.steps.at(-1)).toEqual({ step: 'PostHook', part: 'main', hook: 'dns' });
     expect(vms[1]?.waitsFor).toContain('an operator who starts wave 2');
     expect(assumptions).toEqual(
-      expect.arrayContaining(['each second word is given at once', 'hooks take no time']),
+      expect.arrayContaining([
+        'each second word is given at once',
+        'hooks that were never measured take no time: dns',
+      ]),
     );
   });
 
@@ -117,6 +171,59 @@ describe('a rehearsal', () => {
     expect(vms[0]?.forecast.downtimeMs).toBe(65_010);
     expect(seconds(vms[0]?.forecast.endsAt)).toBe(end);
     expect(vms[0]?.waitsFor).toEqual([wait]);
+  });
+
+  it('gives places only when the VMs of other migrations have left theirs', async () => {
+    // A cold one takes 61 s: 30 s shutdown, 1 s copy, 30 s boot.
+    const beside = {
+      scheduled: [
+        scheduledVm('runs', 'has', 41),
+        scheduledVm('first', 'wants'),
+        scheduledVm('late', new Date(+now + 60_000)),
+      ],
+    };
+    const { vms, assumptions } = await rehearsed([running('a')], {}, { vms: 1 }, beside);
+    expect(vms[0]?.order).toBe(1);
+    expect(vms[0]?.waitsFor).toEqual(['a free place: 1 VMs run, the limit of the installation']);
+    // 20 s of the one that runs, 61 s of the one before; the cutover that is due meanwhile goes first.
+    expect(seconds(vms[0]?.forecast.beginsAt)).toBe(20 + 61 + 61);
+    expect(assumptions[1]).toBe(
+      'of other migrations only the 1 VMs that run and the 2 that wait for a place are reckoned with',
+    );
+  });
+
+  it('shares the bandwidth with those of others that run', async () => {
+    const beside = { scheduled: [scheduledVm('runs', 'has', 1)] };
+    const { vms } = await rehearsed([running('a')], {}, { bytesPerSecond: 100_000_000 }, beside);
+    expect(vms[0]?.forecast.parts.copyMs).toBe(2000);
+  });
+
+  it('reckons with what hooks took, which is no downtime', async () => {
+    const measurements = new Measurements();
+    for (const [name, took] of [
+      ['drain', 20],
+      ['drain', 10],
+      ['drain', 30],
+      ['ticket', 100],
+    ] as const)
+      for (const event of hookEvents(name, took)) measurements.apply(event);
+    const hook = (name: string, at: string, scope: string) => ({ name, at, scope, run: { kind: 'event' } });
+    const hooks = [
+      hook('drain', 'cutover', 'vm'),
+      hook('new', 'after', 'vm'),
+      hook('ticket', 'before', 'plan'),
+    ];
+    const { vms, assumptions, figures } = await rehearsed([running('a')], { hooks }, {}, { measurements });
+    expect(figures?.hooks).toEqual({
+      drain: { value: 20_000, measured: 3 },
+      ticket: { value: 100_000, measured: 1 },
+    });
+    const { forecast } = vms[0] ?? {};
+    expect([forecast?.parts.hooksMs, forecast?.downtimeMs, forecast?.workMs]).toEqual([
+      20_000, 61_000, 81_000,
+    ]);
+    expect([forecast?.beginsAt, forecast?.endsAt].map(seconds)).toEqual([100, 181]);
+    expect(assumptions).toContain('hooks that were never measured take no time: new');
   });
 
   it('shares a budget of bandwidth among as many as copy at once', async () => {

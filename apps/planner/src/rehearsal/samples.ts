@@ -12,6 +12,10 @@ export class Samples {
     this.#values.set(name, values);
   }
 
+  names(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
   /** How many of them are kept. */
   count(name: string): number {
     return this.#values.get(name)?.length ?? 0;

@@ -1,5 +1,5 @@
 import type { ScheduleLimits, WaveSettings } from '@ledgerlift/contracts';
-import { Schedule, type ScheduleEntry } from '@ledgerlift/migration';
+import { Schedule, type ScheduleEntry, scheduleKey } from '@ledgerlift/migration';
 import { Agenda } from './agenda.js';
 
 /** A VM as the simulation knows it. */
@@ -10,6 +10,18 @@ export interface Job {
   readonly firstMs: number;
   /** A warm VM gives its place back after the first copy, and wants one again for its cutover. */
   readonly cutover: { readonly ms: number; notBefore(ready: Date): Date } | undefined;
+}
+
+/** A VM of another migration. */
+export interface Other extends Omit<Job, 'wave'> {
+  /** A time: until then it wants none. `firstMs` is what it still has to do. */
+  readonly place: 'has' | 'wants' | Date;
+}
+
+export interface SimulatedBeside {
+  readonly others?: readonly Other[];
+  /** What is done once for the plan before its first VM begins. */
+  readonly delayMs?: number;
 }
 
 /** Times are those of the virtual clock; undefined where it never comes to that. */
@@ -23,10 +35,14 @@ export interface Simulated {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-interface Happening {
-  readonly kind: 'first-over' | 'cutover-due' | 'end';
-  readonly vm: number;
+/** A VM on its way. */
+interface Vm extends Omit<Job, 'wave'> {
+  hasBegun: boolean;
+  /** None: it is of another migration. */
+  readonly own: { readonly wave: number; readonly result: Mutable<Simulated> } | undefined;
 }
+type Happening =
+  { readonly kind: 'begin' } | { readonly kind: 'first-over' | 'cutover-due' | 'end'; readonly vm: Vm };
 
 /**
  * Who gets a place when, by the planner's own schedule on a virtual clock: each VM holds its place for as long as is
@@ -39,35 +55,44 @@ export function simulate(
   limits: ScheduleLimits,
   waves: WaveSettings,
   start: Date,
+  { others = [], delayMs = 0 }: SimulatedBeside = {},
 ): readonly Simulated[] {
   const schedule = new Schedule(limits);
   const agenda = new Agenda<Happening>();
-  const results = jobs.map((): Mutable<Simulated> => ({
-    order: undefined,
-    beginsAt: undefined,
-    endsAt: undefined,
-    waitedFor: undefined,
-  }));
+  const vms = new Map<string, Vm>();
+  const add = (job: Omit<Job, 'wave'>, own: Vm['own']): Vm => {
+    const vm = { entry: job.entry, firstMs: job.firstMs, cutover: job.cutover, hasBegun: false, own };
+    vms.set(scheduleKey(job.entry.migrationId, job.entry.vm), vm);
+    return vm;
+  };
+  const results = jobs.map((job) => {
+    const result = { order: undefined, beginsAt: undefined, endsAt: undefined, waitedFor: undefined };
+    add(job, { wave: job.wave, result });
+    return result as Mutable<Simulated>;
+  });
   const open = waveQueue(jobs, waves.minSucceededPercent);
   let admitted = 0;
   let now = start.getTime();
 
   const wait = (entry: ScheduleEntry): void =>
     schedule.enqueue(entry).forEach((event) => schedule.apply(event));
+  const hasPlace = (vm: Vm): void => {
+    if (vm.hasBegun) {
+      agenda.add(now + (vm.cutover?.ms ?? 0), { kind: 'end', vm });
+      return;
+    }
+    vm.hasBegun = true;
+    agenda.add(now + vm.firstMs, { kind: vm.cutover === undefined ? 'end' : 'first-over', vm });
+    if (vm.own === undefined) return;
+    admitted += 1;
+    Object.assign(vm.own.result, { order: admitted, beginsAt: new Date(now) });
+  };
   const admit = (): void => {
     for (const event of schedule.admit(new Date(now))) {
       schedule.apply(event);
-      if (event.type !== 'VmAdmitted') continue;
-      const { vm } = event.data;
-      const [job, result] = [jobs[vm], results[vm]];
-      if (job === undefined || result === undefined) continue;
-      if (result.beginsAt === undefined) {
-        admitted += 1;
-        Object.assign(result, { order: admitted, beginsAt: new Date(now) });
-        agenda.add(now + job.firstMs, { kind: job.cutover === undefined ? 'end' : 'first-over', vm });
-      } else {
-        agenda.add(now + (job.cutover?.ms ?? 0), { kind: 'end', vm });
-      }
+      const vm =
+        event.type === 'VmAdmitted' ? vms.get(scheduleKey(event.data.migrationId, event.data.vm)) : undefined;
+      if (vm !== undefined) hasPlace(vm);
     }
   };
   const beginWave = (wave: readonly Job[]): void => {
@@ -79,24 +104,43 @@ export function simulate(
         result.waitedFor = schedule.reasonFor(entry.migrationId, entry.vm, new Date(now));
     }
   };
-  const happen = ({ kind, vm }: Happening): void => {
-    const [job, result] = [jobs[vm], results[vm]];
-    if (job === undefined || result === undefined) return;
-    if (kind === 'cutover-due') {
-      wait({ ...job.entry, purpose: 'cutover' });
+  const happen = (happening: Happening): void => {
+    if (happening.kind === 'begin') {
+      for (const wave of open.first()) beginWave(wave);
       return;
     }
-    for (const event of schedule.release(job.entry.migrationId, vm)) schedule.apply(event);
+    const { kind, vm } = happening;
+    if (kind === 'cutover-due') {
+      wait({ ...vm.entry, purpose: 'cutover' });
+      return;
+    }
+    for (const event of schedule.release(vm.entry.migrationId, vm.entry.vm)) schedule.apply(event);
     if (kind === 'first-over') {
-      const due = job.cutover?.notBefore(new Date(now)).getTime() ?? now;
+      const due = vm.cutover?.notBefore(new Date(now)).getTime() ?? now;
       agenda.add(Math.max(now, due), { kind: 'cutover-due', vm });
       return;
     }
-    result.endsAt = new Date(now);
-    for (const wave of open.ended(job.wave)) beginWave(wave);
+    if (vm.own === undefined) return;
+    vm.own.result.endsAt = new Date(now);
+    for (const wave of open.ended(vm.own.wave)) beginWave(wave);
   };
 
-  for (const wave of open.first()) beginWave(wave);
+  for (const { place, ...job } of others) {
+    const vm = add(job, undefined);
+    const { migrationId, vm: number } = job.entry;
+    if (place instanceof Date) {
+      vm.hasBegun = true;
+      agenda.add(Math.max(now, place.getTime()), { kind: 'cutover-due', vm });
+      continue;
+    }
+    wait(job.entry);
+    if (place === 'wants') continue;
+    // It got its place under whatever limits there were then.
+    schedule.apply({ type: 'VmAdmitted', data: { migrationId, vm: number } });
+    hasPlace(vm);
+  }
+  if (delayMs > 0) agenda.add(now + delayMs, { kind: 'begin' });
+  else happen({ kind: 'begin' });
   for (;;) {
     admit();
     // A window may open before anything ends.

@@ -31,6 +31,20 @@ export function cutoverOf(record: Pick<VmRecord, 'settings'>, forecast: VmForeca
   };
 }
 
+/** With hooks of the whole plan at its cutovers: they begin when the first of them is due, and all wait until they are done. */
+export function afterPlanHooks(ms: number): (cutover: Job['cutover']) => Job['cutover'] {
+  let doneAt = Number.POSITIVE_INFINITY;
+  return (cutover) =>
+    cutover && {
+      ms: cutover.ms,
+      notBefore(ready) {
+        const due = cutover.notBefore(ready).getTime();
+        doneAt = Math.min(doneAt, due + ms);
+        return new Date(Math.max(due, doneAt));
+      },
+    };
+}
+
 /** For what a VM waits, in words: before its begin, then in the order in which it comes to it. */
 export function waitsOf(
   { settings }: Pick<VmRecord, 'settings'>,

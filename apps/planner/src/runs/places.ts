@@ -1,17 +1,21 @@
-import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
+import type { DomainEvent, EventOf, ScheduleLimits } from '@ledgerlift/contracts';
 import {
   type RunState,
   type Schedule,
   type ScheduleEntry,
+  type VmLive,
   type VmState,
+  cutoverDueAt,
   holdsPlace,
+  mayTakeTurn,
+  removalChange,
 } from '@ledgerlift/migration';
 import type { DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext } from '../log/event-writer.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
 import { entryOf } from './schedule-entry.js';
-import { SCHEDULE_STREAM } from './stream-names.js';
+import { SCHEDULE_STREAM, vmStream } from './stream-names.js';
 
 export interface PlacesAround {
   readonly schedule: DecidedStreams<Schedule>;
@@ -21,17 +25,26 @@ export interface PlacesAround {
   holds(run: RunState): string | undefined;
   /** The VM has a place now. */
   admitted(migrationId: string, vm: number): Promise<void>;
+  /** The VM may remove snapshots now. */
+  takeTurn(stream: string): Promise<unknown>;
   failed(error: unknown): void;
   context(stream: string): CommandContext;
+}
+
+export interface ScheduledVm {
+  readonly entry: ScheduleEntry;
+  readonly state: VmState;
+  /** A time: until then it wants none. */
+  readonly place: 'has' | 'wants' | Date;
 }
 
 /** So many are enqueued or released in one append. */
 const PORTION = 500;
 
 /**
- * Gives VMs their places. Who wants or leaves one is noted, and all who did so while the last round was under way are
- * served by the next: two appends for however many, since all of them go to one stream, where each would have to wait for
- * the one before it.
+ * Gives VMs their places, and their turns to remove snapshots. Who wants or leaves one is noted, and all who did so while
+ * the last round was under way are served by the next: two appends for however many, since all of them go to one stream,
+ * where each would have to wait for the one before it.
  */
 export class Places {
   /** Streams to be looked at, and whether each has left the place that it may have. */
@@ -56,6 +69,27 @@ export class Places {
     return [...this.#schedule.running.values()];
   }
 
+  /**
+   * Who has a place, who wants one, in the order of the schedule, and who will at a time that is known.
+   * @param open streams of the VMs that are not at their end
+   */
+  scheduled(open: Iterable<string>): readonly ScheduledVm[] {
+    const { running, waiting } = this.#schedule;
+    const of = (entry: ScheduleEntry): VmState => this.around.vm(vmStream(entry.migrationId, entry.vm));
+    const vms: ScheduledVm[] = [
+      ...[...running.values()].map((entry) => ({ entry, state: of(entry), place: 'has' as const })),
+      ...waiting.map((entry) => ({ entry, state: of(entry), place: 'wants' as const })),
+    ];
+    for (const stream of open) {
+      const state = this.around.vm(stream);
+      const run = state && this.around.run(state.record.migrationId);
+      const dueAt = state?.phase === 'waiting' ? cutoverDueAt(state) : undefined;
+      if (run === undefined || state === undefined || dueAt === undefined) continue;
+      vms.push({ entry: { ...entryOf(state, run), purpose: 'cutover' }, state, place: new Date(dueAt) });
+    }
+    return vms;
+  }
+
   /** Whether the VM has a place, or waits for one. */
   has(migrationId: string, vm: number): boolean {
     return this.#schedule.has(migrationId, vm);
@@ -63,7 +97,16 @@ export class Places {
 
   /** Why the VM waits; undefined where it does not. */
   waitsFor(migrationId: string, vm: number): string | undefined {
-    return this.#schedule.reasonFor(migrationId, vm, new Date());
+    return (
+      this.#schedule.reasonForRemoval(migrationId, vm) ??
+      this.#schedule.reasonFor(migrationId, vm, new Date())
+    );
+  }
+
+  /** Whether a round has something to do for the VM. */
+  concerns(state: VmLive): boolean {
+    const { removals } = this.#schedule;
+    return !holdsPlace(state) || removalChange(removals, state).length > 0 || mayTakeTurn(removals, state);
   }
 
   async setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void> {
@@ -89,6 +132,12 @@ export class Places {
     return this.#next;
   }
 
+  /** Looks at everybody who wants or has a turn, and serves all who wait. */
+  reconcile(): Promise<void> {
+    for (const { migrationId, vm } of this.#schedule.removals.all()) this.touch(vmStream(migrationId, vm));
+    return this.settle();
+  }
+
   stop(): void {
     this.#windowTimer.stop();
   }
@@ -107,7 +156,12 @@ export class Places {
       try {
         await schedule.execute(
           SCHEDULE_STREAM,
-          (now) => portion.flatMap(([stream, hasLeft]) => this.#changeOf(now, stream, hasLeft)),
+          (now) =>
+            portion.flatMap(([stream, hasLeft]) => {
+              const state = this.around.vm(stream);
+              if (state === undefined) return [];
+              return [...removalChange(now.removals, state), ...this.#placeChange(now, state, hasLeft)];
+            }),
           portion.length === 1 ? context(first) : context(SCHEDULE_STREAM),
         );
       } catch (error) {
@@ -117,12 +171,17 @@ export class Places {
         throw error;
       }
     }
-    await this.#admit();
+    const given = await this.#admit();
+    // Waited for: while turns are taken none is given back, so that nobody acts on one that another has by then.
+    await inPortions([...new Set([...touched.map(([stream]) => stream), ...given])], async (stream) => {
+      const state = this.around.vm(stream);
+      if (state !== undefined && mayTakeTurn(this.#schedule.removals, state))
+        await this.around.takeTurn(stream);
+    });
   }
 
-  #changeOf(schedule: Schedule, stream: string, hasLeft: boolean): readonly DomainEvent[] {
-    const state = this.around.vm(stream);
-    if (state === undefined || holdsPlace(state)) return [];
+  #placeChange(schedule: Schedule, state: VmLive, hasLeft: boolean): readonly DomainEvent[] {
+    if (holdsPlace(state)) return [];
     const { migrationId, index } = state.record;
     if (state.phase !== 'planned') return schedule.release(migrationId, index);
     const run = this.around.run(migrationId);
@@ -135,7 +194,8 @@ export class Places {
       : schedule.enqueue(entry);
   }
 
-  async #admit(): Promise<void> {
+  /** @returns streams of those who got a turn */
+  async #admit(): Promise<readonly string[]> {
     const at = new Date();
     const { state, events } = await this.around.schedule.execute(
       SCHEDULE_STREAM,
@@ -143,13 +203,14 @@ export class Places {
       this.around.context(SCHEDULE_STREAM),
     );
     this.#windowTimer.set(SCHEDULE_STREAM, state.nextWakeAt(at)?.getTime());
-    const admitted = events.flatMap(({ data }) => {
-      const { migrationId, vm } = data as { migrationId: string; vm: number };
-      return [{ migrationId, vm }];
-    });
+    const of = (wanted: DomainEvent['type']): readonly VmRef[] =>
+      events.flatMap(({ type, data }) => (type === wanted ? [data as VmRef] : []));
     // Not waited for: the next round need not stand still until they have begun.
-    void inPortions(admitted, ({ migrationId, vm }) => this.around.admitted(migrationId, vm)).catch(
+    void inPortions(of('VmAdmitted'), ({ migrationId, vm }) => this.around.admitted(migrationId, vm)).catch(
       (error: unknown) => this.around.failed(error),
     );
+    return of('RemovalTurnGiven').map(({ migrationId, vm }) => vmStream(migrationId, vm));
   }
 }
+
+type VmRef = EventOf<'VmAdmitted' | 'RemovalTurnGiven'>['data'];

@@ -26,7 +26,7 @@ import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
 import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
-import { Places } from './places.js';
+import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
 import { planCommands, startedEvent } from './recording.js';
@@ -114,6 +114,7 @@ export class RunEngine implements RunService {
       vm,
       run: (migrationId) => this.#runs.state(runStream(migrationId)),
       admitted: (migrationId, index) => this.#admitted(migrationId, index),
+      takeTurn: (stream) => this.command(stream, { kind: 'take-turn' }),
       failed: (error) => this.signals.failed('giving places', error),
       context: systemContext,
     });
@@ -226,6 +227,10 @@ export class RunEngine implements RunService {
     return this.#places.setLimits(limits, context);
   }
 
+  get scheduled(): readonly ScheduledVm[] {
+    return this.#places.scheduled(this.#index.open);
+  }
+
   /** Bytes a second for the copy of a VM, as of now: its own limit, or its fair share of what all may use. */
   bandwidthOf(stream: string): number | undefined {
     return this.#bandwidth.of(stream, this.limits);
@@ -244,7 +249,6 @@ export class RunEngine implements RunService {
     return this.log.readStream(stream, { from });
   }
 
-  /** Why a VM that is planned does not run yet. */
   waitsFor(migrationId: string, vm: number): string | undefined {
     return this.#places.waitsFor(migrationId, vm);
   }
@@ -307,7 +311,7 @@ export class RunEngine implements RunService {
         this.#follow(stream, this.#vms.state(stream));
     }
     await inPortions(this.#places.running(), ({ migrationId, vm }) => this.#admitted(migrationId, vm));
-    await this.#places.settle();
+    await this.#places.reconcile();
   }
 
   #known(): readonly RunState[] {
@@ -327,7 +331,7 @@ export class RunEngine implements RunService {
     if (why !== undefined) this.signals.stop(stream, why);
     if (isPlanHook(state)) return this.#react(this.#planHooks.followed(state));
     if (state.record.cutoverAwaits !== undefined) this.#react(this.#planHooks.noticed(stream, state));
-    if (!holdsPlace(state)) this.#places.touch(stream);
+    if (this.#places.concerns(state)) this.#places.touch(stream);
     if (isTerminal(state)) this.#react(this.#ended(state.record.migrationId));
   }
 

@@ -11,6 +11,7 @@ import type {
 import type { StoredEvent } from '@ledgerlift/event-log';
 import type { VmCommand, VmState } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
+import type { ScheduledVm } from './places.js';
 import type { PhaseCounts } from './vm-index.js';
 
 /** A plan as it was resolved for one run: what the log will say for ever, whatever is edited later. */
@@ -100,6 +101,8 @@ export interface RunService {
   ): Promise<void>;
   readonly limits: ScheduleLimits;
   setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void>;
+  /** VMs of all runs that have a place, want one, or will at a time that is known. */
+  readonly scheduled: readonly ScheduledVm[];
   migrations(): readonly MigrationRun[];
   migration(migrationId: string): MigrationRun | undefined;
   /** The events of a stream, from this revision on where one is given. */

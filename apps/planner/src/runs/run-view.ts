@@ -96,7 +96,9 @@ export class RunView implements MigrationRun {
   }
 
   #waitsFor(state: VmState): string | undefined {
-    if (state?.phase !== 'planned' || isPlanHook(state)) return undefined;
+    if (state === undefined || isPlanHook(state)) return undefined;
+    if (state.turn !== undefined) return this.around.waitsFor(this.migrationId, state.record.index);
+    if (state.phase !== 'planned') return undefined;
     if (!this.run.approved) return 'a second person to approve the start';
     const { wave = 1, index } = state.record;
     if (wave > this.run.wave) return `wave ${wave} to be started; wave ${this.run.wave} is under way`;

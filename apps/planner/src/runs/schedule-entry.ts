@@ -1,5 +1,11 @@
-import type { VmRecord } from '@ledgerlift/contracts';
-import { type RunState, type ScheduleEntry, type VmLive, partOf } from '@ledgerlift/migration';
+import type { SourceDisk, VmRecord } from '@ledgerlift/contracts';
+import {
+  type RunState,
+  type ScheduleEntry,
+  type VmLive,
+  disksByStorage,
+  partOf,
+} from '@ledgerlift/migration';
 
 /** What a VM that waits for a place says to the schedule. */
 export const entryOf = (state: VmLive, { started }: RunState): ScheduleEntry =>
@@ -29,14 +35,15 @@ export function scheduleEntry(
       memoryBytes: vm.memory.bytes,
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
-    storages: disksByStorage(vm.disks),
+    storages: disksByStorage(disksToRead(record)),
     windows: spec.windows,
   };
 }
 
-function disksByStorage(disks: VmRecord['source']['vm']['disks']): Record<string, number> {
-  const groups = Map.groupBy(disks, ({ storage }) => storage);
-  return Object.fromEntries([...groups].map(([storage, each]) => [storage, each.length]));
+/** What the user brought already is not read. */
+function disksToRead({ source, disks }: VmRecord): readonly SourceDisk[] {
+  const adopted = new Set(disks.filter((disk) => disk.adopted).map(({ diskId }) => diskId));
+  return source.vm.disks.filter(({ id }) => !adopted.has(id));
 }
 
 function purposeOf(state: VmLive): ScheduleEntry['purpose'] {

@@ -81,7 +81,7 @@ export interface SiteWorkers {
 
 /** What the transfer workers of a site have to read disks and to run hooks with. */
 export interface TransferTools {
-  /** Undefined: none has VDDK. */
+  /** The oldest that one of them has. Undefined: none has VDDK. */
   readonly vddk: { readonly version: string; readonly folder: string } | undefined;
   /** False: none has a folder of hooks. Undefined: none says. */
   readonly hasHooks: boolean | undefined;

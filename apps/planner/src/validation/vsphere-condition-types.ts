@@ -35,10 +35,20 @@ export const vsphereConditionTypes = {
     when: 'the plan is warm, and VDDK is missing at the transfer workers (Missing), at some of them (NotEverywhere), or is older than 6.5 (TooOld)',
     wayOut: 'give every transfer worker of the site VDDK, or make the plan `cold`',
   },
+  VDDKVersionNotFitting: {
+    category: 'Warn',
+    when: 'VDDK is older than the vCenter or host that it reads from (OlderThanSource), or by more than two releases newer (NewerThanSource)',
+    wayOut: "give the transfer workers VDDK of the source's own version, or of the next one",
+  },
   DisksReadWithoutVDDK: {
     category: 'Warn',
     when: 'disks of a cold plan are read over HTTPS or exported, which takes longer, because VDDK is missing (Missing, NotEverywhere) or too old (TooOld)',
     wayOut: 'give every transfer worker of the site VDDK if that is too slow',
+  },
+  SourceHasNoTags: {
+    category: 'Warn',
+    when: '`retireSource.tag` is asked for, and the source is an ESXi host, which has no tags',
+    wayOut: 'give the provider the address of the vCenter, or take `tag` out',
   },
   VMDiskNotSupported: {
     category: 'Critical',

@@ -15,12 +15,15 @@ import { providerSourceAccess } from '../inventory/index.js';
 
 const CAPACITY = 4 * 1024 * 1024;
 const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
-const uses = ['inventory', 'power', 'vddk', 'https', 'nfc', 'warm', 'tracking', 'retire'] as const;
+const uses = ['inventory', 'power', 'vddk', 'https', 'nfc', 'warm', 'tracking', 'retire', 'tag'] as const;
 const all = [...new Set(requiredPrivileges(uses).map(({ id }) => id))];
 const user = { user: 'ledgerlift', password: 'hunter2' };
 const poor = { user: 'poor', password: 'hunter2' };
 
+const uuid = '420b9c2c-5f6d-4b8c-9a51-0f1ee2a30001';
+
 let vsphere: Vsphere;
+let newer: Vsphere;
 let planner: PlannerUnderTest;
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
 const folder = temporaryFolder('vsphere-validation');
@@ -40,6 +43,10 @@ beforeAll(async () => {
     },
     vms: [
       { name: 'web', ...sound },
+      { name: 'twin-1', ...sound, uuid, instanceUuid: 'a' + uuid.slice(1) },
+      { name: 'twin-2', ...sound, uuid, instanceUuid: 'b' + uuid.slice(1) },
+      { name: 'windows', ...sound, firmware: 'efi', guestId: 'windows2022srvNext_64Guest' },
+      { name: 'asleep', ...sound },
       { name: 'silent', ...sound, tools: { status: 'not-running' }, changeTracking: false },
       {
         name: 'split',
@@ -48,11 +55,17 @@ beforeAll(async () => {
       },
     ],
   });
+  await vsphere.set('windows', { devices: [{ _typeName: 'VirtualTPM', key: 11000 }] });
+  const suspended = { _typeName: 'VirtualMachinePowerState', _value: 'suspended' };
+  await vsphere.set('asleep', { properties: { 'runtime.powerState': suspended } });
+  // One release after the VDDK that the planner under test hears of.
+  newer = await startVsphere({ vms: [{ name: 'web', ...sound }], apiVersion: '9.0.0.0' });
   process.env['LEDGERLIFT_SECRETS_DIR'] = folder.path;
-  for (const each of [user, poor]) {
-    mkdirSync(folder.file(each.user));
-    writeFileSync(folder.file(each.user, 'user'), each.user);
-    writeFileSync(folder.file(each.user, 'password'), each.password);
+  for (const each of [user, poor, newer.admin]) {
+    const [name = ''] = each.user.split('@');
+    mkdirSync(folder.file(name));
+    writeFileSync(folder.file(name, 'user'), each.user);
+    writeFileSync(folder.file(name, 'password'), each.password);
   }
   temporary = await openTemporaryLog();
   planner = await PlannerUnderTest.start(temporary.log, inventoryOf(), providerSourceAccess);
@@ -66,6 +79,7 @@ beforeAll(async () => {
     ['vcenter', trusted, user],
     ['poorly', trusted, poor],
     ['blindly', { url: vsphere.url, insecureSkipVerify: true }, user],
+    ['newer', { url: newer.url, thumbprint: newer.thumbprint256 }, { user: 'administrator' }],
   ] as const) {
     await made('/providers', { name, type: 'vsphere', settings, secret: { name: secret.user } });
     await made('/mappings', { ...networkSpec, name: `nets-${name}`, source: name });
@@ -80,7 +94,7 @@ afterAll(async () => {
   await planner.stop();
   await temporary.destroy();
   await closeSources();
-  await vsphere.stop();
+  await Promise.all([vsphere.stop(), newer.stop()]);
   await folder.remove();
 });
 
@@ -141,6 +155,41 @@ describe('a plan of VMs of a vCenter', () => {
     expect(told(found, 'InsufficientPrivileges')).toMatchObject({ category: 'Warn', items: [SNAPSHOT] });
     expect(told(await validation('web', {}, 'poorly'), 'InsufficientPrivileges')).toBeUndefined();
     expect(JSON.stringify(found)).not.toContain(user.password);
+  });
+
+  it('is told that VDDK is older than its vCenter, and not where it goes with it', async () => {
+    const found = await validation('web', warm, 'newer');
+    expect(told(found, 'VDDKVersionNotFitting')).toMatchObject({
+      category: 'Warn',
+      reason: 'OlderThanSource',
+      message: expect.stringContaining('vSphere 9.0.0'),
+    });
+    expect(told(await validation('web', warm), 'VDDKVersionNotFitting')).toBeUndefined();
+  });
+
+  it('names VMs whose firmware has the same UUID', async () => {
+    expect(told(await validation('twin-1'), 'VMUuidNotUnique')).toMatchObject({
+      category: 'Warn',
+      items: ['twin-1', 'twin-2'],
+      message: expect.stringContaining(uuid),
+    });
+    expect(told(await validation('web'), 'VMUuidNotUnique')).toBeUndefined();
+  });
+
+  it('asks for the word that the recovery key of a Windows with a TPM is held', async () => {
+    const found = await validation('windows');
+    expect(told(found, 'RecoveryKeyNotHeld')).toMatchObject({ category: 'Critical', items: ['windows'] });
+    expect(found.ready).toBe(false);
+    const held = await validation('windows', { recoveryKeyHeld: true });
+    expect(told(held, 'RecoveryKeyNotHeld')).toBeUndefined();
+    expect(told(await validation('web'), 'RecoveryKeyNotHeld')).toBeUndefined();
+  });
+
+  it.each(['warm', 'cold'])('is not ready with a suspended VM, %s', async (type) => {
+    const found = await validation('asleep', { type });
+    expect(told(found, 'VMPowerStateUnsupported')).toMatchObject({ category: 'Critical', items: ['asleep'] });
+    expect(found.ready).toBe(false);
+    expect(told(await validation('web', { type }), 'VMPowerStateUnsupported')).toBeUndefined();
   });
 
   it('says that anybody could read the password of a server whose certificate is not looked at', async () => {

@@ -152,7 +152,7 @@ describe('an HTTP hook', () => {
 
   it('waits for an operator when its secret is not at this site', async () => {
     await expect(call('http://127.0.0.1:1/', { secret: 'absent' })).rejects.toMatchObject({
-      code: 'LL-TRF-014',
+      code: 'LL-SEC-001',
       failure: 'needs-operator',
     });
   });

@@ -12,11 +12,16 @@ import {
   temporaryFolder,
   vddkPlugin,
 } from '@ledgerlift/testing';
-import { Run, recordOf } from './run.js';
+import { type RecordOptions, Run, recordOf } from './run.js';
 
 interface User {
   readonly user: string;
   readonly password: string;
+}
+
+interface Around {
+  readonly provider?: ProviderSpec;
+  readonly settings?: RecordOptions['settings'];
 }
 
 export const withVddk = (): Record<string, string> => {
@@ -68,14 +73,17 @@ export class VsphereWorld {
   async run(
     vm: string,
     env: Record<string, string>,
-    { provider = this.provider() }: { readonly provider?: ProviderSpec } = {},
+    { provider = this.provider(), settings }: Around = {},
   ): Promise<Run> {
     const { moref } = await this.vsphere.vm(vm);
     const found = await sourceProvider('vsphere')?.currentVm(provider, moref);
     if (found === undefined) throw new Error(`there is no VM ${vm}`);
     const root = this.folder.file(`target-${(this.#secrets += 1)}`);
     mkdirSync(root);
-    const run = new Run(recordOf({ url: provider, vm: found, root }), env);
+    const run = new Run(
+      recordOf({ url: provider, vm: found, root, ...(settings === undefined ? {} : { settings }) }),
+      env,
+    );
     await run.ask('Initialize');
     await run.ask('DiskAllocation');
     return run;

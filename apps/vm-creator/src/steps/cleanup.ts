@@ -1,5 +1,5 @@
 import type { StepHandler } from '@ledgerlift/messaging';
-import { inReleaseOrder, targetOf } from '@ledgerlift/targets';
+import { inReleaseOrder, sweepDrafts, targetOf } from '@ledgerlift/targets';
 import { endBoots } from '../boot-proof/processes.js';
 
 /**
@@ -21,6 +21,10 @@ export const cleanup: StepHandler = async (attempt) => {
       failures.push(error);
     }
   }
+  await sweepDrafts(
+    record,
+    job.ledger.filter(({ service }) => service === 'vm-creator'),
+  );
   if (failures.length > 0) throw failures[0];
   return { step: 'Cleanup' };
 };

@@ -15,6 +15,7 @@ const stored = {
 
 export const InventorySummary = z.object({
   takenAt: z.iso.datetime(),
+  version: z.string().optional(),
   ageSeconds: z.int().min(0),
   vms: z.int().min(0),
   problems: z.int().min(0),

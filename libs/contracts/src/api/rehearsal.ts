@@ -21,6 +21,8 @@ export const Figures = z.object({
   bootMs: Figure,
   /** Share of what a VM holds that changes in an hour. */
   changePerHour: Figure,
+  /** What each hook took that was measured, by its name. */
+  hooks: z.record(z.string(), Figure),
 });
 export type Figures = z.infer<typeof Figures>;
 
@@ -66,6 +68,8 @@ export const RehearsedVm = z.object({
       deltaMs: z.number(),
       conversionMs: z.number(),
       bootMs: z.number(),
+      /** Of its own hooks, but for those on failure. */
+      hooksMs: z.number(),
     }),
   }),
 });

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { MaintenanceWindow, ScheduleLimits } from '../specs.js';
 
+/** How many disks are on each storage of the source. */
+const disksByStorage = z.record(z.string(), z.int().min(0));
 const vmRef = { migrationId: z.string(), vm: z.int().min(0) };
 
 /** On `schedule`, at exact revision: who may run. */
 export const scheduleEvents = {
   /** What the operator allows, from now on. */
-  ScheduleLimitsSet: { version: 1, data: z.object({ limits: ScheduleLimits }) },
+  ScheduleLimitsSet: { version: 2, data: z.object({ limits: ScheduleLimits }) },
   VmEnqueued: {
     version: 3,
     data: z.object({
@@ -21,11 +23,24 @@ export const scheduleEvents = {
       host: z.string().optional(),
       target: z.string(),
       demand: z.object({ cpus: z.int().min(0), memoryBytes: z.int().min(0), storageBytes: z.int().min(0) }),
-      /** Its disks, which are open while it is copied, by storage of the source. */
-      storages: z.record(z.string(), z.int().min(0)),
+      /** Its disks that are read, and are open meanwhile. */
+      storages: disksByStorage,
       windows: z.array(MaintenanceWindow),
     }),
   },
   VmAdmitted: { version: 1, data: z.object(vmRef) },
   VmSlotReleased: { version: 1, data: z.object(vmRef) },
+  /** The VM wants to remove snapshots: all of its disks are merged then, on the storages that they are on. */
+  RemovalTurnEnqueued: {
+    version: 1,
+    data: z.object({
+      ...vmRef,
+      provider: z.string(),
+      storages: disksByStorage,
+      /** Its source is off for it. */
+      urgent: z.boolean(),
+    }),
+  },
+  RemovalTurnGiven: { version: 1, data: z.object(vmRef) },
+  RemovalTurnReleased: { version: 1, data: z.object(vmRef) },
 } as const;

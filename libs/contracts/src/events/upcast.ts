@@ -45,7 +45,9 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
   MigrationCompleted: { 1: (data) => ({ ...(data as object), rolledBack: 0 }) },
   // 2: steps of the end, such as powering the source on again.
   CleanupDecided: { 1: (data) => vmEvents.CleanupDecided.data.parse({ ...(data as object), steps: [] }) },
-  // 2: limits by provider, host and target, budgets and windows.
+  // 2: how many disks' snapshots are removed at once.
+  ScheduleLimitsSet: { 1: withDefaults(scheduleEvents.ScheduleLimitsSet.data) },
+  // 2: limits by provider, host and target, budgets and windows; 3: disks.
   VmEnqueued: {
     1: (data) =>
       scheduleEvents.VmEnqueued.data.parse({
@@ -57,7 +59,6 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
         storages: {},
         windows: [],
       }),
-    // 3: limits on open disks.
     2: (data) => scheduleEvents.VmEnqueued.data.parse({ ...(data as object), storages: {} }),
   },
 };

@@ -18,6 +18,13 @@ const ofAttempt = { step: StepName, attempt: z.int().min(1) };
 const report = z.int().min(0);
 const reason = z.string();
 const kept = z.array(z.object({ resource: Resource, reason }));
+const request = {
+  ...ofAttempt,
+  service: ServiceName,
+  site: z.string(),
+  hook: z.string().optional(),
+  release: z.array(Resource).optional(),
+};
 const terminal = z.object({ condition: Condition, kept });
 
 export const Outcome = z.enum(['succeeded', 'failed', 'canceled', 'rolled-back']);
@@ -57,16 +64,9 @@ export const vmEvents = {
   /** What was there before and is used: no policy ever deletes it. */
   ResourceAdopted: { version: 1, data: z.object({ ...ofAttempt, report, resource: Resource }) },
   ResourceReleased: { version: 1, data: z.object({ ...ofAttempt, report, ...Release.shape }) },
-  StepRequested: {
-    version: 1,
-    data: z.object({
-      ...ofAttempt,
-      service: ServiceName,
-      site: z.string(),
-      hook: z.string().optional(),
-      release: z.array(Resource).optional(),
-    }),
-  },
+  StepRequested: { version: 1, data: z.object(request) },
+  /** What comes next removes snapshots: it is asked for when the VM has its turn. */
+  RemovalTurnAwaited: { version: 1, data: z.object(request) },
   StepStarted: { version: 1, data: z.object({ ...ofAttempt, worker: z.string() }) },
   StepCheckpointed: {
     version: 1,

@@ -28,13 +28,16 @@ export const vmChoices = {
   cutoverAt: z.iso.datetime().optional(),
 };
 
+/** The migration that succeeded with the disks, and whose VM over them is not wanted any more; without this word they are its. */
+const takenFrom = z.string().min(1).optional();
+
 /**
  * Where the disks of a VM lie that is only converted, and whose disks another tool has brought: by their paths, relative
  * to the target's root and in the order of the VM's disks, or by labels, which stand beside each in `<file>.labels.json`.
  */
 export const BroughtDisks = z.union([
-  z.strictObject({ files: z.array(z.string().min(1)).min(1).max(1000) }),
-  z.strictObject({ labels: z.record(z.string(), z.string()) }),
+  z.strictObject({ files: z.array(z.string().min(1)).min(1).max(1000), takenFrom }),
+  z.strictObject({ labels: z.record(z.string(), z.string()), takenFrom }),
 ]);
 export type BroughtDisks = z.infer<typeof BroughtDisks>;
 

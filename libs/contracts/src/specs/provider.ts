@@ -61,8 +61,6 @@ export const VsphereSettings = z.strictObject({
     })
     .prefault({}),
   hosts: z.array(VsphereHost).max(1000).default([]),
-  /** Disks of one datastore whose snapshots one worker removes at a time: each removal writes them anew. */
-  snapshotRemovalsPerDatastore: z.int().min(1).max(1000).default(4),
 });
 export type VsphereSettings = z.infer<typeof VsphereSettings>;
 export const TargetNetwork = z.strictObject({

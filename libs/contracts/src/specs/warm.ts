@@ -44,7 +44,12 @@ export const RetireSourceSettings = z.strictObject({
   disconnectNics: z.boolean().default(false),
   /** Appended to the VM's name. */
   renameSuffix: z.string().min(1).max(40).optional(),
-  tag: z.string().min(1).max(80).optional(),
+  /** Of vSphere: `name`, made where it is missing, or `category:name`, which has to be there. */
+  tag: z
+    .string()
+    .max(80)
+    .regex(/^[^:]+(:.+)?$/, 'must be the name of a tag, or category:name')
+    .optional(),
 });
 export type RetireSourceSettings = z.infer<typeof RetireSourceSettings>;
 

@@ -67,7 +67,7 @@ async function contents(): Promise<Record<string, number>> {
 /** Waits until the bucket holds this. */
 async function holds(wanted: Record<string, number>): Promise<void> {
   let last: unknown;
-  for (const end = Date.now() + 10_000; Date.now() < end;) {
+  for (const end = Date.now() + 30_000; Date.now() < end;) {
     last = await contents().catch((error: unknown) => String(error));
     try {
       expect(last).toEqual(wanted);

@@ -1,57 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
 import fc from 'fast-check';
-import type { ScheduleEntry } from './lanes.js';
-import { Schedule } from './schedule.js';
-
-const GiB = 2 ** 30;
-const at = new Date('2026-11-23T12:00:00Z');
-const limits = (change: object = {}): ScheduleLimits => ScheduleLimits.parse({ vms: 100, ...change });
-const entry = (vm: number, change: Partial<ScheduleEntry> = {}): ScheduleEntry => ({
-  migrationId: change.planId ?? 'p1',
-  vm,
-  planId: 'p1',
-  priority: 50,
-  maxConcurrent: 1000,
-  purpose: 'begin',
-  provider: 'vc',
-  target: 'out',
-  demand: { cpus: 1, memoryBytes: GiB, storageBytes: GiB },
-  storages: {},
-  windows: [],
-  ...change,
-});
-
-/** A schedule, told as what is waiting and what happens. */
-class Told {
-  readonly schedule: Schedule;
-  constructor(of: ScheduleLimits = limits()) {
-    this.schedule = new Schedule(of);
-  }
-  does(events: readonly DomainEvent[]): this {
-    for (const event of events) this.schedule.apply(event);
-    return this;
-  }
-  wait(...entries: readonly ScheduleEntry[]): this {
-    for (const each of entries) this.does(this.schedule.enqueue(each));
-    return this;
-  }
-  /** @returns the VMs that got a place, as plan/number */
-  admit(when = at): readonly string[] {
-    const events = this.schedule.admit(when);
-    this.does(events);
-    return events.map(({ data }) => {
-      const { migrationId, vm } = data as { migrationId: string; vm: number };
-      return `${migrationId}/${vm}`;
-    });
-  }
-  end(vm: number, migrationId = 'p1'): this {
-    return this.does(this.schedule.release(migrationId, vm));
-  }
-  reason(vm: number, migrationId = 'p1'): string | undefined {
-    return this.schedule.reasonFor(migrationId, vm, at);
-  }
-}
+import { GiB, Told, at, entry, limits } from '../spec/schedule-specification.js';
 
 describe('the schedule', () => {
   it('admits as many as the plan allows, in the order in which they came', () => {
@@ -106,28 +55,6 @@ describe('the schedule', () => {
     const told = new Told(limits({ memoryBytes: 4 * GiB })).wait(entry(0, { demand }), entry(1, { demand }));
     expect(told.admit()).toEqual(['p1/0']);
     expect(told.reason(1)).toBe('memory: 3 GiB of 4 GiB are in use, and it needs 3 GiB');
-  });
-
-  it('keeps to the disks that may be open on a host, and on a storage, of one source', () => {
-    const on = (host: string, storages: Record<string, number>) => ({ host, storages });
-    const told = new Told(limits({ disksPerHost: 4, disksPerStorage: 3 })).wait(
-      entry(0, on('a', { ds1: 2 })),
-      entry(1, on('a', { ds2: 3 })),
-      entry(2, on('b', { ds1: 2 })),
-      entry(3, on('b', { ds1: 1, ds3: 1 })),
-      entry(4, { ...on('a', { ds1: 3 }), provider: 'other' }),
-    );
-    expect(told.admit()).toEqual(['p1/0', 'p1/3', 'p1/4']);
-    expect(told.reason(1)).toBe('open disks of the host a: 2 of 4 are in use, and it needs 3');
-    expect(told.reason(2)).toBe('open disks of ds1: 3 of 3 are in use, and it needs 2');
-    expect(told.end(0).admit()).toEqual(['p1/1', 'p1/2']);
-  });
-
-  it('lets a VM with more disks than a host may have open run alone on it', () => {
-    const many = { host: 'a', storages: { ds1: 9 } };
-    const told = new Told(limits({ disksPerHost: 4 })).wait(entry(0, many), entry(1, many));
-    expect(told.admit()).toEqual(['p1/0']);
-    expect(told.end(0).admit()).toEqual(['p1/1']);
   });
 
   it('lets a VM that is larger than the whole budget run alone', () => {

@@ -1,7 +1,11 @@
 import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
-import { Lanes, type ScheduleEntry, type Waiting, purposeRank, scheduleKey } from './lanes.js';
-import { takesOf, Usage } from './usage.js';
+import { Lanes, type ScheduleEntry, type Waiting as WaitingFor, scheduleKey } from './lanes.js';
+import { laneKeyOf, precedes, purposeRank } from './order.js';
+import { RemovalTurns } from './removal-turns.js';
+import { Usage } from './usage.js';
 import { isOpen, nextOpening } from './windows.js';
+
+type Waiting = WaitingFor<ScheduleEntry>;
 
 /** So often may smaller VMs pass one that is too large for what is free; then what it needs is kept for it. */
 const MOST_PASSES = 8;
@@ -12,9 +16,11 @@ const MOST_PASSES = 8;
  * lets others pass. Folded in place: with ten thousand VMs nothing may be copied for each event.
  */
 export class Schedule {
-  readonly #waiting = new Lanes();
+  readonly #waiting = new Lanes<ScheduleEntry>((entry) => laneKeyOf(entry, this.#limits));
   readonly #running = new Map<string, ScheduleEntry>();
   readonly #usage = new Usage();
+  /** Who may remove snapshots, of those that have a place and of those that are at their end. */
+  readonly removals = new RemovalTurns();
   #limits: ScheduleLimits;
 
   /** @param limits until an event sets others */
@@ -31,6 +37,11 @@ export class Schedule {
     return this.#running;
   }
 
+  /** Who wants a place, in the order in which they came. */
+  get waiting(): readonly ScheduleEntry[] {
+    return this.#waiting.entries();
+  }
+
   get waitingCount(): number {
     return this.#waiting.size;
   }
@@ -44,6 +55,7 @@ export class Schedule {
     switch (event.type) {
       case 'ScheduleLimitsSet':
         this.#limits = event.data.limits;
+        this.#waiting.sortAnew();
         return;
       case 'VmEnqueued':
         this.#waiting.add(scheduleKey(event.data.migrationId, event.data.vm), event.data);
@@ -55,7 +67,7 @@ export class Schedule {
         this.#released(scheduleKey(event.data.migrationId, event.data.vm));
         return;
       default:
-        return;
+        this.removals.apply(event);
     }
   }
 
@@ -77,7 +89,7 @@ export class Schedule {
     return this.has(migrationId, vm) ? [{ type: 'VmSlotReleased', data: { migrationId, vm } }] : [];
   }
 
-  /** Admissions that fit now, the first first. */
+  /** Admissions and turns that fit now, the first first. */
   admit(at: Date): readonly DomainEvent[] {
     // Only events change the state: what is tried out here is taken back at the end.
     const chosen = new Set<Waiting>();
@@ -86,10 +98,11 @@ export class Schedule {
       this.#usage.add(next.entry);
     }
     for (const { entry } of chosen) this.#usage.remove(entry);
-    return [...chosen].map(({ entry: { migrationId, vm } }) => ({
+    const admitted = [...chosen].map(({ entry: { migrationId, vm } }): DomainEvent => ({
       type: 'VmAdmitted',
       data: { migrationId, vm },
     }));
+    return [...admitted, ...this.removals.admit(this.#limits.snapshotRemovalsPerStorage)];
   }
 
   /** What a waiting VM waits for, in words; undefined where it does not wait. */
@@ -99,13 +112,16 @@ export class Schedule {
     const { entry } = waiting;
     const window = this.#closedUntil(entry, at);
     if (window !== undefined) return `the maintenance window that opens at ${window.toISOString()}`;
-    const own =
-      this.#usage.limitOn(entry, this.#limits) ?? this.#usage.budgetsOn(entry, this.#limits)[0]?.reason;
+    const own = this.#usage.reason(entry, this.#limits);
     if (own !== undefined) return own;
-    const reserved = this.#reservation(at);
-    return reserved !== undefined && reserved.for !== waiting && this.#takesOf(reserved.budgets, entry)
-      ? 'room that is kept for a larger VM before it'
-      : 'its turn';
+    return this.#leavesRoom(waiting, this.#kept(this.#open(at)))
+      ? 'its turn'
+      : 'room that is kept for a larger VM before it';
+  }
+
+  /** For what a VM waits whose snapshots are to be removed; undefined where it does not wait. */
+  reasonForRemoval(migrationId: string, vm: number): string | undefined {
+    return this.removals.reasonFor(migrationId, vm, this.#limits.snapshotRemovalsPerStorage);
   }
 
   /** When a window opens for somebody who waits; undefined where nobody waits for one. */
@@ -123,8 +139,8 @@ export class Schedule {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     for (const head of this.#waiting.heads()) {
-      const isBefore = head !== waiting && this.#compare(head, waiting) < 0;
-      if (isBefore && this.#usage.budgetsOn(head.entry, this.#limits).length > 0) head.passed += 1;
+      if (precedes(waiting, head)) continue;
+      if (this.#usage.takesRoom(waiting.entry, head.entry, this.#limits)) head.passed += 1;
     }
     this.#waiting.remove(key);
     this.#running.set(key, waiting.entry);
@@ -141,13 +157,11 @@ export class Schedule {
 
   #next(at: Date, chosen: ReadonlySet<Waiting>): Waiting | undefined {
     if (this.#usage.vms >= this.#limits.vms) return undefined;
-    const reserved = this.#reservation(at, chosen);
-    return this.#open(at, chosen)
+    const open = this.#open(at, chosen);
+    const kept = this.#kept(open);
+    return open
       .filter(
-        (head) =>
-          this.#usage.limitOn(head.entry, this.#limits) === undefined &&
-          this.#usage.budgetsOn(head.entry, this.#limits).length === 0 &&
-          (reserved === undefined || head === reserved.for || !this.#takesOf(reserved.budgets, head.entry)),
+        (head) => this.#usage.lacking(head.entry, this.#limits).length === 0 && this.#leavesRoom(head, kept),
       )
       .reduce<Waiting | undefined>(
         (first, each) => (first === undefined || this.#compare(each, first) < 0 ? each : first),
@@ -155,26 +169,17 @@ export class Schedule {
       );
   }
 
-  /** The first who was passed too often, and what is kept for it: the budgets that it does not fit into. */
-  #reservation(
-    at: Date,
-    chosen?: ReadonlySet<Waiting>,
-  ): { readonly for: Waiting; readonly budgets: readonly string[] } | undefined {
-    const passed = this.#open(at, chosen)
-      .filter(
-        (head) => head.passed >= MOST_PASSES && this.#usage.limitOn(head.entry, this.#limits) === undefined,
-      )
-      .toSorted((one, other) => this.#compare(one, other))[0];
-    return (
-      passed && {
-        for: passed,
-        budgets: this.#usage.budgetsOn(passed.entry, this.#limits).map(({ budget }) => budget),
-      }
+  /** Those who were passed too often, and could run but for their size: all that they need is kept for them. */
+  #kept(heads: readonly Waiting[]): readonly Waiting[] {
+    return heads.filter(
+      ({ passed, entry }) => passed >= MOST_PASSES && this.#usage.lacksOnlySize(entry, this.#limits),
     );
   }
 
-  #takesOf(budgets: readonly string[], entry: ScheduleEntry): boolean {
-    return budgets.some((budget) => takesOf(budget, entry));
+  #leavesRoom(waiting: Waiting, kept: readonly Waiting[]): boolean {
+    return kept.every(
+      (each) => precedes(waiting, each) || this.#usage.leavesRoom(waiting.entry, each.entry, this.#limits),
+    );
   }
 
   #open(at: Date, chosen?: ReadonlySet<Waiting>): readonly Waiting[] {

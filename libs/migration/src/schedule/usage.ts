@@ -1,126 +1,147 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
-import type { ScheduleEntry } from './lanes.js';
+import { Amounts, type Need } from './amounts.js';
+import { type ScheduleEntry, disksIn } from './lanes.js';
 
 /** What is in flight, counted by all that a limit may be set on. */
 export class Usage {
-  readonly #counts = new Map<string, number>();
+  readonly #amounts = new Amounts();
+  /** Who waits is looked at again and again. */
+  readonly #needs = new WeakMap<
+    ScheduleEntry,
+    { readonly limits: ScheduleLimits; readonly needs: readonly Need[] }
+  >();
 
   add(entry: ScheduleEntry): void {
-    this.#change(entry, 1);
+    for (const [key, amount] of amountsOf(entry)) this.#amounts.change(key, amount);
   }
 
   remove(entry: ScheduleEntry): void {
-    this.#change(entry, -1);
+    for (const [key, amount] of amountsOf(entry)) this.#amounts.change(key, -amount);
   }
 
   get vms(): number {
-    return this.#get('vms');
+    return this.#amounts.of('vms');
   }
 
   ofPlan(planId: string): number {
-    return this.#get(`plan ${planId}`);
+    return this.#amounts.of(`plan ${planId}`);
+  }
+
+  /** Of what there is not enough for it; none: it may run. */
+  lacking(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+    return this.#amounts.lacking(this.#needsOf(entry, limits));
+  }
+
+  /** Why it may not run now, in words; undefined where it may. */
+  reason(entry: ScheduleEntry, limits: ScheduleLimits): string | undefined {
+    const [first] = this.lacking(entry, limits);
+    return first?.reason(this.#amounts.of(first.key));
+  }
+
+  /** Whether it waits for nothing but what it is too large for. */
+  lacksOnlySize(entry: ScheduleEntry, limits: ScheduleLimits): boolean {
+    return this.lacking(entry, limits).every(({ of }) => of === 'size');
+  }
+
+  /** Whether `kept` would fit beside it. */
+  leavesRoom(entry: ScheduleEntry, kept: ScheduleEntry, limits: ScheduleLimits): boolean {
+    return this.#amounts.leavesRoom(this.#needsOf(entry, limits), this.#needsOf(kept, limits));
   }
 
   /**
-   * Why no more like it may run now, in words; undefined where a place is free. How large it is does not count here.
+   * Whether it takes room that `passed` would need, and so keeps it waiting, though nothing else does. Places do not
+   * count: whoever waits for one gets it in turn.
    */
-  limitOn(entry: ScheduleEntry, limits: ScheduleLimits): string | undefined {
-    const { planId, provider, host, target, maxConcurrent } = entry;
-    const checks: readonly (readonly [key: string, limit: number | undefined, whose: string])[] = [
-      ['vms', limits.vms, 'the limit of the installation'],
-      [`plan ${planId}`, maxConcurrent, 'the limit of the plan'],
-      [`provider ${provider}`, limits.vmsPerProvider, 'the limit of the source'],
-      [
-        hostKey(entry),
-        host === undefined ? undefined : limits.vmsPerHost,
-        `the limit of the host ${host ?? ''}`,
-      ],
-      [`target ${target}`, limits.vmsPerTarget, 'the limit of the target'],
-    ];
-    const reached = checks.find(([key, limit]) => limit !== undefined && this.#get(key) >= limit);
-    return reached && `a free place: ${this.#get(reached[0])} VMs run, ${reached[2]}`;
+  takesRoom(entry: ScheduleEntry, passed: ScheduleEntry, limits: ScheduleLimits): boolean {
+    if (!this.lacksOnlySize(passed, limits)) return false;
+    const sizes = this.#needsOf(passed, limits).filter(({ of }) => of === 'size');
+    return !this.#amounts.leavesRoom(this.#needsOf(entry, limits), sizes);
   }
 
-  /** The budgets that it does not fit into. One that is larger than the whole budget fits when nothing else is in it. */
-  budgetsOn(entry: ScheduleEntry, limits: ScheduleLimits): readonly BudgetReached[] {
-    return demandsOf(entry).flatMap(({ budget, limitedBy, name, say, amount: needed }) => {
-      const [limit, used] = [limits[limitedBy], this.#get(budget)];
-      if (limit === undefined || needed === 0 || used + needed <= limit) return [];
-      if (needed > limit && used === 0) return [];
-      return [
-        { budget, reason: `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(needed)}` },
-      ];
-    });
-  }
-
-  #get(key: string): number {
-    return this.#counts.get(key) ?? 0;
-  }
-
-  #change(entry: ScheduleEntry, by: 1 | -1): void {
-    const { planId, provider, target } = entry;
-    const places = ['vms', `plan ${planId}`, `provider ${provider}`, hostKey(entry), `target ${target}`];
-    for (const key of places) this.#counts.set(key, this.#get(key) + by);
-    for (const { budget, amount } of demandsOf(entry))
-      this.#counts.set(budget, this.#get(budget) + by * amount);
+  #needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+    const known = this.#needs.get(entry);
+    if (known?.limits === limits) return known.needs;
+    const needs = needsOf(entry, limits);
+    this.#needs.set(entry, { limits, needs });
+    return needs;
   }
 }
 
-export interface BudgetReached {
-  /** Which: one of the installation, or of one host or storage. */
-  readonly budget: string;
-  readonly reason: string;
-}
-
-interface Demand {
-  readonly budget: string;
-  readonly limitedBy: 'cpus' | 'memoryBytes' | 'storageBytes' | 'disksPerHost' | 'disksPerStorage';
-  readonly amount: number;
-  readonly name: string;
-  readonly say: (amount: number) => string;
-}
-
-/** Whether it needs anything of a budget. */
-export const takesOf = (budget: string, entry: ScheduleEntry): boolean =>
-  demandsOf(entry).some((demand) => demand.budget === budget && demand.amount > 0);
-
-/** All that a VM takes of budgets while it has a place. */
-function demandsOf(entry: ScheduleEntry): readonly Demand[] {
-  const { provider, host, demand, storages } = entry;
-  const disks = Object.values(storages).reduce((sum, each) => sum + each, 0);
-  const ofHost: Demand = {
-    budget: `disks of ${hostKey(entry)}`,
-    limitedBy: 'disksPerHost',
-    amount: disks,
-    name: `open disks of the host ${host ?? ''}`,
-    say: String,
-  };
+/** All that it takes, whether a limit is set on it or not: one may be set later. */
+function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amount: number])[] {
+  const { planId, provider, host, target, demand, storages } = entry;
   return [
-    { budget: 'cpus', limitedBy: 'cpus', amount: demand.cpus, name: 'CPUs', say: String },
-    {
-      budget: 'memory',
-      limitedBy: 'memoryBytes',
-      amount: demand.memoryBytes,
-      name: 'memory',
-      say: gibibytes,
-    },
-    {
-      budget: 'storage',
-      limitedBy: 'storageBytes',
-      amount: demand.storageBytes,
-      name: 'storage',
-      say: gibibytes,
-    },
-    ...(host === undefined ? [] : [ofHost]),
-    ...Object.entries(storages).map(([storage, amount]): Demand => ({
-      budget: `disks of storage ${provider} ${storage}`,
-      limitedBy: 'disksPerStorage',
-      amount,
-      name: `open disks of ${storage}`,
-      say: String,
-    })),
+    ['vms', 1],
+    [`plan ${planId}`, 1],
+    [`provider ${provider}`, 1],
+    [`target ${target}`, 1],
+    ...(host === undefined
+      ? []
+      : [[hostKey(entry), 1] as const, [`disks of ${hostKey(entry)}`, disksIn(entry)] as const]),
+    ...Object.entries(storages).map(([storage, count]) => [storageKey(provider, storage), count] as const),
+    ...budgets.map(({ of }) => [of, demand[of]] as const),
   ];
 }
 
-const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
+/** What it needs of all on which a limit is set; places first. */
+function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
+  const { planId, provider, host, target, maxConcurrent, demand, storages } = entry;
+  const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
+    limit === undefined
+      ? []
+      : [
+          {
+            of: 'place',
+            key,
+            amount: 1,
+            limit,
+            reason: (used) => `a free place: ${used} VMs run, the limit of ${whose}`,
+          },
+        ];
+  const disk = (key: string, amount: number, limit: number | undefined, where: string): readonly Need[] =>
+    limit === undefined
+      ? []
+      : [
+          {
+            of: 'size',
+            key,
+            amount,
+            limit,
+            reason: (used) => `disks ${where}: ${used} of ${limit} are open, and it needs ${amount}`,
+          },
+        ];
+  return [
+    ...place('vms', limits.vms, 'the installation'),
+    ...place(`plan ${planId}`, maxConcurrent, 'the plan'),
+    ...place(`provider ${provider}`, limits.vmsPerProvider, 'the source'),
+    ...(host === undefined ? [] : place(hostKey(entry), limits.vmsPerHost, `the host ${host}`)),
+    ...place(`target ${target}`, limits.vmsPerTarget, 'the target'),
+    ...(host === undefined
+      ? []
+      : disk(`disks of ${hostKey(entry)}`, disksIn(entry), limits.disksPerHost, `of the host ${host}`)),
+    ...Object.entries(storages).flatMap(([storage, count]) =>
+      disk(storageKey(provider, storage), count, limits.disksPerStorage, `on ${storage}`),
+    ),
+    ...budgets.flatMap(({ of, name, say }): readonly Need[] => {
+      const [limit, amount] = [limits[of], demand[of]];
+      if (limit === undefined) return [];
+      const reason = (used: number): string =>
+        `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(amount)}`;
+      return [{ of: 'size', key: of, amount, limit, reason }];
+    }),
+  ];
+}
+
+export const storageKey = (provider: string, storage: string): string => `storage ${provider} ${storage}`;
 const hostKey = ({ provider, host }: ScheduleEntry): string => `host ${provider} ${host ?? ''}`;
+
+const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
+const budgets: readonly {
+  readonly of: 'cpus' | 'memoryBytes' | 'storageBytes';
+  readonly name: string;
+  readonly say: (amount: number) => string;
+}[] = [
+  { of: 'cpus', name: 'CPUs', say: String },
+  { of: 'memoryBytes', name: 'memory', say: gibibytes },
+  { of: 'storageBytes', name: 'storage', say: gibibytes },
+];

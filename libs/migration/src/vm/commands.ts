@@ -5,6 +5,8 @@ export type VmCommand =
   | { readonly kind: 'plan'; readonly record: VmRecord; readonly itinerary: readonly ItineraryStep[] }
   /** It has a place: the step at which it stands is asked for. */
   | { readonly kind: 'admit'; readonly at: Date }
+  /** It may remove snapshots now. */
+  | { readonly kind: 'take-turn' }
   | { readonly kind: 'claim'; readonly step: StepName; readonly attempt: number; readonly worker: string }
   | { readonly kind: 'report'; readonly report: Report; readonly at: Date; readonly random: number }
   /** The lease of a started attempt ran out: its worker is lost. */

@@ -253,7 +253,8 @@ describe('in every history of a VM', () => {
         const rest = Array.from({ length: 60 }, (_, n): Happening => ({
           kind: (['admit', 'due', 'claim', 'complete'] as const)[n % 4] ?? 'due',
         }));
-        const last = play([...happenings, ...rest]).states.at(-1);
+        // Who has it by now, such as one that claimed it and is gone, is lost first.
+        const last = play([...happenings, { kind: 'lose' }, ...rest]).states.at(-1);
         expect(last !== undefined && (isTerminal(last) || last.phase === 'held')).toBe(true);
       }),
       { numRuns: 200 },

@@ -18,6 +18,7 @@ import { cutoverIsDue, releaseCutover, startCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { partOf, type VmLive, type VmState } from './state.js';
+import { takeTurn } from './turn.js';
 import { wake } from './wake.js';
 
 /**
@@ -37,6 +38,8 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
   switch (command.kind) {
     case 'admit':
       return admit(state, command.at);
+    case 'take-turn':
+      return takeTurn(state);
     case 'claim':
       return claim(state, command);
     case 'report':

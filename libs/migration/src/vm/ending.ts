@@ -12,6 +12,7 @@ import {
 import { foldLive } from './evolve.js';
 import { cleanupPlan } from './policies.js';
 import { attemptsOf, hookOf, lastResult, type AttemptState, type Kept, type VmLive } from './state.js';
+import { asked } from './turn.js';
 
 /** Decides once what belongs to the end, what is released and what is kept, and asks for the first of it. */
 export function decideOutcome(
@@ -140,16 +141,14 @@ export const requestCleanup = (
   state: VmLive,
   service: ServiceName,
   release: readonly Resource[],
-): DomainEvent => ({
-  type: 'StepRequested',
-  data: {
+): ReturnType<typeof asked> =>
+  asked(state, {
     step: 'Cleanup',
     attempt: attemptsOf(state, 'Cleanup') + 1,
     service,
     site: siteOf(state, service),
     release: [...release],
-  },
-});
+  });
 
 const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep): DomainEvent => ({
   type: 'StepRequested',

@@ -21,6 +21,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     at: 0,
     round: 0,
     attempts: [],
+    turn: undefined,
     retryAt: undefined,
     failuresInARow: 0,
     lostInARow: 0,
@@ -51,7 +52,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
 }
 
 /** No failure of what comes next has been seen yet. */
-const afresh = { retryAt: undefined, failuresInARow: 0, lostInARow: 0 } as const;
+const afresh = { turn: undefined, retryAt: undefined, failuresInARow: 0, lostInARow: 0 } as const;
 
 export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmLive {
   switch (event.type) {
@@ -77,7 +78,14 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
         event.data.report,
       );
     case 'StepRequested':
-      return { ...state, retryAt: undefined, attempts: [...state.attempts, requested(state, event, time)] };
+      return {
+        ...state,
+        retryAt: undefined,
+        turn: undefined,
+        attempts: [...state.attempts, requested(state, event, time)],
+      };
+    case 'RemovalTurnAwaited':
+      return { ...state, retryAt: undefined, turn: event.data };
     case 'StepStarted':
       return started(state, event, time);
     case 'StepCheckpointed': {

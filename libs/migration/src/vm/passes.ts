@@ -106,8 +106,8 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
       : [];
   }
   if (!cutoverIsDue(state, at) || !isBeforeCutover(state)) return [];
-  // It waits for a place for its next pass: it may as well wait for one for its cutover.
-  if (state.phase === 'planned' && partOf(state) === 'precopy') return startCutover(state, at, 'complete');
+  // It waits to begin its next pass: it may as well wait to begin its cutover.
+  if (isAboutToPass(state)) return startCutover(state, at, 'complete');
   if (!isPassUnderWay(state) || state.passAtCutover !== undefined) return [];
   const downtimeMs = passForecasts(state, at);
   const pass = downtimeMs.breakOff < downtimeMs.finish ? 'break-off' : 'finish';
@@ -123,14 +123,17 @@ export function passWakeAt(state: VmLive): number | undefined {
     return times.length === 0 ? undefined : Math.min(...times);
   }
   if (!isBeforeCutover(state)) return undefined;
-  const isDecidable =
-    (state.phase === 'planned' && partOf(state) === 'precopy') ||
-    (isPassUnderWay(state) && state.passAtCutover === undefined);
+  const isDecidable = isAboutToPass(state) || (isPassUnderWay(state) && state.passAtCutover === undefined);
   return isDecidable ? cutover : undefined;
 }
 
 export const isBeforeCutover = (state: VmLive): boolean =>
   isWarm(state) && state.at < indexIn(state, 'cutover');
+
+/** For a place, or for its turn to remove the snapshot of the last pass. */
+const isAboutToPass = (state: VmLive): boolean =>
+  partOf(state) === 'precopy' &&
+  (state.phase === 'planned' || (state.phase === 'running' && state.turn?.step === 'SnapshotRemoval'));
 
 /** Only a copy is worth breaking off: everything else of a pass is short. */
 const isPassUnderWay = (state: VmLive): boolean =>
@@ -157,6 +160,7 @@ export function endTestBoot(state: VmLive, error?: StepError): readonly DomainEv
 /** After what was in the way is cleared, a VM waits again for the pass that was scheduled. */
 export function backToWaiting(state: VmLive): readonly DomainEvent[] {
   const [request] = requestCurrentStep(state);
-  if (request?.type === 'StepRequested' && request.data.step === 'Cleanup') return [request];
+  const isRequest = request?.type === 'StepRequested' || request?.type === 'RemovalTurnAwaited';
+  if (isRequest && request.data.step === 'Cleanup') return [request];
   return state.precopy === undefined ? [] : [{ type: 'PrecopyScheduled', data: state.precopy }];
 }

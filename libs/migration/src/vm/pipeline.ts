@@ -1,4 +1,5 @@
 import type { Phase, StepError, StepName } from '@ledgerlift/contracts';
+import { itsTurn } from '../schedule/removal-turns.js';
 import { awaitsPlanHooks } from './passes.js';
 import { openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
 
@@ -47,8 +48,9 @@ function endLines(state: VmLive, cleanup: CleanupState): readonly PipelineStep[]
   ]);
   return [...names].map((step) => {
     const attempts = asked.filter((attempt) => attempt.step === step);
-    const isCurrent = state.phase === 'cleaning' && attempts.at(-1) === state.attempts.at(-1);
-    const isOver = state.phase !== 'cleaning' || attempts.at(-1)?.status === 'completed';
+    const isAwaited = state.turn?.step === step;
+    const isCurrent = isAwaited || (state.phase === 'cleaning' && attempts.at(-1) === state.attempts.at(-1));
+    const isOver = !isAwaited && (state.phase !== 'cleaning' || attempts.at(-1)?.status === 'completed');
     const over = attempts.at(-1)?.status === 'failed' ? 'Failed' : 'Completed';
     return line(
       state,
@@ -83,7 +85,7 @@ function line(
 function currentStatus(state: VmLive, step: StepName): PipelineStatus {
   const open = openAttempt(state);
   if (open?.step === step) return open.status === 'started' ? 'Running' : 'Requested';
-  if (state.retryAt?.step === step || state.phase === 'held') return 'Waiting';
+  if (state.turn?.step === step || state.retryAt?.step === step || state.phase === 'held') return 'Waiting';
   if (state.phase === 'waiting' || state.phase === 'paused') return 'Waiting';
   const outcome = state.cleanup?.outcome;
   if (outcome === 'canceled') return 'Canceled';
@@ -98,6 +100,7 @@ function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): stri
       : `a ${service} worker at site ${site}`;
   }
   if (status === 'Waiting') {
+    if (state.turn?.step === step) return itsTurn;
     if (state.phase === 'held') return 'an operator, to retry or cancel';
     if (state.phase === 'paused') return `a resume: ${state.pause ?? ''}`;
     if (state.phase === 'waiting') return passWait(state);

@@ -1,6 +1,7 @@
 import { type DomainEvent, type ServiceName, resourceKey } from '@ledgerlift/contracts';
 import { requestCleanup } from './ending.js';
 import { attemptsOf, type VmLive } from './state.js';
+import { asked } from './turn.js';
 
 /** Claims what the current step will make, then asks for it: in this order, in one append. */
 export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
@@ -19,15 +20,12 @@ export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
   const { service, site, hook } = step;
   return [
     ...claims,
-    {
-      type: 'StepRequested',
-      data: { step: step.step, attempt, service, site, ...(hook === undefined ? {} : { hook }) },
-    },
+    asked(state, { step: step.step, attempt, service, site, ...(hook === undefined ? {} : { hook }) }),
   ];
 }
 
 /** While an overlay exists, no pass writes its base: what an earlier conversion, test boot or pass left goes first. */
-function clearedFirst(state: VmLive): DomainEvent | undefined {
+function clearedFirst(state: VmLive): ReturnType<typeof asked> | undefined {
   if (state.itinerary[state.at]?.part === 'test') return undefined;
   const writes = state.itinerary.slice(state.at).some(({ step }) => step === 'DiskTransfer');
   if (!writes) return undefined;

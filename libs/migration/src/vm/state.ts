@@ -88,6 +88,8 @@ export interface VmLive {
   readonly round: number;
   /** Every attempt there was, oldest first; the last is the current one while its status is open. */
   readonly attempts: readonly AttemptState[];
+  /** Removes snapshots, and is asked for when the VM has its turn. */
+  readonly turn: EventOf<'RemovalTurnAwaited'>['data'] | undefined;
   readonly retryAt: { readonly step: StepName; readonly attempt: number; readonly dueAt: string } | undefined;
   /** Transient failures, and lost workers, of the current step in a row without new progress. */
   readonly failuresInARow: number;

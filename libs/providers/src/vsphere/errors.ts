@@ -53,12 +53,11 @@ export class VsphereCertificateRefused extends LedgerliftError {
   constructor(
     readonly server: string,
     reason: string,
+    wayOut: string,
   ) {
-    super(
-      `the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. ` +
-        "Give the provider 'caCertificate' or 'thumbprint', or renew the certificate",
-      { field: 'settings.caCertificate' },
-    );
+    super(`the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. ${wayOut}`, {
+      field: 'settings.caCertificate',
+    });
   }
 }
 
@@ -72,6 +71,22 @@ export class VsphereLoginRefused extends LedgerliftError {
     reason: string,
   ) {
     super(`${server} refused the login with the secret '${secret}': ${reason}`, { field: 'secret' });
+  }
+}
+
+/** The account is locked: too many logins with a wrong password. While it is, the right one is no help. */
+export class VsphereAccountLocked extends LedgerliftError {
+  readonly code = 'LL-VSP-024';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly server: string,
+    readonly secret: string,
+  ) {
+    super(
+      `${server} refused the login with the secret '${secret}': the account is locked; unlock it there, or wait until it is ` +
+        'unlocked, and see who logs in with a wrong password',
+      { field: 'secret' },
+    );
   }
 }
 
@@ -112,6 +127,23 @@ export class VspherePermissionDenied extends LedgerliftError {
   ) {
     super(
       `the user may not do ${request}: it lacks the privilege ${privilege} on ${on}; give it to the user's role`,
+    );
+  }
+}
+
+/** A datastore has no room for what was asked: a snapshot grows with all that its VM writes. */
+export class VsphereDatastoreFull extends LedgerliftError {
+  readonly code = 'LL-VSP-025';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly request: string,
+    readonly datastore: string | undefined,
+    says: string,
+  ) {
+    const which = datastore === undefined ? 'a datastore of the VM' : `the datastore '${datastore}'`;
+    super(
+      `vSphere could not do ${request}: ${which} is full${says === '' ? '' : ` (${says})`}; make room on it, or move ` +
+        'disks of the VM to another one, and retry',
     );
   }
 }

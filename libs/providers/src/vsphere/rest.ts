@@ -1,15 +1,26 @@
 import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import { VsphereAnswerMalformed, VsphereUnreachable } from './errors.js';
 import type { VsphereSession } from './session.js';
 
 const SILENCE_MS = 60_000;
 
-/** Something that the REST interface does not have: on an ESXi host, all of it. */
-export class NotOffered extends Error {}
+/** The REST interface refused a request, or has no such thing: on an ESXi host, it has none at all. */
+export class RestRefused extends Error {
+  constructor(
+    readonly request: string,
+    readonly status: number,
+    /** Without what all have in common: `already_exists`; empty where it is not said. */
+    readonly kind: string,
+    says: string,
+  ) {
+    super(`${request}: HTTP ${status}${says === '' ? '' : ` (${says})`}`);
+  }
+}
 
 /**
  * vCenter's REST interface, for what its SOAP interface lacks: tags. Under `/rest`, which vCenter has had since 6.5.
- * A session of its own, for one reading.
+ * A session of its own, for one piece of work.
  */
 export class VsphereRest {
   private constructor(
@@ -21,7 +32,7 @@ export class VsphereRest {
   /**
    * Logs in, and out when the work is done.
    *
-   * @throws NotOffered where there is no such interface; what a connection throws
+   * @throws RestRefused; what a connection throws
    */
   static async within<T>(
     session: VsphereSession,
@@ -40,7 +51,7 @@ export class VsphereRest {
     }
   }
 
-  /** @returns what the answer calls its value */
+  /** @returns what the answer calls its value @throws RestRefused; what a connection throws */
   ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
     return exchange(this.session, method, path, { 'vmware-api-session-id': this.id }, body, this.signal);
   }
@@ -69,11 +80,30 @@ async function exchange(
     throw connection.failureOf(path, error);
   });
   const [bare = path] = path.split('?');
-  if ([401, 403, 404, 405].includes(status)) throw new NotOffered(`${bare}: HTTP ${status}`);
   if (status >= 500) throw new VsphereUnreachable(connection.server, bare, `HTTP ${status}`);
+  if (status >= 400) throw refusal(`${method} ${bare}`, status, answer);
   try {
     return answer === '' ? undefined : (JSON.parse(answer) as { readonly value?: unknown }).value;
   } catch {
     throw new VsphereAnswerMalformed(connection.server, bare, `HTTP ${status}, and no JSON`);
+  }
+}
+
+const Refusal = z.object({
+  type: z.string().default(''),
+  value: z.object({ messages: z.array(z.object({ default_message: z.string() })).default([]) }).prefault({}),
+});
+
+function refusal(request: string, status: number, answer: string): RestRefused {
+  const { type, value } = Refusal.catch({ type: '', value: { messages: [] } }).parse(jsonOf(answer));
+  const says = value.messages.map((each) => each.default_message).join('; ');
+  return new RestRefused(request, status, type.slice(type.lastIndexOf('.') + 1), says || type);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -5,11 +5,12 @@ import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf } from './soap/properties.js';
 import { typed } from './soap/render.js';
 import { runTask } from './soap/tasks.js';
+import { VsphereTagsNotOffered, bearsTag } from './tagging/index.js';
 import { settled, vmProperties, vmRef } from './vm.js';
 
 /** Kinds of virtual device that are network adapters (vim.vm.device.VirtualEthernetCard and its subtypes). */
 const NICS = /^Virtual(E1000e?|Vmxnet[23]?|PCNet32|SriovEthernetCard)$/;
-/** The name under which a custom attribute tells what was done with the VM. */
+/** The name under which a custom attribute tells what was done with the VM, where there are no tags. */
 const ATTRIBUTE = 'ledgerlift';
 
 /** @returns what was done, in words; what was so already is skipped */
@@ -31,10 +32,29 @@ export async function retire(
     await runTask(session, 'Rename_Task', vmRef(vm), { newName: name + renameSuffix }, patience);
     done.push(`renamed to '${name}${renameSuffix}'`);
   }
-  if (tag !== undefined && (await marked(session, vm, now.get('customValue'), tag, patience.signal))) {
-    done.push(`marked '${tag}' in its custom attribute '${ATTRIBUTE}'`);
-  }
+  if (tag !== undefined)
+    done.push(...(await tagged(session, vm, now.get('customValue'), tag, patience.signal)));
   return done;
+}
+
+/** By a tag; where the server has none, by a custom attribute if it has those, and in any case it is told. */
+async function tagged(
+  session: VsphereSession,
+  vm: SourceVm,
+  values: VimNode | undefined,
+  tag: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    return (await bearsTag(session, vm.id, tag, signal)) ? [`tagged '${tag}'`] : [];
+  } catch (error) {
+    if (!(error instanceof VsphereTagsNotOffered)) throw error;
+    const isMarked = await marked(session, vm, values, tag, signal);
+    return [
+      ...(isMarked ? [`marked '${tag}' in its custom attribute '${ATTRIBUTE}'`] : []),
+      `not tagged: ${error.code} ${error.message}`,
+    ];
+  }
 }
 
 async function disconnected(

@@ -76,10 +76,6 @@ describe('a login', () => {
     expect((await calls('Login')) - before).toBe(1);
   });
 
-  it('of a locked account is refused', async () => {
-    await expect(nameOf(trusted('locked', 'right'))).rejects.toMatchObject({ code: 'LL-VSP-005' });
-  });
-
   it('without its secret says where it was looked for', async () => {
     const provider = { ...world.provider, secret: { name: 'nowhere' } };
     await expect(nameOf(provider)).rejects.toMatchObject({ code: 'LL-SEC-001', failure: 'needs-operator' });
@@ -124,7 +120,7 @@ describe('a fault', () => {
   it.each([
     ['TaskInProgress', 'transient'],
     ['InvalidArgument', 'permanent'],
-    ['NoDiskSpace', 'needs-operator'],
+    ['LicenseRestricted', 'needs-operator'],
   ] as const)('%s has its own name, and is %s', async (fault, failure) => {
     await world.vsphere.fault({ method: 'RetrievePropertiesEx', fault });
     await expect(nameOf(world.provider)).rejects.toMatchObject({ code: 'LL-VSP-002', fault, failure });

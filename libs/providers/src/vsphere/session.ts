@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ProviderSpec, VsphereSettings } from '@ledgerlift/contracts';
+import type { LedgerliftError, ProviderSpec, VsphereSettings } from '@ledgerlift/contracts';
 import { readSecret } from '../secret.js';
 import { abortable } from '../waiting.js';
-import { VsphereFault, VsphereLoginRefused } from './errors.js';
+import { VsphereAccountLocked, VsphereFault, VsphereLoginRefused } from './errors.js';
 import { type CallOptions, SoapClient, type VimArguments } from './soap/client.js';
 import { HttpsConnection } from './soap/connection.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
+import { isLocked } from './soap/token-service.js';
 
 export type VsphereSpec = Extract<ProviderSpec, { type: 'vsphere' }>;
 export interface Credentials {
@@ -32,7 +33,7 @@ export interface ServiceContent {
 }
 
 /** After a refused login the same credentials are not tried again for so long: more tries would lock the account. */
-const REFUSED_MS = 60_000;
+const REFUSED_MS = 180_000;
 const LOGOUT_MS = 5000;
 
 /**
@@ -47,7 +48,7 @@ export class VsphereSession {
   /** Grows with each login: who failed under an older one need not log in again. */
   #epoch = 0;
   #refused:
-    { readonly credentials: string; readonly until: number; readonly error: VsphereLoginRefused } | undefined;
+    { readonly credentials: string; readonly until: number; readonly error: LedgerliftError } | undefined;
 
   constructor(readonly spec: VsphereSpec) {
     const url = new URL(spec.settings.url);
@@ -84,7 +85,7 @@ export class VsphereSession {
   /**
    * Calls a method. `check` may find in the answer that the session has ended, by throwing the fault. `on` may be a function of the service content, for what is named there.
    *
-   * @throws as SoapClient.call; VsphereLoginRefused, SecretMissing
+   * @throws as SoapClient.call; VsphereLoginRefused, VsphereAccountLocked, SecretMissing
    */
   async call(
     method: string,
@@ -154,9 +155,8 @@ export class VsphereSession {
         { signal },
       );
     } catch (error) {
-      const reason = refusalOf(error);
-      if (reason === undefined) throw error;
-      const told = new VsphereLoginRefused(this.connection.server, this.#secret(), reason);
+      const told = await this.#refusal(error, credentials, content, signal);
+      if (told === undefined) throw error;
       this.#refused = { credentials: digest, until: performance.now() + REFUSED_MS, error: told };
       throw told;
     }
@@ -164,6 +164,28 @@ export class VsphereSession {
     this.#epoch += 1;
     this.#content = content;
     return content;
+  }
+
+  /** What a refused login means; undefined where it failed for another reason. */
+  async #refusal(
+    error: unknown,
+    credentials: Credentials,
+    { apiType }: ServiceContent,
+    signal: AbortSignal,
+  ): Promise<VsphereLoginRefused | VsphereAccountLocked | undefined> {
+    const { server } = this.connection;
+    if (!(error instanceof VsphereFault)) return undefined;
+    const hasSingleSignOn = error.fault === 'InvalidLogin' && apiType === 'VirtualCenter';
+    if (
+      /\blocked\b/i.test(error.says) ||
+      (hasSingleSignOn && (await isLocked(this.connection, this.url, credentials, signal)))
+    )
+      return new VsphereAccountLocked(server, this.#secret());
+    const reason = REFUSALS[error.fault];
+    if (reason === undefined) return undefined;
+    // A host locks accounts too, and does not tell.
+    const orLocked = hasSingleSignOn || error.fault !== 'InvalidLogin' ? '' : ', or the account is locked';
+    return new VsphereLoginRefused(server, this.#secret(), reason + orLocked);
   }
 
   #secret(): string {
@@ -174,15 +196,11 @@ export class VsphereSession {
 const isExpired = (error: unknown): boolean =>
   error instanceof VsphereFault && error.fault === 'NotAuthenticated';
 
-/** Why a login was refused, in words; undefined where it failed for another reason. */
-function refusalOf(error: unknown): string | undefined {
-  if (!(error instanceof VsphereFault)) return undefined;
-  if (/lock/i.test(error.says))
-    return `the account is locked (${error.says}); unlock it, or wait until it is`;
-  if (error.fault === 'InvalidLogin') return 'the user name or the password is wrong';
-  if (error.fault === 'PasswordExpired') return 'the password has expired; set a new one';
-  return undefined;
-}
+/** Why a login was refused, in words, by the fault's name. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  InvalidLogin: 'the user name or the password is wrong',
+  PasswordExpired: 'the password has expired; set a new one',
+};
 
 function contentOf(answer: VimNode): ServiceContent {
   const content = answer.at('returnval');

@@ -1,7 +1,6 @@
 import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { Patience, SourceSnapshots } from '../port.js';
 import { changedAreas } from './changed-areas.js';
-import { inTurn } from './consolidation.js';
 import { VsphereChangesNotTracked, VsphereSnapshotLost } from './errors.js';
 import { type VsphereSession, sessionOf } from './session.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
@@ -177,8 +176,7 @@ async function removeAll(
   const ours = (await snapshotsOf(session, vm, signal)).filter((each) => each.name === name);
   for (const { ref } of ours) {
     const args = { removeChildren: false, consolidate: true };
-    const removal = () => runTask(session, 'RemoveSnapshot_Task', ref, args, patience);
-    await inTurn(session, vm, signal, removal).catch((error: unknown) => {
+    await runTask(session, 'RemoveSnapshot_Task', ref, args, patience).catch((error: unknown) => {
       if (!isFault(error, 'ManagedObjectNotFound')) throw error;
     });
   }

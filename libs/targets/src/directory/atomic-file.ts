@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TargetUnusable } from '../errors.js';
 import { errorCode, syncFolder } from './safe-path.js';
@@ -25,6 +25,8 @@ export async function writeFileAtomic(path: string, content: string): Promise<vo
     await rename(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
+    // Half a file helps nobody, and on a full disk its room is needed.
+    await unlink(draft).catch(() => undefined);
     throw new TargetUnusable(path, `it cannot be written (${errorCode(error)})`, error);
   }
 }

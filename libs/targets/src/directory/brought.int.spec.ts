@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BroughtDisks } from '@ledgerlift/contracts';
 import { NotOurs, UnsafePath } from '../errors.js';
 import { vmRecord } from '../spec/records.js';
-import { type BroughtRequest, findBroughtDisks } from './brought.js';
+import { type BroughtRequest, type DiskUser, findBroughtDisks } from './brought.js';
 import { diskPathsOf, layoutOf, openVmFolder, release } from './index.js';
 
 const MiB = 2 ** 20;
@@ -38,7 +38,7 @@ function asked(where?: BroughtDisks, disks = 1, id = 'vm-1'): BroughtRequest {
   const sized = vm.disks.map((disk, index) => ({ ...disk, capacityBytes: MiB * (index + 1) }));
   return { vm: { id, name: id, disks: sized }, where };
 }
-async function problems(request: BroughtRequest, usedBy?: ReadonlyMap<string, string>): Promise<string[]> {
+async function problems(request: BroughtRequest, usedBy?: ReadonlyMap<string, DiskUser>): Promise<string[]> {
   const found = await findBroughtDisks(root, [request], usedBy);
   return found.get(request.vm.id)?.problems.map(({ reason, message }) => `${reason}: ${message}`) ?? [];
 }
@@ -137,7 +137,8 @@ describe('disks that another tool brought', () => {
   it('that somebody else uses is refused', async () => {
     file('a.img');
     const request = asked({ files: ['a.img'] });
-    expect(await problems(request, new Map([['a.img', 'm9 has it']]))).toEqual(['InUse: "a.img": m9 has it']);
+    const user = { what: 'm9 has it', givesUp: undefined };
+    expect(await problems(request, new Map([['a.img', user]]))).toEqual(['InUse: "a.img": m9 has it']);
     linkSync(join(root, 'a.img'), join(root, 'b.img'));
     const both = [request, asked({ files: ['b.img'] }, 1, 'vm-2')];
     expect((await findBroughtDisks(root, both)).get('vm-2')?.problems).toMatchObject([{ reason: 'InUse' }]);
@@ -148,6 +149,29 @@ describe('disks that another tool brought', () => {
       expect.stringMatching(/^InUse/),
     ]);
     expect(await problems(asked())).toEqual([expect.stringMatching(/^NotFound/)]);
+  });
+});
+
+describe('the disks of a migration that succeeded', () => {
+  const user = (givesUp: string | undefined) => new Map([['a.img', { what: 'm9 has it', givesUp }]]);
+
+  it('are given to a plan that says that it takes them from there', async () => {
+    file('a.img');
+    const files = ['a.img'];
+    expect(await problems(asked({ files }), user('m9'))).toEqual([
+      expect.stringMatching(/^InUse: .*say `takenFrom: m9`/),
+    ]);
+    expect(await problems(asked({ files, takenFrom: 'm8' }), user('m9'))).toHaveLength(1);
+    expect(await problems(asked({ files, takenFrom: 'm9' }), user('m9'))).toEqual([]);
+    labels('a.img', { vmID: 'vm-1' });
+    const labelled = asked({ labels: { vmID: 'vm-1' }, takenFrom: 'm9' });
+    expect(await problems(labelled, user('m9'))).toEqual([]);
+  });
+
+  it('are not given where that migration does not give them up', async () => {
+    file('a.img');
+    const request = asked({ files: ['a.img'], takenFrom: 'm9' });
+    expect(await problems(request, user(undefined))).toEqual(['InUse: "a.img": m9 has it']);
   });
 });
 

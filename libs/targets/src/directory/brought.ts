@@ -34,6 +34,14 @@ export interface BroughtRequest {
   readonly where: BroughtDisks | undefined;
 }
 
+/** Who has a disk already. */
+export interface DiskUser {
+  /** In words, without a full stop. */
+  readonly what: string;
+  /** A migration from which a plan may take the disk by naming it; undefined: nobody may. */
+  readonly givesUp: string | undefined;
+}
+
 /** Says which source VM a disk belongs to, as Forklift's label of the same name. */
 const VM_LABEL = 'vmID';
 /** Says which of the VM's disks it is, where there are several. */
@@ -43,13 +51,13 @@ const DISK_LABEL = 'diskID';
  * Finds the disks that other tools brought, and looks at each: that it is there once, inside the root, of the size that
  * the source says, in a form that can be converted where it lies, and nobody else's. Changes nothing.
  *
- * @param usedBy by path relative to the root: which other migration uses it
+ * @param usedBy by path relative to the root: which other migration has it
  * @returns what was found, by id of the source VM
  */
 export async function findBroughtDisks(
   root: string,
   requests: readonly BroughtRequest[],
-  usedBy: ReadonlyMap<string, string> = new Map(),
+  usedBy: ReadonlyMap<string, DiskUser> = new Map(),
 ): Promise<ReadonlyMap<string, BroughtVm>> {
   const isLabelled = requests.some(({ where }) => where === undefined || 'labels' in where);
   const labelled = isLabelled ? await labelledFiles(root) : { files: [], unreadable: [] };
@@ -65,7 +73,7 @@ export async function findBroughtDisks(
       if (disk === undefined || name === undefined) continue;
       const looked = await look(root, name, disk.capacityBytes);
       const twice = looked.file === undefined ? undefined : takenHere.get(looked.file);
-      const user = twice === undefined ? usedBy.get(name) : `it is a disk of "${twice}", too`;
+      const user = twice === undefined ? userOf(usedBy.get(name), where) : `it is a disk of "${twice}", too`;
       if (looked.problem !== undefined) problems.push(looked.problem);
       else if (user !== undefined) problems.push({ reason: 'InUse', message: `"${name}": ${user}` });
       else disks.push({ diskId: disk.id, name, format: looked.format });
@@ -74,6 +82,13 @@ export async function findBroughtDisks(
     found.set(vm.id, { disks, problems });
   }
   return found;
+}
+
+/** @returns why a plan may not have a disk that somebody else has; undefined where it may */
+function userOf(user: DiskUser | undefined, where: BroughtDisks | undefined): string | undefined {
+  if (user?.givesUp === undefined) return user?.what;
+  if (user.givesUp === where?.takenFrom) return undefined;
+  return `${user.what}; where its VM is not wanted any more, say \`takenFrom: ${user.givesUp}\` beside the disks`;
 }
 
 interface Names {

@@ -28,6 +28,8 @@ import {
   openVmFolder,
   release,
   resolveOwned,
+  sweepDrafts,
+  writeFileAtomic,
 } from './index.js';
 import { stagingName } from './marker.js';
 
@@ -166,6 +168,13 @@ describe('a disk', () => {
   });
 });
 
+it('a file that cannot be written leaves no draft', async () => {
+  const path = join(base, 'vm.yaml');
+  mkdirSync(path);
+  await expect(writeFileAtomic(path, 'kind: VirtualMachine')).rejects.toThrow('it cannot be written');
+  expect(readdirSync(base)).toEqual(['vm.yaml']);
+});
+
 it('free bytes are known before the folder exists', async () => {
   expect(await freeBytes(join(base, 'a/b/c'))).toBe(await freeBytes(base));
 });
@@ -218,6 +227,17 @@ describe('release', () => {
     writeFileSync(join(root, `${disk.name}.unfinished`), 'half');
     expect(await release(record(), disk)).toBe('absent');
     expect(readdirSync(join(root, 'default/web'))).toEqual(['.ledgerlift.json']);
+  });
+
+  it('leaves no draft of a manifest that is kept', async () => {
+    await makeAll();
+    const kept = everything().filter(({ kind }) => kind === 'manifest');
+    for (const { name } of kept) writeFileSync(join(root, `${name}.unfinished`), 'half');
+    await sweepDrafts(record(), kept);
+    for (const { name } of kept) {
+      expect(existsSync(join(root, name))).toBe(true);
+      expect(existsSync(join(root, `${name}.unfinished`))).toBe(false);
+    }
   });
 
   it('goes on from where a killed process was', async () => {

@@ -6,7 +6,7 @@ import { checkNetworks, checkStorages } from './mapping-checks.js';
 import { release } from './release.js';
 
 export { unfinished, writeFileAtomic } from './atomic-file.js';
-export { type BroughtRequest, type BroughtVm, findBroughtDisks } from './brought.js';
+export { type BroughtRequest, type BroughtVm, type DiskUser, findBroughtDisks } from './brought.js';
 export { claimsFor, inReleaseOrder } from './claims.js';
 export { allocatedSize } from './disk-size.js';
 export { type DiskFile, ensureDisk, freeBytes, growDisk, imageInfo } from './disks.js';
@@ -14,7 +14,7 @@ export { imageHeader } from './image-header.js';
 export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder } from './folder.js';
 export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';
-export { release } from './release.js';
+export { release, sweepDrafts } from './release.js';
 export { roomNeeded } from './room.js';
 
 /** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */

@@ -37,6 +37,22 @@ export async function release(record: VmRecord, resource: Resource): Promise<How
   }
 }
 
+/**
+ * Takes away the drafts of manifests that are kept: a crash may have left one beside the file, or in its place. Whoever wrote
+ * them must have ended.
+ *
+ * @throws UnsafePath: nothing was touched
+ */
+export async function sweepDrafts(record: VmRecord, kept: readonly Resource[]): Promise<void> {
+  const folder = await resolveOwned(record, record.folder);
+  const { is } = await ownershipOf(folder, ownerOf(record));
+  if (is !== 'ours') return;
+  for (const { name } of kept.filter(({ kind }) => kind === 'manifest')) {
+    const path = await resolveOwned(record, name);
+    if ((await removeFile(unfinished(path))) === 'removed') await syncFolder(dirname(path));
+  }
+}
+
 async function releaseFile(path: string): Promise<How> {
   const draft = await removeFile(unfinished(path));
   const file = await removeFile(path);

@@ -44,10 +44,21 @@ export async function honestParts(seed: number): Promise<HonestParts> {
       },
     ],
   });
-  // qemu-img gives each VMDK a random CID: without it, the same seed makes the same bytes.
-  const vmdk = (await readFile(join(dirname(path), DISK), 'latin1')).replace(/^CID=\w{8}$/m, 'CID=1edbe11f');
+  const vmdk = withFixedCid(await readFile(join(dirname(path), DISK), 'latin1'));
   return { ovf: await readFile(path, 'utf8'), vmdk: Buffer.from(vmdk, 'latin1') };
 }
+
+const CID = '1edbe11f';
+/**
+ * qemu-img gives each VMDK a random CID: without it, the same seed makes the same bytes. It writes no leading zeros, so
+ * one may be shorter than another; the zeros after the descriptor make up for it, and all else stays in its place.
+ */
+export const withFixedCid = (vmdk: string): string =>
+  vmdk.replace(
+    /^CID=([0-9a-f]{1,8})\n([^\0]*)(\0*)/m,
+    (_all, cid: string, rest: string, zeros: string) =>
+      `CID=${CID}\n${rest}${zeros.slice(CID.length - cid.length)}`,
+  );
 
 export const bytes = (name: string, content: string | Buffer): BytesEntry => ({
   name,

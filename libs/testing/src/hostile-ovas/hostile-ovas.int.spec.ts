@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, readFile } from 'node:fs/promises';
 import { temporaryFolder } from '../temporary-folder.js';
+import { withFixedCid } from './honest-parts.js';
 import { mutatedOvas, writeHostileOvas } from './index.js';
 
 const folder = temporaryFolder('hostile');
@@ -25,6 +26,15 @@ describe('hostile OVAs', () => {
     expect(ovas.length).toBeGreaterThan(70);
     expect(new Set(ovas.map(({ name }) => name)).size).toBe(ovas.length);
     for (const { path } of ovas) await expect(lstat(path)).resolves.toBeDefined();
+  });
+});
+
+describe('the disk of an honest OVA', () => {
+  it.each(['0', 'a1', '0123abc', 'deadbeef'])('is the same with the CID %s', (cid) => {
+    const descriptor = (written: string): string =>
+      `KDMV...# Disk DescriptorFile\nversion=1\nCID=${written}\nparentCID=ffffffff\n`.padEnd(512, '\0') +
+      'grains';
+    expect(withFixedCid(descriptor(cid))).toBe(descriptor('1edbe11f'));
   });
 });
 

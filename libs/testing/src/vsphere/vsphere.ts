@@ -5,6 +5,7 @@ import { temporaryFolder } from '../temporary-folder.js';
 import { vsphereBinary } from './installed.js';
 import { type StartOptions, configuration } from './options.js';
 import type {
+  VsphereChange,
   VsphereEffect,
   VsphereFault,
   VsphereTools,
@@ -203,6 +204,15 @@ export class Vsphere implements AsyncDisposable {
   async tellGuest(vm: string, command: string): Promise<string> {
     const told: { readonly output: string } = await this.#act(vm, 'guest', { command });
     return told.output;
+  }
+
+  /**
+   * Gives a VM, its host or its cluster what no other call brings about. Such devices are there to be seen, and not to be
+   * read or moved.
+   */
+  set(vm: string, { of, properties = {}, devices = [] }: VsphereChange): Promise<void> {
+    const changes = Object.entries(properties).map(([name, val]) => ({ name, val }));
+    return this.#act(vm, 'set', { of, properties: changes, devices });
   }
 
   /** What was really done, in order. */

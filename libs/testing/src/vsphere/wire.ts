@@ -8,7 +8,7 @@ export interface VsphereUser {
   readonly deny?: readonly string[];
   /** Of the user's role, on everything. By default an administrator's. */
   readonly privileges?: readonly string[];
-  /** Why a right password is no help. vCenter says of a locked account no more than InvalidLogin. */
+  /** Why a right password is no help. Of a locked account a login says no more than InvalidLogin; the token service does. */
   readonly state?: 'locked' | 'no-access' | 'password-expired';
 }
 
@@ -50,6 +50,10 @@ export interface VsphereVmSpec {
   readonly guestId?: string;
   readonly firmware?: 'bios' | 'efi';
   readonly secureBoot?: boolean;
+  /** Of the firmware. */
+  readonly uuid?: string;
+  /** By which vCenter tells apart VMs whose firmware has the same one. */
+  readonly instanceUuid?: string;
   /** Names; by default `VM Network`. There is also `DC0_DVPG0`. */
   readonly networks?: readonly string[];
   readonly annotation?: string;
@@ -64,9 +68,25 @@ export interface VsphereVmSpec {
   readonly guest?: { readonly memoryMb?: number; readonly user?: string; readonly password?: string };
 }
 
+/** A value as vim's own JSON: `_typeName` says which type it is, and `_value` holds what is no object. */
+export interface VimJson {
+  readonly _typeName: string;
+  readonly [field: string]: unknown;
+}
+
+export interface VsphereChange {
+  /** By default the VM. */
+  readonly of?: 'vm' | 'host' | 'cluster';
+  /** By path, as `config.keyId`. */
+  readonly properties?: Readonly<Record<string, VimJson>>;
+  /** Added to those that the VM has. */
+  readonly devices?: readonly VimJson[];
+}
+
 /** A rule for the next calls that match. */
 export interface VsphereFault {
-  /** A pattern of SOAP method names; `GET /nfc`, `GET /folder` and `VDDK` stand for the ways to the bytes. */
+  /** A pattern of SOAP method names; `GET /nfc`, `GET /folder` and `VDDK` stand for the ways to the
+   * bytes, `POST /rest` for tags. */
   readonly method: string;
   /** A VM's name or a managed object id (of `GET /folder` the file's name); by default any. */
   readonly object?: string;

@@ -45,6 +45,7 @@ func (s *sim) control() http.Handler {
 	})
 	answer("GET /vms/{vm}", s.forVM(func(vm *simulator.VirtualMachine, _ *http.Request) (any, error) { return s.describe(vm), nil }))
 	answer("POST /vms", s.createVM)
+	answer("POST /vms/{vm}/set", s.forVM(s.set))
 	answer("POST /vms/{vm}/{action}", s.forVM(s.act))
 	answer("POST /faults", func(r *http.Request) (any, error) {
 		f := &fault{}

@@ -20,8 +20,8 @@ func (s *sim) serveFolder(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unauthorized", http.StatusUnauthorized)
 		return
 	}
-	if !u.has(downloadPrivilege) || u.denies("GET /folder") {
-		http.Error(w, "forbidden: "+downloadPrivilege, http.StatusForbidden)
+	if !u.has(downloadPrivilege) || !u.has(browsePrivilege) || u.denies("GET /folder") {
+		http.Error(w, "forbidden", http.StatusForbidden)
 		return
 	}
 	out, ok := s.faulty(w, "GET /folder", r.URL.Path)

@@ -84,10 +84,15 @@ func (s *sim) serve(certificate *certificate) {
 		"GET /nfc/":    s.serveLease,
 		"GET /folder/": s.serveFolder,
 		"GET /_vddk/":  s.serveVDDK,
+		"POST /rest/":  s.serveREST,
 	} {
 		service.ServeMux.HandleFunc(pattern, s.unlessDown(answer))
 	}
 	service.ServeMux.HandleFunc("HEAD /folder/", s.unlessDown(s.serveFolder))
+	if !s.config.ESXi {
+		service.ServeMux.HandleFunc("POST /sts/STSService/{domain}", s.unlessDown(s.serveSTS))
+		service.ServeMux.HandleFunc("POST /sts/STSService", s.unlessDown(s.serveSTS))
+	}
 	service.NewServer()
 	// After NewServer: the endpoints of /rest set their own.
 	s.registry().SessionManager().ValidLogin = s.mayLogIn

@@ -23,6 +23,8 @@ type machineSpec struct {
 	GuestID        string            `json:"guestId"`
 	Firmware       string            `json:"firmware"`
 	SecureBoot     bool              `json:"secureBoot"`
+	UUID           string            `json:"uuid"`
+	InstanceUUID   string            `json:"instanceUuid"`
 	Networks       []string          `json:"networks"`
 	Annotation     string            `json:"annotation"`
 	ExtraConfig    map[string]string `json:"extraConfig"`
@@ -163,7 +165,7 @@ func (s *sim) finished(ref reference) (result types.AnyType, err error) {
 func configOf(ctx context.Context, p *place, spec *machineSpec) (types.VirtualMachineConfigSpec, error) {
 	config := types.VirtualMachineConfigSpec{
 		Name: spec.Name, GuestId: orElse(spec.GuestID, "debian12_64Guest"), Firmware: orElse(spec.Firmware, "bios"),
-		MemoryMB: max(spec.MemoryMb, 32), NumCPUs: max(spec.CPUs, 1), Annotation: spec.Annotation, Version: "vmx-19",
+		Uuid: spec.UUID, InstanceUuid: spec.InstanceUUID, MemoryMB: max(spec.MemoryMb, 32), NumCPUs: max(spec.CPUs, 1), Annotation: spec.Annotation, Version: "vmx-19",
 		Files: &types.VirtualMachineFileInfo{VmPathName: "[" + p.datastore.Name() + "]"},
 	}
 	if spec.SecureBoot {

@@ -20,7 +20,7 @@ type user struct {
 	Deny []string `json:"deny"`
 	// Privileges of the user's role, on everything; null: an administrator's.
 	Privileges []string `json:"privileges"`
-	// State: "" or "locked" (vCenter says no more than InvalidLogin), "no-access", "password-expired".
+	// State: "" or "locked" (a login says no more than InvalidLogin), "no-access", "password-expired".
 	State string `json:"state"`
 }
 
@@ -51,9 +51,13 @@ var needed = map[string]string{
 	"SearchDatastoreSubFolders_Task": "Datastore.Browse",
 	"DeleteDatastoreFile_Task":       "Datastore.FileManagement",
 	"SetCustomValue":                 "Global.SetCustomField",
+	"SetField":                       "Global.SetCustomField",
+	"AddCustomFieldDef":              "Global.ManageCustomFields",
+	"ConsolidateVMDisks_Task":        "VirtualMachine.State.RemoveSnapshot",
 }
 
 const (
+	browsePrivilege   = "Datastore.Browse"
 	downloadPrivilege = "Datastore.FileManagement"
 	readPrivilege     = "VirtualMachine.Provisioning.DiskRandomRead"
 	filesPrivilege    = "VirtualMachine.Provisioning.GetVmFiles"
@@ -92,8 +96,11 @@ func privilegesOf(m *simulator.Method) []string {
 	if len(spec.ExtraConfig) > 0 {
 		all = append(all, "VirtualMachine.Config.AdvancedConfig")
 	}
-	if len(spec.DeviceChange) > 0 {
+	for _, change := range spec.DeviceChange {
 		all = append(all, "VirtualMachine.Config.EditDevice")
+		if change.GetVirtualDeviceConfigSpec().Device.GetVirtualDevice().Connectable != nil {
+			all = append(all, "VirtualMachine.Interact.DeviceConnection")
+		}
 	}
 	if spec.NumCPUs != 0 {
 		all = append(all, "VirtualMachine.Config.CPUCount")

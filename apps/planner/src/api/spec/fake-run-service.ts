@@ -31,6 +31,7 @@ type FakeRun = Omit<MigrationRun, 'phases' | 'percent' | 'underWay' | 'vms' | 'v
  */
 export class FakeRunService implements RunService {
   readonly calls: string[] = [];
+  readonly scheduled = [];
   readonly #runs = new Map<string, { run: FakeRun; vms: VmRun[] }>();
 
   constructor(

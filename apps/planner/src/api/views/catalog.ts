@@ -23,9 +23,10 @@ export function providerView(
 ): ProviderView {
   const known = inventory.known(entry);
   if (known === undefined) return storedView(entry);
-  const { takenAt, vms, problems } = known;
+  const { takenAt, version, vms, problems } = known;
   const summary = {
     takenAt,
+    ...(version === undefined ? {} : { version }),
     ageSeconds: ageSeconds(takenAt, now()),
     vms: vms.length,
     problems: problems.length,

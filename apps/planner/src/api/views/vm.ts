@@ -111,7 +111,7 @@ function pipelineStepView(step: PipelineStep, run: VmRun): PipelineStepView {
     ...given('completedAt', step.completedAt),
     ...given('message', isCurrent && progress.message !== '' ? progress.message : undefined),
     ...given('error', step.error),
-    ...given('waitingFor', step.waitingFor),
+    ...given('waitingFor', (step.status === 'Waiting' ? run.waitsFor : undefined) ?? step.waitingFor),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Condition, DiskBacking, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import { type PrivilegeUse, requiredPrivileges } from '@ledgerlift/providers';
+import { type PrivilegeUse, requiredPrivileges, vddkMisfit } from '@ledgerlift/providers';
 import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
@@ -11,6 +11,7 @@ export function checkVsphere(facts: PlanFacts): readonly Condition[] {
     ...checkPrivileges(facts),
     ...checkHosts(facts),
     ...checkVddk(facts),
+    ...checkTags(facts),
     ...checkDiskKinds(facts),
     ...checkUuids(facts),
   ];
@@ -26,7 +27,7 @@ function checkConnection({ source }: PlanFacts): readonly Condition[] {
 /** What the plan does at the source. Without VDDK there are two other ways to read; which it is to be is not known yet. */
 function usesOf({ spec, workers }: PlanFacts): readonly PrivilegeUse[] {
   const { disconnectNics, renameSuffix, tag } = spec.retireSource;
-  const isRetired = disconnectNics || renameSuffix !== undefined || tag !== undefined;
+  const isRetired = disconnectNics || renameSuffix !== undefined;
   const hasVddk = spec.type === 'warm' || workers?.transferTools?.vddk !== undefined;
   const reads: readonly PrivilegeUse[] = hasVddk ? ['vddk'] : ['https', 'nfc'];
   return [
@@ -36,6 +37,7 @@ function usesOf({ spec, workers }: PlanFacts): readonly PrivilegeUse[] {
     ...(spec.type === 'warm' ? ['warm' as const] : []),
     ...(spec.type === 'warm' && spec.warm.enableChangeTracking ? ['tracking' as const] : []),
     ...(isRetired ? ['retire' as const] : []),
+    ...(tag === undefined ? [] : ['tag' as const]),
   ];
 }
 
@@ -59,13 +61,38 @@ function checkHosts(facts: PlanFacts): readonly Condition[] {
 const OLDEST_VDDK = 6.5;
 
 function checkVddk(facts: PlanFacts): readonly Condition[] {
-  const { spec, site, workers } = facts;
+  const { spec, site = '', workers } = facts;
   const tools = workers?.transferTools;
   if (tools === undefined || readVms(facts).length === 0) return [];
   const lack = lackOf(tools);
-  if (lack === undefined) return [];
+  const misfit = lack?.reason === 'TooOld' ? undefined : misfitOf(facts);
   const type = spec.type === 'warm' ? 'VDDKNotAvailable' : 'DisksReadWithoutVDDK';
-  return [condition(type, lack.reason, `at site ${site ?? ''} ${lack.message}`, ['transfer'])];
+  return [
+    ...(lack === undefined
+      ? []
+      : [condition(type, lack.reason, `at site ${site} ${lack.message}`, ['transfer'])]),
+    ...(misfit === undefined
+      ? []
+      : [
+          condition('VDDKVersionNotFitting', misfit.reason, `at site ${site} VDDK ${misfit.message}`, [
+            'transfer',
+          ]),
+        ]),
+  ];
+}
+
+function misfitOf({ workers, inventory }: PlanFacts): ReturnType<typeof vddkMisfit> {
+  const vddk = workers?.transferTools?.vddk;
+  if (vddk === undefined || inventory?.version === undefined) return undefined;
+  return vddkMisfit(vddk.version, inventory.version);
+}
+
+function checkTags({ spec, source }: PlanFacts): readonly Condition[] {
+  const { tag } = spec.retireSource;
+  if (tag === undefined || source?.spec.type !== 'vsphere' || source.spec.settings.sdkEndpoint !== 'esxi')
+    return [];
+  const message = `'${source.spec.name}' has no tags, and its VMs are to bear '${tag}'`;
+  return [condition('SourceHasNoTags', 'NoVcenter', message, [source.spec.name])];
 }
 
 function lackOf({

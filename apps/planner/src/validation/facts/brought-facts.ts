@@ -1,5 +1,5 @@
 import type { ProviderSpec, VmRecord } from '@ledgerlift/contracts';
-import { type BroughtVm, findBroughtDisks } from '@ledgerlift/targets';
+import { type BroughtVm, type DiskUser, findBroughtDisks } from '@ledgerlift/targets';
 import type { Entry } from '../../catalog/index.js';
 import type { RunService } from '../../runs/run-service.js';
 import type { PlannedVm } from '../plan-facts.js';
@@ -8,7 +8,7 @@ import type { PlannedVm } from '../plan-facts.js';
 export async function broughtFacts(
   { spec }: Entry<ProviderSpec>,
   vms: readonly PlannedVm[],
-  usedBy: ReadonlyMap<string, string>,
+  usedBy: ReadonlyMap<string, DiskUser>,
 ): Promise<ReadonlyMap<string, BroughtVm>> {
   if (spec.type !== 'directory') return new Map();
   const requests = vms.flatMap(({ vm, entry }) => (vm === undefined ? [] : [{ vm, where: entry.disks }]));
@@ -16,7 +16,8 @@ export async function broughtFacts(
 }
 
 /**
- * Which disks at the target a migration has adopted, and not given back: by a cancel, a rollback or by being given up.
+ * Which disks at the target a migration has adopted, and not given back: by a cancel, a rollback or by being given up. A
+ * migration that succeeded has them for its VM until a plan says that it takes them.
  *
  * @param isOwn whether a record is one of those that are asked for
  * @returns by path relative to the root: who uses it, in words
@@ -25,8 +26,8 @@ export function usersOfDisks(
   runs: Pick<RunService, 'migrations'>,
   target: Entry<ProviderSpec>,
   isOwn: (record: VmRecord) => boolean,
-): ReadonlyMap<string, string> {
-  const users = new Map<string, string>();
+): ReadonlyMap<string, DiskUser> {
+  const users = new Map<string, DiskUser>();
   for (const run of runs.migrations()) {
     // All VMs of a run are migrated in one way.
     if (run.vm(0)?.state?.record.settings.type !== 'conversion') continue;
@@ -34,8 +35,13 @@ export function usersOfDisks(
       if (state === undefined || state.record.target.providerId !== target.id || isOwn(state.record))
         continue;
       if (state.phase === 'canceled' || state.phase === 'rolled-back' || state.abandoned) continue;
-      const words = `migration ${run.migrationId} has it for '${state.record.targetName}', and ${state.phase}`;
-      for (const { name, adopted } of state.record.disks) if (adopted === true) users.set(name, words);
+      const user: DiskUser = {
+        what: `migration ${run.migrationId} has it for '${state.record.targetName}', and ${state.phase}`,
+        // One that failed may be tried again: it is canceled or given up before somebody else has its disks.
+        givesUp: state.phase === 'succeeded' ? run.migrationId : undefined,
+      };
+      // Runs come in the order of their starts: who took a disk from another has it after that one.
+      for (const { name, adopted } of state.record.disks) if (adopted === true) users.set(name, user);
     }
   }
   return users;

@@ -58,7 +58,7 @@ function transferTools(workers: readonly WorkerCapabilities[]): TransferTools {
     path === null ? [] : [{ folder: path, version: version ?? '' }],
   );
   return {
-    vddk: usable[0],
+    vddk: usable.toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))[0],
     hasHooks: hooks.length === 0 ? undefined : hooks.some(({ path }) => path !== null),
     vddkProblems: vddk.flatMap(({ worker, path, problem = 'it is not installed' }) =>
       path === null ? [`${worker}: ${problem}`] : [],

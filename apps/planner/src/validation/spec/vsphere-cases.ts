@@ -32,6 +32,8 @@ const web = vm({ id: 'vm-62', disks: [disk({})], changeTracking: 'on', host: 'es
 const withDisk = (...of: Parameters<typeof disk>): SourceVm => ({ ...web, disks: [disk(...of)] });
 
 interface Around {
+  /** Of the vCenter. */
+  readonly version?: string;
   readonly vms?: readonly SourceVm[];
   readonly spec?: object;
   readonly settings?: object;
@@ -40,13 +42,25 @@ interface Around {
   readonly planned?: { readonly isCopied: boolean };
 }
 /** A plan of VMs of a vCenter against which nothing stands, but for what is changed. */
-function plan({ vms = [web], spec, settings, problems, transferTools, planned }: Around = {}): PlanFacts {
-  return factsWith(vms, {
+function plan({
+  vms = [web],
+  spec,
+  settings,
+  problems,
+  transferTools,
+  planned,
+  version,
+}: Around = {}): PlanFacts {
+  const facts = factsWith(vms, {
     source: vsphere(settings, problems),
     ...(spec === undefined ? {} : { spec }),
     ...(transferTools === undefined ? {} : { workers: { ...workers, transferTools } }),
     ...(planned === undefined ? {} : { planned }),
   });
+  const { inventory } = facts;
+  return version === undefined || inventory === undefined
+    ? facts
+    : { ...facts, inventory: { ...inventory, version } };
 }
 const tools = (vddk: TransferTools['vddk'], ...vddkProblems: string[]): TransferTools => ({
   vddk,
@@ -67,6 +81,7 @@ const lacks = (...ids: readonly string[]): { readonly problems: readonly Invento
   problems: ids.map((id) => problem('LL-VSP-020', id)),
 });
 const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
+const ATTACH = 'InventoryService.Tagging.AttachTag';
 const concerned = (id: string, category: 'Warning' | 'Critical' = 'Warning'): PlanFacts =>
   plan({ vms: [{ ...web, concerns: [{ id, category, label: id, assessment: 'See to it.' }] }] });
 const lack = (transferTools: TransferTools, reason: string): readonly [warm: Case, cold: Case] => [
@@ -90,7 +105,7 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
   },
   InsufficientPrivileges: [
     {
-      raised: plan({ ...lacks(SNAPSHOT, 'Global.SetCustomField'), spec: warm }),
+      raised: plan({ ...lacks(SNAPSHOT, ATTACH), spec: warm }),
       reason: 'LL-VSP-020',
       items: [SNAPSHOT],
       not: plan(lacks(SNAPSHOT)),
@@ -102,9 +117,9 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: plan({ ...lacks('VApp.Export'), transferTools: tools(recent) }),
     },
     {
-      raised: plan({ ...lacks('Global.SetCustomField'), spec: { retireSource: { tag: 'moved' } } }),
+      raised: plan({ ...lacks(ATTACH), spec: { retireSource: { tag: 'moved' } } }),
       reason: 'LL-VSP-020',
-      not: plan(lacks('Global.SetCustomField')),
+      not: plan({ ...lacks(ATTACH), spec: { retireSource: { renameSuffix: '-old' } } }),
     },
     {
       raised: plan({
@@ -148,6 +163,32 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
   })(),
   VDDKNotAvailable: lacking.map(([isWarm]) => isWarm),
   DisksReadWithoutVDDK: lacking.map(([, isCold]) => isCold),
+  VDDKVersionNotFitting: [
+    {
+      raised: plan({ version: '9.0.1', spec: warm }),
+      reason: 'OlderThanSource',
+      items: ['transfer'],
+      not: plan({ version: '8.0.2', spec: warm }),
+    },
+    { raised: plan({ version: '6.5.0' }), reason: 'NewerThanSource', not: plan({ version: '7.0.3' }) },
+    {
+      raised: plan({ version: '9.0.1', transferTools: some }),
+      reason: 'OlderThanSource',
+      not: plan({ version: '9.0.1', transferTools: none }),
+    },
+    {
+      raised: plan({ version: '9.0.1' }),
+      reason: 'OlderThanSource',
+      not: plan({ version: '9.0.1', transferTools: tools(old) }),
+    },
+    { raised: plan({ version: '9.0.1' }), reason: 'OlderThanSource', not: plan() },
+  ],
+  SourceHasNoTags: {
+    raised: plan({ settings: { sdkEndpoint: 'esxi' }, spec: { retireSource: { tag: 'moved' } } }),
+    reason: 'NoVcenter',
+    items: ['vcenter'],
+    not: plan({ settings: { sdkEndpoint: 'esxi' }, spec: { retireSource: { renameSuffix: '-old' } } }),
+  },
   VMDiskNotSupported: [
     {
       raised: plan({ vms: [withDisk({ mode: 'independent_persistent' })], spec: warm }),

@@ -1,4 +1,10 @@
-import { type DomainEvent, resourceKey } from '@ledgerlift/contracts';
+import {
+  type DomainEvent,
+  type Resource,
+  type SourceDisk,
+  type StepName,
+  resourceKey,
+} from '@ledgerlift/contracts';
 import { isTerminal, lastAttemptOf, openAttempt, type VmLive } from '../../vm/state.js';
 import type { World } from './world.js';
 
@@ -18,6 +24,8 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
   if (event.type === 'StepRequested') {
     law(openAttempt(before) === undefined, `${event.data.step} was asked for beside another attempt`);
     law(before.phase !== 'paused', `${event.data.step} was asked for although the VM is paused`);
+    const merges = mergedDisks(before, event.data).length > 0;
+    law(!merges || before.turn !== undefined, `${event.data.step} was asked for out of turn`);
     if (event.data.step === 'SnapshotRemoval') {
       const made = before.results.some(({ step }) => step === 'SnapshotCreation');
       law(made, 'a snapshot is removed whose change ids are not in the log');
@@ -37,6 +45,17 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
       .map(({ attempt }) => attempt);
     law(!numbers.includes(event.data.attempt), `attempt ${event.data.attempt} of ${event.data.step} twice`);
   }
+}
+
+/** The disks that are merged with what their snapshots held when the step is done. */
+export function mergedDisks(
+  { record, results }: VmLive,
+  { step, release = [] }: { readonly step: StepName; readonly release?: readonly Resource[] | undefined },
+): readonly SourceDisk[] {
+  const begins = record.settings.warm.enableChangeTracking && step === 'SnapshotCreation';
+  if (begins && !results.some((result) => result.step === 'SnapshotCreation')) return record.source.vm.disks;
+  const removes = step === 'SnapshotRemoval' || release.some(({ kind }) => kind === 'snapshot');
+  return removes ? record.source.vm.disks : [];
 }
 
 const operatorsWords = new Set<DomainEvent['type']>([

@@ -31,6 +31,8 @@ describe('random histories under a virtual clock', () => {
       'StepStopped',
       'VmMigrationRolledBack',
       'VmMigrationAbandoned',
+      'RemovalTurnAwaited',
+      'RemovalTurnReleased',
     ];
     expect(expected.filter((type) => !histories.types.has(type) && !rare.includes(type))).toEqual([]);
   });

@@ -20,12 +20,14 @@ import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
 import { Chance } from '@ledgerlift/testing';
 import { LawBroken, checkEvent, checkWorld } from './laws.js';
+import { somewhere } from './datacenter.js';
 import { SimulatedWorker } from './worker.js';
 import { World } from './world.js';
 
 /** What a random history may have happen, and how often. */
-type Happening =
+export type Happening =
   | 'admit'
+  | 'take-turn'
   | 'claim'
   | 'stroke'
   | 'time'
@@ -47,6 +49,7 @@ type Happening =
 
 const usual: readonly (readonly [number, Happening])[] = [
   [8, 'admit'],
+  [8, 'take-turn'],
   [8, 'claim'],
   [24, 'stroke'],
   [6, 'time'],
@@ -64,10 +67,17 @@ const usual: readonly (readonly [number, Happening])[] = [
   [0.15, 'cancel'],
   [2, 'retry'],
   [0.2, 'rollback'],
-  [0.05, 'abandon'],
+  [0.1, 'abandon'],
 ];
 
 const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
+
+/** What a VM may do only when others let it. */
+export interface Gate {
+  readonly mayRun: (state: VmLive) => boolean;
+  readonly mayRemove: (state: VmLive) => boolean;
+}
+const alone: Gate = { mayRun: () => true, mayRemove: () => true };
 
 /** One VM, its world and a worker, under a virtual clock: a whole history from one seed. */
 export class Simulation {
@@ -83,7 +93,12 @@ export class Simulation {
   readonly #wildness: number;
   readonly #weights: typeof usual;
 
-  constructor(seed: number) {
+  /** @param index of the VM among those that share what the gate guards */
+  constructor(
+    seed: number,
+    index = 0,
+    private readonly gate = alone,
+  ) {
     this.chance = new Chance(seed);
     this.world = new World(this.chance);
     const { chance } = this;
@@ -100,6 +115,7 @@ export class Simulation {
       type: isWarm ? ('warm' as const) : ('cold' as const),
       warm: {
         ...record.settings.warm,
+        enableChangeTracking: seed % 4 === 3,
         precopyIntervalMs: 60_000,
         ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
         cutover: chance.once(4)
@@ -110,7 +126,9 @@ export class Simulation {
       retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
     };
     const itinerary = isWarm ? warmItinerary : coldOf();
-    const [planned] = decideVm({ kind: 'plan', record: { ...record, settings }, itinerary }, undefined);
+    const source = { ...record.source, vm: somewhere(record.source.vm, chance) };
+    const drawn = { ...record, index, settings, source };
+    const [planned] = decideVm({ kind: 'plan', record: drawn, itinerary }, undefined);
     if (planned === undefined) throw new Error('nothing was planned');
     this.events.push(planned);
     const state = evolveVm(undefined, planned, this.#time);
@@ -121,25 +139,41 @@ export class Simulation {
   /** One thing happens. @throws LawBroken */
   step(): void {
     // What succeeded only moves when somebody asks for it back.
-    this.#happen(this.state.phase === 'succeeded' ? 'rollback' : this.chance.weighted(this.#weights));
+    this.happen(this.state.phase === 'succeeded' ? 'rollback' : this.chance.weighted(this.#weights));
     checkWorld(this.state, this.world);
   }
 
   /** From here on all goes well, and who failed is retried: soon the VM must be at a good end. @throws LawBroken */
   settle(): void {
-    for (let steps = 0; steps < 2000; steps += 1) {
-      const { phase, rollback, abandoned } = this.state;
-      const isRetryable = phase === 'failed' && rollback === undefined && !abandoned;
-      if (isTerminal(this.state) && !isRetryable) return;
-      if (phase === 'held' || isRetryable) this.#say({ kind: 'retry', reason: 'looked at' });
-      else if (this.state.pause !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
-      const good: readonly Happening[] = ['admit', 'claim', 'stroke', 'cutover', 'approve', 'time'];
-      for (const happening of good) this.#happen(happening);
-      checkWorld(this.state, this.world);
-    }
-    throw new LawBroken(
-      `stuck: ${this.state.phase} at ${this.state.itinerary[this.state.at]?.step ?? 'the end'}`,
-    );
+    for (let steps = 0; steps < 2000; steps += 1) if (this.settled()) return;
+    throw new LawBroken(`stuck: ${this.where}`);
+  }
+
+  /** One round in which all goes well. @returns whether nothing is left to be done. @throws LawBroken */
+  settled(): boolean {
+    const { phase, rollback, abandoned } = this.state;
+    const isRetryable = phase === 'failed' && rollback === undefined && !abandoned;
+    if (isTerminal(this.state) && !isRetryable) return true;
+    if (phase === 'held' || isRetryable) this.#say({ kind: 'retry', reason: 'looked at' });
+    else if (this.state.pause !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
+    const good: readonly Happening[] = [
+      'admit',
+      'take-turn',
+      'claim',
+      'stroke',
+      'cutover',
+      'approve',
+      'time',
+    ];
+    // Not all of it at once, so that others see a VM in the midst of a step.
+    for (const happening of good) if (!this.chance.once(3)) this.happen(happening);
+    checkWorld(this.state, this.world);
+    return false;
+  }
+
+  get where(): string {
+    const { phase, itinerary, at, turn } = this.state;
+    return `${phase} at ${itinerary[at]?.step ?? 'the end'}${turn === undefined ? '' : ', without its turn'}`;
   }
 
   /** Nothing more is worth waiting for. */
@@ -153,13 +187,18 @@ export class Simulation {
     return new Date(this.#now).toISOString();
   }
 
-  #happen(happening: Happening): void {
+  /** @throws LawBroken */
+  happen(happening: Happening): void {
     const { chance, world } = this;
     const at = new Date(this.#now);
     const random = chance.next();
     switch (happening) {
       case 'admit':
-        return this.#say({ kind: 'admit', at });
+        if (this.gate.mayRun(this.state)) this.#say({ kind: 'admit', at });
+        return;
+      case 'take-turn':
+        if (this.gate.mayRemove(this.state)) this.#say({ kind: 'take-turn' });
+        return;
       case 'claim':
         return this.#claim();
       case 'stroke':

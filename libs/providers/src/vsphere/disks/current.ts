@@ -14,7 +14,9 @@ export interface VmNow {
   /** Names. */
   readonly snapshots: string[];
   readonly host: ObjectRef | undefined;
-  /** Of its firmware: it is known by it on a host, too. */
+  /** By which it is known on a host, too; empty where it has none. */
+  readonly instanceUuid: string;
+  /** Of its firmware: a copy may have the same. */
   readonly uuid: string;
   readonly disks: readonly SourceDisk[];
 }
@@ -26,12 +28,16 @@ const POWER: Readonly<Record<string, PowerState>> = {
 };
 
 export async function vmNow(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<VmNow> {
-  const paths = ['runtime.powerState', 'runtime.host', 'config.uuid', 'config.hardware.device', 'snapshot'];
+  const paths = [
+    ...['runtime.powerState', 'runtime.host', 'config.instanceUuid', 'config.uuid'],
+    ...['config.hardware.device', 'snapshot'],
+  ];
   const properties = await vmProperties(session, vm, paths, signal);
   return {
     powerState: POWER[properties.get('runtime.powerState')?.text ?? ''] ?? 'unknown',
     snapshots: namesIn(properties.get('snapshot')?.list('rootSnapshotList') ?? []),
     host: properties.get('runtime.host')?.ref,
+    instanceUuid: properties.get('config.instanceUuid')?.text ?? '',
     uuid: properties.get('config.uuid')?.text ?? '',
     disks: disksOf(vm.id, properties.get('config.hardware.device')?.parts ?? [], []),
   };

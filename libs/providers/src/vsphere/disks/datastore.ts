@@ -8,7 +8,7 @@ import { VsphereDiskDenied } from './errors.js';
 import { failureIn } from './failures.js';
 
 /** "Low level file operations": to read files, too (vSphere Security, "Datastore privileges"). */
-const PRIVILEGE = 'Datastore.FileManagement';
+const PRIVILEGES = 'Datastore.FileManagement, and Datastore.Browse';
 /** A vCenter forgets a session after half an hour, and the cookie with it. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 const LOOK_MS = 30_000;
@@ -69,7 +69,7 @@ export async function datastoreAccess(
         way: 'datastore HTTPS',
         server: connection.server,
         secret: spec.secret?.name ?? spec.name,
-        privilege: PRIVILEGE,
+        privilege: PRIVILEGES,
       }),
   };
 }
@@ -93,7 +93,7 @@ async function look(
   const response = await connection.exchange({ method: 'HEAD', url, headers, signal, silenceMs: LOOK_MS });
   response.resume();
   const { statusCode } = response;
-  if (statusCode === 403) throw new VsphereDiskDenied(disk.name, PRIVILEGE, 'HTTP 403');
+  if (statusCode === 403) throw new VsphereDiskDenied(disk.name, PRIVILEGES, 'HTTP 403');
   if (statusCode !== 200) return `its file is answered with HTTP ${statusCode}`;
   if (response.headers['accept-ranges'] !== 'bytes') return 'its file cannot be read in parts';
   const length = Number(response.headers['content-length']);

@@ -30,9 +30,13 @@ export async function serverFor(
   if (spec === undefined) return at(session.connection.server);
   const direct = sessionOf(spec);
   const { server } = direct.connection;
-  const vmId = await vmByUuid(direct, now.uuid, signal);
+  const [vmId, ...copies] = await vmsLike(direct, now, signal);
   // It may be moved at any moment, and then it is read through the vCenter.
   if (vmId === undefined) return at(`${session.connection.server}, for ${server} does not have the VM`);
+  if (copies.length > 0)
+    return at(
+      `${session.connection.server}, for ${server} has ${copies.length + 1} VMs with its ${idOf(now).called} ${idOf(now).uuid}`,
+    );
   if (snapshot === undefined) return { session: direct, vmId, snapshotId: undefined, which: server };
   const named = (await snapshotsOf(direct, { ...vm, id: vmId }, signal)).filter(
     ({ name }) => name === snapshot.name,
@@ -67,13 +71,16 @@ async function directSpec(
   return { ...spec, secret, settings };
 }
 
-async function vmByUuid(
-  session: VsphereSession,
-  uuid: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+/** vCenter gives each VM an instance UUID that no other has; that of the firmware is copied with the VM's files. */
+const idOf = ({ instanceUuid, uuid }: VmNow): { readonly uuid: string; readonly called: string } =>
+  instanceUuid === '' ? { uuid, called: 'BIOS UUID' } : { uuid: instanceUuid, called: 'instance UUID' };
+
+/** The VMs of a host that may be this one. */
+async function vmsLike(session: VsphereSession, now: VmNow, signal: AbortSignal): Promise<readonly string[]> {
   const { searchIndex } = await session.content(signal);
-  if (searchIndex === undefined || uuid === '') return undefined;
-  const args = { uuid, vmSearch: true, instanceUuid: false };
-  return (await session.call('FindByUuid', searchIndex, args, { signal })).refAt('returnval')?.id;
+  const { uuid } = idOf(now);
+  if (searchIndex === undefined || uuid === '') return [];
+  const args = { uuid, vmSearch: true, instanceUuid: now.instanceUuid !== '' };
+  const found = await session.call('FindAllByUuid', searchIndex, args, { signal });
+  return found.list('returnval').flatMap(({ ref }) => ref?.id ?? []);
 }

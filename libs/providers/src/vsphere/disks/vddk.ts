@@ -10,7 +10,7 @@ import type { Server } from './hosts.js';
 type Vddk = Exclude<DiskTools['vddk'], { readonly problem: string }>;
 
 /** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
-const PRIVILEGE = 'VirtualMachine.Provisioning.DiskRandomRead';
+const PRIVILEGES = 'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';
 const LOOK_MS = 10_000;
 
 export interface VddkReading {
@@ -68,7 +68,7 @@ export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Pro
         way: 'VDDK',
         server: connection.server,
         secret: spec.secret?.name ?? spec.name,
-        privilege: PRIVILEGE,
+        privilege: PRIVILEGES,
       });
     },
   };

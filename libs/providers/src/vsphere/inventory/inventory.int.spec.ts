@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Inventory } from '@ledgerlift/contracts';
 import { sessionOf } from '../session.js';
 import { VsphereRest } from '../rest.js';
-import { retire } from '../retire.js';
-import { bareVm, patience, vsphereWorld, type World } from '../spec/world.js';
+import { patience, vsphereWorld, type World } from '../spec/world.js';
 import { readInventory, readVm, watchInventory } from './index.js';
 
 const MIB = 1024 * 1024;
@@ -116,15 +115,19 @@ describe('the inventory of a vCenter', () => {
         object_id: { id: moref, type: 'VirtualMachine' },
       });
     });
-    await retire(
-      world.provider,
-      await bareVm(world, 'tagged'),
-      { disconnectNics: false, tag: 'moved' },
-      patience(),
+    const { customFieldsManager = { type: '', id: '' } } = await session.content(signal);
+    const field = await session.call(
+      'AddCustomFieldDef',
+      customFieldsManager,
+      { name: 'owner', moType: 'VirtualMachine' },
+      { signal },
     );
+    const key = field.numberAt('returnval.key') ?? -1;
+    const entity = { type: 'VirtualMachine', id: moref };
+    await session.call('SetField', customFieldsManager, { entity, key, value: 'ann' }, { signal });
     expect(await vmOf('tagged')).toMatchObject({
       tags: ['gold', 'tier/gold'],
-      attributes: { ledgerlift: 'moved' },
+      attributes: { owner: 'ann' },
     });
     expect((await vmOf('web')).tags).toEqual([]);
   });

@@ -59,6 +59,7 @@ export function inventoryOf(
       .map(({ ref }) => ({ id: ref.id, name: around.nameOf(ref) ?? ref.id, type: ref.type }));
   return {
     takenAt: new Date().toISOString(),
+    ...(around.version === '' ? {} : { version: around.version }),
     vms: vms.toSorted((a, b) => compare(a.path, b.path) || compare(a.id, b.id)),
     networks: named(['Network', 'DistributedVirtualPortgroup', 'OpaqueNetwork']).map(
       ({ id, name, type }) => ({
@@ -125,7 +126,8 @@ export async function readSurroundings(session: VsphereSession, signal: AbortSig
   try {
     const propSet = types.map((type) => ({ type, all: false, pathSet: SURROUNDING_PATHS[type] ?? [] }));
     const objects = await retrieveFiltered(session, filterOn(view, propSet), signal);
-    return new Surroundings(objects, await attributeNames(session, signal));
+    const { version } = await session.content(signal);
+    return new Surroundings(objects, await attributeNames(session, signal), version);
   } finally {
     await destroyView(session, view);
   }

@@ -11,6 +11,8 @@ export class Surroundings {
     objects: readonly VimObject[],
     /** Names of custom attributes by their keys. */
     readonly attributes: ReadonlyMap<number, string> = new Map(),
+    /** Of the server. */
+    readonly version = '',
   ) {
     this.#objects = new Map(objects.map((object) => [object.ref.id, object]));
     for (const { ref, properties } of objects) {

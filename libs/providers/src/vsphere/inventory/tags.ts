@@ -1,7 +1,7 @@
 import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { VsphereAnswerMalformed } from '../errors.js';
-import { NotOffered, VsphereRest } from '../rest.js';
+import { RestRefused, VsphereRest } from '../rest.js';
 import type { VsphereSession } from '../session.js';
 
 /** Tags by id of the VM: each by its name, and by `category/name`, for a name may be in several categories. */
@@ -9,6 +9,8 @@ export type Tags = ReadonlyMap<string, readonly string[]>;
 
 const ASSOCIATION = '/rest/com/vmware/cis/tagging/tag-association';
 const VMS_AT_ONCE = 1000;
+/** Of what is not there, or not for this user. */
+const HIDDEN = [401, 403, 404, 405];
 
 const Attached = z.array(
   z.object({ object_id: z.object({ id: z.string() }), tag_ids: z.array(z.string()).nullish() }),
@@ -31,7 +33,7 @@ export async function readTags(
     return { tags: await VsphereRest.within(session, signal, (rest) => tagsOf(rest, vmIds)) };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof NotOffered) return {};
+    if (error instanceof RestRefused && HIDDEN.includes(error.status)) return {};
     const { code, message } =
       error instanceof LedgerliftError
         ? error

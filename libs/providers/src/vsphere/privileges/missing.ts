@@ -45,7 +45,11 @@ export async function missingPrivileges(
     key: current?.textAt('key') ?? '',
     signal,
   };
-  const required = requiredPrivileges(uses);
+  const isVcenter = content.apiType === 'VirtualCenter';
+  const known = await namesOfPrivileges(session, authorizationManager, signal);
+  const required = requiredPrivileges(uses).filter(
+    ({ id, onlyAt }) => (isVcenter || onlyAt === undefined) && (known.size === 0 || known.has(id)),
+  );
   const missing: MissingPrivilege[] = [];
   for (const scope of new Set(required.map((each) => each.scope))) {
     const privileges = required.filter((each) => each.scope === scope);
@@ -57,6 +61,16 @@ export async function missingPrivileges(
     }
   }
   return { user: asked.user, missing };
+}
+
+/** An older server does not ask for a privilege that it does not know, and refuses to be asked about it. */
+async function namesOfPrivileges(
+  session: VsphereSession,
+  manager: ObjectRef,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const list = (await propertiesOf(session, manager, ['privilegeList'], signal)).get('privilegeList');
+  return new Set((list?.parts ?? []).flatMap((each) => each.textAt('privId') ?? []));
 }
 
 interface Asked {

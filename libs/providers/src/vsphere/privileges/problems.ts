@@ -2,19 +2,8 @@ import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
 import type { VsphereSession } from '../session.js';
 import { VspherePrivilegeMissing } from './errors.js';
 import { type MissingPrivilege, missingPrivileges } from './missing.js';
-import { type PrivilegeUse, useWords } from './required.js';
+import { privilegeUses, useWords } from './required.js';
 
-/** All but what is only needed where a plan asks to retire the source. */
-const ASKED: readonly PrivilegeUse[] = [
-  'inventory',
-  'power',
-  'vddk',
-  'https',
-  'nfc',
-  'warm',
-  'tracking',
-  'retire',
-];
 const FRESH_MS = 60_000;
 const kept = new WeakMap<
   VsphereSession,
@@ -41,7 +30,7 @@ export function privilegeProblems(
 
 async function askedNow(session: VsphereSession, signal: AbortSignal): Promise<readonly InventoryProblem[]> {
   try {
-    const { user, missing } = await missingPrivileges(session, ASKED, signal);
+    const { user, missing } = await missingPrivileges(session, privilegeUses, signal);
     return [...Map.groupBy(missing, ({ privilege }) => privilege.id)].map(([id, same]) => ({
       item: id,
       category: 'Warn',

@@ -8,6 +8,7 @@ export const privilegeUses = [
   'warm',
   'tracking',
   'retire',
+  'tag',
 ] as const;
 export type PrivilegeUse = (typeof privilegeUses)[number];
 /** On what it is asked for: every VM, every datastore, or the whole server. */
@@ -20,6 +21,8 @@ export interface Privilege {
   readonly use: PrivilegeUse;
   /** In words that follow `to`. */
   readonly to: string;
+  /** Left out of what is asked of a host: it knows no such thing. */
+  readonly onlyAt?: 'vcenter';
 }
 
 /**
@@ -115,12 +118,33 @@ const TABLE: readonly Privilege[] = [
     to: 'rename the VM (`retireSource.renameSuffix`)',
   },
   {
-    id: 'Global.ManageCustomFields',
+    id: 'InventoryService.Tagging.CreateCategory',
     scope: 'root',
-    use: 'retire',
-    to: 'make the custom attribute that marks a VM (`retireSource.tag`)',
+    use: 'tag',
+    to: 'make the category `ledgerlift` where it is missing',
+    onlyAt: 'vcenter',
   },
-  { id: 'Global.SetCustomField', scope: 'vm', use: 'retire', to: 'set it (`retireSource.tag`)' },
+  {
+    id: 'InventoryService.Tagging.CreateTag',
+    scope: 'root',
+    use: 'tag',
+    to: 'make the tag in it (`retireSource.tag`)',
+    onlyAt: 'vcenter',
+  },
+  {
+    id: 'InventoryService.Tagging.AttachTag',
+    scope: 'root',
+    use: 'tag',
+    to: 'attach the tag',
+    onlyAt: 'vcenter',
+  },
+  {
+    id: 'InventoryService.Tagging.ObjectAttachable',
+    scope: 'vm',
+    use: 'tag',
+    to: 'have it attached to the VM',
+    onlyAt: 'vcenter',
+  },
 ];
 
 /** Each privilege that one of these uses needs; one that several need comes once for each. */
@@ -137,4 +161,5 @@ export const useWords: Readonly<Record<PrivilegeUse, string>> = {
   warm: 'warm migrations',
   tracking: 'turning changed block tracking on',
   retire: 'retiring the source',
+  tag: 'tagging the source',
 };

@@ -36,7 +36,9 @@ describe('a role for vSphere', () => {
     expect(JSON.parse(roleText({ name, kinds: ['retire'], format: 'json' }))).toMatchObject({
       name,
       privileges: [
-        { id: 'Global.ManageCustomFields', for: [expect.stringContaining('retireSource.tag')] },
+        { id: 'InventoryService.Tagging.AttachTag', for: ['tagging the source: to attach the tag'] },
+        {},
+        {},
         {},
         {},
         {},

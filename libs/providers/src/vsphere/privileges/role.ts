@@ -5,7 +5,7 @@ export const roleKinds = {
   cold: ['inventory', 'power', 'vddk', 'https', 'nfc'],
   warm: ['inventory', 'power', 'vddk', 'warm', 'tracking'],
   conversion: ['inventory', 'power'],
-  retire: ['inventory', 'retire'],
+  retire: ['inventory', 'retire', 'tag'],
 } as const satisfies Record<string, readonly PrivilegeUse[]>;
 export type RoleKind = keyof typeof roleKinds;
 export const roleFormats = ['govc', 'powercli', 'json'] as const;

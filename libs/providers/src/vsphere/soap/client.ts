@@ -1,5 +1,6 @@
 import {
   VsphereAnswerMalformed,
+  VsphereDatastoreFull,
   VsphereFault,
   VspherePermissionDenied,
   VsphereUnreachable,
@@ -41,7 +42,7 @@ export class SoapClient {
 
   /**
    * @returns the `…Response` element
-   * @throws VsphereFault, VspherePermissionDenied, VsphereUnreachable, VsphereAnswerMalformed, what the certificate
+   * @throws VsphereFault, VspherePermissionDenied, VsphereDatastoreFull, VsphereUnreachable, VsphereAnswerMalformed, what the certificate
    * deserves; the signal's reason once it is aborted
    */
   async call(method: string, on: ObjectRef, args: VimArguments, options: CallOptions): Promise<VimNode> {
@@ -101,26 +102,34 @@ function finished(reader: VimReader): VimNode | undefined {
   }
 }
 
-function faultOf(method: string, on: ObjectRef, fault: VimNode): VsphereFault | VspherePermissionDenied {
+function faultOf(method: string, on: ObjectRef, fault: VimNode): OfFault {
   const detail = fault.at('detail')?.parts[0];
   return vimFault(`${method} on ${on.type} ${on.id}`, detail, fault.textAt('faultstring') ?? '');
 }
+
+type OfFault = VsphereFault | VspherePermissionDenied | VsphereDatastoreFull;
+const FULL = new Set(['NoDiskSpace', 'InsufficientStorageSpace']);
+/** A host says it of a snapshot within a fault of another name, such as GenericVmConfigFault. */
+const NO_ROOM =
+  /insufficient (disk )?space|\b(no|not enough|no more)( more)?( free)?( disk)? space|snapshot\.error-nospace/i;
 
 /**
  * A fault by its own name.
  *
  * @param detail of a SOAP fault, or of a task's error; its name is its type, or that of its element without `Fault`
  */
-export function vimFault(
-  request: string,
-  detail: VimNode | undefined,
-  says: string,
-): VsphereFault | VspherePermissionDenied {
+export function vimFault(request: string, detail: VimNode | undefined, says: string): OfFault {
   const name = detail === undefined ? '' : detail.kind || detail.name.replace(/Fault$/, '');
   if (name === DENIED) {
     const privilege = detail?.textAt('privilegeId') ?? 'that is not named';
     return new VspherePermissionDenied(request, privilege, detail?.textAt('object') ?? 'the object');
   }
+  const messages = (detail?.list('faultMessage') ?? []).flatMap((each) => [
+    each.textAt('key') ?? '',
+    each.textAt('message') ?? '',
+  ]);
+  if (FULL.has(name) || NO_ROOM.test([says, ...messages].join('\n')))
+    return new VsphereDatastoreFull(request, detail?.textAt('datastore'), says);
   const property = detail?.textAt('invalidProperty');
   return new VsphereFault(
     request,

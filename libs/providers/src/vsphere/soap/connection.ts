@@ -36,15 +36,21 @@ export interface HttpRequest {
 }
 
 const CONNECT_MS = 20_000;
-const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it signed itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the authority that signed it is not trusted here',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority that signed it is not known here',
-  UNABLE_TO_GET_ISSUER_CERT: 'the authority that signed it is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is not known here',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
+const RENEW = "Renew it at the server; until then the provider can name this very one by 'thumbprint'";
+const TRUST_IT = "Give the provider 'caCertificate' or 'thumbprint'";
+const UNKNOWN = ['the authority that signed it is not known here', TRUST_IT] as const;
+const CERTIFICATE_REASONS: Readonly<Record<string, readonly [reason: string, wayOut: string]>> = {
+  CERT_HAS_EXPIRED: ['it has expired', RENEW],
+  CERT_NOT_YET_VALID: ['it is not valid yet', `See that both clocks are right. ${RENEW}`],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['it signed itself', TRUST_IT],
+  SELF_SIGNED_CERT_IN_CHAIN: ['the authority that signed it is not trusted here', TRUST_IT],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN,
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    'it is for another name',
+    "Give the provider's 'url' the name that it is for, or name the certificate by 'thumbprint'",
+  ],
 };
 
 /**
@@ -92,7 +98,7 @@ export class HttpsConnection {
     const { code } = error as { readonly code?: unknown };
     if (isOurs(error)) return error;
     const certificate = typeof code === 'string' ? CERTIFICATE_REASONS[code] : undefined;
-    if (certificate !== undefined) return new VsphereCertificateRefused(this.server, certificate);
+    if (certificate !== undefined) return new VsphereCertificateRefused(this.server, ...certificate);
     const message = error instanceof Error ? error.message : String(error);
     return new VsphereUnreachable(this.server, what, typeof code === 'string' ? code : message);
   }

@@ -36,8 +36,6 @@ const needsOperator = new Set([
   'InvalidLocale',
   'NoPermission',
   'PasswordExpired',
-  'NoDiskSpace',
-  'InsufficientStorageSpace',
   'InsufficientResourcesFault',
   'LicenseExpired',
   'LicenseRestricted',

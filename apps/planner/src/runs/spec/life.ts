@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AttemptRef, Job, Resource, ScheduleLimits, StepResult } from '@ledgerlift/contracts';
+import type { EventLog } from '@ledgerlift/event-log';
+import { openAttempt } from '@ledgerlift/migration';
+import { AttemptDesk } from '../../bus/attempt-desk.js';
+import type { CommandContext } from '../../log/event-writer.js';
+import { LogEventWriter } from '../../log/log-event-writer.js';
+import { RunEngine } from '../run-engine.js';
+import type { MigrationRun, ResolvedPlan } from '../run-service.js';
+
+const anna: CommandContext = {
+  actor: { kind: 'user', name: 'anna', authenticatedBy: 'spec' },
+  causationId: 'request',
+  correlationId: 'request',
+};
+
+export interface LifeOptions {
+  readonly worker: string;
+  readonly limits: ScheduleLimits;
+  readonly leaseMs: number;
+  /** How long a step takes; left out: no time. */
+  readonly works?: (job: Job) => Promise<void>;
+}
+
+/** What a worker says that finds everything done. */
+function resultOf({ step, record, pass }: Job): StepResult {
+  switch (step) {
+    case 'Initialize':
+      return { step, powerState: 'off', fingerprint: record.source.vm.fingerprint };
+    case 'SourcePowerOff':
+      return { step, momentId: 'm', how: 'was-off' };
+    case 'DiskAllocation':
+      return { step, disks: [] };
+    case 'DiskTransfer':
+      return { step, disks: [], pass: pass ?? { kind: 'cold', round: 0 } };
+    case 'SnapshotCreation': {
+      const name = `snapshot-${pass?.round ?? 0}`;
+      const snapshot = { name, id: name, momentId: name, createdAt: new Date().toISOString(), disks: [] };
+      return { step, snapshot };
+    }
+    case 'SnapshotRemoval':
+      return { step, removed: [] };
+    case 'VirtualMachineCreation':
+      return { step, files: [] };
+    case 'FinalPowerActions':
+      return { step, sourcePowerState: 'off', target: 'none' };
+    case 'Cleanup':
+      return { step };
+    default:
+      throw new Error(`nobody works on ${step}`);
+  }
+}
+
+/** `SnapshotRemoval` takes all of the VM's snapshots away. */
+const released = ({ step, release, ledger }: Job): readonly Resource[] =>
+  step === 'SnapshotRemoval' ? ledger.filter(({ kind }) => kind === 'snapshot') : release;
+
+/** One life of a planner, with workers that are done at once; until it is killed. */
+export class Life {
+  readonly #stopped = new AbortController();
+  readonly #engine: RunEngine;
+  readonly #desk: AttemptDesk;
+  readonly failures: unknown[] = [];
+  mostAtOnce = 0;
+
+  private constructor(
+    log: EventLog,
+    private readonly options: LifeOptions,
+  ) {
+    this.#engine = new RunEngine(
+      log,
+      new LogEventWriter(log),
+      {
+        stop: () => undefined,
+        progressOf: () => undefined,
+        failed: (_what, error) => {
+          this.#failed(error);
+        },
+      },
+      { limits: options.limits },
+    );
+    this.#desk = new AttemptDesk(this.#engine, { leaseMs: options.leaseMs, now: Date.now });
+  }
+
+  static async begin(log: EventLog, options: LifeOptions): Promise<Life> {
+    const life = new Life(log, options);
+    for await (const event of log.readAll()) life.#engine.restore(event);
+    life.#desk.restore();
+    await life.#engine.restored();
+    void life.#work();
+    return life;
+  }
+
+  start(plan: ResolvedPlan): Promise<string> {
+    return this.#engine.start(plan, anna);
+  }
+
+  cutOver(migrationId: string): Promise<number> {
+    const now = new Date();
+    const command = { kind: 'cutover', reason: 'now', by: 'anna', dueAt: now, at: now } as const;
+    return this.#engine.askVms(migrationId, command, anna);
+  }
+
+  cancel(migrationId: string): Promise<void> {
+    return this.#engine.cancelMigration(migrationId, 'enough', anna);
+  }
+
+  run(migrationId: string): MigrationRun {
+    const run = this.#engine.migration(migrationId);
+    if (run === undefined) throw new Error('the migration is not known');
+    return run;
+  }
+
+  async reaches(migrationId: string, wanted: (run: MigrationRun) => boolean): Promise<MigrationRun> {
+    while (!wanted(this.run(migrationId)) && !this.#stopped.signal.aborted) {
+      const { running, cleaning } = this.run(migrationId).phases;
+      this.mostAtOnce = Math.max(this.mostAtOnce, running + cleaning);
+      await delay(5);
+    }
+    return this.run(migrationId);
+  }
+
+  kill(): void {
+    this.#stopped.abort();
+    this.#engine.stop();
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        const attempts = [...this.#engine.vms.requested].map((stream) => this.#attempt(stream));
+        // One that takes its time holds nobody else up.
+        if (this.options.works === undefined) await Promise.all(attempts);
+        else for (const attempt of attempts) attempt.catch((error: unknown) => this.#failed(error));
+        await this.#desk.expire();
+      } catch (error) {
+        this.#failed(error);
+      }
+      await delay(1);
+    }
+  }
+
+  async #attempt(stream: string): Promise<void> {
+    const state = this.#engine.state(stream);
+    const open = state && openAttempt(state);
+    if (open === undefined) return;
+    const ref: AttemptRef = { stream, step: open.step, attempt: open.attempt, worker: this.options.worker };
+    const answer = await this.#desk.claim(ref);
+    if (answer.answer === 'refused' || this.#stopped.signal.aborted) return;
+    await this.options.works?.(answer.job);
+    if (this.#stopped.signal.aborted) return;
+    await this.#desk.report({
+      ref,
+      number: 1,
+      claimed: [],
+      adopted: [],
+      released: released(answer.job).map((resource) => ({ resource, how: 'removed' })),
+      conditions: [],
+      checkpoints: [],
+      outcome: { kind: 'completed', result: resultOf(answer.job) },
+    });
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#stopped.signal.aborted) this.failures.push(error);
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Told, limits } from '../spec/schedule-specification.js';
+
+const told = (most = 4) => new Told(limits({ snapshotRemovalsPerStorage: most }));
+
+describe('turns to remove snapshots', () => {
+  it('are given for as many disks of a datastore as may be consolidated at once', () => {
+    const four = told().wantsTurn(0, { A: 3 }).wantsTurn(1, { A: 1, B: 1 }).wantsTurn(2, { A: 2 });
+    expect(four.admit()).toEqual(['p1/0', 'p1/1']);
+    expect(four.turnReason(2)).toBe('its turn to remove a snapshot: 4 disks of A are being consolidated');
+    expect(four.endTurn(1).admit()).toEqual([]);
+    expect(four.endTurn(0).admit()).toEqual(['p1/2']);
+    expect(four.turnReason(2)).toBeUndefined();
+  });
+
+  it('are for four disks where nobody says otherwise', () => {
+    const usual = new Told(limits());
+    for (let vm = 0; vm < 6; vm += 1) usual.wantsTurn(vm, { A: 1 });
+    expect(usual.admit()).toHaveLength(4);
+  });
+
+  it('go to a VM with more disks than that when nothing else is consolidated there', () => {
+    const large = told().wantsTurn(0, { A: 1 });
+    large.admit();
+    large.wantsTurn(1, { A: 9, B: 9 }).wantsTurn(2, { B: 1 });
+    // Nothing is taken of B before the one who came first.
+    expect(large.admit()).toEqual([]);
+    expect(large.turnReason(1)).toBe('its turn to remove a snapshot: 1 disk of A is being consolidated');
+    expect(large.turnReason(2)).toBe('its turn to remove a snapshot');
+    expect(large.endTurn(0).admit()).toEqual(['p1/1']);
+  });
+
+  it('go first to a VM whose source is off for it', () => {
+    const cutover = told(1).wantsTurn(0, { A: 1 });
+    cutover.admit();
+    cutover.wantsTurn(1, { A: 1 }).wantsTurn(2, { A: 1 }, true);
+    expect(cutover.endTurn(0).admit()).toEqual(['p1/2']);
+  });
+
+  it('let others pass where both fit', () => {
+    const both = told().wantsTurn(0, { A: 3 });
+    both.admit();
+    both.wantsTurn(1, { A: 2, B: 2 }).wantsTurn(2, { B: 3 }).wantsTurn(3, { B: 1 }).wantsTurn(4, { C: 1 });
+    expect(both.admit()).toEqual(['p1/3', 'p1/4']);
+  });
+
+  it('are asked for once, and again when it has become urgent', () => {
+    const { schedule } = told().wantsTurn(0, { A: 1 });
+    const wish = { migrationId: 'p1', vm: 0, provider: 'vc', storages: { A: 1 }, urgent: false };
+    expect(schedule.removals.enqueue(wish)).toEqual([]);
+    expect(schedule.removals.enqueue({ ...wish, urgent: true })).toHaveLength(1);
+  });
+
+  it('are given back once', () => {
+    const once = told().wantsTurn(0, { A: 1 });
+    once.admit();
+    expect(once.schedule.removals.release('p1', 0)).toHaveLength(1);
+    expect(once.endTurn(0).schedule.removals.release('p1', 0)).toEqual([]);
+    expect(once.schedule.removals.stateOf('p1', 0)).toBeUndefined();
+  });
+
+  it('follow a new limit at once', () => {
+    const set = told(1).wantsTurn(0, { A: 1 }).wantsTurn(1, { A: 1 });
+    set.admit();
+    set.does(set.schedule.setLimits(limits({ snapshotRemovalsPerStorage: 2 })));
+    expect(set.admit()).toEqual(['p1/1']);
+  });
+
+  it('in every history keep to the limit, leave nobody out, and reach all in the order of their coming', () => {
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('want' as const),
+        storages: fc.dictionary(fc.constantFrom('A', 'B', 'C'), fc.integer({ min: 1, max: 6 }), {
+          minKeys: 1,
+        }),
+        urgent: fc.boolean(),
+      }),
+      fc.record({ kind: fc.constant('end' as const), which: fc.nat() }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const one = told();
+        const { removals } = one.schedule;
+        steps.forEach((each, vm) => {
+          if (each.kind === 'want') one.wantsTurn(vm, each.storages, each.urgent);
+          else {
+            const given = [...removals.given.values()];
+            const ended = given[each.which % Math.max(1, given.length)];
+            if (ended !== undefined) one.endTurn(ended.vm);
+          }
+          one.admit();
+          for (const storage of ['A', 'B', 'C']) {
+            const counts = [...removals.given.values()].flatMap(({ storages }) => storages[storage] ?? []);
+            const isAlone = counts.length <= 1;
+            expect(isAlone || counts.reduce((sum, count) => sum + count, 0) <= 4).toBe(true);
+          }
+          // With nobody in it, it is never closed.
+          if (removals.given.size === 0) expect(removals.waitingCount).toBe(0);
+        });
+        for (let rounds = 0; rounds < 100 && removals.waitingCount > 0; rounds += 1) {
+          const [first] = removals.given.values();
+          if (first !== undefined) one.endTurn(first.vm);
+          one.admit();
+        }
+        expect(removals.waitingCount).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

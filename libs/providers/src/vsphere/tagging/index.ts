@@ -1,0 +1,2 @@
+export { VsphereTagsNotOffered } from './errors.js';
+export { bearsTag } from './tagging.js';
