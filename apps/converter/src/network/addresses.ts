@@ -84,7 +84,10 @@ export const macArguments = (nics: readonly StaticNic[]): string[] =>
     return ['--mac', `${nic.mac}:ip:${fields.join(',')}`];
   });
 
-function firstOf({ addresses, gateways }: StaticNic): { address: StaticAddress; gateway: string } | undefined {
+function firstOf({
+  addresses,
+  gateways,
+}: StaticNic): { address: StaticAddress; gateway: string } | undefined {
   for (const address of addresses.toSorted((a, b) => Number(isIPv4(b.ip)) - Number(isIPv4(a.ip)))) {
     const gateway = gateways.find((each) => isIPv4(each) === isIPv4(address.ip));
     if (gateway !== undefined) return { address, gateway };

@@ -43,7 +43,8 @@ export function namesOfNics(nics: readonly KnownNic[], files: readonly GuestFile
   const names = new Assignment();
   const byMac = (by: NicSaid['by']): void => {
     for (const { mac, name } of everything.filter((each) => each.by === by))
-      if (mac !== undefined && name !== undefined && nics.some((nic) => nic.mac === mac)) names.give(mac, name);
+      if (mac !== undefined && name !== undefined && nics.some((nic) => nic.mac === mac))
+        names.give(mac, name);
   };
   const byAddress = (by: NicSaid['by']): void => {
     for (const { mac, name, addresses } of everything.filter((each) => each.by === by)) {
@@ -71,7 +72,8 @@ export function namesOfNics(nics: readonly KnownNic[], files: readonly GuestFile
     names.give(nic.mac, name);
   return {
     named: names.all(),
-    unknown: namesLeft.size === 0 ? [] : nicsLeft.filter(({ mac }) => !names.hasMac(mac)).map(({ mac }) => mac),
+    unknown:
+      namesLeft.size === 0 ? [] : nicsLeft.filter(({ mac }) => !names.hasMac(mac)).map(({ mac }) => mac),
   };
 }
 

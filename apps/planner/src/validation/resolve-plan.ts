@@ -81,7 +81,6 @@ function resolveVm(
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
       ...(entry.preserveStaticIps === undefined ? {} : { preserveStaticIps: entry.preserveStaticIps }),
       ...(entry.luks === undefined ? {} : { luks: entry.luks }),
-      ...(entry.nbdeClevis === undefined ? {} : { nbdeClevis: entry.nbdeClevis }),
       ...(entry.recoveryKeyHeld === undefined ? {} : { recoveryKeyHeld: entry.recoveryKeyHeld }),
       ...(entry.cutoverAt === undefined
         ? {}

@@ -3,11 +3,21 @@ import { Dns1123Label, SecretRef } from './provider.js';
 
 export const TargetPowerState = z.enum(['on', 'off', 'auto']);
 
-/**
- * Keys of encrypted disks. A file of the secret holds one key: it is named by the LUKS UUID of the disk that it opens;
- * one of any other name, such as `all`, is tried on every encrypted disk.
- */
-export const LuksKeys = z.strictObject({ secret: SecretRef });
+const LuksUuid = z
+  .string()
+  .regex(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    'must be the UUID of a LUKS device, as `blkid` tells it',
+  );
+
+/** How the encrypted disks of a Linux guest are opened for its conversion. */
+export const LuksSettings = z.strictObject({
+  /** Each file of the secret is named by the UUID of a LUKS device and holds its passphrase. */
+  secret: SecretRef.optional(),
+  /** LUKS devices, by their UUIDs, that the Clevis servers open to which they are bound; these must be in reach. */
+  clevis: z.array(LuksUuid).max(50).default([]),
+});
+export type LuksSettings = z.infer<typeof LuksSettings>;
 
 /** What may be said of one VM, and of all that a selector means, otherwise than the plan says. */
 export const vmChoices = {
@@ -20,8 +30,7 @@ export const vmChoices = {
   priority: z.int().min(0).max(100).optional(),
   /** Otherwise than the plan says. */
   preserveStaticIps: z.boolean().optional(),
-  luks: LuksKeys.optional(),
-  nbdeClevis: z.boolean().optional(),
+  luks: LuksSettings.optional(),
   /** Of a Windows guest with a TPM: its recovery key is at hand, for the target's TPM is empty. */
   recoveryKeyHeld: z.boolean().optional(),
   /** Warm: when this VM is cut over, whatever the plan's policy is. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HookSpec } from './hooks.js';
-import { LuksKeys, PlanVm, TargetPowerState } from './plan-vm.js';
+import { LuksSettings, PlanVm, TargetPowerState } from './plan-vm.js';
 import { Dns1123Label } from './provider.js';
 import { Selector } from './selection.js';
 import {
@@ -34,14 +34,11 @@ const behaviour = {
   /** Warm: tries on the first snapshot, before anything is copied, whether the guest can be converted. */
   inspect: z.boolean().default(false),
   /**
-   * The guest keeps the addresses that it has told: a Windows guest is given them again at its first boot, a Linux guest
-   * keeps the names that its network's own configuration has for its NICs.
+   * The guest keeps its network: a Windows guest is given the addresses again that its tools told, a Linux guest keeps
+   * the names that its own configuration has for its NICs.
    */
   preserveStaticIps: z.boolean().default(true),
-  /** Encrypted disks are opened by the Clevis servers that their guests are bound to; wins over keys. */
-  nbdeClevis: z.boolean().default(false),
-  /** Drivers for Windows XP to 7 and Server 2003 to 2008 R2, which newer ones do not run in; else by what the guest is. */
-  installLegacyDrivers: z.boolean().optional(),
+  luks: LuksSettings.optional(),
   /** Raw copy only: SATA and e1000e, which every guest has drivers for, in place of virtio. */
   useCompatibilityMode: z.boolean().default(true),
   verify: VerifyMode.default('written'),
@@ -66,7 +63,6 @@ export const VmSettings = z.object({
   ...behaviour,
   /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
   rootDisk: z.string().optional(),
-  luks: LuksKeys.optional(),
 });
 export type VmSettings = z.infer<typeof VmSettings>;
 

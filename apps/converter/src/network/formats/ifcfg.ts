@@ -1,7 +1,17 @@
-import { addressesOf, type FileSaid, fileName, type GuestFile, macOf, nameOf, said, unquoted } from './reading.js';
+import {
+  addressesOf,
+  type FileSaid,
+  fileName,
+  type GuestFile,
+  macOf,
+  nameOf,
+  said,
+  unquoted,
+} from './reading.js';
 
 /** What no NIC's file has: the names of what is made of NICs. */
-const VIRTUAL = /^(bond|bonding|bridge|team|vlan|infiniband|tun|tap|wireless|loopback|dummy|macvlan|ovs\w*)$/i;
+const VIRTUAL =
+  /^(bond|bonding|bridge|team|vlan|infiniband|tun|tap|wireless|loopback|dummy|macvlan|ovs\w*)$/i;
 /** As kernels and udev name NICs; a profile's file may be called anything. */
 const NIC_NAME = /^(eth\d|en[opsxi]\w|em\d|p\d+p\d)/;
 

@@ -2,9 +2,12 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { addressesOf, type FileSaid, type GuestFile, macOf, nameOf, said } from './reading.js';
 
-const Address = z.union([z.string(), z.record(z.string(), z.unknown()).transform((of) => Object.keys(of)[0])]);
+const Address = z.union([
+  z.string(),
+  z.record(z.string(), z.unknown()).transform((of) => Object.keys(of)[0]),
+]);
 const Ethernet = z.looseObject({
-  match: z.looseObject({ macaddress: z.string().optional(), name: z.unknown() }).nullish(),
+  match: z.looseObject({ macaddress: z.string().optional(), name: z.unknown().optional() }).nullish(),
   'set-name': z.string().optional(),
   addresses: z.array(Address).nullish(),
 });
@@ -23,7 +26,7 @@ export function readNetplan(file: GuestFile): FileSaid {
     if (ethernet === undefined) return [];
     const { match, addresses } = ethernet;
     const matched = typeof match?.name === 'string' ? match.name : undefined;
-    const name = nameOf(ethernet['set-name'] ?? (match == null ? id : matched));
+    const name = nameOf(ethernet['set-name'] ?? (match === undefined || match === null ? id : matched));
     return said('configuration', file, name, macOf(match?.macaddress), addressesOf(addresses ?? []));
   });
   return { nics, virtual: [bonds, bridges, vlans].flatMap((devices) => Object.keys(devices ?? {})) };
