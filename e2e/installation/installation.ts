@@ -87,6 +87,8 @@ export class Installation implements AsyncDisposable {
       LEDGERLIFT_CHECKPOINT_MS: '100',
       LEDGERLIFT_CHECKPOINT_BYTES: String(1024 * 1024),
       LEDGERLIFT_V2V_COMMAND: stubVirtV2v,
+      // Where no guest is in the disks, there is nothing to read of it.
+      LEDGERLIFT_GUESTFISH_COMMAND: 'true',
       LEDGERLIFT_V2V_INSPECTOR_COMMAND: stubVirtV2v,
       ...env,
     };

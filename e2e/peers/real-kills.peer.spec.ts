@@ -13,7 +13,11 @@ const MORE_RUNS = Number(process.env['LEDGERLIFT_REAL_KILL_RUNS'] ?? 0);
 let at: Installation;
 beforeAll(async () => {
   at = await Installation.start({
-    env: { ...applianceEnvironment(), LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place' },
+    env: {
+      ...applianceEnvironment(),
+      LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
+      LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
+    },
   });
   const disks = [{ raw: await guestImage() }];
   const nics = [{ network: 'VM Network', model: 'VmxNet3' as const }];

@@ -34,6 +34,7 @@ beforeAll(async () => {
     env: {
       ...applianceEnvironment(),
       LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
+      LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
       LEDGERLIFT_BOOT_TIMEOUT_S: '240',
       LEDGERLIFT_VDDK_DIR: libdir,
       LEDGERLIFT_VDDK_PLUGIN: plugin,

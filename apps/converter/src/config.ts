@@ -15,6 +15,11 @@ const ConverterEnvironment = z.object({
     .min(1)
     .default('virt-v2v-inspector')
     .describe('the name or the absolute path of virt-v2v-inspector'),
+  LEDGERLIFT_GUESTFISH_COMMAND: z
+    .string()
+    .min(1)
+    .default('guestfish')
+    .describe("the name or the absolute path of guestfish, which reads and writes a guest's files"),
   LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S: z.coerce
     .number()
     .int()
@@ -64,6 +69,8 @@ export interface ConverterSettings {
   readonly timeoutMs: number;
   /** virt-v2v-inspector, in the same way. */
   readonly inspector: { readonly command: string; readonly timeoutMs: number };
+  /** guestfish, in the same way. */
+  readonly guestfish: string;
   /** Bytes of the log of one attempt. */
   readonly logLimit: number;
   readonly trace: 'on' | 'off';
@@ -88,6 +95,7 @@ export function readConverterSettings(env: Environment = process.env): Converter
       command: read.LEDGERLIFT_V2V_INSPECTOR_COMMAND,
       timeoutMs: read.LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S * 1000,
     },
+    guestfish: read.LEDGERLIFT_GUESTFISH_COMMAND,
     logLimit: read.LEDGERLIFT_V2V_LOG_LIMIT,
     trace: read.LEDGERLIFT_V2V_TRACE,
     scratch: read.LEDGERLIFT_SCRATCH_DIR ?? tmpdir(),

@@ -6,7 +6,7 @@ export class ConverterMissing extends LedgerliftError {
   constructor(readonly command: string) {
     super(
       `"${command}" cannot be run on the converter's machine. Install virt-v2v 2.2 or newer there (\`ledgerlift ` +
-        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND (LEDGERLIFT_V2V_INSPECTOR_COMMAND) to it, then retry.',
+        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND (LEDGERLIFT_V2V_INSPECTOR_COMMAND, LEDGERLIFT_GUESTFISH_COMMAND) to it, then retry.',
     );
   }
 }
@@ -163,5 +163,33 @@ export class NotInspectable extends LedgerliftError {
     super(
       `"${vm}" cannot be inspected before it is copied: ${why}. Set \`inspect: false\`, then start it again.`,
     );
+  }
+}
+
+/** A key of an encrypted disk does not say which disk it opens. */
+export class LuksKeyUnnamed extends LedgerliftError {
+  readonly code = 'LL-CONV-042';
+  override readonly failure: FailureClass = 'needs-operator';
+  constructor(
+    readonly secret: string,
+    readonly names: readonly string[],
+  ) {
+    super(
+      `the secret "${secret}" has files that are not named by a LUKS device: ${names.join(', ')}. Name each by the ` +
+        'UUID that `blkid` tells of the device which its passphrase opens, then retry.',
+      { field: 'luks.secret' },
+    );
+  }
+}
+
+/** The guest's files could not be worked on, and that may pass. */
+export class GuestFilesFailed extends LedgerliftError {
+  readonly code = 'LL-CONV-043';
+  override readonly failure: FailureClass = 'transient';
+  constructor(
+    why: string,
+    readonly log: string,
+  ) {
+    super(`the network of the guest could not be kept: ${why}; the conversion is done again. See "${log}".`);
   }
 }

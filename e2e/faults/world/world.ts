@@ -183,6 +183,8 @@ const environment = (folder: TemporaryFolder): NodeJS.ProcessEnv => ({
   LEDGERLIFT_CHECKPOINT_BYTES: String(1024 * 1024),
   LEDGERLIFT_BOOT_TIMEOUT_S: '1',
   LEDGERLIFT_V2V_COMMAND: join(root, 'e2e', 'faults', 'world', 'journaling-virt-v2v.sh'),
+  // There is no guest in its disks.
+  LEDGERLIFT_GUESTFISH_COMMAND: 'true',
   V2V_STUB: stubVirtV2v,
   V2V_JOURNAL: folder.file('work', 'conversions'),
   V2V_SECONDS_FILE: folder.file('work', 'seconds'),

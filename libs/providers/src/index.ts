@@ -7,7 +7,7 @@ export type {
   NbdkitAccess,
   SourceProvider,
 } from './port.js';
-export { readSecret, SecretMissing } from './secret.js';
+export { readSecret, readWholeSecret, SecretMissing } from './secret.js';
 export { closeSources, sourceProvider } from './registry.js';
 export {
   type PrivilegeUse,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerliftError } from '@ledgerlift/contracts';
 
@@ -35,4 +35,21 @@ export async function readSecret(
   const value = content.replace(/\r?\n$/, '');
   if (value === '') throw new SecretMissing(secret, key, path);
   return value;
+}
+
+/**
+ * All of a secret, by its keys. What begins with a dot is Kubernetes' own.
+ * @throws SecretMissing where there is none, or a key is empty
+ */
+export async function readWholeSecret(
+  secret: string,
+  folder: string | undefined = process.env['LEDGERLIFT_SECRETS_DIR'],
+): Promise<Readonly<Record<string, string>>> {
+  const names = folder === undefined ? [] : await readdir(join(folder, secret)).catch(() => []);
+  const keys = names.filter((name) => !name.startsWith('.')).toSorted();
+  // Says what is wrong where there is nothing.
+  if (keys.length === 0) await readSecret(secret, 'key', folder);
+  return Object.fromEntries(
+    await Promise.all(keys.map(async (key) => [key, await readSecret(secret, key, folder)] as const)),
+  );
 }

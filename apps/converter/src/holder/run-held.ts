@@ -13,6 +13,8 @@ export interface HeldRun extends Omit<GroupOptions, 'cwd'> {
   readonly files?: Readonly<Record<string, string>>;
   /** Makes what else the command finds there. */
   readonly prepare?: () => Promise<void>;
+  /** Called when the command succeeded, while the scratch folder is still there. */
+  readonly taken?: () => Promise<void>;
   readonly owner: HolderOwner;
   readonly timeoutMs: number;
   /** How long helpers may take to flush and end by themselves once the command succeeded. */
@@ -57,6 +59,7 @@ export async function runHeld(run: HeldRun): Promise<HeldEnd> {
     if (status === 'stopped') return { ended: 'timeout' };
     // qemu-nbd flushes when it ends; killed before that, it leaves a torn image.
     if (status === 0 && !(await group.settled(run.settleMs, signal))) return { ended: 'unsettled' };
+    if (status === 0) await run.taken?.();
     return { ended: 'exit', status };
   } finally {
     timer.abort();

@@ -11,6 +11,7 @@ const handler = imageCommit(
     command: 'virt-v2v-in-place',
     timeoutMs: 60_000,
     inspector: { command: 'virt-v2v-inspector', timeoutMs: 60_000 },
+    guestfish: 'guestfish',
     logLimit: 65_536,
     trace: 'off',
     scratch: root,

@@ -10,6 +10,8 @@ export const stubSettings = (folder: string, env: Record<string, string> = {}): 
     ...process.env,
     LEDGERLIFT_V2V_COMMAND: join(import.meta.dirname, 'stub-virt-v2v.sh'),
     LEDGERLIFT_V2V_INSPECTOR_COMMAND: join(import.meta.dirname, 'stub-virt-v2v.sh'),
+    // There is no guest in the disks: it does nothing, and so finds nothing.
+    LEDGERLIFT_GUESTFISH_COMMAND: 'true',
     LEDGERLIFT_SCRATCH_DIR: folder,
     LEDGERLIFT_NATS_CREDS: '/secret',
     ...env,

@@ -5,6 +5,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ConverterSettings } from '../config.js';
 import { NoRoomForOverlays } from '../errors.js';
+import { luksKeysOf } from '../luks/index.js';
+import { addressArguments, keepNetwork } from '../network/index.js';
 import {
   checkOverlays,
   flushOverlays,
@@ -99,6 +101,7 @@ async function convert(
     warnings = warnings.then(() => attempt.raise(condition));
     raised.push(warnings);
   };
+  const keys = await luksKeysOf(record);
   let findings: Findings;
   try {
     findings = await runVirtV2v({
@@ -109,6 +112,8 @@ async function convert(
         place.overlays.map(({ path }) => path),
       ),
       root: rootDisk ?? 'first',
+      keys,
+      more: addressArguments(record),
       record: place.holder.path,
       scratch: place.scratch,
       owner: place.holder.owner,
@@ -120,11 +125,13 @@ async function convert(
   } finally {
     await Promise.allSettled(raised);
   }
+  const network = await keepNetwork({ attempt, place, settings, keys, family: findings.inspection.family });
   await flushOverlays(place.overlays);
   await checkOverlays(place.overlays, attempt.signal);
   const inspection = await completed(findings, place, attempt.signal);
   const { capabilities } = findings;
   const found: Condition[] = [
+    ...network,
     ...conditions.drivers(capabilities),
     ...conditions.root(rootDisk, inspection.rootDevice),
     ...conditions.firmware(record.source.vm.firmware, inspection.firmware),

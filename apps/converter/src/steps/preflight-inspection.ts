@@ -5,6 +5,7 @@ import type { Attempt, StepHandler } from '@ledgerlift/messaging';
 import { freeBytes, openSubfolderOf, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';
+import { luksKeysOf } from '../luks/index.js';
 import { overlayRoom } from '../overlays/index.js';
 import {
   diskIndexOf,
@@ -76,6 +77,7 @@ async function inspectOver(
       tool: inspector(settings),
       domainXml: sourceDomainXml(record, paths),
       root: record.settings.rootDisk ?? 'first',
+      keys: await luksKeysOf(record),
       prepare: () => overlaySnapshot(attempt, uris, paths),
       record: place.holder.path,
       scratch: place.scratch,

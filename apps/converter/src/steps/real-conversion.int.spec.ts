@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -29,12 +29,18 @@ let digestBefore: string;
 const at = (name: string): string => join(folder.path, name);
 const disk = (): string => at(record.disks[0]?.name ?? '');
 
+/** A command on the guest's first file system, as it stands in the raw disk. */
+const debugfs = (...args: readonly string[]): string =>
+  execFileSync('debugfs', [...args.slice(0, -1), '-R', args.at(-1) ?? '', `${disk()}?offset=1048576`], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+
 /** Whether the guest's initramfs, as it stands in a raw disk, holds a file of this name. */
 async function initramfsHolds(file: string): Promise<boolean> {
-  const device = `${disk()}?offset=1048576`;
-  const names = execFileSync('debugfs', ['-R', 'ls -p /boot', device], { encoding: 'utf8' });
+  const names = debugfs('ls -p /boot');
   const name = /initrd\.img-[^/]+/.exec(names)?.[0] ?? 'there is no initramfs';
-  execFileSync('debugfs', ['-R', `dump /boot/${name} ${at('initramfs')}`, device], { stdio: 'ignore' });
+  debugfs(`dump /boot/${name} ${at('initramfs')}`);
   // In the archive a name ends with NUL; lists of modules, which name all there are, have other ends.
   return gunzipSync(await readFile(at('initramfs'))).includes(`/${file}\0`);
 }
@@ -42,8 +48,12 @@ async function initramfsHolds(file: string): Promise<boolean> {
 beforeAll(async () => {
   folder = temporaryFolder('real-conversion');
   record = vmOf({ root: folder.path, disks: 1, size: guest.sizeBytes, format: 'raw' });
+  for (const nic of record.source.vm.nics) nic.mac = '00:50:56:aa:bb:cc';
   await openVmFolder(record);
   await copyFile(await guestImage(), disk(), constants.COPYFILE_FICLONE);
+  await writeFile(at('interfaces'), 'auto ens192\niface ens192 inet static\n  address 10.9.8.7/24\n');
+  debugfs('-w', 'mkdir /etc/network');
+  debugfs('-w', `write ${at('interfaces')} /etc/network/interfaces`);
   digestBefore = await sha256OfFile(disk());
   expect(await initramfsHolds('virtio_blk.ko')).toBe(false);
   const settings = readConverterSettings({ ...process.env, ...applianceEnvironment() });
@@ -101,6 +111,10 @@ describe('a real Debian guest of VMware', () => {
       const settings = readConverterSettings();
       await imageCommit(settings)(attemptOf(record, { step: 'ImageCommit', results: [result] }));
       expect(await initramfsHolds('virtio_blk.ko')).toBe(true);
+      const link = debugfs('cat /etc/systemd/network/10-ledgerlift-ens192.link');
+      expect(link).toContain('MACAddress=00:50:56:aa:bb:cc');
+      expect(link).toContain('Name=ens192');
+      expect(debugfs('cat /etc/udev/rules.d/70-ledgerlift-net.rules')).toContain('NAME="ens192"');
       expect(await sha256OfFile(disk())).not.toBe(digestBefore);
     },
     2 * MINUTES,

@@ -28,6 +28,7 @@ describe('the tools of a conversion', () => {
       'qemu-nbd',
       'nbdkit',
       'supermin',
+      'guestfish',
       KERNEL,
     ]);
     expect(tools.every(({ path }) => path !== null)).toBe(true);
@@ -48,6 +49,7 @@ describe('the tools of a conversion', () => {
       'qemu-nbd',
       'nbdkit',
       'supermin',
+      'guestfish',
     ]);
   });
 

@@ -29,8 +29,8 @@ export function toolCheck(settings: () => ConverterSettings): () => Promise<Tool
   };
 }
 
-async function findTools({ command, childEnv }: ConverterSettings): Promise<Tool[]> {
-  const helpers = Promise.all(HELPERS.map((name) => found(name, childEnv)));
+async function findTools({ command, guestfish, childEnv }: ConverterSettings): Promise<Tool[]> {
+  const helpers = Promise.all([...HELPERS, guestfish].map((name) => found(name, childEnv)));
   const kernel = applianceKernel(childEnv);
   const converter = await found(command, childEnv);
   const { path } = converter;

@@ -1,5 +1,6 @@
 import { runHeld, type HeldRun } from '../holder/index.js';
 import type { ConverterSettings } from '../config.js';
+import type { LuksKeys } from '../luks/index.js';
 import { BoundedLog } from './bounded-log.js';
 import { failureOf, neverSettled, timedOut } from './failure.js';
 import { type Findings, FindingsReader } from './findings.js';
@@ -38,6 +39,10 @@ export interface V2vRun extends Pick<HeldRun, 'record' | 'scratch' | 'owner' | '
   readonly domainXml: string;
   /** A device, or `first`. */
   readonly root: string;
+  /** What else it is told, such as the addresses of a Windows guest. */
+  readonly more?: readonly string[];
+  /** What opens encrypted disks. */
+  readonly keys: LuksKeys;
   readonly log: { readonly path: string; readonly name: string };
   /** Begins the log of this attempt. */
   readonly title: string;
@@ -78,9 +83,11 @@ export async function runVirtV2v(run: V2vRun): Promise<Findings> {
         'domain.xml',
         '--root',
         run.root,
+        ...run.keys.arguments,
+        ...(run.more ?? []),
       ],
       env: { ...settings.childEnv, TMPDIR: run.scratch },
-      files: { 'domain.xml': run.domainXml },
+      files: { 'domain.xml': run.domainXml, ...run.keys.files },
       timeoutMs: tool.timeoutMs,
       settleMs: SETTLE,
       onStdout: (chunk) => log.write(chunk),

@@ -29,13 +29,16 @@ export function merged(sayings: readonly Saying[]): {
   return { choices: Object.keys(labels).length === 0 ? choices : { ...choices, labels }, conflicts };
 }
 
+const inWords = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+
 function conflictsOf(sayings: readonly Saying[], name: keyof Choices): readonly string[] {
   const said = sayings.flatMap(({ by, choices }) =>
     name === 'labels'
       ? Object.entries(choices.labels ?? {}).map(([label, value]) => ({ what: `label ${label}`, by, value }))
       : choices[name] === undefined
         ? []
-        : [{ what: name, by, value: String(choices[name]) }],
+        : [{ what: name, by, value: inWords(choices[name]) }],
   );
   return [...Map.groupBy(said, ({ what }) => what)].flatMap(([what, each]) =>
     new Set(each.map(({ value }) => value)).size < 2

@@ -79,6 +79,8 @@ function resolveVm(
       // The plan's own are done once for all of its VMs.
       hooks: spec.hooks.filter(({ scope }) => scope !== 'plan'),
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
+      ...(entry.preserveStaticIps === undefined ? {} : { preserveStaticIps: entry.preserveStaticIps }),
+      ...(entry.luks === undefined ? {} : { luks: entry.luks }),
       ...(entry.recoveryKeyHeld === undefined ? {} : { recoveryKeyHeld: entry.recoveryKeyHeld }),
       ...(entry.cutoverAt === undefined
         ? {}

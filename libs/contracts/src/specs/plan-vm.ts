@@ -1,7 +1,23 @@
 import { z } from 'zod';
-import { Dns1123Label } from './provider.js';
+import { Dns1123Label, SecretRef } from './provider.js';
 
 export const TargetPowerState = z.enum(['on', 'off', 'auto']);
+
+const LuksUuid = z
+  .string()
+  .regex(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+    'must be the UUID of a LUKS device, as `blkid` tells it',
+  );
+
+/** How the encrypted disks of a Linux guest are opened for its conversion. */
+export const LuksSettings = z.strictObject({
+  /** Each file of the secret is named by the UUID of a LUKS device and holds its passphrase. */
+  secret: SecretRef.optional(),
+  /** LUKS devices, by their UUIDs, that the Clevis servers open to which they are bound; these must be in reach. */
+  clevis: z.array(LuksUuid).max(50).default([]),
+});
+export type LuksSettings = z.infer<typeof LuksSettings>;
 
 /** What may be said of one VM, and of all that a selector means, otherwise than the plan says. */
 export const vmChoices = {
@@ -12,6 +28,9 @@ export const vmChoices = {
   targetNamespace: Dns1123Label.optional(),
   wave: z.int().min(1).max(1000).optional(),
   priority: z.int().min(0).max(100).optional(),
+  /** Otherwise than the plan says. */
+  preserveStaticIps: z.boolean().optional(),
+  luks: LuksSettings.optional(),
   /** Of a Windows guest with a TPM: its recovery key is at hand, for the target's TPM is empty. */
   recoveryKeyHeld: z.boolean().optional(),
   /** Warm: when this VM is cut over, whatever the plan's policy is. */

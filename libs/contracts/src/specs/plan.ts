@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HookSpec } from './hooks.js';
-import { PlanVm, TargetPowerState } from './plan-vm.js';
+import { LuksSettings, PlanVm, TargetPowerState } from './plan-vm.js';
 import { Dns1123Label } from './provider.js';
 import { Selector } from './selection.js';
 import {
@@ -33,6 +33,12 @@ const behaviour = {
   skipGuestConversion: z.boolean().default(false),
   /** Warm: tries on the first snapshot, before anything is copied, whether the guest can be converted. */
   inspect: z.boolean().default(false),
+  /**
+   * The guest keeps its network: a Windows guest is given the addresses again that its tools told, a Linux guest keeps
+   * the names that its own configuration has for its NICs.
+   */
+  preserveStaticIps: z.boolean().default(true),
+  luks: LuksSettings.optional(),
   /** Raw copy only: SATA and e1000e, which every guest has drivers for, in place of virtio. */
   useCompatibilityMode: z.boolean().default(true),
   verify: VerifyMode.default('written'),

@@ -148,6 +148,18 @@ export class VsphereDatastoreFull extends LedgerliftError {
   }
 }
 
+/** A snapshot was removed by vSphere's word, and is listed. */
+export class VsphereSnapshotStays extends LedgerliftError {
+  readonly code = 'LL-VSP-026';
+  override readonly failure = 'transient';
+  constructor(
+    readonly vm: string,
+    readonly snapshot: string,
+  ) {
+    super(`the snapshot '${snapshot}' of ${vm} is still there after its removal; it is removed again`);
+  }
+}
+
 /** The snapshot that was to be read is gone, or is another one of that name. */
 export class VsphereSnapshotLost extends LedgerliftError {
   readonly code = 'LL-VSP-010';

@@ -1,7 +1,7 @@
 import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { Patience, SourceSnapshots } from '../port.js';
 import { changedAreas } from './changed-areas.js';
-import { VsphereChangesNotTracked, VsphereSnapshotLost } from './errors.js';
+import { VsphereChangesNotTracked, VsphereSnapshotLost, VsphereSnapshotStays } from './errors.js';
 import { type VsphereSession, sessionOf } from './session.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf } from './soap/properties.js';
@@ -181,7 +181,7 @@ async function removeAll(
     });
   }
   const left = (await snapshotsOf(session, vm, signal)).some((each) => each.name === name);
-  if (left) throw new VsphereSnapshotLost(vm.name, name, 'is still there after its removal');
+  if (left) throw new VsphereSnapshotStays(vm.name, name);
   await consolidated(session, vm, patience);
   return ours.length === 0 ? 'absent' : 'removed';
 }

@@ -36,7 +36,8 @@ export function checkGuests({ spec, vms }: PlanFacts): readonly Condition[] {
     ...raised(
       'VMMissingGuestIPs',
       'NoAddresses',
-      ({ guest }) => preservesStaticIps(spec) && guest !== undefined && !hasAddresses(guest),
+      ({ guest }, { entry }) =>
+        (entry.preserveStaticIps ?? spec.preserveStaticIps) && guest !== undefined && !hasAddresses(guest),
       (names) => `no IP address is known of ${names}`,
     ),
     ...raised(
@@ -54,7 +55,3 @@ const runsWithoutTools = ({ powerState, guest }: SourceVm): boolean =>
 
 const hasAddresses = ({ nics }: NonNullable<SourceVm['guest']>): boolean =>
   nics.some(({ addresses }) => addresses.length > 0);
-
-/** A plan of a planner that cannot preserve them has no such setting. */
-const preservesStaticIps = (spec: PlanFacts['spec']): boolean =>
-  'preserveStaticIps' in spec && spec.preserveStaticIps === true;

@@ -154,6 +154,18 @@ describe('the inventory of a vCenter', () => {
     await world.vsphere.addDisk(moref, MIB);
     expect(await one()).not.toBe(before);
   });
+
+  it('makes a view anew that went with its session', async () => {
+    const before = (await world.vsphere.calls())['CreateContainerView'] ?? 0;
+    await world.vsphere.fault({
+      method: 'RetrievePropertiesEx',
+      as: 'fault',
+      fault: 'ManagedObjectNotFound',
+    });
+    expect((await read()).vms.map(({ name }) => name)).toContain('db1');
+    const after = (await world.vsphere.calls())['CreateContainerView'] ?? 0;
+    expect(after - before).toBe(3);
+  });
 });
 
 describe('a live inventory', () => {

@@ -122,26 +122,16 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export async function readSurroundings(session: VsphereSession, signal: AbortSignal): Promise<Surroundings> {
   const types = Object.keys(SURROUNDING_PATHS);
-  const view = await createView(session, types, signal);
-  try {
-    const propSet = types.map((type) => ({ type, all: false, pathSet: SURROUNDING_PATHS[type] ?? [] }));
-    const objects = await retrieveFiltered(session, filterOn(view, propSet), signal);
-    const { version } = await session.content(signal);
-    return new Surroundings(objects, await attributeNames(session, signal), version);
-  } finally {
-    await destroyView(session, view);
-  }
+  const propSet = types.map((type) => ({ type, all: false, pathSet: SURROUNDING_PATHS[type] ?? [] }));
+  const objects = await retrieveAll(session, types, propSet, signal);
+  const { version } = await session.content(signal);
+  return new Surroundings(objects, await attributeNames(session, signal), version);
 }
 
 export async function listVms(session: VsphereSession, signal: AbortSignal): Promise<readonly ObjectRef[]> {
-  const view = await createView(session, ['VirtualMachine'], signal);
-  try {
-    const propSet = [{ type: 'VirtualMachine', all: false, pathSet: ['config.template'] }];
-    const found = await retrieveFiltered(session, filterOn(view, propSet), signal);
-    return found.filter((raw) => !isTemplate(raw)).map(({ ref }) => ref);
-  } finally {
-    await destroyView(session, view);
-  }
+  const propSet = [{ type: 'VirtualMachine', all: false, pathSet: ['config.template'] }];
+  const found = await retrieveAll(session, ['VirtualMachine'], propSet, signal);
+  return found.filter((raw) => !isTemplate(raw)).map(({ ref }) => ref);
 }
 
 export interface ReadVms {
@@ -207,6 +197,29 @@ async function attributeNames(
   const fields =
     (await propertiesOf(session, customFieldsManager, ['field'], signal)).get('field')?.parts ?? [];
   return new Map(fields.map((field) => [field.numberAt('key') ?? -1, field.textAt('name') ?? '']));
+}
+
+/** So often is a view made anew whose session has ended. */
+const VIEWS = 3;
+
+/** Reads properties of all objects of these types, wherever they lie. */
+async function retrieveAll(
+  session: VsphereSession,
+  types: readonly string[],
+  propSet: PropertyFilter['propSet'],
+  signal: AbortSignal,
+): Promise<readonly VimObject[]> {
+  for (let left = VIEWS - 1; ; left--) {
+    const view = await createView(session, types, signal);
+    try {
+      return await retrieveFiltered(session, filterOn(view, propSet), signal);
+    } catch (error) {
+      // A view goes with its session, and the call that finds it gone has a new one. What lies in a view may go, too.
+      if (left === 0 || !isFault(error, 'ManagedObjectNotFound')) throw error;
+    } finally {
+      await destroyView(session, view);
+    }
+  }
 }
 
 /** A view that holds all objects of these types, wherever they lie. */

@@ -48,14 +48,13 @@ const needsOperator = new Set([
 
 /**
  * How a fault of vSphere (`vim.fault.…`, `vmodl.fault.…`) is answered. One that is not known is tried again, within the
- * plan's limit: most of what a vCenter says under load is named nowhere.
+ * plan's limit: most of what a vCenter says under load is named nowhere. So is ManagedObjectNotFound: tasks, views and
+ * neighbours of a VM come and go, and that the VM itself is gone is told by another error.
  */
 export function classOfFault(fault: string): FailureClass {
   if (needsOperator.has(fault)) return 'needs-operator';
   if (transient.has(fault)) return 'transient';
-  return /^(Invalid|NotSupported|NotFound|ManagedObjectNotFound|NotImplemented|DuplicateName|AlreadyExists)/.test(
-    fault,
-  )
+  return /^(Invalid|NotSupported|NotFound|NotImplemented|DuplicateName|AlreadyExists)/.test(fault)
     ? 'permanent'
     : 'transient';
 }

@@ -1,0 +1,1 @@
+export { type LuksKeys, luksKeysOf } from './luks-keys.js';

@@ -1,0 +1,38 @@
+import type { VmRecord } from '@ledgerlift/contracts';
+import { readWholeSecret } from '@ledgerlift/providers';
+import { LuksKeyUnnamed } from '../errors.js';
+
+/** What opens the encrypted disks of a guest; virt-v2v and guestfish take the same. */
+export interface LuksKeys {
+  /** Without a secret: they name files. */
+  readonly arguments: readonly string[];
+  /** The passphrases, by names in the folder that the tool runs in; only we can read them. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** As `blkid` and libguestfs write it. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * The keys that the VM's plan names, read at this site (virt-v2v(1), `--key`).
+ * @throws SecretMissing, LuksKeyUnnamed
+ */
+export async function luksKeysOf({ settings: { luks } }: Pick<VmRecord, 'settings'>): Promise<LuksKeys> {
+  if (luks === undefined) return { arguments: [], files: {} };
+  const { secret, clevis } = luks;
+  const keys = Object.entries(secret === undefined ? {} : await readWholeSecret(secret.name));
+  const unnamed = keys.filter(([name]) => !UUID.test(name.toLowerCase())).map(([name]) => name);
+  if (secret !== undefined && unnamed.length > 0) throw new LuksKeyUnnamed(secret.name, unnamed);
+  const named = keys.map(([name, key]) => ({
+    uuid: name.toLowerCase(),
+    file: `luks-${name.toLowerCase()}`,
+    key,
+  }));
+  return {
+    arguments: [
+      ...named.flatMap(({ uuid, file }) => ['--key', `${uuid}:file:${file}`]),
+      ...clevis.flatMap((uuid) => ['--key', `${uuid}:clevis`]),
+    ],
+    files: Object.fromEntries(named.map(({ file, key }) => [file, key])),
+  };
+}

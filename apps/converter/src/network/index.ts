@@ -1,0 +1,1 @@
+export { addressArguments, keepNetwork } from './keep-network.js';
