@@ -16,10 +16,6 @@ const guest = (tools: NonNullable<SourceVm['guest']>['tools'], ip?: string): Par
 });
 const then = (what: string): { readonly spec: object } => ({ spec: { shutdown: { then: what } } });
 const windows = vm({ tpm: true, os: { id: 'windows11_64Guest', description: '', family: 'windows' } });
-const preserving = (of: PlanFacts): PlanFacts => ({
-  ...of,
-  spec: Object.assign({}, of.spec, { preserveStaticIps: true }),
-});
 const hook = (run: object): { readonly spec: object } => ({
   spec: { hooks: [{ name: 'dns', at: 'before', run }] },
 });
@@ -64,15 +60,17 @@ export const guestCases: Readonly<Record<string, Case | readonly Case[]>> = {
   },
   VMMissingGuestIPs: [
     {
-      raised: preserving(factsWith([vm(guest('running'))])),
+      raised: factsWith([vm(guest('running'))]),
       reason: 'NoAddresses',
       items: ['web'],
-      not: preserving(factsWith([vm(guest('running', '10.0.0.7'))])),
+      not: factsWith([vm(guest('running', '10.0.0.7'))]),
     },
     {
-      raised: preserving(factsWith([vm(guest('running'))])),
+      raised: factsWith([vm(guest('running'))], {
+        spec: { preserveStaticIps: false, vms: [{ ref: 'web', preserveStaticIps: true }] },
+      }),
       reason: 'NoAddresses',
-      not: factsWith([vm(guest('running'))]),
+      not: factsWith([vm(guest('running'))], { spec: { preserveStaticIps: false } }),
     },
   ],
   RecoveryKeyNotHeld: [
