@@ -221,3 +221,25 @@ describe('a live inventory', () => {
     expect(breaks).toBeGreaterThan(0);
   });
 });
+
+it('stays live where what there is comes in several answers', async () => {
+  const large = await vsphereWorld({ vms: 700 });
+  const stop = new AbortController();
+  const broken: unknown[] = [];
+  let seen: Inventory | undefined;
+  const watcher = {
+    changed: (inventory: Inventory) => (seen = inventory),
+    broken: (error: unknown) => broken.push(error),
+  };
+  const watching = watchInventory(sessionOf(large.provider), noConcerns, watcher, stop.signal);
+  try {
+    await eventually(() => seen?.vms.length === 700);
+    await large.vsphere.renameVm('vm7', 'other');
+    await eventually(() => seen?.vms.some(({ name }) => name === 'other') === true);
+    expect(broken).toEqual([]);
+  } finally {
+    stop.abort();
+    await watching;
+    await large.end();
+  }
+});

@@ -76,8 +76,7 @@ class Watch {
         const update = await this.#next(collector, version);
         if (performance.now() > this.#tagsDue && this.#around !== undefined) await this.#readTags();
         if (update === undefined) continue;
-        version = update.textAt('version') ?? '';
-        await this.#take(collector, update);
+        version = await this.#take(collector, update);
         if (isFirst) await this.#readTags();
         if (isFirst) wasRead();
         await delay(GATHER_MS, undefined, { signal });
@@ -110,11 +109,16 @@ class Watch {
     return answer.at('returnval');
   }
 
-  /** Takes a change in, and all that the server has to say beside it. */
-  async #take(collector: ObjectRef, first: VimNode): Promise<void> {
+  /**
+   * Takes a change in, and all that the server has to say beside it.
+   * @returns the version of the last answer: a collector knows no other one any more
+   */
+  async #take(collector: ObjectRef, first: VimNode): Promise<string> {
+    let version = '';
     const touched = new Map<string, 'there' | 'gone'>();
     let isAround = this.#around === undefined;
     for (let update: VimNode | undefined = first; update !== undefined;) {
+      version = update.textAt('version') ?? '';
       for (const object of update.list('filterSet').flatMap((filter) => filter.list('objectSet'))) {
         const ref = object.refAt('obj');
         if (ref === undefined) continue;
@@ -123,9 +127,10 @@ class Watch {
         else isAround = true;
       }
       if (update.flagAt('truncated') !== true) break;
-      update = await this.#next(collector, update.textAt('version') ?? '');
+      update = await this.#next(collector, version);
     }
     await this.#read(touched, isAround);
+    return version;
   }
 
   async #read(touched: ReadonlyMap<string, 'there' | 'gone'>, isAround: boolean): Promise<void> {
