@@ -29,7 +29,7 @@ let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
 const folder = temporaryFolder('vsphere-validation');
 
 beforeAll(async () => {
-  const tools = { status: 'running', ip: '10.0.0.7', hostName: 'web.example.com' } as const;
+  const tools = { status: 'running', ip: '10.0.0.7', ip: '10.0.0.7', hostName: 'web.example.com' } as const;
   const sound = {
     changeTracking: true,
     tools,

@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { applianceEnvironment, guestImage, startVsphere, vddkPlugin } from '@ledgerlift/testing';
+import { Installation } from '../installation/installation.js';
+import { judgeLog } from '../installation/judge.js';
+
+const MINUTES = 60_000;
+const ended: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).toReversed()) await end();
+});
+
+const withVddk = (): Record<string, string> => {
+  const { plugin, libdir } = vddkPlugin();
+  return { LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin };
+};
+
+describe('a real Debian guest of vSphere, moved cold', () => {
+  it.each([
+    ['vddk', withVddk, []],
+    ['datastore', () => ({}), []],
+    // Under a snapshot of somebody else's, the disk's file is not all there is.
+    ['nfc', () => ({}), ['backup']],
+  ])(
+    'by %s is the same disk, is converted, and boots on virtio',
+    async (way, environment, snapshots) => {
+      const vsphere = await startVsphere({
+        vms: [{ name: 'guest', off: true, memoryMb: 512, disks: [{ file: await guestImage() }] }],
+      });
+      ended.push(() => vsphere.stop());
+      for (const name of snapshots) await vsphere.snapshotOf('guest', name);
+      const at = await Installation.start({
+        env: {
+          ...applianceEnvironment(),
+          LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
+          LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
+          LEDGERLIFT_BOOT_TIMEOUT_S: '240',
+          ...environment(),
+        },
+        secrets: { vcenter: vsphere.admin },
+      });
+      ended.push(() => at[Symbol.asyncDispose]());
+      await at.prepare({
+        source: {
+          name: 'vcenter',
+          type: 'vsphere',
+          secret: { name: 'vcenter' },
+          settings: { url: vsphere.url, thumbprint: vsphere.thumbprint256 },
+        },
+        storage: 'LocalDS_0',
+      });
+      const migration = await at.migrate('cold', ['guest'], {
+        source: 'vcenter',
+        bootProof: true,
+        verify: 'full',
+      });
+      await at.succeeded(migration, 15 * MINUTES);
+      const vm = await at.vm(migration);
+      expect(vm.bootProof).toMatchObject({ booted: true });
+      expect(vm.capabilities).toMatchObject({ diskBus: 'virtio', nicModel: 'virtio' });
+      const { items } = await at.call('vms.history', {
+        params: { migration, vm: 0 },
+        query: { limit: 1000 },
+      });
+      expect(JSON.stringify(items)).toContain(`"kind":"${way}"`);
+      expect(await vsphere.vm('guest')).toMatchObject({
+        power: 'poweredOff',
+        snapshots: snapshots.map((name) => ({ name })),
+      });
+      expect((await judgeLog(at.logFile)).findings).toBe(0);
+    },
+    20 * MINUTES,
+  );
+});
