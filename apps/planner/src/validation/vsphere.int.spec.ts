@@ -29,7 +29,7 @@ let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
 const folder = temporaryFolder('vsphere-validation');
 
 beforeAll(async () => {
-  const tools = { status: 'running', ip: '10.0.0.7', ip: '10.0.0.7', hostName: 'web.example.com' } as const;
+  const tools = { status: 'running', ip: '10.0.0.7', hostName: 'web.example.com' } as const;
   const sound = {
     changeTracking: true,
     tools,
@@ -121,7 +121,8 @@ const warm = { type: 'warm' };
 describe('a plan of VMs of a vCenter', () => {
   it('is ready, warm and cold, with no more than good advice', async () => {
     for (const type of ['warm', 'cold']) {
-      const { ready, conditions } = await validation('web', { type });
+      // The simulated tools tell an address without its network, of which no static address can be made.
+      const { ready, conditions } = await validation('web', { type, preserveStaticIps: false });
       expect(conditions.filter(({ category }) => category !== 'Advisory')).toEqual([]);
       expect(ready).toBe(true);
     }
