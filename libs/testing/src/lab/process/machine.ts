@@ -51,9 +51,10 @@ export class Machine {
     await this.replace({ ...this.#record, ...change });
   }
 
+  /** The file first: what the API answers is never ahead of what the disks' judge reads. In turn only. */
   async replace(record: LabVmRecord): Promise<void> {
-    this.#record = record;
     await writeRecord(this.paths.record, record);
+    this.#record = record;
   }
 
   /** Writes a line about this VM, after one with what its disks were written until now. */
