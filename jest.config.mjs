@@ -11,6 +11,9 @@ const swc = [
     module: { type: 'es6' },
   },
 ];
+// A clock of its own for specs that need no other process: see scripts/clock-ahead.mjs.
+const setupFiles =
+  process.env.LEDGERLIFT_CLOCK_AHEAD_DAYS === undefined ? [] : ['<rootDir>/scripts/clock-ahead.mjs'];
 const project = (displayName, testMatch, extra = {}) => ({
   displayName,
   testMatch,
@@ -20,6 +23,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': swc },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  setupFiles,
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
   ...extra,
 });

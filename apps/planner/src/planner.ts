@@ -6,6 +6,7 @@ import { openSqliteLog } from '@ledgerlift/event-log';
 import { closeSources } from '@ledgerlift/providers';
 import {
   BusErrorFilter,
+  Backlog,
   EventPublisher,
   JetStreamServer,
   ProgressBucket,
@@ -13,6 +14,7 @@ import {
   reportConsumer,
 } from '@ledgerlift/messaging';
 import { NestLogger, connectNats, createLogger } from '@ledgerlift/service';
+import type { NatsConnection } from '@nats-io/nats-core';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
@@ -34,6 +36,7 @@ import { CoreModule, type PlannerCore } from './core.module.js';
 import { HealthController, READINESS, type Readiness } from './health.controller.js';
 import { LogEventWriter } from './log/log-event-writer.js';
 import { LogFeed } from './log/log-feed.js';
+import { PresenceKeeper } from './runs/presence-keeper.js';
 import { RunEngine } from './runs/run-engine.js';
 import { isVmStream } from './runs/run-view.js';
 import { systemContext } from './runs/system-context.js';
@@ -80,7 +83,26 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       { reason: error instanceof Error ? error.message : String(error) },
       `${what} failed; it is made up for`,
     );
-  const engine = new RunEngine(
+  let isConnected = true;
+  void watchConnection(nc, (connected) => {
+    isConnected = connected;
+  });
+  const backlog = new Backlog(nc, reportConsumer);
+  const keeper = new PresenceKeeper(log, writer, {
+    bus: {
+      isConnected: () => isConnected,
+      restart: () => backlog.restart(),
+      // While JetStream does not answer, the planner is not back either; the relay says why.
+      isTaken: () => backlog.isTaken().catch(() => false),
+    },
+    now: Date.now,
+    returned: () => {
+      logger.info('leading; time limits and leases count');
+      desk.returned();
+      engine.returned();
+    },
+  });
+  const engine: RunEngine = new RunEngine(
     log,
     writer,
     {
@@ -88,9 +110,16 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       progressOf: (stream) => board.of(stream),
       failed,
     },
-    { limits: ScheduleLimits.parse({ vms: config.maxRunningVms }) },
+    {
+      limits: ScheduleLimits.parse({ vms: config.maxRunningVms }),
+      presence: () => keeper.presence,
+    },
   );
-  const desk = new AttemptDesk(engine, { leaseMs: config.leaseMs, now: Date.now });
+  const desk: AttemptDesk = new AttemptDesk(engine, {
+    leaseMs: config.leaseMs,
+    now: Date.now,
+    isAway: () => keeper.presence.isAway,
+  });
   const publisher = new EventPublisher({ nc, installation: config.installation });
   const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });
   const bucket = new ProgressBucket({
@@ -120,11 +149,13 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   bus.useGlobalFilters(new BusErrorFilter());
 
   const api = app.get(ApiFeed);
+  feed.add((event) => keeper.restore(event));
   feed.add((event) => engine.restore(event));
   feed.add((event) => api.apply(event));
   feed.add((event) => board.apply(event));
   feed.add((event) => relay.offer(event));
   await feed.start();
+  keeper.begin();
   desk.restore();
   relay.start();
   // From here on: of what is long over nothing need be looked at.
@@ -137,6 +168,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   await engine.restored();
   await app.get(PlanRuns).reconcile(systemContext('plans'));
   await app.startAllMicroservices();
+  await keeper.tick();
   await app.listen(config.http.port, config.http.host);
   isReady = true;
   logger.info({ url: await app.getUrl(), log: config.logFile }, 'deciding');
@@ -144,6 +176,8 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const every = (ms: number, what: string, run: () => Promise<void>): NodeJS.Timeout =>
     setInterval(() => void run().catch((error: unknown) => failed(what, error)), ms);
   const timers = [
+    // First of all: the others count no time in which the planner was away.
+    every(TICK_MS, 'looking whether the planner can be reached', () => keeper.tick()),
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
     every(RECONCILE_MS, 'reconciling', () => engine.reconcile()),
@@ -152,6 +186,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     stop: async () => {
       for (const timer of timers) clearInterval(timer);
       engine.stop();
+      await keeper.stopped().catch((error: unknown) => failed('recording the stop', error));
       await app.close();
       await relay.stop();
       await feed.stop();
@@ -162,4 +197,12 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       await log.close();
     },
   };
+}
+
+/** Tells each time the connection to NATS is lost or back. */
+async function watchConnection(nc: NatsConnection, tell: (isConnected: boolean) => void): Promise<void> {
+  for await (const { type } of nc.status()) {
+    if (type === 'disconnect') tell(false);
+    else if (type === 'reconnect') tell(true);
+  }
 }

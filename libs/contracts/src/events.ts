@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { catalogEvents } from './events/catalog.js';
+import { plannerEvents } from './events/planner.js';
 import { runEvents } from './events/run.js';
 import { scheduleEvents } from './events/schedule.js';
 import { vmEvents } from './events/vm.js';
@@ -14,6 +15,7 @@ export { EndingStep, Forecast, Outcome } from './events/vm.js';
  */
 export const eventSchemas = {
   ...catalogEvents,
+  ...plannerEvents,
   ...runEvents,
   ...scheduleEvents,
   ...vmEvents,

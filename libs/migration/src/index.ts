@@ -27,6 +27,7 @@ export {
 } from './vm/state.js';
 export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
 export { type PlanHook, planHookMigration, planHooksOf } from './run/plan-hooks.js';
+export { type Absence, type Presence, evolveAbsences, returnOf } from './presence/presence.js';
 export { fairShares } from './schedule/bandwidth.js';
 export { type ScheduleEntry, scheduleKey } from './schedule/lanes.js';
 export { Schedule } from './schedule/schedule.js';

@@ -17,6 +17,8 @@ import { failuresOf } from './failures.js';
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
   readonly now: () => number;
+  /** Whether the planner is away, so that no lease can be renewed and none ends. */
+  readonly isAway: () => boolean;
 }
 
 /**
@@ -35,13 +37,18 @@ export class AttemptDesk implements ClaimPort {
 
   /** After a restart: every attempt that was under way gets one lease to be heard of. */
   restore(): void {
-    const open = [...this.engine.vms.started].flatMap((stream): AttemptRef[] => {
+    for (const stream of this.engine.vms.started) {
       const state = this.engine.state(stream);
       const attempt = state && openAttempt(state);
-      if (attempt?.status !== 'started' || attempt.worker === undefined) return [];
-      return [{ stream, step: attempt.step, attempt: attempt.attempt, worker: attempt.worker }];
-    });
-    this.#leases.graceAtStart(open, this.options.now());
+      if (attempt?.status !== 'started' || attempt.worker === undefined) continue;
+      const { step, worker } = attempt;
+      this.#leases.open({ stream, step, attempt: attempt.attempt, worker }, this.options.now());
+    }
+  }
+
+  /** The planner was away and has returned: whoever could not renew meanwhile has one lease to be heard of. */
+  returned(): void {
+    this.#leases.grace(this.options.now());
   }
 
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
@@ -68,6 +75,8 @@ export class AttemptDesk implements ClaimPort {
     const lastReport = attempt?.worker === ref.worker ? attempt.lastReport : 0;
     const open = state && openAttempt(state);
     const isItsOwn = open === attempt && open?.worker === ref.worker;
+    // Nobody acted on the end of a lease while the planner was away: whoever is heard of first still has it.
+    if (this.options.isAway()) this.#leases.grace(this.options.now());
     if (state === undefined || !isItsOwn || this.#leases.renew(ref, this.options.now()) === 'unknown') {
       return { answer: 'stop', reason: 'the attempt is over', lastReport };
     }
@@ -107,6 +116,7 @@ export class AttemptDesk implements ClaimPort {
   /** Ends the attempts whose lease ran out; to be called about once a second. */
   async expire(): Promise<void> {
     const now = this.options.now();
+    if (this.options.isAway()) return;
     for (const ref of this.#leases.expired(now)) {
       await this.engine.command(ref.stream, {
         kind: 'lose',

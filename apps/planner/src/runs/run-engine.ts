@@ -1,7 +1,8 @@
-import type { Progress, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
+import type { ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
 import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import {
   CommandRefused,
+  type Presence,
   type RunState,
   Schedule,
   type VmCommand,
@@ -18,36 +19,29 @@ import {
   initialVmState,
   isTerminal,
   stopWanted,
-  wakeAt,
 } from '@ledgerlift/migration';
 import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
-import { DueTimers } from './due-timers.js';
 import { inPortions } from './in-portions.js';
 import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
 import { planCommands, startedEvent } from './recording.js';
-import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService } from './run-service.js';
+import type { MigrationRun, OperatorCommand, ResolvedPlan, RunService, RunSignals } from './run-service.js';
 import { RunEnds } from './run-ends.js';
 import { RunView, isVmStream, vmStreamsOf } from './run-view.js';
 import { SCHEDULE_STREAM, isRunStream, runStream, vmStream } from './stream-names.js';
 import { systemContext } from './system-context.js';
 import { VmIndex } from './vm-index.js';
-
-/** What the engine tells the outside, beside the log. */
-export interface RunSignals {
-  /** Tells a VM's worker at once that it must stop; its next lease answer says so too. */
-  stop(stream: string, reason: string): void;
-  progressOf(stream: string): Progress | undefined;
-  failed(what: string, error: unknown): void;
-}
+import { VmTimers } from './vm-timers.js';
 
 export interface RunEngineOptions {
   /** What may run at once, until an operator sets it. */
   readonly limits: ScheduleLimits;
+  /** When a planner led: time limits count no other time. */
+  readonly presence: () => Presence;
 }
 
 /**
@@ -64,7 +58,7 @@ export class RunEngine implements RunService {
   readonly #bandwidth: Bandwidth;
   readonly #ends: RunEnds;
   readonly #planHooks: PlanHooks;
-  readonly #timers: DueTimers;
+  readonly #timers: VmTimers;
 
   constructor(
     private readonly log: EventLog,
@@ -120,9 +114,7 @@ export class RunEngine implements RunService {
     });
     this.#ends = new RunEnds(this.#runs, this.#index, (migrationId) => this.#enqueueAll(migrationId));
     this.#bandwidth = new Bandwidth(() => this.#index.copying, vm);
-    this.#timers = new DueTimers((stream) =>
-      this.#react(this.command(stream, { kind: 'wake', at: new Date(), random: Math.random() })),
-    );
+    this.#timers = new VmTimers(options.presence, (stream, wake) => this.#react(this.command(stream, wake)));
   }
 
   /** Takes an event of the log into the states; idempotent, so it may be called for events that were decided here. */
@@ -281,6 +273,11 @@ export class RunEngine implements RunService {
 
   // ---- what follows
 
+  /** The planner was away and has returned: what waits for an answer has longer. */
+  returned(): void {
+    for (const stream of this.#index.requested) this.#timers.set(stream, this.#vms.state(stream));
+  }
+
   /** Brings everything to where the states say it should be, after a restart. */
   async restored(): Promise<void> {
     for (const run of this.#known()) {
@@ -326,7 +323,7 @@ export class RunEngine implements RunService {
 
   #follow(stream: string, state: VmState): void {
     if (state === undefined) return;
-    this.#timers.set(stream, wakeAt(state));
+    this.#timers.set(stream, state);
     const why = stopWanted(state);
     if (why !== undefined) this.signals.stop(stream, why);
     if (isPlanHook(state)) return this.#react(this.#planHooks.followed(state));

@@ -110,4 +110,12 @@ export interface RunService {
 }
 export const RUN_SERVICE = Symbol('RunService');
 
+/** What the engine tells the outside, beside the log. */
+export interface RunSignals {
+  /** Tells a VM's worker at once that it must stop; its next lease answer says so too. */
+  stop(stream: string, reason: string): void;
+  progressOf(stream: string): Progress | undefined;
+  failed(what: string, error: unknown): void;
+}
+
 export type { DomainEvent, ItineraryStep };

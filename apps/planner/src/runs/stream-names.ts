@@ -13,5 +13,8 @@ export function vmOfStream(
 export const runStream = (migrationId: string): string => `migration-${migrationId}`;
 export const isRunStream = (stream: string): boolean => stream.startsWith('migration-');
 
+/** When no planner led. */
+export const PLANNER_STREAM = 'planner';
+
 /** The one stream on which admission is decided. */
 export const SCHEDULE_STREAM = 'schedule';

@@ -35,12 +35,14 @@ describe('the lease table', () => {
     expect(table.expired(100)).toEqual([ref]);
   });
 
-  it('gives what was open before a restart one lease from the start', () => {
+  it('gives every attempt one lease after a time in which nobody could renew', () => {
     const table = new LeaseTable(100);
-    table.graceAtStart([ref], 1000);
+    table.open(ref, 0);
+    table.open({ ...other, step: 'ImageConversion' }, 0);
+    table.grace(1000);
     expect(table.expired(1099)).toEqual([]);
     expect(table.renew(ref, 1099)).toBe('renewed');
-    expect(table.expired(1100)).toEqual([]);
+    expect(table.expired(1100)).toEqual([{ ...other, step: 'ImageConversion' }]);
   });
 
   it('forgets an attempt that is over', () => {

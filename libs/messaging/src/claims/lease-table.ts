@@ -2,7 +2,7 @@ import type { AttemptRef } from '@ledgerlift/contracts';
 
 /**
  * Who works on what, and until when: the planner's memory of leases. It is not in the log, so it is empty after a
- * restart; `graceAtStart` then gives each open attempt one lease's time to be heard of. Times are milliseconds of
+ * restart: each attempt that is open in the log is then opened anew, and has one lease's time to be heard of. Times are milliseconds of
  * one clock, which the caller passes in.
  */
 export class LeaseTable {
@@ -37,9 +37,9 @@ export class LeaseTable {
     return [...this.#leases.values()].filter(({ endsAt }) => endsAt <= now).map(({ ref }) => ref);
   }
 
-  /** After a restart: the attempts that are open in the log have one lease from now, whoever works on them. */
-  graceAtStart(open: Iterable<AttemptRef>, now: number): void {
-    for (const ref of open) this.open(ref, now);
+  /** The planner could not be reached: every attempt has one lease from now, whether its own ended meanwhile or not. */
+  grace(now: number): void {
+    for (const { ref } of this.#leases.values()) this.open(ref, now);
   }
 
   /** When the next lease ends, for a timer; undefined when there is none. */

@@ -1,2 +1,3 @@
+export * from './backlog.js';
 export * from './ensure.js';
 export * from './topology.js';

@@ -17,8 +17,8 @@ export interface StreamSpec {
 
 export const streamSpecs: readonly StreamSpec[] = [
   { ...streams.events, maxAge: 7 * days },
-  // Reports are repeated until they are in the log, so what is older than a day is of no use to anyone.
-  { ...streams.reports, maxAge: 1 * days },
+  // The result of a step whose worker has gone since stands only here: kept for as long as a planner may be away.
+  { ...streams.reports, maxAge: 30 * days },
   { ...streams.inbox, maxAge: 7 * days },
   { ...streams.dead, maxAge: 30 * days },
 ];

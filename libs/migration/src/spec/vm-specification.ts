@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import type {
   DomainEvent,
   Release,
@@ -95,7 +96,7 @@ export class History {
   }
 
   wakes(at: Date): History {
-    return this.after({ kind: 'wake', at, random: 0 });
+    return this.after({ kind: 'wake', at, random: 0, presence: alwaysPresent });
   }
 
   fails(step: StepName, error: StepError): History {
@@ -109,7 +110,12 @@ export class History {
   }
 
   retryDue(): History {
-    return this.after({ kind: 'wake', at: new Date(Date.parse(this.live.retryAt?.dueAt ?? '')), random: 0 });
+    return this.after({
+      kind: 'wake',
+      at: new Date(Date.parse(this.live.retryAt?.dueAt ?? '')),
+      random: 0,
+      presence: alwaysPresent,
+    });
   }
 
   #open(step?: StepName): { readonly step: StepName; readonly attempt: number } {

@@ -1,3 +1,4 @@
+import type { Presence } from '../presence/presence.js';
 import type { ItineraryStep, Report, StepError, StepName, VmRecord } from '@ledgerlift/contracts';
 
 /** What may be asked of one VM's migration. Time and chance come in with the command: the decider has neither. */
@@ -31,7 +32,7 @@ export type VmCommand =
       readonly random: number;
     }
   /** The time has come that `wakeAt` named. */
-  | { readonly kind: 'wake'; readonly at: Date; readonly random: number }
+  | { readonly kind: 'wake'; readonly at: Date; readonly random: number; readonly presence: Presence }
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'resume'; readonly reason: string }
   /** `dueAt` in the past or now: as soon as may be. */

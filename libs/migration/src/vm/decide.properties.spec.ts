@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import type { DomainEvent, StepError } from '@ledgerlift/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -106,7 +107,7 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
     case 'lose':
       return open && { kind: 'lose', step: open.step, attempt: open.attempt, at: noon };
     case 'due':
-      return { kind: 'wake', at: new Date('2027-01-01T00:00:00Z'), random: 0 };
+      return { kind: 'wake', at: new Date('2027-01-01T00:00:00Z'), random: 0, presence: alwaysPresent };
     case 'cancel':
       return { kind: 'cancel', reason: 'operator' };
     case 'retry':

@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
 import {
   chunks,
@@ -147,7 +148,9 @@ describe('a disk transfer that fails', () => {
   });
 
   it('is not tried before it is due', () =>
-    given(copying.fails('DiskTransfer', connectionReset)).when({ kind: 'wake', at: noon, random: 0 }).then());
+    given(copying.fails('DiskTransfer', connectionReset))
+      .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
+      .then());
 
   it('is tried maxRetries times and not once more', () => {
     const once = History.empty

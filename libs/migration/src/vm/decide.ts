@@ -51,7 +51,7 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
     case 'answer-hook':
       return answerHook(state, command);
     case 'wake':
-      return wake(state, command.at, command.random);
+      return wake(state, command);
     case 'pause':
       return pause(state, command.reason);
     case 'resume':

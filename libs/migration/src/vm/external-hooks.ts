@@ -1,4 +1,5 @@
 import type { DomainEvent, StepError } from '@ledgerlift/contracts';
+import { type Presence, endOfWait } from '../presence/presence.js';
 import { failure, report } from './attempts.js';
 import type { CommandOf } from './commands.js';
 import { foldLive } from './evolve.js';
@@ -27,8 +28,8 @@ export function answerHook(
   return [started, ...report(after, { kind: 'report', report: { ref, number: 1, ...content }, at, random })];
 }
 
-/** When an attempt that nobody has taken has failed by waiting. */
-export function requestEndsAt(state: VmLive): number | undefined {
+/** When an attempt that nobody has taken has failed by waiting; undefined: it cannot, or not while the planner is away. */
+export function requestEndsAt(state: VmLive, presence: Presence): number | undefined {
   const open = openAttempt(state);
   if (open?.status !== 'requested') return undefined;
   const asked = Date.parse(open.requestedAt);
@@ -36,7 +37,7 @@ export function requestEndsAt(state: VmLive): number | undefined {
     open.service === 'external'
       ? hookOf(state, open.hook)?.timeLimitMs
       : state.record.settings.timeLimits.workerMs;
-  return limit === undefined || Number.isNaN(asked) ? undefined : asked + limit;
+  return limit === undefined || Number.isNaN(asked) ? undefined : endOfWait(asked, limit, presence);
 }
 
 export function requestExpired(

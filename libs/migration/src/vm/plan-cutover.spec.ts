@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { noon, record, warmItinerary } from '../spec/fixtures.js';
 import { given, History } from '../spec/vm-specification.js';
@@ -20,16 +21,16 @@ const release = { kind: 'release-cutover', hooks: ['open'] } as const;
 describe('a cutover that hooks of the whole plan come before', () => {
   it('does not begin when it is due, and says for what it waits', () => {
     given(asked)
-      .when({ kind: 'wake', at: later(2), random: 0 })
+      .when({ kind: 'wake', at: later(2), random: 0, presence: alwaysPresent })
       .then();
     const waiting = pipelineOf(asked.live).flatMap(({ waitingFor }) => waitingFor ?? []);
     expect(waiting.join()).toMatch(/the plan's hooks at the cutover/);
   });
 
   it('lets passes go on meanwhile', () => {
-    expect(wakeAt(asked.live)).toBe(later(60).getTime());
+    expect(wakeAt(asked.live, alwaysPresent)).toBe(later(60).getTime());
     given(asked)
-      .when({ kind: 'wake', at: later(60), random: 0 })
+      .when({ kind: 'wake', at: later(60), random: 0, presence: alwaysPresent })
       .then('PrecopyStarted');
   });
 
@@ -38,9 +39,9 @@ describe('a cutover that hooks of the whole plan come before', () => {
       .when(release)
       .then({ type: 'CutoverReleased', data: { hooks: ['open'] } });
     const released = asked.after(release);
-    expect(wakeAt(released.live)).toBe(later(1).getTime());
+    expect(wakeAt(released.live, alwaysPresent)).toBe(later(1).getTime());
     given(released)
-      .when({ kind: 'wake', at: later(2), random: 0 })
+      .when({ kind: 'wake', at: later(2), random: 0, presence: alwaysPresent })
       .then('CutoverStarted');
   });
 

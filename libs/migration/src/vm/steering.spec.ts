@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
 import type { HookSpec } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, warmItinerary } from '../spec/fixtures.js';
@@ -56,7 +57,8 @@ describe('a pause', () => {
     expect(lost.live.phase).toBe('paused');
   });
 
-  it('lets nothing wake the VM', () => expect(wakeAt(waiting.after(pause).live)).toBeUndefined());
+  it('lets nothing wake the VM', () =>
+    expect(wakeAt(waiting.after(pause).live, alwaysPresent)).toBeUndefined());
 
   it('is refused at the end', () =>
     given(copying.fails('DiskTransfer', noRoot).completes('Cleanup'))
@@ -176,7 +178,7 @@ describe('a failure', () => {
     const open = openAttempt(asked.live);
     if (open === undefined) throw new Error('nothing is asked for');
     const state = { ...asked.live, attempts: [{ ...open, requestedAt: noon.toISOString() }] };
-    expect(wakeAt(state)).toBe(later(86_400_000).getTime());
+    expect(wakeAt(state, alwaysPresent)).toBe(later(86_400_000).getTime());
   });
 });
 

@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noRoot, noon, otherHost, record, warmItinerary } from '../spec/fixtures.js';
@@ -37,7 +38,7 @@ describe('the removal of a snapshot', () => {
       });
     expect(turnOf(inRound.live)).toBe('awaited');
     expect(openAttempt(inRound.live)).toBeUndefined();
-    expect(wakeAt(inRound.live)).toBeUndefined();
+    expect(wakeAt(inRound.live, alwaysPresent)).toBeUndefined();
   });
 
   it('is asked for when it has, once', () => {
@@ -142,9 +143,9 @@ describe('the removal of a snapshot', () => {
 
   it('makes room for a cutover that comes due while it waits', () => {
     const due = inRound.after(cutoverNow);
-    expect(wakeAt(due.live)).toBe(later(60).getTime());
+    expect(wakeAt(due.live, alwaysPresent)).toBe(later(60).getTime());
     given(due)
-      .when({ kind: 'wake', at: later(60), random: 0 })
+      .when({ kind: 'wake', at: later(60), random: 0, presence: alwaysPresent })
       .then('CutoverStarted', { type: 'StepRequested', data: { step: 'SourcePowerOff' } });
     expect(turnOf(due.wakes(later(60)).live)).toBeUndefined();
   });

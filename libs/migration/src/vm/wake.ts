@@ -1,4 +1,6 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
+import type { Presence } from '../presence/presence.js';
+import type { CommandOf } from './commands.js';
 import { nextOfEnd } from './ending.js';
 import { requestEndsAt, requestExpired } from './external-hooks.js';
 import { backToWaiting, passDue, passWakeAt } from './passes.js';
@@ -8,14 +10,16 @@ import { isTerminal, openAttempt, type VmLive } from './state.js';
 /** What is due by the clock. Every due time follows from the log, so that a restart of everything loses none. */
 
 /** @returns when the VM is to be woken, in milliseconds since 1970; undefined: nothing of it is due by the clock */
-export function wakeAt(state: VmLive): number | undefined {
+export function wakeAt(state: VmLive, presence: Presence): number | undefined {
   if (isTerminal(state) || state.phase === 'paused' || state.phase === 'held') return undefined;
   const retryAt = state.retryAt === undefined ? undefined : Date.parse(state.retryAt.dueAt);
-  const times = [retryAt, requestEndsAt(state), passWakeAt(state)].filter((time) => time !== undefined);
+  const times = [retryAt, requestEndsAt(state, presence), passWakeAt(state)].filter(
+    (time) => time !== undefined,
+  );
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-export function wake(state: VmLive, at: Date, random: number): readonly DomainEvent[] {
+export function wake(state: VmLive, { at, random, presence }: CommandOf<'wake'>): readonly DomainEvent[] {
   if (isTerminal(state) || state.phase === 'paused' || state.phase === 'held') return [];
   const { retryAt } = state;
   if (retryAt !== undefined) {
@@ -26,7 +30,7 @@ export function wake(state: VmLive, at: Date, random: number): readonly DomainEv
       : requestCurrentStep(state);
   }
   const open = openAttempt(state);
-  const endsAt = requestEndsAt(state);
+  const endsAt = requestEndsAt(state, presence);
   if (open !== undefined && endsAt !== undefined && endsAt <= at.getTime())
     return requestExpired(state, open, at, random);
   return passDue(state, at);

@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { type StepOutcome, WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, sourceRan } from '../spec/fixtures.js';
@@ -29,17 +30,17 @@ describe('a warm VM', () => {
         data: { round: 1, dueAt: later(60).toISOString() },
       });
     expect(waiting.live.phase).toBe('waiting');
-    expect(wakeAt(waiting.live)).toBe(later(60).getTime());
+    expect(wakeAt(waiting.live, alwaysPresent)).toBe(later(60).getTime());
   });
 
   it('is not woken early', () =>
     given(waiting)
-      .when({ kind: 'wake', at: later(59), random: 0 })
+      .when({ kind: 'wake', at: later(59), random: 0, presence: alwaysPresent })
       .then());
 
   it('waits for a place when its next pass is due', () => {
     given(waiting)
-      .when({ kind: 'wake', at: later(60), random: 0 })
+      .when({ kind: 'wake', at: later(60), random: 0, presence: alwaysPresent })
       .then('PrecopyStarted');
     expect(waiting.wakes(later(60)).live).toMatchObject({ phase: 'planned', round: 1 });
   });
@@ -96,7 +97,7 @@ describe('a warm VM', () => {
     const once = warm({ maxPrecopies: 1 }).completes(...firstCopy);
     const last = inRound(once).completes(...round);
     expect(last.live.precopy?.dueAt).toBeUndefined();
-    expect(wakeAt(last.live)).toBeUndefined();
+    expect(wakeAt(last.live, alwaysPresent)).toBeUndefined();
   });
 
   it('makes the snapshot anew when a retry comes after it was removed', () => {
@@ -118,7 +119,7 @@ describe('a cutover', () => {
 
   it('by command begins as soon as the VM is between two passes', () =>
     given(waiting.after(cutoverNow))
-      .when({ kind: 'wake', at: noon, random: 0 })
+      .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
       .then({ type: 'CutoverStarted', data: { round: 1, pass: 'complete' } }));
 
   it('powers the source off, then takes the last snapshot, then the last delta, then converts', () => {
@@ -134,7 +135,7 @@ describe('a cutover', () => {
     const at = later(600).toISOString();
     const timed = warm({ cutover: { by: 'time', at } }).completes(...firstCopy);
     expect(timed.live.cutover).toMatchObject({ by: 'time', dueAt: at });
-    expect(wakeAt(timed.live)).toBe(later(60).getTime());
+    expect(wakeAt(timed.live, alwaysPresent)).toBe(later(60).getTime());
   });
 
   it('by downtime waits until the forecast is under the limit', () => {
@@ -152,12 +153,12 @@ describe('a cutover', () => {
   it('waits for a second person where the plan asks for one', () => {
     const approved = warm({}, { approve: { start: false, cutover: true } }).completes(...firstCopy);
     const asked = approved.after(cutoverNow);
-    given(asked).when({ kind: 'wake', at: noon, random: 0 }).then();
+    given(asked).when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent }).then();
     given(asked)
       .when({ kind: 'approve-cutover', reason: 'yes', by: 'ada' })
       .isRefused(/somebody else/);
     given(asked.after({ kind: 'approve-cutover', reason: 'yes', by: 'grace' }))
-      .when({ kind: 'wake', at: noon, random: 0 })
+      .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
       .then('CutoverStarted');
   });
 
@@ -196,10 +197,10 @@ describe('a cutover that is due during a pass', () => {
 
   it('is decided once, by the shorter downtime', () => {
     given(copying)
-      .when({ kind: 'wake', at: noon, random: 0 })
+      .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
       .then({ type: 'CutoverPassDecided', data: { pass: 'finish' } });
     const decided = copying.wakes(noon);
-    expect(wakeAt(decided.live)).toBeUndefined();
+    expect(wakeAt(decided.live, alwaysPresent)).toBeUndefined();
     expect(stopWanted(decided.live)).toBeUndefined();
   });
 

@@ -113,6 +113,10 @@ function steeringSentence(event: DomainEvent): string {
       return `the snapshot is lost, and another is made: ${event.data.reason}`;
     case 'RollbackRequested':
       return `rollback asked for: ${event.data.reason}; what was written from ${event.data.lostFrom} to ${event.data.lostTo} is lost`;
+    case 'PlannerReturned':
+      return `a planner leads again; time limits do not count the time since ${event.data.lastLedAt}`;
+    case 'PlannerStopped':
+      return 'the planner was stopped';
     default:
       return event.type;
   }

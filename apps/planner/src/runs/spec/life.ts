@@ -5,6 +5,7 @@ import { openAttempt } from '@ledgerlift/migration';
 import { AttemptDesk } from '../../bus/attempt-desk.js';
 import type { CommandContext } from '../../log/event-writer.js';
 import { LogEventWriter } from '../../log/log-event-writer.js';
+import { PresenceKeeper } from '../presence-keeper.js';
 import { RunEngine } from '../run-engine.js';
 import type { MigrationRun, ResolvedPlan } from '../run-service.js';
 
@@ -60,6 +61,7 @@ export class Life {
   readonly #stopped = new AbortController();
   readonly #engine: RunEngine;
   readonly #desk: AttemptDesk;
+  readonly #keeper: PresenceKeeper;
   readonly failures: unknown[] = [];
   mostAtOnce = 0;
 
@@ -67,9 +69,18 @@ export class Life {
     log: EventLog,
     private readonly options: LifeOptions,
   ) {
+    const writer = new LogEventWriter(log);
+    this.#keeper = new PresenceKeeper(log, writer, {
+      bus: { isConnected: () => true, restart: () => undefined, isTaken: () => Promise.resolve(true) },
+      now: Date.now,
+      returned: () => {
+        this.#desk.returned();
+        this.#engine.returned();
+      },
+    });
     this.#engine = new RunEngine(
       log,
-      new LogEventWriter(log),
+      writer,
       {
         stop: () => undefined,
         progressOf: () => undefined,
@@ -77,14 +88,22 @@ export class Life {
           this.#failed(error);
         },
       },
-      { limits: options.limits },
+      { limits: options.limits, presence: () => this.#keeper.presence },
     );
-    this.#desk = new AttemptDesk(this.#engine, { leaseMs: options.leaseMs, now: Date.now });
+    this.#desk = new AttemptDesk(this.#engine, {
+      leaseMs: options.leaseMs,
+      now: Date.now,
+      isAway: () => this.#keeper.presence.isAway,
+    });
   }
 
   static async begin(log: EventLog, options: LifeOptions): Promise<Life> {
     const life = new Life(log, options);
-    for await (const event of log.readAll()) life.#engine.restore(event);
+    for await (const event of log.readAll()) {
+      life.#keeper.restore(event);
+      life.#engine.restore(event);
+    }
+    life.#keeper.begin();
     life.#desk.restore();
     await life.#engine.restored();
     void life.#work();
@@ -133,6 +152,7 @@ export class Life {
         // One that takes its time holds nobody else up.
         if (this.options.works === undefined) await Promise.all(attempts);
         else for (const attempt of attempts) attempt.catch((error: unknown) => this.#failed(error));
+        await this.#keeper.tick();
         await this.#desk.expire();
       } catch (error) {
         this.#failed(error);

@@ -1,3 +1,4 @@
+import { alwaysPresent } from '../../presence/presence.js';
 import type { DomainEvent, Job, StepError } from '@ledgerlift/contracts';
 import {
   connectionReset,
@@ -206,9 +207,9 @@ export class Simulation {
       case 'time':
         this.#now = Math.max(
           this.#now + chance.below(30_000),
-          chance.once(2) ? (wakeAt(this.state) ?? 0) : 0,
+          chance.once(2) ? (wakeAt(this.state, alwaysPresent) ?? 0) : 0,
         );
-        return this.#say({ kind: 'wake', at: new Date(this.#now), random });
+        return this.#say({ kind: 'wake', at: new Date(this.#now), random, presence: alwaysPresent });
       case 'guest':
         return world.guestWrites();
       case 'fail':
