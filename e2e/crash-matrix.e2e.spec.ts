@@ -18,6 +18,8 @@ const notCovered: Readonly<Partial<Record<EventType, string>>> = {
   CutoverPassDecided: 'needs a cutover in the middle of a pass: e2e/faults',
   SourceRanMeanwhile: 'needs somebody who starts the source: e2e/faults',
   SnapshotLost: 'needs a host that fails: e2e/faults',
+  PlannerReturned: 'needs seconds without a planner: apps/planner/src/runs/presence-keeper.int.spec.ts',
+  PlannerStopped: 'is written by a planner that is not killed: presence-keeper.int.spec.ts',
 };
 
 let at: Installation | undefined;
@@ -110,11 +112,18 @@ async function story(installation: Installation, source: LabHypervisor): Promise
     ],
   });
   const first = { migration: waves, vm: 0 };
+  // Nobody takes the first step: a pause takes it back, which is a StepStopped whatever the machine's speed.
+  await installation.service('transfer').kill();
   await installation.call('plans.approve', {
     params: { plan: 'waves' },
     body: { what: 'start' },
     as: 'grace',
   });
+  await installation.until(waves, ({ state }) => state === 'running', 60_000);
+  await installation.call('vms.pause', { params: first, body: {} });
+  await installation.until(waves, ({ state }) => state === 'paused', 60_000);
+  await installation.service('transfer').restart();
+  await installation.call('vms.resume', { params: first, body: {} });
   await installation.reached(waves, 'DiskTransfer');
   await installation.call('vms.pause', { params: first, body: {} });
   await installation.until(waves, ({ state }) => state === 'paused', 60_000);

@@ -99,16 +99,14 @@ describe('a command that holds disks', () => {
     expect(await markedProcesses(readRecord().mark)).toEqual([]);
   });
 
-  it('is stopped with all that it started, within seconds', async () => {
+  it('is stopped with all that it started', async () => {
     const controller = new AbortController();
     const running = run(STUBBORN, { signal: controller.signal });
     await until(
       async () => existsSync(path('writer.json')) && (await markedProcesses(readRecord().mark)).length > 4,
     );
-    const begin = performance.now();
     controller.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    expect(performance.now() - begin).toBeLessThan(3000);
     expect(await markedProcesses(readRecord().mark)).toEqual([]);
   });
 

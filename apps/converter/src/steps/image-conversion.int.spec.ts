@@ -157,16 +157,14 @@ describe('a conversion that does not succeed', () => {
     expect(scratches()).toEqual([]);
   });
 
-  it('is stopped within seconds when it is canceled', async () => {
+  it('is stopped although virt-v2v hangs when it is canceled', async () => {
     const attempt = attemptOf(record, { step: 'ImageConversion' });
     const running = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(attempt);
     running.catch(() => undefined);
     await hangs(attempt);
     expect(processesIn(folder.path)).not.toEqual([]);
-    const begin = performance.now();
     attempt.stop(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    expect(performance.now() - begin).toBeLessThan(3000);
     expect(processesIn(folder.path)).toEqual([]);
     expectUntouched();
   });

@@ -113,15 +113,13 @@ describe('the inspection of a guest before it is copied', () => {
     await expect(inspect(asked(vm))).rejects.toMatchObject({ outcome: 'snapshot-lost' });
   });
 
-  it('is stopped within seconds, and leaves no process and no file', async () => {
+  it('is stopped although virt-v2v hangs, and leaves no process and no file', async () => {
     const attempt = asked(await running());
     const reason = new Error('canceled');
     const ended = expect(inspect(attempt, { V2V_STUB: 'hang' })).rejects.toBe(reason);
     await hangs(attempt);
-    const at = performance.now();
     attempt.stop(reason);
     await ended;
-    expect(performance.now() - at).toBeLessThan(3000);
     expect(processesIn(folder.path)).toEqual([]);
     expect(scratch()).toEqual([]);
   });

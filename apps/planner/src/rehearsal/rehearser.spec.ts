@@ -238,13 +238,11 @@ describe('a rehearsal', () => {
     expect(total?.endsAt).toBeUndefined();
   });
 
-  it('of ten thousand VMs takes some seconds', async () => {
+  it('of ten thousand VMs counts each of them', async () => {
     const many = Array.from({ length: 10_000 }, (_, index) =>
       running(`vm-${index}`, { host: `esx${index % 20}` }),
     );
-    const begin = performance.now();
     const { total } = await rehearsed(many, { maxConcurrentMigrations: 100 }, { vms: 100, vmsPerHost: 8 });
     expect(total?.vms).toBe(10_000);
-    expect(performance.now() - begin).toBeLessThan(20_000);
   });
 });

@@ -64,9 +64,7 @@ describe('a pattern', () => {
     );
   });
 
-  it('takes no longer the more stars it has', () => {
-    const begin = performance.now();
+  it('does not try every combination of its stars, which would never end', () => {
     expect(matchesGlob(`${'a*'.repeat(99)}b`, 'a'.repeat(2000))).toBe(false);
-    expect(performance.now() - begin).toBeLessThan(500);
   });
 });

@@ -167,21 +167,19 @@ describe('a worker', () => {
     expect(worker.unstoppable).toEqual([]);
   });
 
-  it('stops its I/O before the lease ends when it cannot renew, and reports nothing more', async () => {
-    const stopped = Promise.withResolvers<{ readonly after: number; readonly reason: unknown }>();
+  it('stops its I/O when it cannot renew, and reports nothing more', async () => {
+    const stopped = Promise.withResolvers<unknown>();
     const worker = await startWorker('a', async (attempt) => {
       await attempt.claim([disk('a.raw')]);
       planner.mute.add('lease');
-      const since = performance.now();
       await new Promise((resolve) => attempt.signal.addEventListener('abort', resolve));
-      stopped.resolve({ after: performance.now() - since, reason: attempt.signal.reason });
+      stopped.resolve(attempt.signal.reason);
       await attempt.released([{ resource: disk('a.raw'), how: 'removed' }]);
       throw new Error('stopped');
     });
     await publisher.publish([stepRequested('vm-m1-0')]);
-    const { after, reason } = await stopped.promise;
-    expect(after).toBeLessThan(planner.leaseMs);
-    expect(reason).toMatchObject({ code: 'LL-STEP-LEASE-LOST' });
+    // That this comes before the lease ends is a matter of timers: lease-keeper.spec.ts, in virtual time.
+    expect(await stopped.promise).toMatchObject({ code: 'LL-STEP-LEASE-LOST' });
     await until('the slot free', () => worker.runner.running.length === 0);
     planner.mute.clear();
     await new Promise((resolve) => setTimeout(resolve, planner.leaseMs));

@@ -209,14 +209,12 @@ describe('a snapshot', () => {
     expect(await provider.snapshots.changes(here, vm, firstDisk(vm), two, since, signal)).toBeUndefined();
   });
 
-  it('is given up within moments when it is cancelled', async () => {
-    const vm = await running({ behaviour: { snapshotMs: 3000 } });
+  it('is given up when it is cancelled, however long it takes', async () => {
+    const vm = await running({ behaviour: { snapshotMs: 600_000 } });
     const cancel = new AbortController();
-    const begun = performance.now();
     setTimeout(() => cancel.abort(new Error('cancelled')), 100);
     const creation = provider.snapshots.create(here, vm, 's', { ...patience, signal: cancel.signal });
     await expect(creation).rejects.toThrow('cancelled');
-    expect(performance.now() - begun).toBeLessThan(1000);
   });
 });
 

@@ -136,15 +136,13 @@ describe('a snapshot', () => {
     });
   });
 
-  it('is given up within moments when it is cancelled', async () => {
+  it('is given up when it is cancelled, however long vCenter takes', async () => {
     const vm = await writing();
-    await world.vsphere.fault({ method: 'CreateSnapshot_Task', object: vm.id, as: 'delay', ms: 5000 });
+    await world.vsphere.fault({ method: 'CreateSnapshot_Task', object: vm.id, as: 'delay', ms: 600_000 });
     const cancel = new AbortController();
     setTimeout(() => cancel.abort(new Error('cancelled')), 100);
-    const begun = performance.now();
     const creation = snapshots.create(world.provider, vm, 's', { ...patience(), signal: cancel.signal });
     await expect(creation).rejects.toThrow('cancelled');
-    expect(performance.now() - begun).toBeLessThan(3000);
   });
 
   it('survives a restart of vCenter', async () => {

@@ -103,16 +103,14 @@ describe('a CSV file of VMs', () => {
       "100002  '': a plan takes 100000 VMs; make several plans of them",
     ]));
 
-  it('of ten thousand VMs takes a moment', () => {
+  it('of ten thousand VMs reads as it was written', () => {
     const inventory = named(...Array.from({ length: 10_000 }, (_, index) => `vm-${index}`));
     const vms = inventory.map(({ name }, index) => ({
       ref: name,
       wave: 1 + (index % 9),
       targetName: `t-${index}`,
     }));
-    const begin = performance.now();
     expect(read(writeVms(vms), { inventory, vms })).toEqual({ vms, problems: [] });
-    expect(performance.now() - begin).toBeLessThan(5000);
   });
 
   it('says which VMs an ambiguous name means', () => {
