@@ -14,5 +14,7 @@ export LEDGERLIFT_NATS=newest
 jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/testing/src/nats
 jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke warm
 unset LEDGERLIFT_NATS
+# A guest that runs in vSphere, as a user moves it: also what the README promises.
+stage demo-vsphere bash scripts/demo.sh vsphere
 jest_stage real-guests --selectProjects peers --runInBand
 finish

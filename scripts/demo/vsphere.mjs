@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
 import { guest, guestImage, readGuestFile, startVsphere, vddkPlugin } from '@ledgerlift/testing';
 import { demo, say, tellResult } from './session.mjs';
 
@@ -54,6 +55,12 @@ vms:
   - ref: ${VM}
 `,
 });
+
+/** Says of each claim whether it holds. @returns whether all do */
+function allHold(claims) {
+  for (const [claim, holds] of Object.entries(claims)) say(`${holds ? 'ok    ' : 'FAILED'} ${claim}`);
+  return Object.values(claims).every(Boolean);
+}
 
 export const vsphereDemo = () =>
   demo(async (session) => {
@@ -112,14 +119,20 @@ export const vsphereDemo = () =>
     await must('cutover', 'demo');
     await must('status', migration, '--watch');
     await tellResult(session, migration, VM);
-    const [{ state }] = JSON.parse(await must('--json', 'status', migration));
+    const vm = JSON.parse(await must('--json', 'status', migration, '0'));
     const last = readGuestFile(join(folder, 'out', 'default', VM, `${VM}-disk-0.raw`), '/root/demo').trim();
-    say(`the source is ${(await vsphere.vm(VM)).power}; the target's /root/demo says '${last}'`);
-    const isWell = state === 'succeeded' && last === 'the last word';
-    say(
-      isWell
-        ? 'the guest was migrated while it ran, boots on virtio, and has its last write'
-        : 'FAILED: see above',
-    );
-    return isWell;
+    const source = await vsphere.vm(VM);
+    const log = openSqliteLogForReading(join(folder, 'data', 'events.db'));
+    const { findings } = await auditVerify(log);
+    await log.close();
+    return allHold({
+      'the migration succeeded': vm.state === 'succeeded',
+      'the target booted, with a virtio disk and a virtio NIC':
+        vm.bootProof?.booted === true &&
+        vm.capabilities?.diskBus === 'virtio' &&
+        vm.capabilities?.nicModel === 'virtio',
+      "the target's /root/demo holds the last write": last === 'the last word',
+      'the source is off and has no snapshot': source.power === 'poweredOff' && source.snapshots.length === 0,
+      'the hash chains of the event log hold': findings.length === 0,
+    });
   });
