@@ -1,4 +1,5 @@
 import type { SourceDisk } from '@ledgerlift/contracts';
+import { placeOf } from '../inventory/devices.js';
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef } from '../soap/node.js';
 import { propertiesOf } from '../soap/properties.js';
@@ -18,7 +19,7 @@ export async function addressOf(
   file: string,
   signal: AbortSignal,
 ): Promise<URL | undefined> {
-  const [, datastore = '', path = ''] = /^\[([^\]]*)\] ?(.*)$/.exec(file) ?? [];
+  const { datastore, path } = placeOf(file);
   if (backing.kind !== 'vsphere' || path === '') return undefined;
   const datacenter = await datacenterOf(session, backing.datastore, signal);
   if (datacenter === undefined) return undefined;

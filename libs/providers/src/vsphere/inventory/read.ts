@@ -75,6 +75,7 @@ export function inventoryOf(
         id,
         name,
         description: NETWORKS[type] ?? '',
+        path: around.pathOf({ type, id }),
       }),
     ),
     storages: around.ofType('Datastore').map((datastore) => storageOf(datastore, around)),
@@ -93,6 +94,7 @@ function storageOf({ ref, properties }: VimObject, around: Surroundings): Invent
   return {
     id: ref.id,
     name: around.nameOf(ref) ?? ref.id,
+    path: around.pathOf(ref),
     ...(kind === undefined ? {} : { kind }),
     ...(capacityBytes === undefined ? {} : { capacityBytes }),
     ...(freeBytes === undefined ? {} : { freeBytes }),
