@@ -1,12 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type {
-  Concern,
-  Inventory,
-  InventoryProblem,
-  SourceDisk,
-  SourceNic,
-  SourceVm,
-} from '@ledgerlift/contracts';
+import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
 import { conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
 import type { Case } from './spec/case.js';

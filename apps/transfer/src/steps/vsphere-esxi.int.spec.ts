@@ -77,7 +77,7 @@ describe('a host without a vCenter', () => {
     };
     await copied('full', 0);
     const delta = await copied('delta', 1);
-    expect(delta.disks[0]?.bytesRead).toBeLessThan(16 * MiB);
+    expect(delta.disks[0]?.resumed).toMatch(/went on from another moment: \d+ bytes changed since/);
     await run.ask('SourcePowerOff');
     await copied('final', 2);
     await expectEqual(run, 'busy');
