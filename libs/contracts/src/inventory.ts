@@ -55,6 +55,8 @@ export const SourceDisk = z.object({
   capacityBytes: z.int(),
   /** Storage of the source that a storage mapping names (datastore, domain; for an OVA always `ova`). */
   storage: z.string(),
+  /** Its id at the source; left out where names are all there is. */
+  storageId: z.string().optional(),
   bus: DiskBus,
   controller: z.int().min(0),
   unit: z.int().min(0),
@@ -68,6 +70,8 @@ export const SourceNic = z.object({
   name: z.string(),
   /** Source network that a network mapping names. Empty where the source says none. */
   network: z.string(),
+  /** Its id at the source; left out where names are all there is. */
+  networkId: z.string().optional(),
   mac: z.string().optional(),
   model: NicModel,
   kind: z.enum(['ethernet', 'sriov']),
@@ -181,11 +185,20 @@ export const Inventory = z.object({
   /** Of the source's own software, such as `8.0.2` of a vCenter; left out by sources that have none. */
   version: z.string().optional(),
   vms: z.array(SourceVm),
-  networks: z.array(z.object({ id: z.string(), name: z.string(), description: z.string() })),
+  networks: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      description: z.string(),
+      /** Where it lies, for people: it tells apart two of one name. Left out by sources that have no folders. */
+      path: z.string().optional(),
+    }),
+  ),
   storages: z.array(
     z.object({
       id: z.string(),
       name: z.string(),
+      path: z.string().optional(),
       /** Such as `VMFS` or `NFS`. */
       kind: z.string().optional(),
       capacityBytes: z.int().min(0).optional(),

@@ -21,6 +21,16 @@ const inventory = {
 const meant = (selector: object): boolean => means(Selector.parse(selector), vm, inventory);
 
 describe('a selector', () => {
+  it('tells two networks of one name apart by the id that the NIC has', () => {
+    const twins = {
+      ...inventory,
+      networks: ['a', 'b'].map((id) => ({ id, name: 'lan', description: '' })),
+    };
+    const onA = { ...vm, nics: vm.nics.map((nic) => ({ ...nic, network: 'lan', networkId: 'a' })) };
+    const found = (network: string): boolean => means(Selector.parse({ network }), onA, twins);
+    expect(['a', 'b', 'lan', 'other'].map(found)).toEqual([true, false, true, false]);
+  });
+
   it.each([
     ['a folder, and what is below it', { folder: '/prod' }, { folder: '/pro' }],
     ['a folder with a slash at its end', { folder: '/prod/web/' }, { folder: '/prod/web/a' }],

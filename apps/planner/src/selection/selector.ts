@@ -21,8 +21,10 @@ export function means(selector: Criteria, vm: SourceVm, known: Known): boolean {
     (host === undefined || vm.host === host) &&
     (cluster === undefined || vm.cluster === cluster) &&
     (datacenter === undefined || vm.datacenter === datacenter) &&
-    (storage === undefined || vm.disks.some((disk) => isSame(disk.storage, storage, known.storages))) &&
-    (network === undefined || vm.nics.some((nic) => isSame(nic.network, network, known.networks))) &&
+    (storage === undefined ||
+      vm.disks.some((disk) => isOn(storage, disk.storage, disk.storageId, known.storages))) &&
+    (network === undefined ||
+      vm.nics.some((nic) => isOn(network, nic.network, nic.networkId, known.networks))) &&
     isWithin(vm.disks.length, minDisks, maxDisks) &&
     isWithin(capacityOf(vm), minBytes, maxBytes)
   );
@@ -72,7 +74,16 @@ function isBelow(folder: string | undefined, wanted: string): boolean {
 const isWithin = (count: number, min = 0, max = Number.POSITIVE_INFINITY): boolean =>
   count >= min && count <= max;
 
-/** Networks and storages may be called by id or name, by the selector and by the VM. */
-const isSame = (one: string, other: string, known: Known['networks' | 'storages']): boolean =>
-  one === other ||
-  known.some(({ id, name }) => (id === one || name === one) && (id === other || name === other));
+/** A selector calls networks and storages by id or name, and a name means all of that name. What the VM is on is told by its id. */
+const isOn = (
+  wanted: string,
+  name: string,
+  id: string | undefined,
+  known: Known['networks' | 'storages'],
+): boolean =>
+  wanted === name ||
+  known.some(
+    (each) =>
+      (each.id === wanted || each.name === wanted) &&
+      (id === undefined ? each.id === name || each.name === name : each.id === id),
+  );

@@ -125,8 +125,8 @@ export const conditionTypes = {
   },
   SourceNetworkAmbiguous: {
     category: 'Critical',
-    when: 'the network mapping has several pairs for one network',
-    wayOut: 'keep one of them',
+    when: 'the network mapping has several pairs for one network (Ambiguous), or a name in it is that of several networks of the source (NameNotUnique)',
+    wayOut: 'keep one pair; where a name is not unique, name each by the id that the message lists',
   },
   DestinationNetworkNotValid: {
     category: 'Critical',
@@ -156,8 +156,8 @@ export const conditionTypes = {
   },
   SourceStorageAmbiguous: {
     category: 'Critical',
-    when: 'the storage mapping has several pairs for one storage',
-    wayOut: 'keep one of them',
+    when: 'the storage mapping has several pairs for one storage (Ambiguous), or a name in it is that of several storages of the source (NameNotUnique)',
+    wayOut: 'keep one pair; where a name is not unique, name each by the id that the message lists',
   },
   DestinationStorageNotValid: {
     category: 'Critical',

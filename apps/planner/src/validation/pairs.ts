@@ -5,12 +5,40 @@ type StorageMapping = Extract<MappingSpec, { kind: 'storage' }>;
 export type NetworkPair = NetworkMapping['pairs'][number];
 export type StoragePair = StorageMapping['pairs'][number];
 
-type Named = readonly { readonly id: string; readonly name: string }[];
+interface NamedSource {
+  readonly id: string;
+  readonly name: string;
+  readonly path?: string | undefined;
+}
+type Named = readonly NamedSource[];
 
-/** A pair may name its source by id or name; so may what a VM says. */
-const isSame = (one: string, other: string, known: Named): boolean =>
-  one === other ||
-  known.some(({ id, name }) => (id === one || name === one) && (id === other || name === other));
+/** What a mapping or selector calls so: the one of that id, else those of that name. */
+export function calledSo(said: string, known: Named): Named {
+  const ofId = known.filter(({ id }) => id === said);
+  return ofId.length > 0 ? ofId : known.filter(({ name }) => name === said);
+}
+
+/** Whether a pair's source is what a NIC or disk is on. Its id decides where the source tells it; a name may be of several. */
+function isOn(said: string, { name, id }: { name: string; id: string | undefined }, known: Named): boolean {
+  if (id !== undefined && known.some((each) => each.id === id))
+    return calledSo(said, known).some((each) => each.id === id);
+  return said === name || overlap(calledSo(said, known), calledSo(name, known));
+}
+
+const overlap = (some: Named, others: Named): boolean =>
+  some.some(({ id }) => others.some((other) => other.id === id));
+
+/** A pair that names an id comes before one whose name fits, too. */
+function pairOn<P extends { readonly source: string }>(
+  pairs: readonly P[],
+  on: { readonly name: string; readonly id: string | undefined },
+  known: Named,
+): P | undefined {
+  return (
+    pairs.find(({ source }) => on.id !== undefined && source === on.id) ??
+    pairs.find(({ source }) => isOn(source, on, known))
+  );
+}
 
 export const networkPairs = (mapping: MappingSpec | undefined): readonly NetworkPair[] =>
   mapping?.kind === 'network' ? mapping.pairs : [];
@@ -23,7 +51,7 @@ export function pairOfNic(
   pairs: readonly NetworkPair[],
   inventory: Pick<Inventory, 'networks'> | undefined,
 ): NetworkPair | undefined {
-  return pairs.find(({ source }) => isSame(source, nic.network, inventory?.networks ?? []));
+  return pairOn(pairs, { name: nic.network, id: nic.networkId }, inventory?.networks ?? []);
 }
 
 /** @returns undefined where the disk's storage is not mapped */
@@ -32,18 +60,32 @@ export function pairOfDisk(
   pairs: readonly StoragePair[],
   inventory: Pick<Inventory, 'storages'> | undefined,
 ): StoragePair | undefined {
-  return pairs.find(({ source }) => isSame(source, disk.storage, inventory?.storages ?? []));
+  return pairOn(pairs, { name: disk.storage, id: disk.storageId }, inventory?.storages ?? []);
 }
 
-/** Sources that several pairs name, and sources that nothing has. */
+/** Sources that several pairs name, names that several sources have, and sources that nothing has. */
 export function doubtfulSources(
   pairs: readonly { readonly source: string }[],
   known: Named,
-): { readonly twice: readonly string[]; readonly unknown: readonly string[] } {
+): {
+  readonly twice: readonly string[];
+  readonly several: readonly { readonly source: string; readonly candidates: Named }[];
+  readonly unknown: readonly string[];
+} {
   const sources = pairs.map(({ source }) => source);
   const twice = sources.filter((source, index) =>
-    sources.slice(0, index).some((other) => isSame(other, source, known)),
+    sources
+      .slice(0, index)
+      .some((other) => other === source || overlap(calledSo(other, known), calledSo(source, known))),
   );
-  const unknown = sources.filter((source) => !known.some(({ id, name }) => id === source || name === source));
-  return { twice: [...new Set(twice)], unknown: [...new Set(unknown)] };
+  const several = [...new Set(sources)].flatMap((source) => {
+    const candidates = calledSo(source, known);
+    return candidates.length > 1 ? [{ source, candidates }] : [];
+  });
+  const unknown = sources.filter((source) => calledSo(source, known).length === 0);
+  return { twice: [...new Set(twice)], several, unknown: [...new Set(unknown)] };
 }
+
+/** Such as `/DC0/network/lan (network-7)`. */
+export const placesOf = (candidates: Named): string[] =>
+  candidates.map(({ id, name, path }) => `${path ?? name} (${id})`);

@@ -6,6 +6,7 @@ import type { Case } from './spec/case.js';
 import { factsWith, vm, vmNamed, webVm, workers } from './spec/facts.js';
 import { conflictCases, planCases } from './spec/plan-cases.js';
 import { guestCases } from './spec/guest-cases.js';
+import { nameCases } from './spec/name-cases.js';
 import { vsphereCases } from './spec/vsphere-cases.js';
 import { isReady, validatePlan } from './validate.js';
 
@@ -39,6 +40,7 @@ function fail(): never {
 const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   ...planCases,
   ...guestCases,
+  ...nameCases,
   ...vsphereCases,
   SourceProviderNotValid: [
     { raised: { ...good, source: undefined }, reason: 'NotFound', items: ['files'], not: good },
@@ -150,18 +152,6 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     items: ['gone'],
     not: good,
   },
-  SourceNetworkAmbiguous: {
-    raised: factsWith([vm()], {
-      networks: {
-        pairs: [
-          { source: 'VM Network', destination: { type: 'pod' } },
-          { source: 'VM Network', destination: { type: 'ignored' } },
-        ],
-      },
-    }),
-    reason: 'Ambiguous',
-    not: good,
-  },
   DestinationNetworkNotValid: [
     {
       raised: factsWith([vm()], { networks: multus }),
@@ -192,18 +182,6 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     }),
     reason: 'NotFound',
     items: ['gone'],
-    not: good,
-  },
-  SourceStorageAmbiguous: {
-    raised: factsWith([vm()], {
-      storages: {
-        pairs: [
-          { source: 'ova', destination: { storageClass: 'default' } },
-          { source: 'ova', destination: { storageClass: 'default' } },
-        ],
-      },
-    }),
-    reason: 'Ambiguous',
     not: good,
   },
   DestinationStorageNotValid: [

@@ -10,9 +10,14 @@ export function movedMeanwhile(recorded: SourceVm, now: SourceVm): Condition | u
     ...(now.name === recorded.name ? [] : [`is now called '${now.name}'`]),
     ...(now.folder === recorded.folder ? [] : [`lies in the folder ${now.folder ?? 'of no name'}`]),
     ...(now.host === recorded.host ? [] : [`runs on ${now.host ?? 'no host'}`]),
-    ...recorded.disks.flatMap(({ id, name, storage }) => {
+    ...recorded.disks.flatMap(({ id, name, storage, storageId }) => {
       const disk = now.disks.find((each) => each.id === id);
-      return disk === undefined || disk.storage === storage ? [] : [`has '${name}' on ${disk.storage}`];
+      // A record of an older version has no ids.
+      const isThere =
+        storageId === undefined || disk?.storageId === undefined
+          ? disk?.storage === storage
+          : disk.storageId === storageId;
+      return disk === undefined || isThere ? [] : [`has '${name}' on ${disk.storage}`];
     }),
   ];
   if (changes.length === 0) return undefined;

@@ -228,3 +228,55 @@ export class VsphereVmAsks extends LedgerliftError {
     super(`${vm} waits for an answer in vCenter: ${question}; answer it there, and retry`);
   }
 }
+
+/** vSphere knows a VM, and nothing of its configuration: its storage or its host is away. Never taken for gone. */
+export class VsphereVmUnreadable extends LedgerliftError {
+  readonly code = 'LL-VSP-015';
+  override readonly failure = 'transient';
+  constructor(
+    readonly vm: string,
+    readonly state: string,
+  ) {
+    super(
+      `vSphere knows nothing of the configuration of ${vm}: it is ${state}; see to its host and its storage, ` +
+        'or remove it from the inventory',
+    );
+  }
+}
+
+/** A VM was marked as a template. It is still there, and so is what was made for its migration. */
+export class VsphereVmIsTemplate extends LedgerliftError {
+  readonly code = 'LL-VSP-027';
+  override readonly failure = 'needs-operator';
+  constructor(readonly vm: string) {
+    super(`${vm} is a template now; convert it to a VM again, and retry`);
+  }
+}
+
+/** Nothing proves that a VM that is off has not run since it was looked at last. */
+export class VsphereMomentUnknown extends LedgerliftError {
+  readonly code = 'LL-VSP-028';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    reason: string,
+    wayOut: string,
+  ) {
+    super(`it cannot be told whether ${vm} has run: ${reason}; ${wayOut}`);
+  }
+}
+
+/** Change tracking was to be turned on for a VM that has snapshots of others. */
+export class VsphereSnapshotsHinderTracking extends LedgerliftError {
+  readonly code = 'LL-VSP-029';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly vm: string,
+    readonly snapshots: readonly string[],
+  ) {
+    super(
+      `changed block tracking is off on ${vm}, and cannot be turned on while it has snapshots (${snapshots.join(', ')}): ` +
+        'what it tells of changes would be wrong; remove them, and retry, or migrate it cold',
+    );
+  }
+}

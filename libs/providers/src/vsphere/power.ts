@@ -1,6 +1,12 @@
 import type { PowerState, ProviderSpec, ShutdownSettings, SourceVm } from '@ledgerlift/contracts';
 import type { PoweredOff, Patience } from '../port.js';
-import { VsphereGuestStillUp, VsphereVmAsks, VsphereVmNotOff, VsphereWaitTooLong } from './errors.js';
+import {
+  VsphereGuestStillUp,
+  VsphereVmAsks,
+  VsphereVmNotOff,
+  VsphereVmUnreadable,
+  VsphereWaitTooLong,
+} from './errors.js';
 import { momentOf } from './moment.js';
 import { type VsphereSession, sessionOf } from './session.js';
 import { runTask, until } from './soap/tasks.js';
@@ -20,18 +26,36 @@ export async function powerState(spec: ProviderSpec, vm: SourceVm): Promise<Powe
   return stateOf(sessionOf(spec), vm, AbortSignal.timeout(LOOK_MS));
 }
 
+/** Of a VM whose host or storage is away, vSphere tells the state that it saw last: that is none. */
 async function stateOf(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<PowerState> {
-  const state = (await vmProperties(session, vm, ['runtime.powerState'], signal)).get('runtime.powerState');
-  return states[state?.text ?? ''] ?? 'unknown';
+  const properties = await vmProperties(
+    session,
+    vm,
+    ['runtime.powerState', 'runtime.connectionState'],
+    signal,
+  );
+  if (properties.get('runtime.connectionState')?.text !== 'connected') return 'unknown';
+  return states[properties.get('runtime.powerState')?.text ?? ''] ?? 'unknown';
 }
 
-/** The moment that the disks of a VM stand for which is off; undefined while it runs. */
+/**
+ * The moment that the disks of a VM stand for which is off; undefined while it runs.
+ *
+ * @throws VsphereVmUnreadable, VsphereMomentUnknown, and what a call throws
+ */
 export async function currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined> {
   const session = sessionOf(spec);
   const signal = AbortSignal.timeout(LOOK_MS);
-  // The moment first: what is powered on between the two is seen to run.
+  // Before and after: what is powered on between the two is seen to run, or to have run.
+  if (!(await isOff(session, vm, signal))) return undefined;
   const moment = await momentOf(session, vm, signal);
-  return (await stateOf(session, vm, signal)) === 'off' ? moment : undefined;
+  return (await isOff(session, vm, signal)) ? moment : undefined;
+}
+
+async function isOff(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<boolean> {
+  const state = await stateOf(session, vm, signal);
+  if (state === 'unknown') throw new VsphereVmUnreadable(vm.name, 'away, or in no known power state');
+  return state === 'off';
 }
 
 /** @throws VsphereGuestStillUp, VsphereVmNotOff, and what a task throws */

@@ -6,7 +6,7 @@ import { propertiesOf } from './soap/properties.js';
 import { typed } from './soap/render.js';
 import { runTask } from './soap/tasks.js';
 import { VsphereTagsNotOffered, bearsTag } from './tagging/index.js';
-import { settled, vmProperties, vmRef } from './vm.js';
+import { configuredProperties, settled, vmRef } from './vm.js';
 
 /** Kinds of virtual device that are network adapters (vim.vm.device.VirtualEthernetCard and its subtypes). */
 const NICS = /^Virtual(E1000e?|Vmxnet[23]?|PCNet32|SriovEthernetCard)$/;
@@ -23,7 +23,7 @@ export async function retire(
   const session = sessionOf(spec);
   await settled(session, vm, patience);
   const paths = ['name', 'config.hardware.device', 'customValue'];
-  const now = await vmProperties(session, vm, paths, patience.signal);
+  const now = await configuredProperties(session, vm, paths, patience.signal);
   const done: string[] = [];
   if (disconnectNics)
     done.push(...(await disconnected(session, vm, now.get('config.hardware.device'), patience)));

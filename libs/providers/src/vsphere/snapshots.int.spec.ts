@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { SourceVm } from '@ledgerlift/contracts';
 import type { ByteRange } from '../port.js';
 import { vsphereSnapshots as snapshots } from './snapshots.js';
+import { sessionOf } from './session.js';
 import { bareVm, patience, vsphereWorld, type World } from './spec/world.js';
+import { vmProperties } from './vm.js';
 
 const MIB = 1024 * 1024;
 let world: World;
@@ -115,6 +117,44 @@ describe('a snapshot', () => {
     const tracked = await create(true);
     expect(tracked.disks.map(({ changeId }) => typeof changeId)).toEqual(['string', 'string']);
     expect(await names(vm)).toEqual(['s']);
+  });
+
+  it("does not make changes tracked under somebody's snapshot", async () => {
+    const vm = await writing({ changeTracking: false });
+    await world.vsphere.snapshotOf(vm.id, 'a backup');
+    const create = () =>
+      snapshots.create(world.provider, vm, 's', patience(), { enableChangeTracking: true });
+    await expect(create()).rejects.toMatchObject({
+      code: 'LL-VSP-029',
+      failure: 'needs-operator',
+      message: expect.stringContaining('a backup'),
+    });
+    expect(await names(vm)).toEqual(['a backup']);
+    const trackings = (await world.vsphere.calls())['ReconfigVM_Task'] ?? 0;
+    await snapshots.remove(world.provider, vm, 'a backup', patience());
+    expect((await create()).disks.map(({ changeId }) => typeof changeId)).toEqual(['string', 'string']);
+    expect((await world.vsphere.calls())['ReconfigVM_Task']).toBe(trackings + 1);
+  });
+
+  it('made by somebody while tracking is turned on has it turned off again', async () => {
+    const vm = await writing({ changeTracking: false });
+    const slow = { method: 'ReconfigVM_Task', object: vm.id, as: 'delay', ms: 600 } as const;
+    await world.vsphere.fault(slow);
+    const creation = snapshots.create(world.provider, vm, 's', patience(), { enableChangeTracking: true });
+    const refused = expect(creation).rejects.toMatchObject({ code: 'LL-VSP-029' });
+    const reconfigured = async (): Promise<boolean> =>
+      (await world.vsphere.journal()).some(({ effect, vm: of }) => effect === 'fault' && of === vm.id);
+    while (!(await reconfigured())) await new Promise((resolve) => setTimeout(resolve, 10));
+    await world.vsphere.snapshotOf(vm.id, 'a backup');
+    await refused;
+    const properties = await vmProperties(
+      sessionOf(world.provider),
+      vm,
+      ['config.changeTrackingEnabled'],
+      patience().signal,
+    );
+    expect(properties.get('config.changeTrackingEnabled')?.text).toBe('false');
+    expect(await names(vm)).toEqual(['a backup']);
   });
 
   it('knows nothing of changes since tracking was reset', async () => {

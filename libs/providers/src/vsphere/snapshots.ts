@@ -1,12 +1,18 @@
 import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { Patience, SourceSnapshots } from '../port.js';
 import { changedAreas } from './changed-areas.js';
-import { VsphereChangesNotTracked, VsphereSnapshotLost, VsphereSnapshotStays } from './errors.js';
+import {
+  VsphereChangesNotTracked,
+  VsphereSnapshotLost,
+  VsphereSnapshotStays,
+  VsphereSnapshotsHinderTracking,
+  VsphereVmUnreadable,
+} from './errors.js';
 import { type VsphereSession, sessionOf } from './session.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf } from './soap/properties.js';
 import { runTask } from './soap/tasks.js';
-import { isFault, settled, vmProperties, vmRef } from './vm.js';
+import { configuredProperties, isFault, settled, vmProperties, vmRef } from './vm.js';
 
 /**
  * Snapshots of a VM in vSphere, always without its memory. Nothing is begun before what earlier attempts began has ended
@@ -16,7 +22,7 @@ export const vsphereSnapshots: SourceSnapshots = {
   async create(spec, vm, name, patience, { quiesce = false, enableChangeTracking = false } = {}) {
     const session = sessionOf(spec);
     await settled(session, vm, patience);
-    if (enableChangeTracking) await trackChanges(session, vm, patience);
+    if (enableChangeTracking) await trackChanges(session, vm, name, patience);
     const found = (await snapshotsOf(session, vm, patience.signal)).find((each) => each.name === name);
     const first = await pointInTime(
       session,
@@ -67,13 +73,13 @@ export interface Found {
   readonly createdAt: Date;
 }
 
-/** All snapshots of a VM, each before those that were made on it. */
+/** All snapshots of a VM, each before those that were made on it. @throws VsphereVmUnreadable */
 export async function snapshotsOf(
   session: VsphereSession,
   vm: SourceVm,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
-  const tree = (await vmProperties(session, vm, ['snapshot'], signal)).get('snapshot');
+  const tree = (await configuredProperties(session, vm, ['snapshot'], signal)).get('snapshot');
   const flat = (nodes: readonly VimNode[]): readonly Found[] =>
     nodes.flatMap((node) => {
       const ref = node.refAt('snapshot');
@@ -139,7 +145,8 @@ async function pointInTime(
         : error;
     },
   );
-  const devices = properties.get('config.hardware.device')?.parts ?? [];
+  const devices = properties.get('config.hardware.device')?.parts;
+  if (devices === undefined) throw new VsphereVmUnreadable(vm.name, 'a VM whose snapshot cannot be read');
   const disks = devices.filter(({ kind }) => kind === 'VirtualDisk');
   return {
     name,
@@ -193,10 +200,36 @@ async function consolidated(session: VsphereSession, vm: SourceVm, patience: Pat
   await runTask(session, 'ConsolidateVMDisks_Task', vmRef(vm), {}, patience);
 }
 
-async function trackChanges(session: VsphereSession, vm: SourceVm, patience: Patience): Promise<void> {
-  const properties = await vmProperties(session, vm, ['config.changeTrackingEnabled'], patience.signal);
-  if (properties.get('config.changeTrackingEnabled')?.text === 'true') return;
-  await runTask(session, 'ReconfigVM_Task', vmRef(vm), { spec: { changeTrackingEnabled: true } }, patience);
+/**
+ * Turns change tracking on, but never under a snapshot: vSphere takes it, and later tells too few changes ("changed block
+ * tracking must be enabled before any snapshot", VMware KB 1020128). It is looked for others' right before and right
+ * after, for whoever judged the VM did so long ago; ours are of an attempt that ended, and go.
+ *
+ * @throws VsphereSnapshotsHinderTracking, and then tracking is as it was
+ */
+async function trackChanges(
+  session: VsphereSession,
+  vm: SourceVm,
+  name: string,
+  patience: Patience,
+): Promise<void> {
+  const path = 'config.changeTrackingEnabled';
+  const properties = await configuredProperties(session, vm, [path], patience.signal);
+  if (properties.get(path)?.text === 'true') return;
+  const othersOf = async (): Promise<readonly string[]> =>
+    (await snapshotsOf(session, vm, patience.signal)).flatMap((each) =>
+      each.name === name ? [] : [each.name],
+    );
+  const before = await othersOf();
+  if (before.length > 0) throw new VsphereSnapshotsHinderTracking(vm.name, before);
+  await removeAll(session, vm, name, patience);
+  const set = (changeTrackingEnabled: boolean) =>
+    runTask(session, 'ReconfigVM_Task', vmRef(vm), { spec: { changeTrackingEnabled } }, patience);
+  await set(true);
+  const since = await othersOf();
+  if (since.length === 0) return;
+  await set(false);
+  throw new VsphereSnapshotsHinderTracking(vm.name, since);
 }
 
 const keyOf = ({ id }: SourceDisk): number => Number(id);

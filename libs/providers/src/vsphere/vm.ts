@@ -1,6 +1,6 @@
 import type { SourceVm } from '@ledgerlift/contracts';
 import type { Patience } from '../port.js';
-import { VsphereFault } from './errors.js';
+import { VsphereFault, VsphereVmUnreadable } from './errors.js';
 import type { VsphereSession } from './session.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf, retrieve } from './soap/properties.js';
@@ -15,6 +15,28 @@ export const vmProperties = (
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, VimNode>> => propertiesOf(session, vmRef(vm), paths, signal);
+
+const CONFIGURED = 'config.template';
+const CONNECTION = 'runtime.connectionState';
+
+/**
+ * Properties of a VM whose configuration vSphere can read. Without it, properties that a VM need not have (snapshots,
+ * devices of a kind) are left out of an answer too, and would be taken for none.
+ *
+ * @throws VsphereVmUnreadable; VsphereFault `ManagedObjectNotFound` when the VM is gone
+ */
+export async function configuredProperties(
+  session: VsphereSession,
+  vm: Pick<SourceVm, 'id' | 'name'>,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, VimNode>> {
+  const asked = [...new Set([...paths, CONFIGURED, CONNECTION])];
+  const found = await vmProperties(session, vm, asked, signal);
+  // A VM's configuration always says whether it is a template (vim.vm.ConfigInfo.template).
+  if (found.has(CONFIGURED)) return found;
+  throw new VsphereVmUnreadable(vm.name, found.get(CONNECTION)?.text ?? 'in no known state');
+}
 
 /** Whether an error is a fault of one of these names. */
 export const isFault = (error: unknown, ...names: readonly string[]): error is VsphereFault =>

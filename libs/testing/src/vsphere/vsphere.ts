@@ -147,6 +147,21 @@ export class Vsphere implements AsyncDisposable {
     return this.#act(vm, 'snapshot', { name });
   }
 
+  /** Gives the VM the disks of one of its snapshots. Snapshots have no memory here, so it is off afterwards. */
+  revert(vm: string, snapshot: string): Promise<void> {
+    return this.#act(vm, 'revert', { name: snapshot });
+  }
+
+  /** Forgets all events of before now: a vCenter after its retention time. A host forgets by itself. */
+  forgetEvents(): Promise<void> {
+    return this.#ask('POST', '/forget-events');
+  }
+
+  /** Takes the VM's storage away, or brings it back: meanwhile nothing is known of its configuration and snapshots. */
+  setStorage(vm: string, storage: 'away' | 'back'): Promise<void> {
+    return this.#act(vm, 'configure', { inaccessible: storage === 'away' });
+  }
+
   /** Moves the VM to another host; by name or managed object id. */
   vmotion(vm: string, host: string): Promise<void> {
     return this.#act(vm, 'relocate', { host });

@@ -127,8 +127,8 @@ VixError VixDiskLib_Open(Connection *connection, const char *path, uint32_t flag
   const char *vm = connection->params.vmxSpec;
   if (!vm || strncmp(vm, "moref=", 6)) return failed(VIX_E_VM_NOT_FOUND, "The virtual machine cannot be found");
   escape(file, sizeof file, path);
-  snprintf(request, sizeof request, "/_vddk/open?vm=%s&snapshot=%s&file=%s", vm + 6,
-           connection->snapshot ? connection->snapshot : "", file);
+  snprintf(request, sizeof request, "/_vddk/open?vm=%s&snapshot=%s&file=%s%s", vm + 6,
+           connection->snapshot ? connection->snapshot : "", file, flags & OPEN_SINGLE_LINK ? "&single=1" : "");
   int code = https_get(&connection->params, request, answer, sizeof answer);
   char *second = code < 0 ? NULL : strchr(answer, '\n');
   if (second) *second++ = 0;

@@ -26,7 +26,7 @@ enum {
 };
 
 enum { CRED_UID = 1, CRED_SESSION_ID = 2 };
-enum { OPEN_READ_ONLY = 4 };
+enum { OPEN_SINGLE_LINK = 2, OPEN_READ_ONLY = 4 };
 enum { ADAPTER_SCSI_LSILOGIC = 3 };
 
 typedef void LogFunction(const char *format, va_list arguments);

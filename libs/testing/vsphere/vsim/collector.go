@@ -1,7 +1,9 @@
 package main
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -14,6 +16,7 @@ import (
 // that shows one of an earlier session would wait for ever.
 type collector struct {
 	*simulator.PropertyCollector
+	sim     *sim
 	turn    sync.Mutex
 	version int
 	last    *types.UpdateSet
@@ -31,11 +34,11 @@ func (s *sim) wrapCollector(session *simulator.Session, ref reference) {
 	case nil:
 		if ref == s.model.ServiceContent.PropertyCollector {
 			made := simulator.NewPropertyCollector(ref).(*simulator.PropertyCollector)
-			session.Registry.Put(&collector{PropertyCollector: made})
+			session.Registry.Put(&collector{PropertyCollector: made, sim: s})
 			made.Self.Value += "-" + session.Key
 		}
 	case *simulator.PropertyCollector:
-		session.Registry.Put(&collector{PropertyCollector: known})
+		session.Registry.Put(&collector{PropertyCollector: known, sim: s})
 	}
 }
 
@@ -66,4 +69,35 @@ func (c *collector) WaitForUpdatesEx(ctx *simulator.Context, request *types.Wait
 		c.turn.Unlock()
 	}
 	return answer
+}
+
+// RetrievePropertiesEx leaves out what a vCenter cannot say of a VM whose storage is away: its configuration, its
+// snapshots, and what the guest told. The VM itself is there all the same.
+func (c *collector) RetrievePropertiesEx(ctx *simulator.Context, request *types.RetrievePropertiesEx) soap.HasFault {
+	answer := c.PropertyCollector.RetrievePropertiesEx(ctx, request)
+	if got, ok := answer.(*methods.RetrievePropertiesExBody); ok && got.Res != nil && got.Res.Returnval != nil {
+		for i := range got.Res.Returnval.Objects {
+			c.sim.leaveOut(&got.Res.Returnval.Objects[i])
+		}
+	}
+	return answer
+}
+
+func (s *sim) leaveOut(object *types.ObjectContent) {
+	s.Lock()
+	m := s.machines[object.Obj]
+	inaccessible := m != nil && m.inaccessible
+	s.Unlock()
+	if !inaccessible {
+		return
+	}
+	object.PropSet = slices.DeleteFunc(object.PropSet, func(property types.DynamicProperty) bool {
+		first, _, _ := strings.Cut(property.Name, ".")
+		return slices.Contains([]string{"config", "snapshot", "guest"}, first)
+	})
+	for i, property := range object.PropSet {
+		if property.Name == "runtime.connectionState" {
+			object.PropSet[i].Val = types.VirtualMachineConnectionStateInaccessible
+		}
+	}
 }

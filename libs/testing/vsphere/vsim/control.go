@@ -69,6 +69,12 @@ func (s *sim) control() http.Handler {
 		return nil, nil
 	})
 	answer("POST /expire-sessions", func(*http.Request) (any, error) { return nil, s.expireSessions() })
+	answer("POST /forget-events", func(*http.Request) (any, error) {
+		s.Lock()
+		defer s.Unlock()
+		s.forgotten = time.Now()
+		return nil, nil
+	})
 	answer("POST /outage", func(r *http.Request) (any, error) {
 		var request struct{ Ms int }
 		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
@@ -168,6 +174,7 @@ type action struct {
 	Tools          *toolsSpec  `json:"tools"`
 	Writer         *writerSpec `json:"writer"`
 	IgnoreShutdown *bool       `json:"ignoreShutdown"`
+	Inaccessible   *bool       `json:"inaccessible"`
 }
 
 func (s *sim) act(vm *simulator.VirtualMachine, r *http.Request) (any, error) {
@@ -187,6 +194,8 @@ func (s *sim) act(vm *simulator.VirtualMachine, r *http.Request) (any, error) {
 	switch r.PathValue("action") {
 	case "snapshot":
 		return wait(machine.CreateSnapshot(ctx, a.Name, "", false, false))
+	case "revert":
+		return nil, s.revertTo(vm, a.Name)
 	case "rename":
 		return wait(object.NewCommon(client, vm.Self).Rename(ctx, a.Name))
 	case "power-on":
@@ -222,6 +231,11 @@ func (s *sim) act(vm *simulator.VirtualMachine, r *http.Request) (any, error) {
 				m.spec.IgnoreShutdown = *a.IgnoreShutdown
 			}
 		})
+		if a.Inaccessible != nil {
+			s.Lock()
+			m.inaccessible = *a.Inaccessible
+			s.Unlock()
+		}
 		if a.Writer != nil {
 			m.stopWriter()
 			m.spec.Writer = a.Writer

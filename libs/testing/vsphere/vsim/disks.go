@@ -114,8 +114,10 @@ func (s *sim) nextDelta(file string) string {
 // writeDelta writes the descriptor of a delta.
 func (s *sim) writeDelta(disk *types.VirtualDisk) error {
 	b := backing(disk)
-	text := fmt.Sprintf("# Disk DescriptorFile\nversion=3\nCID=fffffffe\nparentCID=fffffffe\nisNativeSnapshot=\"no\"\n"+
-		"createType=\"seSparse\"\nparentFileNameHint=%q\nRW %d SESPARSE %q\n",
+	// Until something is written to it, a delta holds what its parent holds, and has its content id.
+	id := s.contentID(b.Parent.FileName)
+	text := fmt.Sprintf("# Disk DescriptorFile\nversion=3\nCID=%s\nparentCID=%s\nisNativeSnapshot=\"no\"\n"+
+		"createType=\"seSparse\"\nparentFileNameHint=%q\nRW %d SESPARSE %q\n", id, id,
 		filepath.Base(b.Parent.FileName), disk.CapacityInBytes/512, filepath.Base(flatName(b.FileName)))
 	return os.WriteFile(s.onHost(b.FileName), []byte(text), 0o600)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 
@@ -153,9 +154,49 @@ func (s *sim) serveVDDK(w http.ResponseWriter, r *http.Request) {
 	for _, disk := range disks(devices) {
 		if backing(disk).FileName == query.Get("file") {
 			s.record("disk-opened", ref.Value, backing(disk).FileName, query.Get("snapshot"))
-			fmt.Fprintf(w, "%s\n%d\n", s.flatFile(disk), failAfter)
+			file := s.flatFile(disk)
+			if query.Get("single") != "" && backing(disk).Parent != nil {
+				var err error
+				if file, err = s.ownBlocks(disk); err != nil {
+					refuse(http.StatusInternalServerError, err.Error())
+					return
+				}
+			}
+			fmt.Fprintf(w, "%s\n%d\n", file, failAfter)
 			return
 		}
 	}
 	refuse(http.StatusNotFound, "A file was not found")
+}
+
+// ownBlocks answers a file with no more than what one link of a chain holds: zeros where its parents hold the bytes.
+func (s *sim) ownBlocks(disk *types.VirtualDisk) (string, error) {
+	child, parent := s.flatFile(disk), s.onHost(flatName(backing(disk).Parent.FileName))
+	info, err := differences(parent, child, 0, disk.CapacityInBytes, 0)
+	if err != nil {
+		return "", err
+	}
+	from, err := os.Open(child)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.CreateTemp(s.config.Folder, "link-")
+	if err != nil {
+		return "", err
+	}
+	defer to.Close()
+	if err := to.Truncate(disk.CapacityInBytes); err != nil {
+		return "", err
+	}
+	for _, area := range info.ChangedArea {
+		bytes := make([]byte, area.Length)
+		if err := readAt(from, bytes, area.Start); err != nil {
+			return "", err
+		}
+		if _, err := to.WriteAt(bytes, area.Start); err != nil {
+			return "", err
+		}
+	}
+	return to.Name(), nil
 }

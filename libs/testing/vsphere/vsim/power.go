@@ -28,6 +28,9 @@ func (s *sim) powerChanged(vm *simulator.VirtualMachine) {
 		devices := cloned(vm.Config.Hardware.Device)
 		m.stunAll(vm, devices)
 		s.showDevices(vm, m, devices)
+		for _, disk := range disks(devices) {
+			must(s.renewContentID(backing(disk).FileName))
+		}
 		m.blocks.Unlock()
 		s.startGuest(vm)
 		s.startWriter(vm)
@@ -35,6 +38,9 @@ func (s *sim) powerChanged(vm *simulator.VirtualMachine) {
 	default:
 		m.stopWriter()
 		m.stopGuest()
+		s.Lock()
+		m.offAt = time.Now()
+		s.Unlock()
 		s.record("power-off", vm.Self.Value, "", "")
 	}
 	s.showGuest(vm)

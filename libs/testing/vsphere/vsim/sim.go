@@ -31,6 +31,7 @@ type sim struct {
 	journal      []entry
 	calls        map[string]int
 	downUntil    time.Time
+	forgotten    time.Time // events of before are no longer kept
 }
 
 func newSim(c config) *sim {

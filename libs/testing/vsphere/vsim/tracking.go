@@ -32,6 +32,9 @@ type machine struct {
 	claimed  time.Time
 	disabled map[string][]string
 	unnamed  map[reference]bool // snapshots whose name was not seen yet
+	offAt    time.Time          // when it was powered off last
+	// Its storage is away: nothing is known of its configuration.
+	inaccessible bool
 }
 
 type openFile struct {
@@ -145,6 +148,9 @@ func (s *sim) freeze(snapshot *simulator.VirtualMachineSnapshot) {
 		b.FileName = s.nextDelta(old.FileName)
 		b.Parent = old
 		must(s.writeDelta(disk))
+		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn {
+			must(s.renewContentID(b.FileName)) // its guest writes on
+		}
 		to := s.onHost(flatName(b.FileName))
 		must(os.Rename(from, to))
 		must(copyFile(to, from))
@@ -292,6 +298,7 @@ func (s *sim) foldFile(gone *diskBacking, all []*types.VirtualDisk) {
 		return
 	}
 	must(os.Rename(s.onHost(flatName(child)), s.onHost(flatName(gone.FileName))))
+	must(s.setContentID(gone.FileName, s.contentID(child)))
 	_ = os.Remove(s.onHost(child))
 	for _, disk := range all {
 		for b := backing(disk); b != nil; b = b.Parent {

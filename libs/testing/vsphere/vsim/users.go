@@ -31,6 +31,7 @@ var needed = map[string]string{
 	"RemoveSnapshot_Task":            "VirtualMachine.State.RemoveSnapshot",
 	"RemoveAllSnapshots_Task":        "VirtualMachine.State.RemoveSnapshot",
 	"RevertToSnapshot_Task":          "VirtualMachine.State.RevertToSnapshot",
+	"RevertToCurrentSnapshot_Task":   "VirtualMachine.State.RevertToSnapshot",
 	"PowerOnVM_Task":                 "VirtualMachine.Interact.PowerOn",
 	"PowerOffVM_Task":                "VirtualMachine.Interact.PowerOff",
 	"ShutdownGuest":                  "VirtualMachine.Interact.PowerOff",
@@ -275,7 +276,7 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 	}
 	s.wrapCollector(ctx.Session, m.This)
 	switch m.Name {
-	case "QueryChangedDiskAreas", "ExportVm", "ShutdownGuest":
+	case "QueryChangedDiskAreas", "ExportVm", "ShutdownGuest", "RevertToCurrentSnapshot_Task":
 		if vm := s.vm(m.This); vm != nil {
 			s.wrapIn(ctx.Session.Registry, &wrapped{vm, s})
 		}
@@ -286,13 +287,16 @@ func (s *sim) wrap(ctx *simulator.Context, m *simulator.Method) (mo.Reference, t
 			s.withChildren[m.This] = true
 			s.Unlock()
 		}
-	case "ExportSnapshot":
+	case "ExportSnapshot", "RevertToSnapshot_Task":
 		if snapshot, ok := ctx.Map.Get(m.This).(*simulator.VirtualMachineSnapshot); ok {
 			s.wrapIn(ctx.Session.Registry, &wrappedSnapshot{snapshot, s})
 		}
 	}
-	if manager, ok := ctx.Map.Get(m.This).(*simulator.AuthorizationManager); ok {
+	switch manager := ctx.Map.Get(m.This).(type) {
+	case *simulator.AuthorizationManager:
 		s.wrapIn(ctx.Session.Registry, &authorization{manager, s})
+	case *simulator.EventManager:
+		s.wrapIn(ctx.Session.Registry, &events{manager, s})
 	}
 	return nil, nil
 }

@@ -114,9 +114,12 @@ describe('a CSV file of VMs', () => {
   });
 
   it('says which VMs an ambiguous name means', () => {
-    const inventory = [...named('web'), ...named('web').map((vm) => ({ ...vm, id: 'other' }))];
+    const inventory = [
+      ...named('web').map((vm) => ({ ...vm, path: '/prod/web' })),
+      ...named('web').map((vm) => ({ ...vm, id: 'other', path: '/test/web' })),
+    ];
     expect(problems('vm\nweb\n', { inventory })).toEqual([
-      "2 vm 'web': means 2 VMs; write the id of one: id-web, other",
+      "2 vm 'web': means 2 VMs; write the id of one: id-web (/prod/web), other (/test/web)",
     ]);
   });
 

@@ -74,7 +74,7 @@ function readRow(
 function refProblem(line: number, ref: string, matches: readonly SourceVm[]): CsvProblem {
   const about = { line, column: 'vm', value: ref };
   if (ref === '') return { ...about, problem: 'is empty; write the id or the name of a VM' };
-  const ids = matches.map(({ id }) => id).join(', ');
+  const ids = matches.map(({ id, path }) => `${id} (${path})`).join(', ');
   return matches.length === 0
     ? { ...about, problem: 'is not in the inventory; correct it, or refresh the inventory' }
     : { ...about, problem: `means ${matches.length} VMs; write the id of one: ${ids}` };

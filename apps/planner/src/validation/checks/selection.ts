@@ -21,10 +21,13 @@ export function checkSelection({ inventory, selection, vms }: SelectionFacts): r
     ...unclearExceptions
       .filter(({ matches }) => matches.length > 1)
       .map(({ ref, matches }) => {
-        const ids = matches.map(({ id }) => id);
-        return condition('DuplicateVM', 'ExceptionAmbiguous', `'${ref}' in \`except\` means ${listed(ids)}`, [
-          ref,
-        ]);
+        const places = matches.map(({ id, path }) => `${path} (${id})`);
+        return condition(
+          'DuplicateVM',
+          'ExceptionAmbiguous',
+          `'${ref}' in \`except\` means ${listed(places)}`,
+          [ref],
+        );
       }),
     ...empty.map((words) => condition('SelectorMatchesNothing', 'NoVm', `${words} means no VM`, [words])),
     ...unknown.map((ref) =>

@@ -1,6 +1,6 @@
 import type { Condition, SourceDisk, SourceVm, TargetStorage } from '@ledgerlift/contracts';
 import { condition, listed } from '../condition-types.js';
-import { type StoragePair, doubtfulSources, pairOfDisk, storagePairs } from '../pairs.js';
+import { type StoragePair, doubtfulSources, placesOf, pairOfDisk, storagePairs } from '../pairs.js';
 import type { PlanFacts, PlannedVm } from '../plan-facts.js';
 import { needsNoStorage } from './brought.js';
 
@@ -8,7 +8,7 @@ import { needsNoStorage } from './brought.js';
 export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
   if (needsNoStorage(facts)) return [];
   const pairs = storagePairs(facts.storageMapping?.spec);
-  const { twice, unknown } = doubtfulSources(pairs, facts.inventory?.storages ?? []);
+  const { twice, several, unknown } = doubtfulSources(pairs, facts.inventory?.storages ?? []);
   const unmapped = disksOf(facts).filter(
     ({ disk }) => pairOfDisk(disk, pairs, facts.inventory) === undefined,
   );
@@ -25,6 +25,15 @@ export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
     ...twice.map((source) =>
       condition('SourceStorageAmbiguous', 'Ambiguous', `storage '${source}' has several pairs`, [source]),
     ),
+    ...several.map(({ source, candidates }) => {
+      const places = placesOf(candidates);
+      return condition(
+        'SourceStorageAmbiguous',
+        'NameNotUnique',
+        `the source has ${places.length} storages called '${source}': ${listed(places)}; map them by id`,
+        [source, ...places],
+      );
+    }),
     ...(facts.inventory === undefined ? [] : unknown).map((source) =>
       condition('SourceStorageNotValid', 'NotFound', `the source has no storage '${source}'`, [source]),
     ),

@@ -13,8 +13,13 @@ export function checkVmsExist({ inventory, vms }: SelectionFacts): readonly Cond
       ? []
       : [condition('VMNotFound', 'NotFound', `the inventory has no ${listed(missing)}${hint}`, missing)]),
     ...ambiguous.map(({ entry, matches }) => {
-      const ids = matches.map(({ id }) => id);
-      return condition('DuplicateVM', 'Ambiguous', `'${entry.ref}' means ${listed(ids)}`, [entry.ref]);
+      const places = matches.map(({ id, path }) => `${path} (${id})`);
+      return condition(
+        'DuplicateVM',
+        'Ambiguous',
+        `'${entry.ref}' means ${listed(places)}; name one by its id`,
+        [entry.ref],
+      );
     }),
     ...repeated(vms, ({ vm }) => vm?.id).map(([, [first]]) => {
       const name = first?.vm?.name ?? '';

@@ -1,11 +1,11 @@
 import type { PowerState, Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import { disksOf } from '../inventory/devices.js';
-import { VsphereSnapshotLost } from '../errors.js';
+import { VsphereSnapshotLost, VsphereVmUnreadable } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { presentSnapshot } from '../snapshots.js';
 import type { ObjectRef, VimNode } from '../soap/node.js';
 import { propertiesOf } from '../soap/properties.js';
-import { isFault, vmProperties } from '../vm.js';
+import { configuredProperties, isFault } from '../vm.js';
 import { VsphereDiskGone } from './errors.js';
 
 /** What matters of a VM when its disks are read. It moves: from host to host, its files from datastore to datastore. */
@@ -32,7 +32,7 @@ export async function vmNow(session: VsphereSession, vm: SourceVm, signal: Abort
     ...['runtime.powerState', 'runtime.host', 'config.instanceUuid', 'config.uuid'],
     ...['config.hardware.device', 'snapshot'],
   ];
-  const properties = await vmProperties(session, vm, paths, signal);
+  const properties = await configuredProperties(session, vm, paths, signal);
   return {
     powerState: POWER[properties.get('runtime.powerState')?.text ?? ''] ?? 'unknown',
     snapshots: namesIn(properties.get('snapshot')?.list('rootSnapshotList') ?? []),
@@ -68,7 +68,8 @@ export async function diskInSnapshot(
   const { ref } = await presentSnapshot(session, vm, snapshot, signal);
   try {
     const properties = await propertiesOf(session, ref, ['config.hardware.device'], signal);
-    const devices = properties.get('config.hardware.device')?.parts ?? [];
+    const devices = properties.get('config.hardware.device')?.parts;
+    if (devices === undefined) throw new VsphereVmUnreadable(vm.name, 'a VM whose snapshot cannot be read');
     const found = disksOf(vm.id, devices, []).find(({ id }) => id === disk.id);
     if (found === undefined) throw new VsphereDiskGone(disk.name, `the snapshot '${snapshot.name}'`);
     return found;

@@ -1,14 +1,11 @@
 import type { SourceDisk } from '@ledgerlift/contracts';
 import type { NbdkitAccess } from '../../port.js';
 import type { VsphereSession } from '../session.js';
-import type { ObjectRef } from '../soap/node.js';
-import { propertiesOf } from '../soap/properties.js';
 import { fileOf } from './current.js';
+import { FILE_PRIVILEGES, addressOf, touch } from './datastore-files.js';
 import { VsphereDiskDenied } from './errors.js';
 import { failureIn } from './failures.js';
 
-/** "Low level file operations": to read files, too (vSphere Security, "Datastore privileges"). */
-const PRIVILEGES = 'Datastore.FileManagement, and Datastore.Browse';
 /** A vCenter forgets a session after half an hour, and the cookie with it. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 const LOOK_MS = 30_000;
@@ -69,17 +66,13 @@ export async function datastoreAccess(
         way: 'datastore HTTPS',
         server: connection.server,
         secret: spec.secret?.name ?? spec.name,
-        privilege: PRIVILEGES,
+        privilege: FILE_PRIVILEGES,
       }),
   };
 }
 
 /** The bytes beside a descriptor: `[ds] web/web.vmdk` describes `[ds] web/web-flat.vmdk`. */
 const flatFileOf = (file: string): string => file.replace(/\.vmdk$/i, '-flat.vmdk');
-
-async function touch(session: VsphereSession, signal: AbortSignal): Promise<void> {
-  await session.call('CurrentTime', { type: 'ServiceInstance', id: 'ServiceInstance' }, {}, { signal });
-}
 
 /** @returns why the file cannot be read, or is not what it should be; undefined where it can @throws VsphereDiskDenied */
 async function look(
@@ -93,43 +86,11 @@ async function look(
   const response = await connection.exchange({ method: 'HEAD', url, headers, signal, silenceMs: LOOK_MS });
   response.resume();
   const { statusCode } = response;
-  if (statusCode === 403) throw new VsphereDiskDenied(disk.name, PRIVILEGES, 'HTTP 403');
+  if (statusCode === 403) throw new VsphereDiskDenied(disk.name, FILE_PRIVILEGES, 'HTTP 403');
   if (statusCode !== 200) return `its file is answered with HTTP ${statusCode}`;
   if (response.headers['accept-ranges'] !== 'bytes') return 'its file cannot be read in parts';
   const length = Number(response.headers['content-length']);
   return length === disk.capacityBytes
     ? undefined
     : `its file has ${length} bytes, and the disk ${disk.capacityBytes}`;
-}
-
-async function addressOf(
-  session: VsphereSession,
-  { backing }: SourceDisk,
-  file: string,
-  signal: AbortSignal,
-): Promise<URL | undefined> {
-  const [, datastore = '', path = ''] = /^\[([^\]]*)\] ?(.*)$/.exec(file) ?? [];
-  if (backing.kind !== 'vsphere' || path === '') return undefined;
-  const datacenter = await datacenterOf(session, backing.datastore, signal);
-  if (datacenter === undefined) return undefined;
-  const folder = path.split('/').map(encodeURIComponent).join('/');
-  const query = `dcPath=${encodeURIComponent(datacenter)}&dsName=${encodeURIComponent(datastore)}`;
-  return new URL(`/folder/${folder}?${query}`, session.url);
-}
-
-/** The inventory path of a datastore's datacenter, without the root folder: `/folder` wants it so. */
-async function datacenterOf(
-  session: VsphereSession,
-  datastore: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { rootFolder } = await session.content(signal);
-  const names: string[] = [];
-  let at: ObjectRef | undefined = { type: 'Datastore', id: datastore };
-  while (at !== undefined && at.id !== rootFolder.id) {
-    const properties = await propertiesOf(session, at, ['name', 'parent'], signal);
-    if (at.type === 'Datacenter' || names.length > 0) names.unshift(properties.get('name')?.text ?? '');
-    at = properties.get('parent')?.ref;
-  }
-  return names.length === 0 ? undefined : names.join('/');
 }

@@ -124,3 +124,19 @@ export class VsphereExportIncomplete extends LedgerliftError {
     super(`the export of '${disk}' is not the whole disk: ${reason}`);
   }
 }
+
+/** One link of a chain of files was to be read as the whole disk. */
+export class VsphereSingleLinkOnChain extends LedgerliftError {
+  readonly code = 'LL-VSP-049';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly disk: string,
+    readonly file: string,
+  ) {
+    super(
+      `'${disk}' is a chain of files, and the provider's 'vddk.singleLink' reads only '${file}' of it: what its parents ` +
+        "hold would be lost; set 'vddk.singleLink' to false, or remove the snapshots of the VM",
+      { field: 'settings.vddk.singleLink' },
+    );
+  }
+}

@@ -4,6 +4,7 @@ import { VsphereSnapshotLost } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { presentSnapshot } from '../snapshots.js';
 import { fileOf } from './current.js';
+import { VsphereSingleLinkOnChain } from './errors.js';
 import { failureIn } from './failures.js';
 import type { Server } from './hosts.js';
 
@@ -24,16 +25,23 @@ export interface VddkReading {
   readonly vddk: Vddk;
 }
 
-/** Reads a disk by VDDK: allocated parts only, several requests at once on one connection. */
+/**
+ * Reads a disk by VDDK: allocated parts only, several requests at once on one connection.
+ *
+ * @throws VsphereSingleLinkOnChain where the provider's settings would leave out what the disk's parents hold
+ */
 export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Promise<NbdkitAccess> {
   const { session, server, vm, disk, snapshot, vddk } = reading;
   const { connection, url, settings, spec } = server.session;
+  const { transports, compression, singleLink } = settings.vddk;
+  // VIXDISKLIB_FLAG_OPEN_SINGLE_LINK opens "the single link, not the entire chain" (VDDK programming guide).
+  if (singleLink && disk.backing.kind === 'vsphere' && disk.backing.hasParent)
+    throw new VsphereSingleLinkOnChain(disk.name, fileOf(disk));
   const { user, password } = await server.session.credentials();
   // The first exchange judges the certificate; VDDK trusts by nothing but the thumbprint. Of both kinds it has taken this
   // one since its first version.
   await server.session.content(signal);
   const thumbprint = connection.seen?.sha1 ?? '';
-  const { transports, compression, singleLink } = settings.vddk;
   return {
     kind: 'nbdkit',
     plugin: vddk.plugin,

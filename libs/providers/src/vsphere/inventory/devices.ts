@@ -1,6 +1,7 @@
 import type { DiskBacking, SourceDisk, SourceNic } from '@ledgerlift/contracts';
 import type { VimNode } from '../soap/node.js';
-import type { Surroundings } from './surroundings.js';
+import type { ObjectRef } from '../soap/node.js';
+import { type Surroundings, unescaped } from './surroundings.js';
 
 type Bus = SourceDisk['bus'];
 
@@ -36,16 +37,20 @@ interface Controller {
   readonly isShared: boolean;
 }
 
-/** @param bootOrder device keys, where the firmware was told which disks to try first */
+/**
+ * @param bootOrder device keys, where the firmware was told which disks to try first
+ * @param around names datastores; without it, they are called as their files say
+ */
 export function disksOf(
   vmId: string,
   devices: readonly VimNode[],
   bootOrder: readonly string[],
+  around?: Surroundings,
 ): SourceDisk[] {
   const controllers = controllersOf(devices);
   const disks = devices
     .filter(({ kind }) => kind === 'VirtualDisk')
-    .map((device) => diskOf(vmId, device, controllers));
+    .map((device) => diskOf(vmId, device, controllers, around));
   const bootRank = (id: string): number =>
     bootOrder.includes(id) ? bootOrder.indexOf(id) : bootOrder.length;
   return disks
@@ -75,16 +80,19 @@ function diskOf(
   vmId: string,
   device: VimNode,
   controllers: ReadonlyMap<string, Controller>,
+  around: Surroundings | undefined,
 ): { readonly disk: SourceDisk; readonly order: number } {
   const id = device.textAt('key') ?? '';
   const controller = controllers.get(device.textAt('controllerKey') ?? '');
   const file = device.textAt('backing.fileName') ?? '';
+  const datastore = device.refAt('backing.datastore');
   const sharing = device.textAt('backing.sharing') ?? 'sharingNone';
   const disk: SourceDisk = {
     id,
     name: device.textAt('deviceInfo.label') ?? `disk ${id}`,
     capacityBytes: device.numberAt('capacityInBytes') ?? (device.numberAt('capacityInKB') ?? 0) * 1024,
-    storage: /^\[([^\]]*)\]/.exec(file)?.[1] ?? '',
+    storage: around?.nameOf(datastore) ?? unescaped(placeOf(file).datastore),
+    ...(datastore === undefined ? {} : { storageId: datastore.id }),
     bus: controller?.bus ?? 'unknown',
     controller: controller?.number ?? 0,
     unit: Math.max(0, device.numberAt('unitNumber') ?? 0),
@@ -92,6 +100,12 @@ function diskOf(
     backing: backingOf(vmId, device, file),
   };
   return { disk, order: controller?.order ?? CONTROLLERS.length };
+}
+
+/** `[ds] web/web.vmdk`: a datastore's name may have brackets of its own, as in `[san [old]] web/web.vmdk`. */
+export function placeOf(file: string): { readonly datastore: string; readonly path: string } {
+  const [, datastore = '', path = ''] = /^\[(.*?)\](?: (.*))?$/.exec(file) ?? [];
+  return { datastore, path };
 }
 
 function backingOf(vmId: string, device: VimNode, file: string): DiskBacking {
@@ -127,7 +141,7 @@ export function nicsOf(devices: readonly VimNode[], around: Surroundings): Sourc
       {
         id: device.textAt('key') ?? '',
         name: device.textAt('deviceInfo.label') ?? 'network adapter',
-        network: networkOf(device, around),
+        ...networkOf(device, around),
         ...(mac === undefined ? {} : { mac: mac.toLowerCase() }),
         model,
         kind: device.kind === 'VirtualSriovEthernetCard' ? ('sriov' as const) : ('ethernet' as const),
@@ -136,11 +150,18 @@ export function nicsOf(devices: readonly VimNode[], around: Surroundings): Sourc
   });
 }
 
-/** By the name that a network mapping has for it. A name on the device may be of before the network was renamed. */
-function networkOf(device: VimNode, around: Surroundings): string {
+/**
+ * The network by its id, and by the name that it has now: one on the device may be of before it was renamed. A name alone
+ * does not tell networks apart, for NSX and several datacenters may have some of one name.
+ */
+function networkOf(device: VimNode, around: Surroundings): Pick<SourceNic, 'network' | 'networkId'> {
+  const of = (ref: ObjectRef | undefined, otherwise: string): Pick<SourceNic, 'network' | 'networkId'> => ({
+    network: around.nameOf(ref) ?? unescaped(otherwise),
+    ...(ref === undefined ? {} : { networkId: ref.id }),
+  });
   const portgroup = device.textAt('backing.port.portgroupKey');
-  if (portgroup !== undefined) return around.portgroup(portgroup) ?? portgroup;
+  if (portgroup !== undefined) return of(around.portgroup(portgroup), portgroup);
   const opaque = device.textAt('backing.opaqueNetworkId');
-  if (opaque !== undefined) return around.opaqueNetwork(opaque) ?? opaque;
-  return around.nameOf(device.refAt('backing.network')) ?? device.textAt('backing.deviceName') ?? '';
+  if (opaque !== undefined) return of(around.opaqueNetwork(opaque), opaque);
+  return of(device.refAt('backing.network'), device.textAt('backing.deviceName') ?? '');
 }

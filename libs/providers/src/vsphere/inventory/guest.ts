@@ -15,19 +15,25 @@ const ORIGINS: Readonly<Record<string, Address['origin']>> = {
 
 /** What the guest told last, through VMware Tools. */
 export function guestOf(properties: Properties): SourceGuest {
-  const nics = (properties.get('guest.net')?.parts ?? []).flatMap((nic) => {
-    const mac = nic.textAt('macAddress');
-    if (mac === undefined || mac === '') return [];
+  const listed = properties.get('guest.net')?.parts ?? [];
+  const nics = listed.flatMap((nic) => {
+    const mac = macOf(nic);
     const dns = nic.list('dnsConfig.ipAddress').map(({ text }) => text);
-    return [{ mac: mac.toLowerCase(), addresses: addressesOf(nic), dns }];
+    return mac === undefined ? [] : [{ mac, addresses: addressesOf(nic), dns }];
   });
   const hostName = properties.get('guest.hostName')?.text;
   return {
     tools: toolsOf(properties),
     ...(hostName === undefined || hostName === '' ? {} : { hostName }),
     nics,
-    routes: routesOf(properties, nics),
+    routes: routesOf(properties, listed),
   };
+}
+
+/** Undefined of an adapter that is none of the VM's, such as that of a VPN. */
+function macOf(nic: VimNode): string | undefined {
+  const mac = nic.textAt('macAddress');
+  return mac === undefined || mac === '' ? undefined : mac.toLowerCase();
 }
 
 function toolsOf(properties: Properties): SourceGuest['tools'] {
@@ -53,7 +59,11 @@ function addressesOf(nic: VimNode): Address[] {
   });
 }
 
-function routesOf(properties: Properties, nics: SourceGuest['nics']): SourceGuest['routes'] {
+/**
+ * @param listed `guest.net` as vSphere lists it: a route names its adapter by the place in that list
+ * (vim.net.IpRouteConfigInfo.Gateway.device), which counts adapters without a MAC address, too
+ */
+function routesOf(properties: Properties, listed: readonly VimNode[]): SourceGuest['routes'] {
   const stacks = properties.get('guest.ipStack')?.parts ?? [];
   return stacks
     .flatMap((stack) => stack.list('ipRouteConfig.ipRoute'))
@@ -61,8 +71,10 @@ function routesOf(properties: Properties, nics: SourceGuest['nics']): SourceGues
       const [network, prefix] = [route.textAt('network'), route.numberAt('prefixLength')];
       if (network === undefined || prefix === undefined || prefix < 0 || prefix > 128) return [];
       const gateway = route.textAt('gateway.ipAddress');
-      // The device is told by its place among the guest's NICs.
-      const mac = nics[route.numberAt('gateway.device') ?? -1]?.mac;
+      const adapter = listed[route.numberAt('gateway.device') ?? -1];
+      const mac = adapter && macOf(adapter);
+      // Through an adapter that the target does not have. Without a MAC address it would be given to any NIC that fits.
+      if (adapter !== undefined && mac === undefined) return [];
       const through = gateway === undefined || gateway === '' ? {} : { gateway };
       return [{ network, prefix, ...through, ...(mac === undefined ? {} : { mac }) }];
     });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Inventory } from '@ledgerlift/contracts';
 import { sessionOf } from '../session.js';
 import { VsphereRest } from '../rest.js';
+import { runTask } from '../soap/tasks.js';
 import { patience, vsphereWorld, type World } from '../spec/world.js';
 import { readInventory, readVm, watchInventory } from './index.js';
 
@@ -97,6 +98,23 @@ describe('the inventory of a vCenter', () => {
     expect(networks.map(({ name }) => name)).toEqual(expect.arrayContaining(['VM Network', 'DC0_DVPG0']));
     expect(storages.map(({ name }) => name)).toEqual(expect.arrayContaining(['LocalDS_0', 'LocalDS_1']));
     expect(problems).toEqual([]);
+  });
+
+  it('knows networks and datastores by id: names are unescaped, and belong to several', async () => {
+    await world.vsphere.addVm({ name: 'wired', off: true, networks: ['VM Network', 'DC0_DVPG0'] });
+    const before = await read();
+    const port = before.networks.find(({ name }) => name === 'DC0_DVPG0');
+    expect(port?.path).toBe('/DC0/network/DC0_DVPG0');
+    const { signal } = patience();
+    const ref = { type: 'DistributedVirtualPortgroup', id: port?.id ?? '' };
+    const newName = '10.1.2.0%2f24';
+    await runTask(sessionOf(world.provider), 'Rename_Task', ref, { newName }, { signal, timeLimitMs: 5000 });
+    const { networks, storages, vms } = await read();
+    const wired = vms.find(({ name }) => name === 'wired');
+    expect(networks).toContainEqual(expect.objectContaining({ id: port?.id, name: '10.1.2.0/24' }));
+    expect(wired?.nics[1]).toMatchObject({ network: '10.1.2.0/24', networkId: port?.id });
+    expect(wired?.nics[0]?.networkId).toBe(networks.find(({ name }) => name === 'VM Network')?.id);
+    expect(wired?.disks[0]?.storageId).toBe(storages.find(({ name }) => name === 'LocalDS_0')?.id);
   });
 
   it('has the tags and the custom attributes of a VM', async () => {

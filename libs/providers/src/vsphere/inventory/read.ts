@@ -1,4 +1,5 @@
 import type { Inventory, InventoryProblem, SourceHost, SourceVm } from '@ledgerlift/contracts';
+import { VsphereVmIsTemplate, VsphereVmUnreadable } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import type { ObjectRef } from '../soap/node.js';
 import {
@@ -35,7 +36,11 @@ export async function readInventory(
 export const tagged = (vms: readonly SourceVm[], tags: Tags | undefined): readonly SourceVm[] =>
   tags === undefined ? vms : vms.map((vm) => ({ ...vm, tags: [...(tags.get(vm.id) ?? [])] }));
 
-/** One VM as it is now; undefined when it is gone, or a template. */
+/**
+ * One VM as it is now; undefined only when vSphere says that it is gone.
+ *
+ * @throws VsphereVmUnreadable, VsphereVmIsTemplate, and what a call throws
+ */
 export async function readVm(
   session: VsphereSession,
   vmId: string,
@@ -44,8 +49,12 @@ export async function readVm(
 ): Promise<SourceVm | undefined> {
   const ref = { type: 'VirtualMachine', id: vmId };
   const raw = (await present(session, [ref], signal))[0];
-  if (raw === undefined || isTemplate(raw)) return undefined;
-  return sourceVm(raw, await readSurroundings(session, signal), judge);
+  if (raw === undefined) return undefined;
+  const name = raw.properties.get('name')?.text ?? vmId;
+  if (isTemplate(raw)) throw new VsphereVmIsTemplate(name);
+  const vm = sourceVm(raw, await readSurroundings(session, signal), judge);
+  if (vm === undefined) throw new VsphereVmUnreadable(name, connectionOf(raw));
+  return vm;
 }
 
 export function inventoryOf(
@@ -66,6 +75,7 @@ export function inventoryOf(
         id,
         name,
         description: NETWORKS[type] ?? '',
+        path: around.pathOf({ type, id }),
       }),
     ),
     storages: around.ofType('Datastore').map((datastore) => storageOf(datastore, around)),
@@ -84,6 +94,7 @@ function storageOf({ ref, properties }: VimObject, around: Surroundings): Invent
   return {
     id: ref.id,
     name: around.nameOf(ref) ?? ref.id,
+    path: around.pathOf(ref),
     ...(kind === undefined ? {} : { kind }),
     ...(capacityBytes === undefined ? {} : { capacityBytes }),
     ...(freeBytes === undefined ? {} : { freeBytes }),
@@ -179,13 +190,12 @@ async function present(
 
 const isTemplate = ({ properties }: VimObject): boolean => properties.get('config.template')?.text === 'true';
 
-function unreadable({ ref, properties }: VimObject): InventoryProblem {
-  const state = properties.get('runtime.connectionState')?.text ?? 'in no known state';
-  return {
-    item: properties.get('name')?.text ?? ref.id,
-    code: 'LL-VSP-015',
-    message: `vCenter knows nothing of the configuration of ${ref.id}: it is ${state}; see to its host, or remove it`,
-  };
+const connectionOf = ({ properties }: VimObject): string =>
+  properties.get('runtime.connectionState')?.text ?? 'in no known state';
+
+function unreadable(raw: VimObject): InventoryProblem {
+  const item = raw.properties.get('name')?.text ?? raw.ref.id;
+  return { item, ...new VsphereVmUnreadable(raw.ref.id, connectionOf(raw)).details() };
 }
 
 async function attributeNames(

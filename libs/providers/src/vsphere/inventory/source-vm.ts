@@ -48,7 +48,7 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
     firmware: text('config.firmware') === 'efi' ? ('efi' as const) : ('bios' as const),
     secureBoot: boot?.flagAt('efiSecureBootEnabled') === true,
     tpm: devices.some(({ kind }) => kind === 'VirtualTPM'),
-    disks: disksOf(ref.id, devices, bootOrder),
+    disks: disksOf(ref.id, devices, bootOrder, around),
     nics: nicsOf(devices, around),
   };
   const vm: Omit<SourceVm, 'concerns'> = {

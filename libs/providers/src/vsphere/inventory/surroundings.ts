@@ -4,8 +4,8 @@ import type { VimObject } from '../soap/properties.js';
 /** What stands around VMs, by managed object id: folders, hosts, clusters, networks, datastores. */
 export class Surroundings {
   readonly #objects: ReadonlyMap<string, VimObject>;
-  readonly #portgroups = new Map<string, string>();
-  readonly #opaque = new Map<string, string>();
+  readonly #portgroups = new Map<string, ObjectRef>();
+  readonly #opaque = new Map<string, ObjectRef>();
 
   constructor(
     objects: readonly VimObject[],
@@ -16,11 +16,10 @@ export class Surroundings {
   ) {
     this.#objects = new Map(objects.map((object) => [object.ref.id, object]));
     for (const { ref, properties } of objects) {
-      const name = properties.get('name')?.text ?? ref.id;
       const key = properties.get('key')?.text;
-      if (key !== undefined) this.#portgroups.set(key, name);
+      if (key !== undefined) this.#portgroups.set(key, ref);
       const opaque = properties.get('summary')?.textAt('opaqueNetworkId');
-      if (opaque !== undefined) this.#opaque.set(opaque, name);
+      if (opaque !== undefined) this.#opaque.set(opaque, ref);
     }
   }
 
@@ -41,11 +40,11 @@ export class Surroundings {
     return name === undefined ? undefined : unescaped(name);
   }
 
-  portgroup(key: string): string | undefined {
+  portgroup(key: string): ObjectRef | undefined {
     return this.#portgroups.get(key);
   }
 
-  opaqueNetwork(id: string): string | undefined {
+  opaqueNetwork(id: string): ObjectRef | undefined {
     return this.#opaque.get(id);
   }
 
@@ -53,6 +52,12 @@ export class Surroundings {
   above(ref: ObjectRef | undefined, type: string): ObjectRef | undefined {
     for (const each of this.#upwards(ref)) if (each.type === type) return each;
     return undefined;
+  }
+
+  /** From below the root on, such as `/DC0/network/lan`: it tells apart two objects of one name. */
+  pathOf(ref: ObjectRef): string {
+    const names = [...this.#upwards(ref)].map((each) => this.nameOf(each) ?? each.id).toReversed();
+    return `/${names.slice(1).join('/')}`;
   }
 
   /** Such as `/prod/web` for what lies in that folder of a datacenter; `/` for what lies in none. */
@@ -80,6 +85,9 @@ export class Surroundings {
   }
 }
 
-/** vSphere writes slashes and percent signs of a name in percent. */
+/**
+ * vSphere writes these three of a name in percent (vim.ManagedEntity.name). Names are for people, and are unescaped once,
+ * where they are read.
+ */
 export const unescaped = (name: string): string =>
   name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));

@@ -1,4 +1,5 @@
 import type { VsphereSession } from '../session.js';
+import { VsphereUnreachable } from '../errors.js';
 import type { VimValue } from './render.js';
 import { vimFault } from './client.js';
 import type { ObjectRef, VimNode } from './node.js';
@@ -15,7 +16,7 @@ const PAGE = 200;
  * Reads properties of objects of one type, which are named one by one.
  *
  * @param paths such as `config.hardware.device`
- * @throws VsphereFault `ManagedObjectNotFound` where one is gone
+ * @throws VsphereFault `ManagedObjectNotFound` where one is gone; VsphereUnreachable where the answer leaves one out
  */
 export async function retrieve(
   session: VsphereSession,
@@ -29,7 +30,16 @@ export async function retrieve(
     propSet: [{ type: first.type, all: false, pathSet: paths }],
     objectSet: objects.map((obj) => ({ obj, skip: false })),
   };
-  return retrieveFiltered(session, filter, signal);
+  const found = await retrieveFiltered(session, filter, signal);
+  // Gone is only what the server says is gone: an object without properties would look like one that has none.
+  const left = objects.find(({ id }) => !found.some(({ ref }) => ref.id === id));
+  if (left === undefined) return found;
+  const { server } = session.connection;
+  throw new VsphereUnreachable(
+    server,
+    'RetrievePropertiesEx',
+    `its answer leaves out ${left.type} ${left.id}`,
+  );
 }
 
 /** The properties of one object. @throws VsphereFault `ManagedObjectNotFound` where it is gone */

@@ -1,0 +1,68 @@
+import type { Inventory } from '@ledgerlift/contracts';
+import { inventoryOf } from '../../api/spec/fixtures.js';
+import type { Case } from './case.js';
+import { factsWith, vm, webVm } from './facts.js';
+
+const good = factsWith([vm()]);
+/** On the first of two networks and two datastores of one name. */
+const onTwins = vm({
+  disks: webVm.disks.slice(0, 1).map((disk) => ({ ...disk, storage: 'san', storageId: 'datastore-1' })),
+  nics: webVm.nics.slice(0, 1).map((nic) => ({ ...nic, network: 'lan', networkId: 'dvportgroup-12' })),
+});
+const twins: Inventory = {
+  ...inventoryOf(onTwins),
+  networks: [
+    { id: 'dvportgroup-12', name: 'lan', description: '', path: '/DC0/network/lan' },
+    { id: 'dvportgroup-77', name: 'lan', description: '', path: '/DC1/network/lan' },
+  ],
+  storages: [
+    { id: 'datastore-1', name: 'san', path: '/DC0/datastore/san' },
+    { id: 'datastore-2', name: 'san', path: '/DC1/datastore/san' },
+  ],
+};
+const mapped = (source: string, type: 'pod') => ({ pairs: [{ source, destination: { type } }] });
+const stored = (source: string) => ({ pairs: [{ source, destination: { storageClass: 'default' } }] });
+
+/** What stands against names in mappings that do not mean one network or storage. */
+export const nameCases: Readonly<Record<string, Case | readonly Case[]>> = {
+  SourceNetworkAmbiguous: [
+    {
+      raised: factsWith([vm()], {
+        networks: {
+          pairs: [
+            { source: 'VM Network', destination: { type: 'pod' } },
+            { source: 'VM Network', destination: { type: 'ignored' } },
+          ],
+        },
+      }),
+      reason: 'Ambiguous',
+      not: good,
+    },
+    {
+      raised: factsWith([onTwins], { inventory: twins, networks: mapped('lan', 'pod') }),
+      reason: 'NameNotUnique',
+      items: ['lan', '/DC0/network/lan (dvportgroup-12)', '/DC1/network/lan (dvportgroup-77)'],
+      not: factsWith([onTwins], { inventory: twins, networks: mapped('dvportgroup-12', 'pod') }),
+    },
+  ],
+  SourceStorageAmbiguous: [
+    {
+      raised: factsWith([vm()], {
+        storages: {
+          pairs: [
+            { source: 'ova', destination: { storageClass: 'default' } },
+            { source: 'ova', destination: { storageClass: 'default' } },
+          ],
+        },
+      }),
+      reason: 'Ambiguous',
+      not: good,
+    },
+    {
+      raised: factsWith([onTwins], { inventory: twins, storages: stored('san') }),
+      reason: 'NameNotUnique',
+      items: ['san', '/DC0/datastore/san (datastore-1)', '/DC1/datastore/san (datastore-2)'],
+      not: factsWith([onTwins], { inventory: twins, storages: stored('datastore-1') }),
+    },
+  ],
+};
