@@ -124,6 +124,7 @@ function vmCommands(program: Command, context: CommandsContext): void {
     const body = bodyOf(options.reason);
     tellVm(context, await context.api().call('vms.rollback', { params, body }), 'rollback');
   });
+  cleanUpCommands(program, context);
   program
     .command('answer-hook')
     .argument('<vm>', 'MIGRATION/N')
@@ -136,6 +137,34 @@ function vmCommands(program: Command, context: CommandsContext): void {
       const view = await context.api().call('vms.answer-hook', { params: vmOf(what), body });
       tellVm(context, view, `an answer to ${hook}`);
     });
+}
+
+/** After the end of a VM: what is left, and what only these words remove. */
+function cleanUpCommands(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('clean-up')
+      .argument('<vm>', 'MIGRATION/N')
+      .description('try again to remove what the clean-up of a VM gave up'),
+  ).action(async (what: string, { reason }: { reason?: string }) => {
+    const view = await context.api().call('vms.clean-up', { params: vmOf(what), body: bodyOf(reason) });
+    show(context, view, ({ targetName, state, kept }) =>
+      state === 'cleaning'
+        ? `removing what is left of ${targetName}`
+        : `nothing of ${targetName} is left to remove; ${kept.length} resources are kept`,
+    );
+  });
+  reasoned(
+    program
+      .command('delete-target')
+      .argument('<vm>', 'MIGRATION/N')
+      .description('delete a target that was allowed to start; cancel, archive and delete keep it')
+      .requiredOption('--target <name>', 'the name of the VM at the target'),
+  ).action(async (what: string, { target, reason }: { target: string; reason?: string }) => {
+    const body = { ...bodyOf(reason), targetName: target };
+    const view = await context.api().call('vms.delete-target', { params: vmOf(what), body });
+    tellVm(context, view, 'deletion of the target');
+  });
 }
 
 function limitsCommands(program: Command, context: CommandsContext): void {

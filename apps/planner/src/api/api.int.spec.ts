@@ -279,6 +279,7 @@ describe('a VM', () => {
       release: [],
       at: 3,
       hook: undefined,
+      sawSourceRun: false,
     } as const;
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },
@@ -379,6 +380,22 @@ describe('a VM', () => {
     });
     const retried = await planner.call('POST', `/plans/${plan}/retry`);
     expect(retried).toMatchObject({ status: 200, body: { id: migration } });
+  });
+
+  it('takes the words for what is left after its end, and the target must be named', async () => {
+    const { migration } = await startedPlan();
+    const path = `/migrations/${migration}/vms/0`;
+    expect(await planner.call('POST', `${path}/clean-up`, { reason: 'back' })).toMatchObject({ status: 200 });
+    expect(refused(await planner.call('POST', `${path}/delete-target`, { reason: 'gone' }))).toEqual({
+      status: 400,
+      code: 'LL-API-001',
+    });
+    const body = { reason: 'gone', targetName: 'web' };
+    expect(await planner.call('POST', `${path}/delete-target`, body)).toMatchObject({ status: 200 });
+    expect(planner.runs.calls.slice(-2)).toEqual([
+      `clean-up vm-${migration}-0: back`,
+      `delete-target vm-${migration}-0: gone`,
+    ]);
   });
 
   it('that does not exist is not found', async () => {

@@ -74,6 +74,8 @@ export type OperatorCommand = Extract<
       | 'test-boot'
       | 'rollback'
       | 'abandon'
+      | 'clean-up'
+      | 'delete-target'
       | 'answer-hook';
   }
 >;

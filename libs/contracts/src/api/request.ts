@@ -30,6 +30,8 @@ export const IdempotencyKey = z
 export const ReasonBody = z.strictObject({ reason: Reason.optional() });
 /** `at`: when; without it as soon as may be. */
 export const CutoverBody = ReasonBody.extend({ at: z.iso.datetime().optional() });
+/** `targetName`: the name of the VM at the target, so that nobody deletes the wrong one. */
+export const DeleteTargetBody = ReasonBody.extend({ targetName: z.string().min(1).max(63) });
 /** What is approved: the start of the migration, or the cutover of its VMs. */
 export const ApproveBody = ReasonBody.extend({ what: z.enum(['start', 'cutover']) });
 export const HookAnswerBody = z.strictObject({

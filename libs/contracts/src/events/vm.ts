@@ -44,6 +44,10 @@ export const Forecast = z.object({
 });
 export type Forecast = z.infer<typeof Forecast>;
 
+/** What a clean-up that is asked for after the end removes. */
+export const LaterCleanup = z.enum(['leftovers', 'target']);
+export type LaterCleanup = z.infer<typeof LaterCleanup>;
+
 /** One step of a VM's end. */
 export const EndingStep = z.object({
   step: EndingStepName,
@@ -162,12 +166,19 @@ export const vmEvents = {
       steps: z.array(EndingStep),
       release: z.array(Resource),
       keep: kept,
+      /** It was asked for after the end, and the end stays what it was. */
+      later: LaterCleanup.optional(),
     }),
   },
   VmMigrationSucceeded: { version: 1, data: terminal },
   VmMigrationFailed: { version: 1, data: terminal },
   VmMigrationCanceled: { version: 1, data: terminal },
   VmMigrationRolledBack: { version: 1, data: terminal },
+  /**
+   * After the end: removes what an earlier clean-up could not (`leftovers`), or the target that was allowed to start
+   * (`target`), which nothing else removes.
+   */
+  CleanupRequested: { version: 1, data: z.object({ reason, what: LaterCleanup }) },
   /** The operator gives up a failed VM: what was kept for a retry is now released. */
   VmMigrationAbandoned: { version: 1, data: z.object({ reason }) },
 } as const;

@@ -192,6 +192,7 @@ export const results: Readonly<Record<string, StepResult>> = {
   TargetPowerOff: { step: 'TargetPowerOff' },
   SourcePowerOn: { step: 'SourcePowerOn', powerState: 'on' },
   SourceRetirement: { step: 'SourceRetirement', did: [] },
+  PostHook: { step: 'PostHook', hook: 'ticket', said: '' },
   Cleanup: { step: 'Cleanup' },
 };
 

@@ -49,5 +49,9 @@ export type VmCommand =
   | { readonly kind: 'cancel'; readonly reason: string }
   | { readonly kind: 'retry'; readonly reason: string; readonly record?: VmRecord }
   | { readonly kind: 'rollback'; readonly reason: string; readonly at: Date }
-  | { readonly kind: 'abandon'; readonly reason: string };
+  | { readonly kind: 'abandon'; readonly reason: string }
+  /** Tries again to remove what a clean-up gave up. */
+  | { readonly kind: 'clean-up'; readonly reason: string }
+  /** Deletes a target that was allowed to start. `targetName`: names it once more, so that nobody does it by mistake. */
+  | { readonly kind: 'delete-target'; readonly reason: string; readonly targetName: string };
 export type CommandOf<K extends VmCommand['kind']> = Extract<VmCommand, { kind: K }>;

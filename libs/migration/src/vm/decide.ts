@@ -3,17 +3,8 @@ import { claim, lose, reject, report } from './attempts.js';
 import type { VmCommand } from './commands.js';
 import { foldLive } from './evolve.js';
 import { answerHook } from './external-hooks.js';
-import {
-  abandon,
-  approveCutover,
-  cancel,
-  cutover,
-  pause,
-  resume,
-  retry,
-  rollback,
-  testBoot,
-} from './operator.js';
+import { abandon, cleanUp, deleteTarget, retry, rollback } from './after-end.js';
+import { approveCutover, cancel, cutover, pause, resume, testBoot } from './operator.js';
 import { cutoverIsDue, releaseCutover, startCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
@@ -72,6 +63,10 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
       return rollback(state, command);
     case 'abandon':
       return abandon(state, command.reason);
+    case 'clean-up':
+      return cleanUp(state, command.reason);
+    case 'delete-target':
+      return deleteTarget(state, command);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
+import { type Condition, type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
 import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
 import { placeAfterFailure, placeAfterSnapshotLost, placeAfterSourceRan } from './going-back.js';
 import { indexIn, type VmLive, type VmState } from './state.js';
@@ -42,6 +42,8 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     snapshotsLost: 0,
     cancel: undefined,
     abandoned: false,
+    targetDeleted: false,
+    laterCleanups: 0,
     rollback: undefined,
     cleanup: undefined,
     kept: [],
@@ -109,6 +111,13 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
       return retryRequested(state, event);
     case 'RollbackRequested':
       return { ...state, rollback: event.data, endedAt: undefined };
+    case 'CleanupRequested':
+      return {
+        ...state,
+        targetDeleted: state.targetDeleted || event.data.what === 'target',
+        laterCleanups: state.laterCleanups + 1,
+        endedAt: undefined,
+      };
     case 'VmMigrationAbandoned':
       return { ...state, abandoned: true };
     case 'CleanupDecided':
@@ -221,20 +230,42 @@ function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmL
       isIncomplete: false,
       release: data.release,
       keep: data.keep,
+      later: data.later,
       firstAttempt: state.attempts.length,
     },
   };
 }
 
-/** A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start. */
+/**
+ * A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start and the
+ * target's own deletion.
+ */
 function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>): VmLive {
   const { cleanup } = state;
   if (cleanup === undefined) return { ...state, ...afresh, phase: 'running', at: state.at + 1 };
   const rest = cleanup.steps
     .slice(1)
     .filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
-  return { ...state, ...afresh, cleanup: { ...cleanup, steps: rest, isIncomplete: true } };
+  const mayRun = step === 'TargetPowerOff' && cleanup.later === 'target';
+  const reason = 'the target could not be seen stopped, so it was not deleted';
+  const kept = mayRun ? cleanup.release.map((resource) => ({ resource, reason })) : [];
+  return {
+    ...state,
+    ...afresh,
+    targetDeleted: state.targetDeleted && !mayRun,
+    cleanup: {
+      ...cleanup,
+      steps: rest,
+      isIncomplete: true,
+      release: mayRun ? [] : cleanup.release,
+      keep: [...cleanup.keep, ...kept],
+    },
+  };
 }
+
+/** A VM that ends once more, after a later clean-up, says the same again. */
+const isSame = (one: Condition, other: Condition): boolean =>
+  one.type === other.type && one.reason === other.reason && one.message === other.message;
 
 function ended(
   state: VmLive,
@@ -248,7 +279,10 @@ function ended(
     ...state,
     phase,
     kept: event.data.kept,
-    conditions: [...state.conditions, event.data.condition],
+    conditions: [
+      ...state.conditions.filter((each) => !isSame(each, event.data.condition)),
+      event.data.condition,
+    ],
     endedAt: time,
   };
 }

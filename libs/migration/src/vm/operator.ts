@@ -3,11 +3,9 @@ import type { CommandOf } from './commands.js';
 import { decideOutcome } from './ending.js';
 import { foldLive } from './evolve.js';
 import { forecastOf } from './forecast.js';
-import { placeAfterFailure } from './going-back.js';
 import { isBeforeCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
-import { requestCurrentStep } from './requests.js';
-import { indexIn, isTerminal, isWarm, lastAttemptOf, openAttempt, type VmLive } from './state.js';
+import { indexIn, isTerminal, isWarm, openAttempt, type VmLive } from './state.js';
 
 /** What an operator may ask of a VM: accepted where it makes sense, refused with the reason where it does not. */
 
@@ -93,52 +91,6 @@ export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] 
   if (state.phase !== 'waiting')
     throw new CommandRefused('test boot', `the VM must wait between two passes, and it is ${state.phase}`);
   return [{ type: 'TestBootRequested', data: { reason } }];
-}
-
-export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): readonly DomainEvent[] {
-  if (state.abandoned)
-    throw new CommandRefused(
-      'retry',
-      'the VM was abandoned, and what a retry needs is gone; start the plan again',
-    );
-  if (state.phase === 'running' && state.retryAt !== undefined && record === undefined)
-    return requestCurrentStep(state);
-  if (state.phase !== 'failed' && state.phase !== 'held') {
-    throw new CommandRefused(
-      'retry',
-      `only a VM that failed or is held can be tried again, and this one is ${state.phase}`,
-    );
-  }
-  if (state.rollback !== undefined)
-    throw new CommandRefused('retry', 'a rollback was asked for; ask for it again, or start the plan again');
-  const step = state.itinerary[placeAfterFailure(state).at]?.step;
-  if (step === undefined) throw new CommandRefused('retry', 'every step is completed');
-  return [{ type: 'RetryRequested', data: { step, reason, ...(record === undefined ? {} : { record }) } }];
-}
-
-export function rollback(state: VmLive, { reason, at }: CommandOf<'rollback'>): readonly DomainEvent[] {
-  if (state.phase === 'rolled-back') return [];
-  if (state.abandoned) throw new CommandRefused('rollback', 'the VM was abandoned');
-  const started = lastAttemptOf(state, 'FinalPowerActions');
-  if (!(state.phase === 'succeeded' || state.phase === 'failed') || started?.status !== 'completed')
-    throw new CommandRefused(
-      'rollback',
-      `only a VM whose target was started can be rolled back, and this one is ${state.phase}`,
-    );
-  const lostFrom = lastAttemptOf(state, 'SourcePowerOff')?.endedAt ?? started.requestedAt;
-  const event: DomainEvent = {
-    type: 'RollbackRequested',
-    data: { reason, lostFrom, lostTo: at.toISOString() },
-  };
-  return [event, ...decideOutcome(foldLive(state, [event]), 'rolled-back')];
-}
-
-export function abandon(state: VmLive, reason: string): readonly DomainEvent[] {
-  if (state.abandoned) return [];
-  if (state.phase !== 'failed')
-    throw new CommandRefused('abandon', `only a failed VM can be abandoned, and this one is ${state.phase}`);
-  const event: DomainEvent = { type: 'VmMigrationAbandoned', data: { reason } };
-  return [event, ...decideOutcome(foldLive(state, [event]), 'failed', undefined, 'abandoned')];
 }
 
 function refuseAtEnd(state: VmLive, command: string): void {

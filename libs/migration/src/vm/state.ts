@@ -6,6 +6,7 @@ import type {
   HookSpec,
   ItineraryPart,
   ItineraryStep,
+  LaterCleanup,
   Outcome,
   Resource,
   ServiceName,
@@ -56,6 +57,8 @@ export interface AttemptState {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly error: StepError | undefined;
+  /** It ended because the source had run: whatever comes after the source's power-off was not done. */
+  readonly sawSourceRun: boolean;
   /** `Cleanup` only: what the attempt is to release. */
   readonly release: readonly Resource[];
 }
@@ -69,6 +72,8 @@ export interface CleanupState {
   readonly isIncomplete: boolean;
   readonly release: readonly Resource[];
   readonly keep: readonly Kept[];
+  /** Asked for after the end; undefined: this clean-up belongs to the end itself. */
+  readonly later: LaterCleanup | undefined;
   /** Index of this clean-up's first attempt: an operator's retry may have left earlier ones. */
   readonly firstAttempt: number;
 }
@@ -121,6 +126,10 @@ export interface VmLive {
   readonly snapshotsLost: number;
   readonly cancel: string | undefined;
   readonly abandoned: boolean;
+  /** The operator had a target deleted that was allowed to start. */
+  readonly targetDeleted: boolean;
+  /** How many clean-ups were asked for after the end. */
+  readonly laterCleanups: number;
   readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;
   readonly cleanup: CleanupState | undefined;
   readonly kept: readonly Kept[];

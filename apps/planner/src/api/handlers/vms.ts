@@ -52,6 +52,10 @@ export const vmHandlers: HandlersOf<'vms'> = {
       reason: body.reason ?? WITHOUT_REASON,
       at: new Date(),
     }),
+  'vms.clean-up': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'clean-up', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.delete-target': (services, { params, body: { targetName, reason = WITHOUT_REASON } }, call) =>
+    ask(services, params, call, { kind: 'delete-target', reason, targetName }),
   'vms.answer-hook': (services, { params, body: { hook, said, succeeded } }, call) =>
     ask(services, params, call, {
       kind: 'answer-hook',

@@ -71,6 +71,10 @@ function waysIn(result: StepResult): string {
 /** What stops, goes on and is cut over, and by whom it was asked. */
 function steeringSentence(event: DomainEvent): string {
   switch (event.type) {
+    case 'CleanupRequested':
+      return event.data.what === 'target'
+        ? `deletion of the target requested: ${event.data.reason}`
+        : `another clean-up requested: ${event.data.reason}`;
     case 'VmMigrationAbandoned':
       return `given up: ${event.data.reason}`;
     case 'ResourceAdopted':

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HistoryEntry, LogText, VmStateName, VmSummary, VmView } from '../migration.js';
-import { CutoverBody, HookAnswerBody, Page, ReasonBody, pageOf } from '../request.js';
+import { CutoverBody, DeleteTargetBody, HookAnswerBody, Page, ReasonBody, pageOf } from '../request.js';
 import { migration, none, vm } from './operation.js';
 import type { ApiOperation } from './operation.js';
 
@@ -124,6 +124,26 @@ export const vmsOperations = {
     params: vm,
     query: none,
     body: ReasonBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.clean-up': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/clean-up',
+    summary: 'Try again to remove what the clean-up of a VM gave up',
+    params: vm,
+    query: none,
+    body: ReasonBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.delete-target': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/delete-target',
+    summary: 'Delete the disks and the VM of a target that was allowed to start; nothing else deletes them',
+    params: vm,
+    query: none,
+    body: DeleteTargetBody,
     status: 200,
     out: VmView,
   },

@@ -62,9 +62,11 @@ const operatorsWords = new Set<DomainEvent['type']>([
   'RetryRequested',
   'VmMigrationAbandoned',
   'RollbackRequested',
+  'CleanupRequested',
 ]);
 /** It follows in the same append as what was asked for. */
-const mayEndAgain = ({ rollback, abandoned }: VmLive): boolean => rollback !== undefined || abandoned;
+const mayEndAgain = ({ rollback, abandoned, laterCleanups }: VmLive): boolean =>
+  rollback !== undefined || abandoned || laterCleanups > 0;
 
 export function checkWorld(state: VmLive, world: World): void {
   law(!(world.targetRuns && world.power === 'on'), 'source and target run at the same time');
