@@ -71,6 +71,7 @@ export type OperatorCommand = Extract<
       | 'resume'
       | 'cutover'
       | 'approve-cutover'
+      | 'withdraw-cutover'
       | 'test-boot'
       | 'rollback'
       | 'abandon'

@@ -5,7 +5,7 @@ import { foldLive } from './evolve.js';
 import { placeAfterFailure } from './going-back.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
-import { isTerminal, lastAttemptOf, type VmLive } from './state.js';
+import { isTerminal, lastAttemptOf, startedSince, type VmLive } from './state.js';
 
 /** What an operator may ask of a VM that has reached its end, or is held. */
 
@@ -28,7 +28,29 @@ export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): re
     throw new CommandRefused('retry', 'a rollback was asked for; ask for it again, or start the plan again');
   const step = state.itinerary[placeAfterFailure(state).at]?.step;
   if (step === undefined) throw new CommandRefused('retry', 'every step is completed');
-  return [{ type: 'RetryRequested', data: { step, reason, ...(record === undefined ? {} : { record }) } }];
+  const event: DomainEvent = {
+    type: 'RetryRequested',
+    data: { step, reason, ...(record === undefined ? {} : { record }) },
+  };
+  return [event, ...withdrawnByPlan(state, foldLive(state, [event]))];
+}
+
+/** The plan says another time now, and the source has not been powered off yet: its policy schedules the cutover anew. */
+function withdrawnByPlan(before: VmLive, after: VmLive): readonly DomainEvent[] {
+  const isSame =
+    JSON.stringify(before.record.settings.warm.cutover) ===
+    JSON.stringify(after.record.settings.warm.cutover);
+  const isScheduled = after.cutover !== undefined && after.cutover.by !== 'command';
+  const isOff = startedSince(after, 'SourcePowerOff', 'SourcePowerOn').some(
+    ({ status }) => status === 'completed',
+  );
+  if (isSame || isOff || !(isScheduled || after.cutoverWithdrawn)) return [];
+  return [
+    {
+      type: 'CutoverWithdrawn',
+      data: { reason: 'the plan names another time for the cutover', next: 'policy' },
+    },
+  ];
 }
 
 export function rollback(state: VmLive, { reason, at }: CommandOf<'rollback'>): readonly DomainEvent[] {

@@ -7,7 +7,6 @@ import {
   type Resource,
   type ServiceName,
   type StepError,
-  type StepName,
   resourceKey,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
@@ -17,6 +16,7 @@ import {
   hookOf,
   isTerminal,
   lastResult,
+  startedSince,
   type AttemptState,
   type Kept,
   type VmLive,
@@ -181,16 +181,6 @@ function sourceIsOffByUs(state: VmLive): boolean {
     lastResult(state, 'Initialize')?.powerState === 'on' &&
     startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0
   );
-}
-
-/** Attempts that were begun, and may have had their effect, since another step took it back. */
-function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
-  const undone = state.attempts.findLastIndex(
-    (each) => each.step === undoneBy && each.status === 'completed',
-  );
-  return state.attempts
-    .slice(undone + 1)
-    .filter((each) => each.step === step && each.startedAt !== undefined);
 }
 
 /** Later steps are undone first, and transfer, which owns the folder that all else lies in, goes last. */

@@ -33,6 +33,8 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     precopy: undefined,
     cutover: undefined,
     cutoverApproved: false,
+    cutoverDeferred: undefined,
+    cutoverWithdrawn: false,
     cutoverReleased: false,
     passAtCutover: undefined,
     testBoot: undefined,
@@ -150,7 +152,26 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
     case 'PrecopyStarted':
       return { ...state, ...afresh, phase: 'planned', precopy: undefined, round: event.data.round };
     case 'CutoverScheduled':
-      return { ...state, cutover: event.data, passAtCutover: undefined };
+      return {
+        ...state,
+        cutover: event.data,
+        cutoverApproved: event.data.windows === undefined && state.cutoverApproved,
+        cutoverDeferred: undefined,
+        cutoverWithdrawn: false,
+        passAtCutover: undefined,
+      };
+    case 'CutoverDeferred': {
+      const { dueAt, reason } = event.data;
+      const cutover = dueAt === undefined ? undefined : state.cutover && { ...state.cutover, dueAt };
+      return { ...beforeCutover(state), cutover, cutoverDeferred: reason };
+    }
+    case 'CutoverWithdrawn':
+      return {
+        ...beforeCutover(state),
+        cutover: undefined,
+        cutoverDeferred: undefined,
+        cutoverWithdrawn: event.data.next === 'command',
+      };
     case 'CutoverPassDecided':
       return { ...state, passAtCutover: event.data.pass };
     case 'CutoverApproved':
@@ -166,6 +187,7 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
         round: event.data.round,
         precopy: undefined,
         passAtCutover: undefined,
+        cutoverDeferred: undefined,
       };
     case 'TestBootRequested':
       return {
@@ -201,6 +223,17 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
     default:
       return state;
   }
+}
+
+/** The cutover does not begin, or has not come to the power-off: passes go on. */
+function beforeCutover(state: VmLive): VmLive {
+  const isInCutover = state.at >= indexIn(state, 'cutover');
+  return {
+    ...state,
+    at: isInCutover ? indexIn(state, 'precopy') : state.at,
+    cutoverApproved: false,
+    passAtCutover: undefined,
+  };
 }
 
 function retryRequested(state: VmLive, { data }: EventOf<'RetryRequested'>): VmLive {

@@ -1,11 +1,8 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
-import type { CommandOf } from './commands.js';
 import { decideOutcome } from './ending.js';
 import { foldLive } from './evolve.js';
-import { forecastOf } from './forecast.js';
-import { isBeforeCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
-import { indexIn, isTerminal, isWarm, openAttempt, type VmLive } from './state.js';
+import { indexIn, isTerminal, openAttempt, type VmLive } from './state.js';
 
 /** What an operator may ask of a VM: accepted where it makes sense, refused with the reason where it does not. */
 
@@ -53,38 +50,6 @@ export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
   return [{ type: 'ResumeRequested', data: { reason } }];
 }
 
-export function cutover(
-  state: VmLive,
-  { reason, by, dueAt, at }: CommandOf<'cutover'>,
-): readonly DomainEvent[] {
-  refuseAtEnd(state, 'cutover');
-  if (!isWarm(state)) throw new CommandRefused('cutover', 'only a warm migration has a cutover');
-  if (!isBeforeCutover(state)) throw new CommandRefused('cutover', 'the cutover has begun');
-  if (state.cancel !== undefined) throw new CommandRefused('cutover', 'the VM is being canceled');
-  const due = new Date(Math.max(dueAt.getTime(), at.getTime())).toISOString();
-  // Asked again while it is due already: nothing is new.
-  if (state.cutover?.by === 'command' && Date.parse(state.cutover.dueAt) <= at.getTime()) return [];
-  return [
-    {
-      type: 'CutoverScheduled',
-      data: { by: 'command', dueAt: due, reason, forecast: forecastOf(state, new Date(due)), askedBy: by },
-    },
-  ];
-}
-
-export function approveCutover(
-  state: VmLive,
-  { reason, by }: CommandOf<'approve-cutover'>,
-): readonly DomainEvent[] {
-  refuseAtEnd(state, 'approve');
-  if (!isWarm(state) || !state.record.settings.approve.cutover)
-    throw new CommandRefused('approve', 'the plan asks for no approval of the cutover');
-  if (state.cutoverApproved) return [];
-  if (state.cutover?.askedBy === by)
-    throw new CommandRefused('approve', `${by} asked for the cutover, and somebody else must approve it`);
-  return [{ type: 'CutoverApproved', data: { reason } }];
-}
-
 export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] {
   if (state.testBoot !== undefined) return [];
   if (indexIn(state, 'test') < 0) throw new CommandRefused('test boot', 'only a warm migration has one');
@@ -93,7 +58,8 @@ export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] 
   return [{ type: 'TestBootRequested', data: { reason } }];
 }
 
-function refuseAtEnd(state: VmLive, command: string): void {
+/** @throws CommandRefused */
+export function refuseAtEnd(state: VmLive, command: string): void {
   if (isTerminal(state))
     throw new CommandRefused(command, `the migration of the VM has ${state.phase} already`);
   if (state.phase === 'cleaning')

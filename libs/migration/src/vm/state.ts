@@ -109,7 +109,12 @@ export interface VmLive {
   /** The pass that comes next, once one is over. */
   readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
   readonly cutover: EventOf<'CutoverScheduled'>['data'] | undefined;
+  /** A second person approved this very request. */
   readonly cutoverApproved: boolean;
+  /** Why the cutover was put off when it was last due. */
+  readonly cutoverDeferred: string | undefined;
+  /** An operator withdrew it: the plan's policy schedules no other. */
+  readonly cutoverWithdrawn: boolean;
   /** The plan's hooks at the cutover are done. */
   readonly cutoverReleased: boolean;
   /** What was decided about the pass that was under way when the cutover came due. */
@@ -169,6 +174,16 @@ export const isWarm = (state: Pick<VmLive, 'itinerary'>): boolean => indexIn(sta
 /** The hook of the plan that a step runs. */
 export const hookOf = ({ record }: VmLive, name: string | undefined): HookSpec | undefined =>
   name === undefined ? undefined : record.settings.hooks.find((hook) => hook.name === name);
+
+/** Attempts that were begun, and may have had their effect, since another step took it back. */
+export function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
+  const undone = state.attempts.findLastIndex(
+    (each) => each.step === undoneBy && each.status === 'completed',
+  );
+  return state.attempts
+    .slice(undone + 1)
+    .filter((each) => each.step === step && each.startedAt !== undefined);
+}
 
 type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 

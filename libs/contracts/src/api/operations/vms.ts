@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { HistoryEntry, LogText, VmStateName, VmSummary, VmView } from '../migration.js';
-import { CutoverBody, DeleteTargetBody, HookAnswerBody, Page, ReasonBody, pageOf } from '../request.js';
+import {
+  ApproveCutoverBody,
+  CutoverBody,
+  DeleteTargetBody,
+  HookAnswerBody,
+  Page,
+  ReasonBody,
+  pageOf,
+} from '../request.js';
 import { migration, none, vm } from './operation.js';
 import type { ApiOperation } from './operation.js';
 
@@ -99,6 +107,16 @@ export const vmsOperations = {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/approve',
     summary: 'Approve the cutover of a VM that somebody else asked for',
+    params: vm,
+    query: none,
+    body: ApproveCutoverBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.withdraw-cutover': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/withdraw-cutover',
+    summary: 'Withdraw the cutover of a VM that is scheduled and has not begun',
     params: vm,
     query: none,
     body: ReasonBody,

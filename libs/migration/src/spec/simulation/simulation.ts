@@ -241,7 +241,7 @@ export class Simulation {
       case 'cutover':
         return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
       case 'approve':
-        return this.#say({ kind: 'approve-cutover', reason: '', by: 'grace' });
+        return this.#say({ kind: 'approve-cutover', reason: '', by: this.chance.pick(['ada', 'grace']), at });
       case 'rollback':
         return this.#say({ kind: 'rollback', reason: '', at });
     }
@@ -276,7 +276,13 @@ export class Simulation {
     this.#workers += 1;
     // A worker may come back for another attempt of what it was given up for.
     const name = this.chance.once(2) ? 'w0' : `w${this.#workers}`;
-    this.#say({ kind: 'claim', step: open.step, attempt: open.attempt, worker: name });
+    this.#say({
+      kind: 'claim',
+      step: open.step,
+      attempt: open.attempt,
+      worker: name,
+      at: new Date(this.#time),
+    });
     const claimed = openAttempt(this.state);
     if (claimed?.worker !== name) return;
     const job: Job = {
