@@ -105,7 +105,14 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
     return isRetired ? [step('SourceRetirement', 'transfer')] : [];
   }
   if (outcome === 'rolled-back')
-    return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
+    return [
+      step('TargetPowerOff', 'vm-creator'),
+      // Before it has power: it is to start with its network and its name.
+      ...(startedSince(state, 'SourceRetirement', 'SourceRestoration').length > 0
+        ? [step('SourceRestoration', 'transfer')]
+        : []),
+      ...(sourceWasOn(state) ? [step('SourcePowerOn', 'transfer')] : []),
+    ];
   const hooks = settings.hooks.filter(
     ({ at, scope }) => outcome === 'failed' && at === 'failure' && scope !== 'plan',
   );
@@ -175,10 +182,13 @@ function targetStarts({ attempts }: VmLive): TargetStart {
   return isAllowed ? 'allowed' : 'never';
 }
 
+/** As it was recorded before anything was done to it. */
+const sourceWasOn = (state: VmLive): boolean => lastResult(state, 'Initialize')?.powerState === 'on';
+
 function sourceIsOffByUs(state: VmLive): boolean {
   return (
     state.record.settings.powerOnSourceAfterFailure &&
-    lastResult(state, 'Initialize')?.powerState === 'on' &&
+    sourceWasOn(state) &&
     startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0
   );
 }
@@ -309,14 +319,28 @@ const canceledCondition = (state: VmLive): Condition =>
         ? ' Its target was started before, and was left as it is; rollback goes back to the source.'
         : ''),
   );
-const rolledBackCondition = ({ rollback }: VmLive): Condition =>
+const rolledBackCondition = (state: VmLive): Condition =>
   condition(
     'RolledBack',
     'Warn',
     'UserRequested',
-    `The target is stopped and the source runs again: ${rollback?.reason ?? ''} What was written at the target from ` +
-      `${rollback?.lostFrom ?? ''} to ${rollback?.lostTo ?? ''} is not in the source.`,
+    `The target is stopped and ${sourceNow(state)}: ${state.rollback?.reason ?? ''} What was written at the target from ` +
+      `${state.rollback?.lostFrom ?? ''} to ${state.rollback?.lostTo ?? ''} is not in the source.`,
   );
+
+/** After a rollback: what was seen of the source, or that it was left as it had been. */
+function sourceNow(state: VmLive): string {
+  const { firstAttempt = 0 } = state.cleanup ?? {};
+  const switchedOn = state.attempts
+    .slice(firstAttempt)
+    .some(({ step, status }) => step === 'SourcePowerOn' && status === 'completed');
+  if (!switchedOn) {
+    const before = lastResult(state, 'Initialize')?.powerState ?? 'unknown';
+    return `the source is left off (it was ${before} before its migration)`;
+  }
+  const now = lastResult(state, 'SourcePowerOn')?.powerState ?? 'unknown';
+  return now === 'on' ? 'the source runs again' : `the source is ${now}`;
+}
 const failedCondition = (error: StepError | undefined): Condition =>
   condition(
     'Failed',

@@ -278,7 +278,10 @@ function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>
   if (cleanup === undefined) return { ...state, ...afresh, phase: 'running', at: state.at + 1 };
   const rest = cleanup.steps
     .slice(1)
-    .filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
+    .filter(
+      (each) =>
+        step !== 'TargetPowerOff' || (each.step !== 'SourcePowerOn' && each.step !== 'SourceRestoration'),
+    );
   const mayRun = step === 'TargetPowerOff' && cleanup.later === 'target';
   const reason = 'the target could not be seen stopped, so it was not deleted';
   const kept = mayRun ? cleanup.release.map((resource) => ({ resource, reason })) : [];
