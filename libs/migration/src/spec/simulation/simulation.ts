@@ -1,4 +1,4 @@
-import type { DomainEvent, Job, StepError } from '@ledgerlift/contracts';
+import { type DomainEvent, type Job, MaintenanceWindow, type StepError } from '@ledgerlift/contracts';
 import {
   connectionReset,
   failedWith,
@@ -19,7 +19,7 @@ import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState }
 import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
 import { Chance } from '@ledgerlift/testing';
-import { LawBroken, checkEvent, checkWorld } from './laws.js';
+import { LawBroken, checkCutover, checkEvent, checkWorld } from './laws.js';
 import { somewhere } from './datacenter.js';
 import { SimulatedWorker } from './worker.js';
 import { World } from './world.js';
@@ -45,7 +45,10 @@ export type Happening =
   | 'cancel'
   | 'retry'
   | 'rollback'
-  | 'abandon';
+  | 'abandon'
+  | 'withdraw'
+  | 'clean-up'
+  | 'delete-target';
 
 const usual: readonly (readonly [number, Happening])[] = [
   [8, 'admit'],
@@ -68,9 +71,18 @@ const usual: readonly (readonly [number, Happening])[] = [
   [2, 'retry'],
   [0.2, 'rollback'],
   [0.1, 'abandon'],
+  [0.1, 'withdraw'],
+  [0.3, 'clean-up'],
+  [0.1, 'delete-target'],
 ];
 
 const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
+
+/** Twenty minutes of each hour, so that time often passes a window by. */
+const everyHour = Array.from({ length: 24 }, (_, hour) => {
+  const clock = String(hour).padStart(2, '0');
+  return MaintenanceWindow.parse({ from: `${clock}:20`, to: `${clock}:40` });
+});
 
 /** What a VM may do only when others let it. */
 export interface Gate {
@@ -118,16 +130,19 @@ export class Simulation {
         enableChangeTracking: seed % 4 === 3,
         precopyIntervalMs: 60_000,
         ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
-        cutover: chance.once(4)
-          ? { by: 'downtime' as const, maxDowntimeMs: 400_000, windows: [] }
-          : { by: 'command' as const },
+        cutover: chance.once(5)
+          ? { by: 'window' as const, windows: [...everyHour] }
+          : chance.once(4)
+            ? { by: 'downtime' as const, maxDowntimeMs: 400_000, windows: [] }
+            : { by: 'command' as const },
       },
       approve: { start: false, cutover: chance.once(4) },
       retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
     };
     const itinerary = isWarm ? warmItinerary : coldOf();
     const source = { ...record.source, vm: somewhere(record.source.vm, chance) };
-    const drawn = { ...record, index, settings, source };
+    const powerState = chance.once(6) ? ('off' as const) : ('auto' as const);
+    const drawn = { ...record, index, settings, source, powerState };
     const [planned] = decideVm({ kind: 'plan', record: drawn, itinerary }, undefined);
     if (planned === undefined) throw new Error('nothing was planned');
     this.events.push(planned);
@@ -237,11 +252,16 @@ export class Simulation {
       case 'cancel':
       case 'retry':
       case 'abandon':
+      case 'clean-up':
         return this.#say({ kind: happening, reason: 'the operator says so' });
       case 'cutover':
         return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
       case 'approve':
         return this.#say({ kind: 'approve-cutover', reason: '', by: this.chance.pick(['ada', 'grace']), at });
+      case 'withdraw':
+        return this.#say({ kind: 'withdraw-cutover', reason: '', at });
+      case 'delete-target':
+        return this.#say({ kind: 'delete-target', reason: '', targetName: this.state.record.targetName });
       case 'rollback':
         return this.#say({ kind: 'rollback', reason: '', at });
     }
@@ -258,6 +278,8 @@ export class Simulation {
     }
     for (const event of decided) {
       checkEvent(this.state, event);
+      const by = 'by' in command ? command.by : undefined;
+      checkCutover(this.state, event, { at: new Date(this.#now), by, events: this.events });
       const next: VmState = evolveVm(this.state, event, this.#time);
       if (next === undefined) throw new Error('an event made the VM vanish');
       this.state = next;
