@@ -382,44 +382,6 @@ describe('a VM', () => {
     expect(retried).toMatchObject({ status: 200, body: { id: migration } });
   });
 
-  it('has its scheduled cutover approved for one time, and withdrawn', async () => {
-    const { plan, migration } = await startedPlan();
-    const path = `/migrations/${migration}/vms/0`;
-    const cutoverAt = '2026-12-05T22:00:00.000Z';
-    expect(await planner.call('POST', `${path}/approve`, { reason: 'yes', cutoverAt })).toMatchObject({
-      status: 200,
-    });
-    expect(refused(await planner.call('POST', `${path}/approve`, { cutoverAt: 'Saturday' }))).toEqual({
-      status: 400,
-      code: 'LL-API-001',
-    });
-    expect(await planner.call('POST', `${path}/withdraw-cutover`, { reason: 'no' })).toMatchObject({
-      status: 200,
-    });
-    expect(await planner.call('POST', `/plans/${plan}/withdraw-cutover`)).toMatchObject({ status: 200 });
-    expect(planner.runs.calls.slice(-3)).toEqual([
-      `approve-cutover vm-${migration}-0: yes`,
-      `withdraw-cutover vm-${migration}-0: no`,
-      `withdraw-cutover all of ${migration}`,
-    ]);
-  });
-
-  it('takes the words for what is left after its end, and the target must be named', async () => {
-    const { migration } = await startedPlan();
-    const path = `/migrations/${migration}/vms/0`;
-    expect(await planner.call('POST', `${path}/clean-up`, { reason: 'back' })).toMatchObject({ status: 200 });
-    expect(refused(await planner.call('POST', `${path}/delete-target`, { reason: 'gone' }))).toEqual({
-      status: 400,
-      code: 'LL-API-001',
-    });
-    const body = { reason: 'gone', targetName: 'web' };
-    expect(await planner.call('POST', `${path}/delete-target`, body)).toMatchObject({ status: 200 });
-    expect(planner.runs.calls.slice(-2)).toEqual([
-      `clean-up vm-${migration}-0: back`,
-      `delete-target vm-${migration}-0: gone`,
-    ]);
-  });
-
   it('that does not exist is not found', async () => {
     const { migration } = await startedPlan();
     expect(refused(await planner.call('GET', `/migrations/${migration}/vms/7`))).toEqual({
