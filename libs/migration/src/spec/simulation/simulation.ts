@@ -161,7 +161,8 @@ export class Simulation {
         return this.#stroke();
       case 'time':
         this.#now = Math.max(
-          this.#now + chance.below(30_000),
+          // Now and then the planner is away for longer than a window is open.
+          this.#now + (chance.once(10) ? 1_500_000 : chance.below(30_000)),
           chance.once(2) ? (wakeAt(this.state) ?? 0) : 0,
         );
         return this.#say({ kind: 'wake', at: new Date(this.#now), random });
@@ -196,6 +197,8 @@ export class Simulation {
       case 'clean-up':
         return this.#say({ kind: happening, reason: 'the operator says so' });
       case 'cutover':
+        // An operator's now overrides the windows, which would then never be waited for.
+        if (this.state.record.settings.warm.cutover.by === 'window' && !chance.once(20)) return;
         return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
       case 'approve':
         return this.#say({ kind: 'approve-cutover', reason: '', by: this.chance.pick(['ada', 'grace']), at });
