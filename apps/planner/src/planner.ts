@@ -60,6 +60,8 @@ export interface Planner {
 
 const TICK_MS = 1000;
 const RECONCILE_MS = 30_000;
+/** How often the planner looks for what clean-ups left; each VM says when it is due. */
+const LEFTOVERS_MS = 300_000;
 
 /**
  * Starts the planner: owns the log (waiting until no other planner does), reads it, brings everything to where it
@@ -181,6 +183,9 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
     every(RECONCILE_MS, 'reconciling', () => engine.reconcile()),
+    every(LEFTOVERS_MS, 'removing leftovers', () =>
+      app.get(PlanRuns).removeLeftovers(systemContext('plans'), new Date()),
+    ),
   ];
   return {
     stop: async () => {

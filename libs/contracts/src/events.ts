@@ -6,7 +6,7 @@ import { scheduleEvents } from './events/schedule.js';
 import { vmEvents } from './events/vm.js';
 
 export * from './events/record.js';
-export { EndingStep, Forecast, Outcome } from './events/vm.js';
+export { EndingStep, Forecast, LaterCleanup, Outcome } from './events/vm.js';
 
 /**
  * Every event that may stand in the log, by its type. The key is the event's type, in the past tense; `version`

@@ -38,6 +38,7 @@ export const StepName = z.enum([
   'TestBoot',
   // At the end, whichever it is; never part of an itinerary.
   'TargetPowerOff',
+  'SourceRestoration',
   'SourcePowerOn',
   'SourceRetirement',
   'FailureHook',
@@ -47,6 +48,7 @@ export type StepName = z.infer<typeof StepName>;
 /** Steps of the end: what is done once the outcome is decided, before and while resources are released. */
 export const EndingStepName = StepName.extract([
   'TargetPowerOff',
+  'SourceRestoration',
   'SourcePowerOn',
   'SourceRetirement',
   'FailureHook',
@@ -207,6 +209,8 @@ export const StepResult = z.discriminatedUnion('step', [
     step: z.literal('Initialize'),
     powerState: z.enum(['on', 'off', 'suspended', 'unknown']),
     fingerprint: z.string(),
+    /** Ids of the NICs that were connected, where the source is to lose them at the end. */
+    connectedNics: z.array(z.string()).optional(),
   }),
   z.object({
     step: z.literal('SourcePowerOff'),
@@ -274,6 +278,8 @@ export const StepResult = z.discriminatedUnion('step', [
   z.object({ step: z.literal('TargetPowerOff') }),
   z.object({ step: z.literal('SourcePowerOn'), powerState: PowerState }),
   z.object({ step: z.literal('SourceRetirement'), did: z.array(z.string()) }),
+  /** What a retirement did is undone. */
+  z.object({ step: z.literal('SourceRestoration'), did: z.array(z.string()) }),
   z.object({ step: z.literal('Cleanup') }),
 ]);
 export type StepResult = z.infer<typeof StepResult>;

@@ -1,5 +1,6 @@
 export { BadOva } from './ova/errors.js';
 export type {
+  BeforeRetirement,
   DiskAccess,
   DiskReader,
   DiskTools,

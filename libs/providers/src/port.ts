@@ -152,8 +152,26 @@ export interface SourceProvider {
     what: RetireSourceSettings,
     patience: Patience,
   ): Promise<readonly string[]>;
+  /** Ids of the NICs that are connected, or will be when the VM is powered on. For `restore` later. */
+  connectedNics?(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;
+  /** Undoes what `retire` did. @returns what was done, in words; what was so is skipped */
+  restore?(
+    spec: ProviderSpec,
+    vm: SourceVm,
+    what: RetireSourceSettings,
+    before: BeforeRetirement,
+    patience: Patience,
+  ): Promise<readonly string[]>;
   /** Ends what is kept open towards sources, such as sessions. For the end of a process. */
   close?(): Promise<void>;
+}
+
+/** How a source was before it was retired. */
+export interface BeforeRetirement {
+  /** Ids of the NICs that were connected; `all`: it is not known which, only that some were disconnected. */
+  readonly connectedNics: readonly string[] | 'all';
+  /** Whether the tag was given by the retirement, and so is taken away again. */
+  readonly tag: 'ours' | 'there-before';
 }
 
 export interface ByteRange {

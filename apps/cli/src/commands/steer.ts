@@ -19,6 +19,7 @@ export function steerCommands(program: Command, context: CommandsContext): void 
   asked(program, context, 'resume', 'go on with a paused plan or VM');
   nextWaveCommand(program, context);
   cutoverCommand(program, context);
+  withdrawCutoverCommand(program, context);
   approveCommand(program, context);
   vmCommands(program, context);
   limitsCommands(program, context);
@@ -79,18 +80,38 @@ function cutoverCommand(program: Command, context: CommandsContext): void {
   });
 }
 
+function withdrawCutoverCommand(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('withdraw-cutover')
+      .argument('<what>', whatOf('withdraw-cutover'))
+      .description('withdraw a cutover that is scheduled and has not begun; passes go on'),
+  ).action(async (what: string, { reason }: { reason?: string }) => {
+    const body = bodyOf(reason);
+    const { migration, vm } = targetOf(what);
+    if (vm === undefined) {
+      const view = await context.api().call('plans.withdraw-cutover', { params: { plan: what }, body });
+      tellMigration(context, view, 'withdrawal of the cutover', what);
+      return;
+    }
+    const view = await context.api().call('vms.withdraw-cutover', { params: { migration, vm }, body });
+    tellVm(context, view, 'withdrawal of the cutover');
+  });
+}
+
 function approveCommand(program: Command, context: CommandsContext): void {
   reasoned(
     program
       .command('approve')
       .argument('<start|cutover>', 'what somebody else asked for')
       .argument('<what>', 'name or id of a plan; MIGRATION/N for the cutover of one VM')
-      .description('give the second word that a plan asks for'),
-  ).action(async (subject: string, what: string, { reason }: { reason?: string }) => {
+      .description('approve a start or a cutover as the second person')
+      .option('--at <time>', 'the time of the one cutover that is meant, as `status` shows it'),
+  ).action(async (subject: string, what: string, { at, reason }: { at?: string; reason?: string }) => {
     if (subject !== 'start' && subject !== 'cutover')
       throw new BadOption('<start|cutover>', subject, 'must be start or cutover');
     const { migration, vm } = targetOf(what);
-    const body = bodyOf(reason);
+    const body = { ...bodyOf(reason), ...(at === undefined ? {} : { cutoverAt: timeOf(at) }) };
     if (vm === undefined) {
       const view = await context
         .api()
@@ -124,6 +145,7 @@ function vmCommands(program: Command, context: CommandsContext): void {
     const body = bodyOf(options.reason);
     tellVm(context, await context.api().call('vms.rollback', { params, body }), 'rollback');
   });
+  cleanUpCommands(program, context);
   program
     .command('answer-hook')
     .argument('<vm>', 'MIGRATION/N')
@@ -136,6 +158,34 @@ function vmCommands(program: Command, context: CommandsContext): void {
       const view = await context.api().call('vms.answer-hook', { params: vmOf(what), body });
       tellVm(context, view, `an answer to ${hook}`);
     });
+}
+
+/** After the end of a VM: what is left, and what only these words remove. */
+function cleanUpCommands(program: Command, context: CommandsContext): void {
+  reasoned(
+    program
+      .command('clean-up')
+      .argument('<vm>', 'MIGRATION/N')
+      .description('try again to remove what the clean-up of a VM gave up'),
+  ).action(async (what: string, { reason }: { reason?: string }) => {
+    const view = await context.api().call('vms.clean-up', { params: vmOf(what), body: bodyOf(reason) });
+    show(context, view, ({ targetName, state, kept }) =>
+      state === 'cleaning'
+        ? `removing what is left of ${targetName}`
+        : `nothing of ${targetName} is left to remove; ${kept.length} resources are kept`,
+    );
+  });
+  reasoned(
+    program
+      .command('delete-target')
+      .argument('<vm>', 'MIGRATION/N')
+      .description('delete a target that was allowed to start; cancel, archive and delete keep it')
+      .requiredOption('--target <name>', 'the name of the VM at the target'),
+  ).action(async (what: string, { target, reason }: { target: string; reason?: string }) => {
+    const body = { ...bodyOf(reason), targetName: target };
+    const view = await context.api().call('vms.delete-target', { params: vmOf(what), body });
+    tellVm(context, view, 'deletion of the target');
+  });
 }
 
 function limitsCommands(program: Command, context: CommandsContext): void {

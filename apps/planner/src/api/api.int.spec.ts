@@ -279,6 +279,7 @@ describe('a VM', () => {
       release: [],
       at: 3,
       hook: undefined,
+      sawSourceRun: false,
     } as const;
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },

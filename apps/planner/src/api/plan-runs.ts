@@ -7,7 +7,7 @@ import {
   PlanRunning,
   Turns,
 } from '../catalog/index.js';
-import { wouldReadSource } from '@ledgerlift/migration';
+import { CommandRefused, leftoversDueAt, wouldReadSource } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
@@ -182,6 +182,23 @@ export class PlanRuns {
     for (const { planId } of this.runs.migrations()) {
       const plan = this.catalog.findPlan(planId);
       if (plan === undefined || plan.archived) await this.abandonFailed(planId, context);
+    }
+  }
+
+  /**
+   * Asks for another clean-up of every VM of which something was left and is due to be tried again. A VM that is moved
+   * meanwhile is left to whoever moved it.
+   */
+  async removeLeftovers(context: CommandContext, at: Date): Promise<void> {
+    for (const { migrationId, vms } of this.runs.migrations()) {
+      for (const { state } of vms) {
+        const dueAt = state && leftoversDueAt(state);
+        if (state === undefined || dueAt === undefined || dueAt > at.getTime()) continue;
+        const command = { kind: 'clean-up', reason: 'an earlier clean-up left something' } as const;
+        await this.runs.askVm(migrationId, state.record.index, command, context).catch((error: unknown) => {
+          if (!(error instanceof CommandRefused)) throw error;
+        });
+      }
     }
   }
 

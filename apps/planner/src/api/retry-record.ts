@@ -31,6 +31,7 @@ export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | '
     ...same,
     ...(was.expected === undefined ? {} : { expected: was.expected }),
     ...(was.cutoverAwaits === undefined ? {} : { cutoverAwaits: was.cutoverAwaits }),
+    ...(was.startedBy === undefined ? {} : { startedBy: was.startedBy }),
     migrationId: was.migrationId,
     index: was.index,
   };

@@ -54,8 +54,12 @@ export class AttemptDesk implements ClaimPort {
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
   async claim(ref: AttemptRef): Promise<ClaimAnswer> {
     try {
-      const { state } = await this.engine.command(ref.stream, { kind: 'claim', ...ref }, serviceContext(ref));
+      const command = { kind: 'claim', ...ref, at: new Date() } as const;
+      const { state } = await this.engine.command(ref.stream, command, serviceContext(ref));
       if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
+      const open = openAttempt(state);
+      if (open?.step !== ref.step || open.attempt !== ref.attempt || open.worker !== ref.worker)
+        return { answer: 'refused', reason: `the request was taken back: ${state.cutoverDeferred ?? ''}` };
       this.#leases.open(ref, this.options.now());
       return {
         answer: 'granted',

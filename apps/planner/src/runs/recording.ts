@@ -10,11 +10,15 @@ type PlanCommand = Extract<VmCommand, { kind: 'plan' }>;
  * What is recorded of a plan's VMs, and of its own hooks, before its run begins. Each is made when it is asked for: there
  * may be ten thousand, with an itinerary each.
  */
-export function planCommands(migrationId: string, plan: ResolvedPlan): readonly (() => PlanCommand)[] {
+export function planCommands(
+  migrationId: string,
+  plan: ResolvedPlan,
+  startedBy: string,
+): readonly (() => PlanCommand)[] {
   const isAwaited = plan.spec.type === 'warm' && plan.spec.hooks.some(isAtCutover);
   const awaits = isAwaited ? { cutoverAwaits: 'plan-hooks' as const } : {};
   const ofVms = plan.vms.map((vm, index) => (): PlanCommand => {
-    const record: VmRecord = { ...vm, migrationId, index, ...awaits };
+    const record: VmRecord = { ...vm, migrationId, index, startedBy, ...awaits };
     return { kind: 'plan', record, itinerary: itineraryFor(record) };
   });
   const ofHooks = planHookCommands(plan.spec, plan.vms.length, ofVms[0]?.().record);

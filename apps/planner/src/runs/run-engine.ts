@@ -135,7 +135,7 @@ export class RunEngine implements RunService {
   async start(plan: ResolvedPlan, context: CommandContext): Promise<string> {
     const migrationId = uuidv7();
     // The VMs are recorded first and count for nothing until MigrationStarted is in the log.
-    await inPortions(planCommands(migrationId, plan), (make) => {
+    await inPortions(planCommands(migrationId, plan, context.actor.name), (make) => {
       const command = make();
       const stream = vmStream(migrationId, command.record.index);
       return this.#vms.execute(stream, (state) => decideVm(command, state), context);

@@ -71,9 +71,12 @@ export type OperatorCommand = Extract<
       | 'resume'
       | 'cutover'
       | 'approve-cutover'
+      | 'withdraw-cutover'
       | 'test-boot'
       | 'rollback'
       | 'abandon'
+      | 'clean-up'
+      | 'delete-target'
       | 'answer-hook';
   }
 >;

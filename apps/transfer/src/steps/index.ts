@@ -7,7 +7,7 @@ import { diskAllocation } from './disk-allocation.js';
 import { diskTransfer } from './disk-transfer.js';
 import { initialize } from './initialize.js';
 import { snapshotCreation, snapshotRemoval } from './snapshots.js';
-import { sourcePowerOff, sourcePowerOn, sourceRetirement } from './source-power.js';
+import { sourcePowerOff, sourcePowerOn, sourceRestoration, sourceRetirement } from './source-power.js';
 
 /** The steps that this service does. */
 export function transferSteps(settings: TransferSettings, tools = new Tools(settings)): StepHandlers {
@@ -24,6 +24,7 @@ export function transferSteps(settings: TransferSettings, tools = new Tools(sett
     PostHook: hook,
     SourcePowerOn: sourcePowerOn,
     SourceRetirement: sourceRetirement,
+    SourceRestoration: sourceRestoration,
     FailureHook: hook,
     Cleanup: cleanup,
   };

@@ -7,5 +7,12 @@ export const initialize: StepHandler = async (attempt) => {
   attempt.progress([], `looking at ${source.vm.path}`);
   await assertUnchanged(source);
   const powerState = await source.provider.powerState(source.spec, source.vm);
-  return { step: 'Initialize', powerState, fingerprint: source.vm.fingerprint };
+  const { disconnectNics } = attempt.job.record.settings.retireSource;
+  const nics = disconnectNics ? await source.provider.connectedNics?.(source.spec, source.vm) : undefined;
+  return {
+    step: 'Initialize',
+    powerState,
+    fingerprint: source.vm.fingerprint,
+    ...(nics === undefined ? {} : { connectedNics: [...nics] }),
+  };
 };

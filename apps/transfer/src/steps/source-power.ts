@@ -1,4 +1,6 @@
+import type { StepResult } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/messaging';
+import type { BeforeRetirement } from '@ledgerlift/providers';
 import { sourceOf } from './source.js';
 
 /** For what needs no guest: to power a VM on, to change its configuration. */
@@ -12,13 +14,40 @@ export const sourcePowerOff: StepHandler = async (attempt) => {
   return { step: 'SourcePowerOff', ...(await provider.powerOff(spec, vm, shutdown, attempt.signal)) };
 };
 
-/** Gives the source back its power: its target has not started, and will not. */
+/** Gives the source back its power: its target does not run, and will not. */
 export const sourcePowerOn: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'powering the source on again');
   const patience = { signal: attempt.signal, timeLimitMs: TIME_LIMIT_MS };
   return { step: 'SourcePowerOn', powerState: await provider.powerOn(spec, vm, patience) };
 };
+
+/** Undoes what the retirement did, before a rolled back source has power again. */
+export const sourceRestoration: StepHandler = async (attempt) => {
+  const { provider, spec, vm } = sourceOf(attempt);
+  const { record, results } = attempt.job;
+  attempt.progress([], 'undoing the retirement of the source');
+  const patience = { signal: attempt.signal, timeLimitMs: TIME_LIMIT_MS };
+  const did = await provider.restore?.(
+    spec,
+    vm,
+    record.settings.retireSource,
+    beforeRetirement(results),
+    patience,
+  );
+  return { step: 'SourceRestoration', did: [...(did ?? [])] };
+};
+
+/** Migrations that began under an older version did not note which NICs were connected. */
+function beforeRetirement(results: readonly StepResult[]): BeforeRetirement {
+  const did = results.flatMap((result) => (result.step === 'SourceRetirement' ? result.did : []));
+  const first = results.find((result) => result.step === 'Initialize');
+  const lost = did.some((each) => each.startsWith('disconnected')) ? ('all' as const) : [];
+  return {
+    connectedNics: first?.connectedNics ?? lost,
+    tag: did.some((each) => /^(tagged|marked) /.test(each)) ? 'ours' : 'there-before',
+  };
+}
 
 /** Sees that the source cannot come back beside its target, as the plan asks. */
 export const sourceRetirement: StepHandler = async (attempt) => {

@@ -139,6 +139,8 @@ export const VmView = z.object({
       nextPassAt: z.iso.datetime().optional(),
       cutoverAt: z.iso.datetime().optional(),
       cutoverBy: z.string().optional(),
+      /** Why it was put off when it was last due. */
+      cutoverDeferred: z.string().optional(),
       approval: z.enum(['not-needed', 'awaited', 'given']),
       forecast: Forecast,
     })

@@ -30,8 +30,12 @@ export const IdempotencyKey = z
 export const ReasonBody = z.strictObject({ reason: Reason.optional() });
 /** `at`: when; without it as soon as may be. */
 export const CutoverBody = ReasonBody.extend({ at: z.iso.datetime().optional() });
+/** `targetName`: the name of the VM at the target, so that nobody deletes the wrong one. */
+export const DeleteTargetBody = ReasonBody.extend({ targetName: z.string().min(1).max(63) });
+/** `cutoverAt`: due time of the one request that is approved; refused where another is scheduled by now. */
+export const ApproveCutoverBody = ReasonBody.extend({ cutoverAt: z.iso.datetime().optional() });
 /** What is approved: the start of the migration, or the cutover of its VMs. */
-export const ApproveBody = ReasonBody.extend({ what: z.enum(['start', 'cutover']) });
+export const ApproveBody = ApproveCutoverBody.extend({ what: z.enum(['start', 'cutover']) });
 export const HookAnswerBody = z.strictObject({
   hook: z.string().min(1).max(63),
   succeeded: z.boolean(),

@@ -69,6 +69,8 @@ export const VmRecord = z.object({
   settings: VmSettings,
   /** How long things took so far, for the forecast; from earlier migrations where there were any. */
   expected: Expected.optional(),
+  /** Name of who started the migration: so the asker of whatever its policies schedule. */
+  startedBy: z.string().optional(),
   wave: z.int().min(1).optional(),
   priority: z.int().optional(),
 });

@@ -44,6 +44,10 @@ export const Forecast = z.object({
 });
 export type Forecast = z.infer<typeof Forecast>;
 
+/** What a clean-up that is asked for after the end removes. */
+export const LaterCleanup = z.enum(['leftovers', 'target']);
+export type LaterCleanup = z.infer<typeof LaterCleanup>;
+
 /** One step of a VM's end. */
 export const EndingStep = z.object({
   step: EndingStepName,
@@ -102,6 +106,11 @@ export const vmEvents = {
       forecast: Forecast,
       /** Name of who asked, where somebody did. */
       askedBy: z.string().optional(),
+      /**
+       * Whether the policy's windows and limit hold at the moment of the power-off, or an operator overrides them. Such a
+       * request voids the approval of an earlier one; older events, without it, did not.
+       */
+      windows: z.enum(['kept', 'overridden']).optional(),
     }),
   },
   /** The cutover is due while a pass is under way: which of the two has the shorter downtime. */
@@ -113,7 +122,24 @@ export const vmEvents = {
       downtimeMs: z.object({ finish: z.number(), breakOff: z.number() }),
     }),
   },
-  CutoverApproved: { version: 1, data: z.object({ reason }) },
+  /**
+   * It was due, but its window was closed or its downtime over the limit: it waits for `dueAt`; without it, until a pass has
+   * made the expected downtime short enough. An approval is void.
+   */
+  CutoverDeferred: {
+    version: 1,
+    data: z.object({ reason, dueAt: z.iso.datetime().optional(), forecast: Forecast }),
+  },
+  /** No cutover is scheduled any more. `next`: who schedules another, the plan's policy or nobody but an operator. */
+  CutoverWithdrawn: { version: 1, data: z.object({ reason, next: z.enum(['policy', 'command']) }) },
+  CutoverApproved: {
+    version: 1,
+    data: z.object({
+      reason,
+      /** The one request that is approved. */
+      request: z.object({ dueAt: z.iso.datetime(), askedBy: z.string().optional() }).optional(),
+    }),
+  },
   /** The plan's hooks at the cutover are done: from here on the VM may begin its own. */
   CutoverReleased: { version: 1, data: z.object({ hooks: z.array(z.string()) }) },
   CutoverStarted: {
@@ -162,12 +188,19 @@ export const vmEvents = {
       steps: z.array(EndingStep),
       release: z.array(Resource),
       keep: kept,
+      /** It was asked for after the end, and the end stays what it was. */
+      later: LaterCleanup.optional(),
     }),
   },
   VmMigrationSucceeded: { version: 1, data: terminal },
   VmMigrationFailed: { version: 1, data: terminal },
   VmMigrationCanceled: { version: 1, data: terminal },
   VmMigrationRolledBack: { version: 1, data: terminal },
+  /**
+   * After the end: removes what an earlier clean-up could not (`leftovers`), or the target that was allowed to start
+   * (`target`), which nothing else removes.
+   */
+  CleanupRequested: { version: 1, data: z.object({ reason, what: LaterCleanup }) },
   /** The operator gives up a failed VM: what was kept for a retry is now released. */
   VmMigrationAbandoned: { version: 1, data: z.object({ reason }) },
 } as const;

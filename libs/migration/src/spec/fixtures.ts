@@ -191,7 +191,9 @@ export const results: Readonly<Record<string, StepResult>> = {
   TestBoot: { step: 'TestBoot', booted: true, seconds: 1, evidence: 'login:', log: '', moment: '' },
   TargetPowerOff: { step: 'TargetPowerOff' },
   SourcePowerOn: { step: 'SourcePowerOn', powerState: 'on' },
+  SourceRestoration: { step: 'SourceRestoration', did: [] },
   SourceRetirement: { step: 'SourceRetirement', did: [] },
+  PostHook: { step: 'PostHook', hook: 'ticket', said: '' },
   Cleanup: { step: 'Cleanup' },
 };
 

@@ -32,6 +32,11 @@ export class History {
 
   static readonly empty = new History(undefined, []);
 
+  /** From a state as it may be, whatever history led to it. */
+  static of(state: VmLive): History {
+    return new History(state, []);
+  }
+
   after(command: VmCommand): History {
     const decided = decideVm(command, this.state);
     return new History(
@@ -69,9 +74,9 @@ export class History {
   }
 
   /** `w1` claims the attempt that is asked for. */
-  claimed(worker = 'w1'): History {
+  claimed(worker = 'w1', at = noon): History {
     const { step, attempt } = this.#open();
-    return this.after({ kind: 'claim', step, attempt, worker });
+    return this.after({ kind: 'claim', step, attempt, worker, at });
   }
 
   completes(...steps: readonly StepName[]): History {

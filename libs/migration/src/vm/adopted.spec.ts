@@ -65,9 +65,7 @@ describe('a disk that the user brought', () => {
     ],
     [
       'a rollback',
-      succeeded
-        .after({ kind: 'rollback', reason: 'slow', at: noon })
-        .completes('TargetPowerOff', 'SourcePowerOn'),
+      succeeded.after({ kind: 'rollback', reason: 'slow', at: noon }).completes('TargetPowerOff'),
       'rolled-back',
     ],
     [

@@ -10,7 +10,8 @@ import {
   isBeforeCutover,
   isPassOver,
   isTestOver,
-  startCutover,
+  beginCutover,
+  deferredAtPowerOff,
 } from './passes.js';
 import { retryDelayMs } from './policies.js';
 import { AttemptSuperseded } from './refusals.js';
@@ -20,12 +21,19 @@ import { attemptsOf, hookOf, indexIn, openAttempt, partOf, type AttemptState, ty
 
 /** What follows from what workers say, or no longer say. */
 
-export function claim(state: VmLive, { step, attempt, worker }: CommandOf<'claim'>): readonly DomainEvent[] {
+/** @returns without `StepStarted` where the attempt is taken back instead: then the claimant has nothing to do */
+export function claim(
+  state: VmLive,
+  { step, attempt, worker, at }: CommandOf<'claim'>,
+): readonly DomainEvent[] {
   const current = currentAttempt(state, step, attempt);
   if (current.worker === worker) return [];
   if (current.worker !== undefined) {
     throw new AttemptSuperseded(step, attempt, `${current.worker} has it`);
   }
+  // Nothing lies between a claim and the power-off that could still say no.
+  const deferred = step === 'SourcePowerOff' ? deferredAtPowerOff(state, at) : [];
+  if (deferred.length > 0) return deferred;
   return [{ type: 'StepStarted', data: { step, attempt, worker } }];
 }
 
@@ -115,7 +123,7 @@ export function failure(
     after.lostInARow <= policy.maxLost;
   if (mayTry && after.phase === 'running') {
     if (after.pause !== undefined) return [event, ...pauseNow(after)];
-    if (isBrokenOff(after)) return [event, ...startCutover(after, context.at, 'broken-off')];
+    if (isBrokenOff(after)) return [event, ...breakOff(after, context.at)];
   }
   if (mayTry) {
     // A lost worker says nothing about the work: somebody else takes it at once.
@@ -154,7 +162,7 @@ function stop(
   if (after.phase === 'cleaning') return [event, ...nextOfEnd(after)];
   if (after.cancel !== undefined) return [event, ...decideOutcome(after, 'canceled')];
   if (after.pause !== undefined) return [event, ...pauseNow(after)];
-  if (isBrokenOff(after)) return [event, ...startCutover(after, at, 'broken-off')];
+  if (isBrokenOff(after)) return [event, ...breakOff(after, at)];
   return [event, ...requestCurrentStep(after)];
 }
 
@@ -162,6 +170,13 @@ const isBrokenOff = (state: VmLive): boolean =>
   state.passAtCutover === 'break-off' &&
   isBeforeCutover(state) &&
   state.itinerary[state.at]?.step === 'DiskTransfer';
+
+/** The cutover that the pass was broken off for; where it may not begin any more, the pass goes on. */
+function breakOff(state: VmLive, at: Date): readonly DomainEvent[] {
+  const events = beginCutover(state, at, 'broken-off');
+  const after = foldLive(state, events);
+  return isBeforeCutover(after) ? [...events, ...requestCurrentStep(after)] : events;
+}
 
 /** So often may a source run although it was powered off, before an operator must look who starts it. */
 const MOST_SOURCE_RUNS = 3;

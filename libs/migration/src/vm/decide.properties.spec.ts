@@ -66,7 +66,7 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
     case 'admit':
       return { kind: 'admit', at: noon };
     case 'claim':
-      return open && { kind: 'claim', step: open.step, attempt: open.attempt, worker: 'w1' };
+      return open && { kind: 'claim', step: open.step, attempt: open.attempt, worker: 'w1', at: noon };
     case 'complete': {
       if (open === undefined) return undefined;
       const released = open.release.map((resource) => ({ resource, how: 'removed' as const }));
@@ -122,7 +122,7 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
         random: 0.5,
       };
     case 'stale-claim':
-      return { kind: 'claim', step: 'DiskTransfer', attempt: 1, worker: 'w9' };
+      return { kind: 'claim', step: 'DiskTransfer', attempt: 1, worker: 'w9', at: noon };
   }
 }
 

@@ -53,20 +53,22 @@ describe('a VM of a plan', () => {
 describe('a claim', () => {
   it('starts the attempt', () =>
     given(started)
-      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1' })
+      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1', at: noon })
       .then({ type: 'StepStarted', data: { worker: 'w1' } }));
 
   it('is answered the same way to the same worker', () =>
-    given(started.claimed()).when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1' }).then());
+    given(started.claimed())
+      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1', at: noon })
+      .then());
 
   it('is refused to anybody else', () =>
     given(started.claimed())
-      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w2' })
+      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w2', at: noon })
       .isRefused(/w1 has it/));
 
   it('is refused for an attempt that is over', () =>
     given(copying)
-      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1' })
+      .when({ kind: 'claim', step: 'Initialize', attempt: 1, worker: 'w1', at: noon })
       .isRefused(/not under way/));
 });
 
@@ -283,7 +285,7 @@ describe('clean-up', () => {
 
   it('is tried again when it fails for a while', () =>
     given(copying.after({ kind: 'cancel', reason: 'stop' }).fails('Cleanup', connectionReset).retryDue())
-      .when({ kind: 'claim', step: 'Cleanup', attempt: 2, worker: 'w2' })
+      .when({ kind: 'claim', step: 'Cleanup', attempt: 2, worker: 'w2', at: noon })
       .then('StepStarted'));
 });
 

@@ -3,18 +3,10 @@ import { claim, lose, reject, report } from './attempts.js';
 import type { VmCommand } from './commands.js';
 import { foldLive } from './evolve.js';
 import { answerHook } from './external-hooks.js';
-import {
-  abandon,
-  approveCutover,
-  cancel,
-  cutover,
-  pause,
-  resume,
-  retry,
-  rollback,
-  testBoot,
-} from './operator.js';
-import { cutoverIsDue, releaseCutover, startCutover } from './passes.js';
+import { abandon, cleanUp, deleteTarget, retry, rollback } from './after-end.js';
+import { approveCutover, cutover, withdrawCutover } from './cutover.js';
+import { cancel, pause, resume, testBoot } from './operator.js';
+import { beginCutover, cutoverIsDue, deferredAtPowerOff, releaseCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { partOf, type VmLive, type VmState } from './state.js';
@@ -60,6 +52,8 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
       return cutover(state, command);
     case 'approve-cutover':
       return approveCutover(state, command);
+    case 'withdraw-cutover':
+      return withdrawCutover(state, command);
     case 'release-cutover':
       return releaseCutover(state, command.hooks);
     case 'test-boot':
@@ -72,14 +66,21 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
       return rollback(state, command);
     case 'abandon':
       return abandon(state, command.reason);
+    case 'clean-up':
+      return cleanUp(state, command.reason);
+    case 'delete-target':
+      return deleteTarget(state, command);
   }
 }
 
 function admit(state: VmLive, at: Date): readonly DomainEvent[] {
   if (state.phase !== 'planned') return [];
+  // It waited for a place longer than its window was open: it gives the place back.
+  const deferred = deferredAtPowerOff(state, at);
+  if (deferred.length > 0) return deferred;
   // The cutover came due while the VM waited for a place: the pass that it waited for is not needed any more.
   const isOvertaken = partOf(state) === 'precopy' && cutoverIsDue(state, at);
-  const first = isOvertaken ? startCutover(state, at, 'complete') : [];
+  const first = isOvertaken ? beginCutover(state, at, 'complete') : [];
   const admitted: DomainEvent = { type: 'VmMigrationAdmitted', data: {} };
   return [...first, admitted, ...requestCurrentStep(foldLive(state, [...first, admitted]))];
 }

@@ -2,16 +2,25 @@ import {
   type Condition,
   type DomainEvent,
   type EndingStep,
-  type Outcome,
+  type LaterCleanup,
+  Outcome,
   type Resource,
   type ServiceName,
   type StepError,
-  type StepName,
   resourceKey,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
-import { cleanupPlan } from './policies.js';
-import { attemptsOf, hookOf, lastResult, type AttemptState, type Kept, type VmLive } from './state.js';
+import { type CleanupPolicy, cleanupPlan, type TargetStart } from './policies.js';
+import {
+  attemptsOf,
+  hookOf,
+  isTerminal,
+  lastResult,
+  startedSince,
+  type AttemptState,
+  type Kept,
+  type VmLive,
+} from './state.js';
 import { asked } from './turn.js';
 
 /** Decides once what belongs to the end, what is released and what is kept, and asks for the first of it. */
@@ -19,9 +28,9 @@ export function decideOutcome(
   state: VmLive,
   outcome: Outcome,
   cause?: StepError,
-  policy: Parameters<typeof cleanupPlan>[1] = outcome,
+  policy: CleanupPolicy = outcome,
 ): readonly DomainEvent[] {
-  const { release, keep } = cleanupPlan(state.ledger, policy);
+  const { release, keep } = cleanupPlan(state.ledger, policy, targetStarts(state));
   const event: DomainEvent = {
     type: 'CleanupDecided',
     data: {
@@ -35,60 +44,153 @@ export function decideOutcome(
   return [event, ...nextOfEnd(foldLive(state, [event]))];
 }
 
+/**
+ * What is to be removed after the end: what a clean-up gave up, by the rules of that end, or the target.
+ * @returns none where nothing of it is left
+ */
+export function decideLaterCleanup(
+  state: VmLive,
+  reason: string,
+  what: LaterCleanup,
+): readonly DomainEvent[] {
+  const outcome = outcomeOf(state);
+  if (outcome === undefined) return [];
+  const policy = what === 'target' ? 'target' : state.abandoned ? 'abandoned' : outcome;
+  const { release, keep } = cleanupPlan(state.ledger, policy, targetStarts(state));
+  if (release.length === 0) return [];
+  const cause = state.cleanup?.cause;
+  const events: DomainEvent[] = [
+    { type: 'CleanupRequested', data: { reason, what } },
+    {
+      type: 'CleanupDecided',
+      data: {
+        outcome,
+        steps: what === 'target' ? backFromTarget(state) : [],
+        release: [...release],
+        keep: [...keep],
+        later: what,
+        ...(cause === undefined ? {} : { cause }),
+      },
+    },
+  ];
+  return [...events, ...nextOfEnd(foldLive(state, events))];
+}
+
+/** What a clean-up of the end gave up, and a later one would remove. */
+export function leftoversOf(state: VmLive): readonly Resource[] {
+  const outcome = outcomeOf(state);
+  if (outcome === undefined) return [];
+  return cleanupPlan(state.ledger, state.abandoned ? 'abandoned' : outcome, targetStarts(state)).release;
+}
+
+/** Parts of a target that was allowed to start, and that only the operator's word removes. */
+export const deletableTarget = (state: VmLive): readonly Resource[] =>
+  state.phase !== 'succeeded' && isTerminal(state) && targetStarts(state) === 'allowed'
+    ? Object.values(state.ledger).filter(({ lifetime }) => lifetime === 'result')
+    : [];
+
+function outcomeOf({ phase }: VmLive): Outcome | undefined {
+  const outcome = Outcome.safeParse(phase);
+  return outcome.success ? outcome.data : undefined;
+}
+
 /** What is done before resources go. The source never runs beside its target. */
 function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   const { settings } = state.record;
-  const step = (name: EndingStep['step'], service: ServiceName, hook?: string): EndingStep => ({
-    step: name,
-    service,
-    site: siteOf(state, service),
-    ...(hook === undefined ? {} : { hook }),
-  });
+  const step = (name: EndingStep['step'], service: ServiceName, hook?: string): EndingStep =>
+    endingStep(state, name, service, hook);
   if (outcome === 'succeeded') {
     const { disconnectNics, renameSuffix, tag } = settings.retireSource;
     const isRetired = disconnectNics || renameSuffix !== undefined || tag !== undefined;
     return isRetired ? [step('SourceRetirement', 'transfer')] : [];
   }
   if (outcome === 'rolled-back')
-    return [step('TargetPowerOff', 'vm-creator'), step('SourcePowerOn', 'transfer')];
+    return [
+      step('TargetPowerOff', 'vm-creator'),
+      // Before it has power: it is to start with its network and its name.
+      ...(startedSince(state, 'SourceRetirement', 'SourceRestoration').length > 0
+        ? [step('SourceRestoration', 'transfer')]
+        : []),
+      ...(sourceWasOn(state) ? [step('SourcePowerOn', 'transfer')] : []),
+    ];
   const hooks = settings.hooks.filter(
     ({ at, scope }) => outcome === 'failed' && at === 'failure' && scope !== 'plan',
   );
-  const target = targetStart(state);
-  // Once the target runs, going back is an explicit rollback; a cancel takes the target away, so it goes back.
-  const isLeft = target === 'done' && outcome === 'failed';
+  // Once the target runs, going back is an explicit rollback: neither a failure nor a cancel takes it away.
+  const isLeft = targetStart(state) === 'done';
   return [
-    ...(target === 'not-asked' || isLeft ? [] : [step('TargetPowerOff', 'vm-creator')]),
-    ...(sourceIsOffByUs(state) && !isLeft ? [step('SourcePowerOn', 'transfer')] : []),
+    ...(isLeft ? [] : backFromTarget(state)),
     ...hooks.map((hook) =>
       step('FailureHook', hook.run.kind === 'event' ? 'external' : 'transfer', hook.name),
     ),
   ];
 }
 
-/** A start that was asked for counts as done until the target is seen stopped. */
-function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' {
+const endingStep = (
+  state: VmLive,
+  step: EndingStep['step'],
+  service: ServiceName,
+  hook?: string,
+): EndingStep => ({
+  step,
+  service,
+  site: siteOf(state, service),
+  ...(hook === undefined ? {} : { hook }),
+});
+
+/** The target is seen stopped, then the source gets back the power that we took from it. */
+function backFromTarget(state: VmLive): EndingStep[] {
+  const isOffByUs = sourceIsOffByUs(state);
+  const target = targetStart(state);
+  const mustStop = target !== 'not-asked' && (isOffByUs || target !== 'halted');
+  return [
+    ...(mustStop ? [endingStep(state, 'TargetPowerOff', 'vm-creator')] : []),
+    ...(isOffByUs ? [endingStep(state, 'SourcePowerOn', 'transfer')] : []),
+  ];
+}
+
+/**
+ * A start that was asked for counts as done until the target is seen stopped. `halted`: the target is there, and is not
+ * to run, so that only somebody else may have started it.
+ */
+function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' | 'halted' {
   const asked = startedSince(state, 'FinalPowerActions', 'TargetPowerOff');
   if (asked.length === 0) return 'not-asked';
-  return asked.at(-1)?.status === 'completed' ? 'done' : 'asked';
+  if (asked.at(-1)?.status !== 'completed') return 'asked';
+  return targetIsToRun(state) ? 'done' : 'halted';
 }
+
+/** `auto`: as the source was when its migration began. */
+function targetIsToRun(state: VmLive): boolean {
+  const { powerState, source } = state.record;
+  if (powerState !== 'auto') return powerState === 'on';
+  return (lastResult(state, 'Initialize')?.powerState ?? source.vm.powerState) === 'on';
+}
+
+/** Whether the disks at the target are those of a target that was let go, or whose start was at least asked for. */
+function targetStarts({ attempts }: VmLive): TargetStart {
+  // A pass that came later has written over them.
+  const written = attempts.findLastIndex(
+    ({ step, startedAt }) => step === 'DiskTransfer' && startedAt !== undefined,
+  );
+  const isAllowed = attempts
+    .slice(written + 1)
+    .some(
+      ({ step, startedAt, sawSourceRun }) =>
+        step === 'FinalPowerActions' && startedAt !== undefined && !sawSourceRun,
+    );
+  return isAllowed ? 'allowed' : 'never';
+}
+
+/** As it was recorded before anything was done to it. */
+const sourceWasOn = (state: VmLive): boolean => lastResult(state, 'Initialize')?.powerState === 'on';
 
 function sourceIsOffByUs(state: VmLive): boolean {
   return (
     state.record.settings.powerOnSourceAfterFailure &&
-    lastResult(state, 'Initialize')?.powerState === 'on' &&
+    sourceWasOn(state) &&
     startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0
   );
-}
-
-/** Attempts that were begun, and may have had their effect, since another step took it back. */
-function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
-  const undone = state.attempts.findLastIndex(
-    (each) => each.step === undoneBy && each.status === 'completed',
-  );
-  return state.attempts
-    .slice(undone + 1)
-    .filter((each) => each.step === step && each.startedAt !== undefined);
 }
 
 /** Later steps are undone first, and transfer, which owns the folder that all else lies in, goes last. */
@@ -177,10 +279,10 @@ function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainE
     case 'canceled':
       return {
         type: 'VmMigrationCanceled',
-        data: { condition: canceledCondition(state.cancel ?? ''), kept },
+        data: { condition: canceledCondition(state), kept },
       };
     case 'rolled-back':
-      return state.cleanup?.isIncomplete === true
+      return state.cleanup?.isIncomplete === true && state.cleanup.later === undefined
         ? { type: 'VmMigrationFailed', data: { condition: failedCondition(rollbackIncomplete), kept } }
         : { type: 'VmMigrationRolledBack', data: { condition: rolledBackCondition(state), kept } };
     case 'failed':
@@ -207,16 +309,38 @@ const succeededCondition = condition(
   'Completed',
   'The migration of the VM has succeeded.',
 );
-const canceledCondition = (reason: string): Condition =>
-  condition('Canceled', 'Advisory', 'UserRequested', `The migration of the VM was canceled: ${reason}`);
-const rolledBackCondition = ({ rollback }: VmLive): Condition =>
+const canceledCondition = (state: VmLive): Condition =>
+  condition(
+    'Canceled',
+    'Advisory',
+    'UserRequested',
+    `The migration of the VM was canceled: ${state.cancel ?? ''}` +
+      (targetStart(state) === 'done'
+        ? ' Its target was started before, and was left as it is; rollback goes back to the source.'
+        : ''),
+  );
+const rolledBackCondition = (state: VmLive): Condition =>
   condition(
     'RolledBack',
     'Warn',
     'UserRequested',
-    `The target is stopped and the source runs again: ${rollback?.reason ?? ''} What was written at the target from ` +
-      `${rollback?.lostFrom ?? ''} to ${rollback?.lostTo ?? ''} is not in the source.`,
+    `The target is stopped and ${sourceNow(state)}: ${state.rollback?.reason ?? ''} What was written at the target from ` +
+      `${state.rollback?.lostFrom ?? ''} to ${state.rollback?.lostTo ?? ''} is not in the source.`,
   );
+
+/** After a rollback: what was seen of the source, or that it was left as it had been. */
+function sourceNow(state: VmLive): string {
+  const { firstAttempt = 0 } = state.cleanup ?? {};
+  const switchedOn = state.attempts
+    .slice(firstAttempt)
+    .some(({ step, status }) => step === 'SourcePowerOn' && status === 'completed');
+  if (!switchedOn) {
+    const before = lastResult(state, 'Initialize')?.powerState ?? 'unknown';
+    return `the source is left off (it was ${before} before its migration)`;
+  }
+  const now = lastResult(state, 'SourcePowerOn')?.powerState ?? 'unknown';
+  return now === 'on' ? 'the source runs again' : `the source is ${now}`;
+}
 const failedCondition = (error: StepError | undefined): Condition =>
   condition(
     'Failed',

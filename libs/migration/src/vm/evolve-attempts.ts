@@ -18,6 +18,7 @@ export function requested(state: VmLive, { data }: EventOf<'StepRequested'>, tim
     startedAt: undefined,
     endedAt: undefined,
     error: undefined,
+    sawSourceRun: false,
     release: data.release ?? [],
   };
 }
@@ -69,10 +70,15 @@ export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: str
 
 export const stopped = (
   state: VmLive,
-  { data }: EventOf<'StepStopped' | 'SourceRanMeanwhile' | 'SnapshotLost'>,
+  { type, data }: EventOf<'StepStopped' | 'SourceRanMeanwhile' | 'SnapshotLost'>,
   time: string,
 ): VmLive =>
-  withAttempt(state, data.step, data.attempt, { status: 'stopped', lastReport: data.report, endedAt: time });
+  withAttempt(state, data.step, data.attempt, {
+    status: 'stopped',
+    lastReport: data.report,
+    endedAt: time,
+    sawSourceRun: type === 'SourceRanMeanwhile',
+  });
 
 export function reported(state: VmLive, report: number): VmLive {
   const last = state.attempts.at(-1);

@@ -1,4 +1,4 @@
-import { type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
+import { type Condition, type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
 import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
 import { placeAfterFailure, placeAfterSnapshotLost, placeAfterSourceRan } from './going-back.js';
 import { indexIn, type VmLive, type VmState } from './state.js';
@@ -33,6 +33,8 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     precopy: undefined,
     cutover: undefined,
     cutoverApproved: false,
+    cutoverDeferred: undefined,
+    cutoverWithdrawn: false,
     cutoverReleased: false,
     passAtCutover: undefined,
     testBoot: undefined,
@@ -42,6 +44,8 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     snapshotsLost: 0,
     cancel: undefined,
     abandoned: false,
+    targetDeleted: false,
+    laterCleanups: 0,
     rollback: undefined,
     cleanup: undefined,
     kept: [],
@@ -109,6 +113,13 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
       return retryRequested(state, event);
     case 'RollbackRequested':
       return { ...state, rollback: event.data, endedAt: undefined };
+    case 'CleanupRequested':
+      return {
+        ...state,
+        targetDeleted: state.targetDeleted || event.data.what === 'target',
+        laterCleanups: state.laterCleanups + 1,
+        endedAt: undefined,
+      };
     case 'VmMigrationAbandoned':
       return { ...state, abandoned: true };
     case 'CleanupDecided':
@@ -141,7 +152,26 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
     case 'PrecopyStarted':
       return { ...state, ...afresh, phase: 'planned', precopy: undefined, round: event.data.round };
     case 'CutoverScheduled':
-      return { ...state, cutover: event.data, passAtCutover: undefined };
+      return {
+        ...state,
+        cutover: event.data,
+        cutoverApproved: event.data.windows === undefined && state.cutoverApproved,
+        cutoverDeferred: undefined,
+        cutoverWithdrawn: false,
+        passAtCutover: undefined,
+      };
+    case 'CutoverDeferred': {
+      const { dueAt, reason } = event.data;
+      const cutover = dueAt === undefined ? undefined : state.cutover && { ...state.cutover, dueAt };
+      return { ...beforeCutover(state), cutover, cutoverDeferred: reason };
+    }
+    case 'CutoverWithdrawn':
+      return {
+        ...beforeCutover(state),
+        cutover: undefined,
+        cutoverDeferred: undefined,
+        cutoverWithdrawn: event.data.next === 'command',
+      };
     case 'CutoverPassDecided':
       return { ...state, passAtCutover: event.data.pass };
     case 'CutoverApproved':
@@ -157,6 +187,7 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
         round: event.data.round,
         precopy: undefined,
         passAtCutover: undefined,
+        cutoverDeferred: undefined,
       };
     case 'TestBootRequested':
       return {
@@ -194,6 +225,17 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
   }
 }
 
+/** The cutover does not begin, or has not come to the power-off: passes go on. */
+function beforeCutover(state: VmLive): VmLive {
+  const isInCutover = state.at >= indexIn(state, 'cutover');
+  return {
+    ...state,
+    at: isInCutover ? indexIn(state, 'precopy') : state.at,
+    cutoverApproved: false,
+    passAtCutover: undefined,
+  };
+}
+
 function retryRequested(state: VmLive, { data }: EventOf<'RetryRequested'>): VmLive {
   return {
     ...placeAfterFailure(state),
@@ -221,20 +263,45 @@ function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmL
       isIncomplete: false,
       release: data.release,
       keep: data.keep,
+      later: data.later,
       firstAttempt: state.attempts.length,
     },
   };
 }
 
-/** A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start. */
+/**
+ * A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start and the
+ * target's own deletion.
+ */
 function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>): VmLive {
   const { cleanup } = state;
   if (cleanup === undefined) return { ...state, ...afresh, phase: 'running', at: state.at + 1 };
   const rest = cleanup.steps
     .slice(1)
-    .filter((each) => step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn');
-  return { ...state, ...afresh, cleanup: { ...cleanup, steps: rest, isIncomplete: true } };
+    .filter(
+      (each) =>
+        step !== 'TargetPowerOff' || (each.step !== 'SourcePowerOn' && each.step !== 'SourceRestoration'),
+    );
+  const mayRun = step === 'TargetPowerOff' && cleanup.later === 'target';
+  const reason = 'the target could not be seen stopped, so it was not deleted';
+  const kept = mayRun ? cleanup.release.map((resource) => ({ resource, reason })) : [];
+  return {
+    ...state,
+    ...afresh,
+    targetDeleted: state.targetDeleted && !mayRun,
+    cleanup: {
+      ...cleanup,
+      steps: rest,
+      isIncomplete: true,
+      release: mayRun ? [] : cleanup.release,
+      keep: [...cleanup.keep, ...kept],
+    },
+  };
 }
+
+/** A VM that ends once more, after a later clean-up, says the same again. */
+const isSame = (one: Condition, other: Condition): boolean =>
+  one.type === other.type && one.reason === other.reason && one.message === other.message;
 
 function ended(
   state: VmLive,
@@ -248,7 +315,10 @@ function ended(
     ...state,
     phase,
     kept: event.data.kept,
-    conditions: [...state.conditions, event.data.condition],
+    conditions: [
+      ...state.conditions.filter((each) => !isSame(each, event.data.condition)),
+      event.data.condition,
+    ],
     endedAt: time,
   };
 }

@@ -15,6 +15,7 @@ export function placeAfterFailure(state: VmLive): VmLive {
       round: state.round + 1,
       cutover: undefined,
       cutoverApproved: false,
+      cutoverDeferred: undefined,
       passAtCutover: undefined,
       sourceRan: 0,
     };

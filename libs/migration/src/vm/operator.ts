@@ -1,13 +1,8 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
-import type { CommandOf } from './commands.js';
 import { decideOutcome } from './ending.js';
 import { foldLive } from './evolve.js';
-import { forecastOf } from './forecast.js';
-import { placeAfterFailure } from './going-back.js';
-import { isBeforeCutover } from './passes.js';
 import { CommandRefused } from './refusals.js';
-import { requestCurrentStep } from './requests.js';
-import { indexIn, isTerminal, isWarm, lastAttemptOf, openAttempt, type VmLive } from './state.js';
+import { indexIn, isTerminal, openAttempt, type VmLive } from './state.js';
 
 /** What an operator may ask of a VM: accepted where it makes sense, refused with the reason where it does not. */
 
@@ -55,38 +50,6 @@ export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
   return [{ type: 'ResumeRequested', data: { reason } }];
 }
 
-export function cutover(
-  state: VmLive,
-  { reason, by, dueAt, at }: CommandOf<'cutover'>,
-): readonly DomainEvent[] {
-  refuseAtEnd(state, 'cutover');
-  if (!isWarm(state)) throw new CommandRefused('cutover', 'only a warm migration has a cutover');
-  if (!isBeforeCutover(state)) throw new CommandRefused('cutover', 'the cutover has begun');
-  if (state.cancel !== undefined) throw new CommandRefused('cutover', 'the VM is being canceled');
-  const due = new Date(Math.max(dueAt.getTime(), at.getTime())).toISOString();
-  // Asked again while it is due already: nothing is new.
-  if (state.cutover?.by === 'command' && Date.parse(state.cutover.dueAt) <= at.getTime()) return [];
-  return [
-    {
-      type: 'CutoverScheduled',
-      data: { by: 'command', dueAt: due, reason, forecast: forecastOf(state, new Date(due)), askedBy: by },
-    },
-  ];
-}
-
-export function approveCutover(
-  state: VmLive,
-  { reason, by }: CommandOf<'approve-cutover'>,
-): readonly DomainEvent[] {
-  refuseAtEnd(state, 'approve');
-  if (!isWarm(state) || !state.record.settings.approve.cutover)
-    throw new CommandRefused('approve', 'the plan asks for no approval of the cutover');
-  if (state.cutoverApproved) return [];
-  if (state.cutover?.askedBy === by)
-    throw new CommandRefused('approve', `${by} asked for the cutover, and somebody else must approve it`);
-  return [{ type: 'CutoverApproved', data: { reason } }];
-}
-
 export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] {
   if (state.testBoot !== undefined) return [];
   if (indexIn(state, 'test') < 0) throw new CommandRefused('test boot', 'only a warm migration has one');
@@ -95,53 +58,8 @@ export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] 
   return [{ type: 'TestBootRequested', data: { reason } }];
 }
 
-export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): readonly DomainEvent[] {
-  if (state.abandoned)
-    throw new CommandRefused(
-      'retry',
-      'the VM was abandoned, and what a retry needs is gone; start the plan again',
-    );
-  if (state.phase === 'running' && state.retryAt !== undefined && record === undefined)
-    return requestCurrentStep(state);
-  if (state.phase !== 'failed' && state.phase !== 'held') {
-    throw new CommandRefused(
-      'retry',
-      `only a VM that failed or is held can be tried again, and this one is ${state.phase}`,
-    );
-  }
-  if (state.rollback !== undefined)
-    throw new CommandRefused('retry', 'a rollback was asked for; ask for it again, or start the plan again');
-  const step = state.itinerary[placeAfterFailure(state).at]?.step;
-  if (step === undefined) throw new CommandRefused('retry', 'every step is completed');
-  return [{ type: 'RetryRequested', data: { step, reason, ...(record === undefined ? {} : { record }) } }];
-}
-
-export function rollback(state: VmLive, { reason, at }: CommandOf<'rollback'>): readonly DomainEvent[] {
-  if (state.phase === 'rolled-back') return [];
-  if (state.abandoned) throw new CommandRefused('rollback', 'the VM was abandoned');
-  const started = lastAttemptOf(state, 'FinalPowerActions');
-  if (!(state.phase === 'succeeded' || state.phase === 'failed') || started?.status !== 'completed')
-    throw new CommandRefused(
-      'rollback',
-      `only a VM whose target was started can be rolled back, and this one is ${state.phase}`,
-    );
-  const lostFrom = lastAttemptOf(state, 'SourcePowerOff')?.endedAt ?? started.requestedAt;
-  const event: DomainEvent = {
-    type: 'RollbackRequested',
-    data: { reason, lostFrom, lostTo: at.toISOString() },
-  };
-  return [event, ...decideOutcome(foldLive(state, [event]), 'rolled-back')];
-}
-
-export function abandon(state: VmLive, reason: string): readonly DomainEvent[] {
-  if (state.abandoned) return [];
-  if (state.phase !== 'failed')
-    throw new CommandRefused('abandon', `only a failed VM can be abandoned, and this one is ${state.phase}`);
-  const event: DomainEvent = { type: 'VmMigrationAbandoned', data: { reason } };
-  return [event, ...decideOutcome(foldLive(state, [event]), 'failed', undefined, 'abandoned')];
-}
-
-function refuseAtEnd(state: VmLive, command: string): void {
+/** @throws CommandRefused */
+export function refuseAtEnd(state: VmLive, command: string): void {
   if (isTerminal(state))
     throw new CommandRefused(command, `the migration of the VM has ${state.phase} already`);
   if (state.phase === 'cleaning')

@@ -1,9 +1,18 @@
-import type { DomainEvent, EventOf, StepError } from '@ledgerlift/contracts';
+import type { DomainEvent, EventOf, MaintenanceWindow, StepError } from '@ledgerlift/contracts';
 import { isOpen, nextOpening } from '../schedule/windows.js';
 import { foldLive } from './evolve.js';
 import { forecastOf, passForecasts } from './forecast.js';
 import { requestCurrentStep } from './requests.js';
-import { indexIn, isTerminal, isWarm, lastResult, openAttempt, partOf, type VmLive } from './state.js';
+import {
+  indexIn,
+  isTerminal,
+  isWarm,
+  lastResult,
+  openAttempt,
+  partOf,
+  startedSince,
+  type VmLive,
+} from './state.js';
 
 /** Between the passes of a warm VM: what comes next, and when it is cut over. */
 
@@ -24,10 +33,9 @@ export const isTestOver = (state: VmLive): boolean =>
 export function afterPass(state: VmLive, at: Date): readonly DomainEvent[] {
   const scheduled = byPolicy(state, at);
   const after = foldLive(state, scheduled);
-  return [
-    ...scheduled,
-    ...(cutoverIsDue(after, at) ? startCutover(after, at, 'complete') : nextPass(after, at)),
-  ];
+  const begun = cutoverIsDue(after, at) ? beginCutover(after, at, 'complete') : [];
+  const next = foldLive(after, begun);
+  return [...scheduled, ...begun, ...(isBeforeCutover(next) ? nextPass(next, at) : [])];
 }
 
 function nextPass(state: VmLive, at: Date): readonly DomainEvent[] {
@@ -46,10 +54,10 @@ function nextPass(state: VmLive, at: Date): readonly DomainEvent[] {
 /** The cutover as the policy says, once it can be said; what was scheduled already stays. */
 function byPolicy(state: VmLive, at: Date): readonly DomainEvent[] {
   const policy = state.record.settings.warm.cutover;
-  if (state.cutover !== undefined || policy.by === 'command') return [];
+  if (state.cutover !== undefined || state.cutoverWithdrawn || policy.by === 'command') return [];
   const forecast = forecastOf(state, at);
   const schedule = (dueAt: string, reason: string): readonly DomainEvent[] => [
-    { type: 'CutoverScheduled', data: { by: policy.by, dueAt, reason, forecast } },
+    { type: 'CutoverScheduled', data: { by: policy.by, dueAt, reason, forecast, windows: 'kept' } },
   ];
   if (policy.by === 'time') return schedule(policy.at, 'the plan names the time');
   const dueAt =
@@ -83,7 +91,94 @@ export const releaseCutover = (state: VmLive, hooks: readonly string[]): readonl
     ? [{ type: 'CutoverReleased', data: { hooks: [...hooks] } }]
     : [];
 
-export const startCutover = (
+type Deferral = Omit<EventOf<'CutoverDeferred'>['data'], 'forecast'>;
+
+/** The windows of the plan's cutover policy; none: at any time. */
+export function windowsOf({ record }: VmLive): readonly MaintenanceWindow[] {
+  const policy = record.settings.warm.cutover;
+  return policy.by === 'window' || policy.by === 'downtime' ? policy.windows : [];
+}
+
+/** An operator's `now`, and a time of the plan, hold whatever the windows say. */
+const isBound = ({ cutover }: VmLive): boolean =>
+  cutover?.by === 'window' ||
+  cutover?.by === 'downtime' ||
+  (cutover?.by === 'command' && cutover.windows === 'kept');
+
+/** Why the source may not be powered off now; undefined where it may. */
+function refusedAt(state: VmLive, at: Date): Deferral | undefined {
+  const closed = closedAt(state, at);
+  if (closed !== undefined) return closed;
+  const policy = state.record.settings.warm.cutover;
+  if (state.cutover?.by !== 'downtime' || policy.by !== 'downtime') return undefined;
+  const { downtimeMs } = forecastOf(state, at);
+  return downtimeMs <= policy.maxDowntimeMs
+    ? undefined
+    : {
+        reason: `the expected downtime of ${downtimeMs} ms is over the limit of ${policy.maxDowntimeMs} ms`,
+      };
+}
+
+function closedAt(state: VmLive, at: Date): Deferral | undefined {
+  const windows = windowsOf(state);
+  if (!isBound(state) || isOpen(windows, at)) return undefined;
+  return { reason: 'the maintenance window is closed', dueAt: nextOpening(windows, at).toISOString() };
+}
+
+const deferral = (state: VmLive, at: Date, data: Deferral): DomainEvent => ({
+  type: 'CutoverDeferred',
+  data: { ...data, forecast: forecastOf(state, at) },
+});
+
+/** The cutover that is due waits for the next window where its own has passed. */
+export function deferredOutsideWindow(state: VmLive, at: Date): readonly DomainEvent[] {
+  const isPast = state.cutover !== undefined && Date.parse(state.cutover.dueAt) <= at.getTime();
+  const closed = isPast ? closedAt(state, at) : undefined;
+  return closed === undefined ? [] : [deferral(state, at, closed)];
+}
+
+/** Starts the cutover that is due, where its windows and its limit hold now; else it is put off. */
+export function beginCutover(
+  state: VmLive,
+  at: Date,
+  pass: EventOf<'CutoverStarted'>['data']['pass'],
+): readonly DomainEvent[] {
+  const refused = refusedAt(state, at);
+  return refused === undefined ? startCutover(state, at, pass) : [deferral(state, at, refused)];
+}
+
+/** Whether the source was told to go off, and nobody has switched it on again for us: then there is no way back. */
+export const powerOffBegan = (state: VmLive): boolean =>
+  startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0;
+
+/**
+ * Puts off a cutover that has begun but has not come to the power-off, where its windows and its limit do not hold any more.
+ * What was asked for is taken back.
+ *
+ * @returns none where the source may be powered off
+ */
+export function deferredAtPowerOff(state: VmLive, at: Date): readonly DomainEvent[] {
+  if (!isWarm(state) || partOf(state) !== 'cutover' || powerOffBegan(state)) return [];
+  const refused = refusedAt(state, at);
+  if (refused === undefined) return [];
+  const open = openAttempt(state);
+  const events: DomainEvent[] = [];
+  if (open?.status === 'requested') {
+    const { step, attempt, lastReport } = open;
+    events.push({
+      type: 'StepStopped',
+      data: { step, attempt, report: lastReport, reason: refused.reason },
+    });
+  }
+  events.push(deferral(state, at, refused));
+  return [...events, ...passAgain(foldLive(state, events), at)];
+}
+
+/** From a cutover that did not come to its power-off back to passes: its number was not used. */
+export const passAgain = (state: VmLive, at: Date): readonly DomainEvent[] =>
+  nextPass({ ...state, round: state.round - 1 }, at);
+
+const startCutover = (
   state: VmLive,
   at: Date,
   pass: EventOf<'CutoverStarted'>['data']['pass'],
@@ -99,7 +194,7 @@ export const startCutover = (
 /** What is due of a warm VM that is between two passes, or in one. */
 export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
   if (state.phase === 'waiting') {
-    if (cutoverIsDue(state, at)) return startCutover(state, at, 'complete');
+    if (cutoverIsDue(state, at)) return beginCutover(state, at, 'complete');
     const { precopy } = state;
     return precopy?.dueAt !== undefined && Date.parse(precopy.dueAt) <= at.getTime()
       ? [{ type: 'PrecopyStarted', data: { round: precopy.round } }]
@@ -107,8 +202,10 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
   }
   if (!cutoverIsDue(state, at) || !isBeforeCutover(state)) return [];
   // It waits to begin its next pass: it may as well wait to begin its cutover.
-  if (isAboutToPass(state)) return startCutover(state, at, 'complete');
+  if (isAboutToPass(state)) return beginCutover(state, at, 'complete');
   if (!isPassUnderWay(state) || state.passAtCutover !== undefined) return [];
+  const refused = refusedAt(state, at);
+  if (refused !== undefined) return [deferral(state, at, refused)];
   const downtimeMs = passForecasts(state, at);
   const pass = downtimeMs.breakOff < downtimeMs.finish ? 'break-off' : 'finish';
   return [{ type: 'CutoverPassDecided', data: { pass, downtimeMs } }];

@@ -116,14 +116,15 @@ function passWait(state: VmLive): string {
   const { precopy, cutover } = state;
   const next = precopy?.dueAt === undefined ? undefined : `the next pass at ${precopy.dueAt}`;
   const isUnapproved = state.record.settings.approve.cutover && !state.cutoverApproved;
+  const deferred = state.cutoverDeferred === undefined ? '' : `, put off because ${state.cutoverDeferred}`;
   const last =
     cutover === undefined
-      ? 'a cutover to be asked for'
+      ? `a cutover to be asked for${deferred}`
       : isUnapproved
-        ? 'a second person to approve the cutover'
+        ? `a second person to approve the cutover at ${cutover.dueAt}${deferred}`
         : awaitsPlanHooks(state)
           ? `the plan's hooks at the cutover, which is due at ${cutover.dueAt}`
-          : `the cutover at ${cutover.dueAt}`;
+          : `the cutover at ${cutover.dueAt}${deferred}`;
   return next === undefined ? last : `${next}, or ${last}`;
 }
 

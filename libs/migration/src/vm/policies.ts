@@ -18,10 +18,30 @@ export interface CleanupPlan {
   readonly keep: readonly Kept[];
 }
 
-/** Why a resource stays after the outcome; undefined where it goes. An abandoned VM has no retry to keep things for. */
-function reasonToKeep(resource: Resource, outcome: Outcome | 'abandoned'): string | undefined {
+/**
+ * What is removed, by the outcome or by the operator's word:
+ *
+ * - `abandoned`: there will be no retry to keep things for;
+ * - `target`: the operator deletes the target itself, by a command that does nothing else.
+ */
+export type CleanupPolicy = Outcome | 'abandoned' | 'target';
+
+/** Whether the target was ever allowed to start: then its disks may hold what no other copy has. */
+export type TargetStart = 'never' | 'allowed';
+
+/** Why a resource stays after the outcome; undefined where it goes. */
+function reasonToKeep(resource: Resource, outcome: CleanupPolicy, target: TargetStart): string | undefined {
+  // Before every outcome: it may have run, and nobody but an operator can say that what it wrote is not needed.
+  const isLetGo = target === 'allowed' && outcome !== 'target' && outcome !== 'succeeded';
+  if (isLetGo && resource.lifetime === 'result')
+    return outcome === 'rolled-back'
+      ? 'the target as it was stopped; only delete-target removes it'
+      : 'the target was allowed to start; only delete-target removes it';
   switch (outcome) {
     case 'canceled':
+      // Logs lie in the target's folder, and tell what was done with it.
+      return isLetGo && resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
+    case 'target':
       return undefined;
     case 'rolled-back':
       if (resource.lifetime === 'result') return 'the target as it was stopped';
@@ -41,12 +61,13 @@ function reasonToKeep(resource: Resource, outcome: Outcome | 'abandoned'): strin
 /** Splits what is claimed and not released by the policy of the outcome. */
 export function cleanupPlan(
   ledger: Readonly<Record<string, Resource>>,
-  outcome: Outcome | 'abandoned',
+  outcome: CleanupPolicy,
+  target: TargetStart,
 ): CleanupPlan {
   const release: Resource[] = [];
   const keep: Kept[] = [];
   for (const resource of Object.values(ledger)) {
-    const reason = reasonToKeep(resource, outcome);
+    const reason = reasonToKeep(resource, outcome, target);
     if (reason === undefined) release.push(resource);
     else keep.push({ resource, reason });
   }

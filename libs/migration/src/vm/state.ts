@@ -6,6 +6,7 @@ import type {
   HookSpec,
   ItineraryPart,
   ItineraryStep,
+  LaterCleanup,
   Outcome,
   Resource,
   ServiceName,
@@ -56,6 +57,8 @@ export interface AttemptState {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly error: StepError | undefined;
+  /** It ended because the source had run: whatever comes after the source's power-off was not done. */
+  readonly sawSourceRun: boolean;
   /** `Cleanup` only: what the attempt is to release. */
   readonly release: readonly Resource[];
 }
@@ -69,6 +72,8 @@ export interface CleanupState {
   readonly isIncomplete: boolean;
   readonly release: readonly Resource[];
   readonly keep: readonly Kept[];
+  /** Asked for after the end; undefined: this clean-up belongs to the end itself. */
+  readonly later: LaterCleanup | undefined;
   /** Index of this clean-up's first attempt: an operator's retry may have left earlier ones. */
   readonly firstAttempt: number;
 }
@@ -104,7 +109,12 @@ export interface VmLive {
   /** The pass that comes next, once one is over. */
   readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
   readonly cutover: EventOf<'CutoverScheduled'>['data'] | undefined;
+  /** A second person approved this very request. */
   readonly cutoverApproved: boolean;
+  /** Why the cutover was put off when it was last due. */
+  readonly cutoverDeferred: string | undefined;
+  /** An operator withdrew it: the plan's policy schedules no other. */
+  readonly cutoverWithdrawn: boolean;
   /** The plan's hooks at the cutover are done. */
   readonly cutoverReleased: boolean;
   /** What was decided about the pass that was under way when the cutover came due. */
@@ -121,6 +131,10 @@ export interface VmLive {
   readonly snapshotsLost: number;
   readonly cancel: string | undefined;
   readonly abandoned: boolean;
+  /** The operator had a target deleted that was allowed to start. */
+  readonly targetDeleted: boolean;
+  /** How many clean-ups were asked for after the end. */
+  readonly laterCleanups: number;
   readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;
   readonly cleanup: CleanupState | undefined;
   readonly kept: readonly Kept[];
@@ -160,6 +174,16 @@ export const isWarm = (state: Pick<VmLive, 'itinerary'>): boolean => indexIn(sta
 /** The hook of the plan that a step runs. */
 export const hookOf = ({ record }: VmLive, name: string | undefined): HookSpec | undefined =>
   name === undefined ? undefined : record.settings.hooks.find((hook) => hook.name === name);
+
+/** Attempts that were begun, and may have had their effect, since another step took it back. */
+export function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
+  const undone = state.attempts.findLastIndex(
+    (each) => each.step === undoneBy && each.status === 'completed',
+  );
+  return state.attempts
+    .slice(undone + 1)
+    .filter((each) => each.step === step && each.startedAt !== undefined);
+}
 
 type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 

@@ -197,7 +197,48 @@ describe('a rollback', () => {
       );
     const back = succeeded.after(rollback).completes('TargetPowerOff', 'SourcePowerOn');
     expect(back.live).toMatchObject({ phase: 'rolled-back', kept: expect.arrayContaining([]) });
-    expect(back.live.conditions.at(-1)?.message).toMatch(/is not in the source/);
+    expect(back.live.conditions.at(-1)?.message).toMatch(/the source runs again.*is not in the source/);
+  });
+
+  it('leaves a source off that was off before, and says so', () => {
+    const wasOff = History.of({
+      ...succeeded.live,
+      results: [
+        { step: 'Initialize', powerState: 'off', fingerprint: 'f1' },
+        ...succeeded.live.results.filter(({ step }) => step !== 'Initialize'),
+      ],
+    });
+    const back = wasOff.after(rollback).completes('TargetPowerOff');
+    expect(back.live.phase).toBe('rolled-back');
+    expect(back.live.attempts.map(({ step }) => step)).not.toContain('SourcePowerOn');
+    expect(back.live.conditions.at(-1)?.message).toMatch(/the source is left off \(it was off before/);
+  });
+
+  it('says what was seen of a source that has no power to switch', () => {
+    const stopped = succeeded.after(rollback).completes('TargetPowerOff').claimed();
+    const outcome = {
+      kind: 'completed' as const,
+      result: { step: 'SourcePowerOn' as const, powerState: 'unknown' as const },
+    };
+    const back = stopped.says('SourcePowerOn', 1, { outcome });
+    expect(back.live.conditions.at(-1)?.message).toMatch(/the source is unknown/);
+  });
+
+  it('undoes the retirement of the source before it has power again', () => {
+    const retiring = warm({ retireSource: { disconnectNics: true, renameSuffix: '-migrated' } })
+      .completes(...firstCopy)
+      .after({ kind: 'cutover', reason: 'now', by: 'ada', dueAt: noon, at: noon })
+      .wakes(noon)
+      .after({ kind: 'admit', at: noon })
+      .completes('SourcePowerOff', 'SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer', 'ImageConversion')
+      .completes('ImageCommit', 'VirtualMachineCreation', 'FinalPowerActions');
+    const retired = retiring.completes('SourceRetirement', 'Cleanup', 'Cleanup');
+    expect(retired.live.phase).toBe('succeeded');
+    const back = retired.after(rollback).completes('TargetPowerOff', 'SourceRestoration', 'SourcePowerOn');
+    expect(back.live.phase).toBe('rolled-back');
+    // While the target may run, its source stays as it is.
+    const stuck = retired.after(rollback).fails('TargetPowerOff', noRoot);
+    expect(stuck.live.attempts.map(({ step }) => step)).not.toContain('SourceRestoration');
   });
 
   it('that is not complete has failed, and may be asked for again', () => {

@@ -155,9 +155,9 @@ describe('a cutover', () => {
     const asked = approved.after(cutoverNow);
     given(asked).when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent }).then();
     given(asked)
-      .when({ kind: 'approve-cutover', reason: 'yes', by: 'ada' })
+      .when({ kind: 'approve-cutover', reason: 'yes', by: 'ada', at: noon })
       .isRefused(/somebody else/);
-    given(asked.after({ kind: 'approve-cutover', reason: 'yes', by: 'grace' }))
+    given(asked.after({ kind: 'approve-cutover', reason: 'yes', by: 'grace', at: noon }))
       .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
       .then('CutoverStarted');
   });

@@ -17,8 +17,15 @@ const spec: ProviderSpec = {
   secret: { name: 'lab-token' },
 };
 const found = sourceProvider('lab');
-if (found?.snapshots === undefined || found.retire === undefined) throw new TypeError('no lab provider');
-const provider = { ...found, snapshots: found.snapshots, retire: found.retire };
+if (
+  found?.snapshots === undefined ||
+  found.retire === undefined ||
+  found.restore === undefined ||
+  found.connectedNics === undefined
+)
+  throw new TypeError('no lab provider');
+const { snapshots, retire, restore, connectedNics } = found;
+const provider = { ...found, snapshots, retire, restore, connectedNics };
 const patience = { signal: AbortSignal.timeout(60_000), timeLimitMs: 20_000 };
 
 let lab: LabHypervisor;
@@ -262,6 +269,29 @@ describe('a source that is retired', () => {
     expect(await provider.retire(here, vm, what, patience)).toEqual([]);
     expect(await present(vm.id)).toMatchObject({ name: 'web-migrated', tags: ['moved'] });
     expect(await provider.retire(here, await made(), { disconnectNics: false }, patience)).toEqual([]);
+  });
+
+  it('is restored as it was: what was not connected or was tagged before stays so', async () => {
+    const nics = [
+      { id: 'n', name: 'nic1', network: 'VM Network' },
+      { id: 'm', name: 'nic2', network: 'VM Network' },
+    ];
+    const vm = await made({ nics, tags: ['moved'] });
+    await lab.do('POST', `/vms/${vm.id}/nics`, { connected: false, ids: ['m'] });
+    const connectedNics = await provider.connectedNics(here, vm);
+    expect(connectedNics).toEqual(['n']);
+    const what = { disconnectNics: true, renameSuffix: '-migrated', tag: 'moved' };
+    await provider.retire(here, vm, what, patience);
+    const before = { connectedNics, tag: 'there-before' as const };
+    expect(await provider.restore(here, vm, what, before, patience)).toEqual([
+      'connected nic1',
+      "renamed to 'web'",
+    ]);
+    expect(await present(vm.id)).toMatchObject({ name: 'web', tags: ['moved'] });
+    expect(await provider.connectedNics(here, vm)).toEqual(['n']);
+    const ours = { connectedNics, tag: 'ours' as const };
+    expect(await provider.restore(here, vm, what, ours, patience)).toEqual(["took the tag 'moved' away"]);
+    expect(await provider.restore(here, vm, what, ours, patience)).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { NbdExport } from './answers.js';
 import { LabClient, isRefusal, vmPath } from './client.js';
 import { LabRefused, LabSnapshotLost, LabVmRuns } from './errors.js';
 import { momentOf, powerOff, powerOn } from './power.js';
-import { retire } from './retire.js';
+import { connectedNics, restore, retire } from './retire.js';
 import { labSnapshots, presentSnapshot } from './snapshots.js';
 import { inventoryOf, sourceVm } from './source-vm.js';
 
@@ -66,4 +66,6 @@ export const labProvider: SourceProvider = {
 
   snapshots: labSnapshots,
   retire,
+  connectedNics,
+  restore,
 };

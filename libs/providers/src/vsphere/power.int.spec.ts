@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SourceVm } from '@ledgerlift/contracts';
 import { currentMoment, powerOff, powerOn, powerState } from './power.js';
-import { retire } from './retire.js';
+import { restore } from './restore.js';
+import { connectedNics, nicsOf, retire } from './retire.js';
+import { sessionOf } from './session.js';
 import { bareVm, patience, vsphereWorld, type World } from './spec/world.js';
+import { vmProperties } from './vm.js';
 
 let world: World;
 let count = 0;
@@ -20,6 +23,23 @@ const off = (vm: SourceVm, then: 'force' | 'fail' | 'wait', timeLimitMs = 5000) 
   powerOff(world.provider, vm, { timeLimitMs, then }, patience().signal);
 const effects = async (vm: SourceVm): Promise<readonly string[]> =>
   (await world.vsphere.journal()).filter((line) => line.vm === vm.id).map(({ effect }) => effect);
+
+/** What a reconfiguration must not change, beside what it may. */
+async function nicsAsRead(vm: SourceVm) {
+  const path = 'config.hardware.device';
+  const now = await vmProperties(sessionOf(world.provider), vm, [path], patience().signal);
+  return nicsOf(now.get(path)).map((nic) => ({
+    kind: nic.kind,
+    key: nic.textAt('key'),
+    mac: nic.textAt('macAddress'),
+    addressType: nic.textAt('addressType'),
+    wakeOnLan: nic.textAt('wakeOnLanEnabled'),
+    network: nic.textAt('backing.deviceName') ?? nic.textAt('backing.port.portgroupKey') ?? '',
+    startConnected: nic.flagAt('connectable.startConnected'),
+    connected: nic.flagAt('connectable.connected'),
+    allowGuestControl: nic.flagAt('connectable.allowGuestControl'),
+  }));
+}
 
 describe('the power of a VM', () => {
   it('is switched off by asking its guest, and each run is another moment', async () => {
@@ -74,5 +94,39 @@ describe('a source that is retired', () => {
     expect(did).toHaveLength(3);
     expect((await world.vsphere.vm(vm.id)).name).toBe(`${vm.name}-migrated`);
     expect(await retire(world.provider, vm, what, patience())).toEqual([]);
+  });
+
+  it('keeps the rest of its NICs as it was read: network, MAC, wake-on-LAN', async () => {
+    const vm = await running({ networks: ['VM Network', 'DC0_DVPG0'], off: true });
+    const before = await nicsAsRead(vm);
+    await retire(world.provider, vm, { disconnectNics: true }, patience());
+    const after = await nicsAsRead(vm);
+    expect(before.map(({ network, mac }) => [network, mac].every((each) => each !== ''))).toEqual([
+      true,
+      true,
+    ]);
+    expect(after).toEqual(before.map((nic) => ({ ...nic, startConnected: false, connected: false })));
+  });
+
+  it('is restored as it was, with its power left as it is', async () => {
+    const vm = await running({ networks: ['VM Network', 'DC0_DVPG0'], off: true });
+    const before = await nicsAsRead(vm);
+    const nics = await connectedNics(world.provider, vm);
+    expect(nics).toHaveLength(2);
+    const what = { disconnectNics: true, renameSuffix: '-migrated', tag: 'moved' };
+    await retire(world.provider, vm, what, patience());
+    const was = { connectedNics: nics, tag: 'ours' as const };
+    expect(await restore(world.provider, vm, what, was, patience())).toEqual([
+      expect.stringContaining('connected'),
+      `renamed to '${vm.name}'`,
+      "took the tag 'moved' away",
+    ]);
+    expect(await restore(world.provider, vm, what, was, patience())).toEqual([]);
+    expect((await world.vsphere.vm(vm.id)).name).toBe(vm.name);
+    expect((await nicsAsRead(vm)).map(({ startConnected }) => startConnected)).toEqual([true, true]);
+    expect((await nicsAsRead(vm)).map(({ mac, network }) => [mac, network])).toEqual(
+      before.map(({ mac, network }) => [mac, network]),
+    );
+    expect(await powerState(world.provider, vm)).toBe('off');
   });
 });

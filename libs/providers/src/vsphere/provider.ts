@@ -4,7 +4,8 @@ import { judge } from './concerns/index.js';
 import { vsphereDiskAccess } from './disks/index.js';
 import { readInventory, readVm, watchInventory } from './inventory/index.js';
 import { currentMoment, powerOff, powerOn, powerState } from './power.js';
-import { retire } from './retire.js';
+import { restore } from './restore.js';
+import { connectedNics, retire } from './retire.js';
 import { closeSessions, sessionOf } from './session.js';
 import { vsphereSnapshots } from './snapshots.js';
 
@@ -34,5 +35,7 @@ export const vsphereProvider: SourceProvider = {
     vsphereDiskAccess(sessionOf(spec), vm, disk, snapshot, reader),
   snapshots: vsphereSnapshots,
   retire,
+  connectedNics,
+  restore,
   close: closeSessions,
 };

@@ -1,17 +1,71 @@
 import type { ProviderSpec, RetireSourceSettings, SourceVm } from '@ledgerlift/contracts';
 import type { Patience } from '../port.js';
+import { escaped, unescaped } from './inventory/surroundings.js';
 import { type VsphereSession, sessionOf } from './session.js';
 import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf } from './soap/properties.js';
-import { typed } from './soap/render.js';
+import { typed, type VimValue } from './soap/render.js';
 import { runTask } from './soap/tasks.js';
 import { VsphereTagsNotOffered, bearsTag } from './tagging/index.js';
 import { configuredProperties, settled, vmRef } from './vm.js';
+
+/** Ids of the NICs that are connected, or will be when the VM is powered on. */
+export async function connectedNics(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]> {
+  const signal = AbortSignal.timeout(LOOK_MS);
+  const devices = await configuredProperties(sessionOf(spec), vm, ['config.hardware.device'], signal);
+  return connected(nicsOf(devices.get('config.hardware.device'))).map(keyOf);
+}
+
+const LOOK_MS = 60_000;
 
 /** Kinds of virtual device that are network adapters (vim.vm.device.VirtualEthernetCard and its subtypes). */
 const NICS = /^Virtual(E1000e?|Vmxnet[23]?|PCNet32|SriovEthernetCard)$/;
 /** The name under which a custom attribute tells what was done with the VM, where there are no tags. */
 const ATTRIBUTE = 'ledgerlift';
+
+export const nicsOf = (devices: VimNode | undefined): readonly VimNode[] =>
+  (devices?.parts ?? []).filter(({ kind }) => NICS.test(kind));
+export const keyOf = (nic: VimNode): string => nic.textAt('key') ?? '';
+export const labelOf = (nic: VimNode): string =>
+  nic.textAt('deviceInfo.label') ?? nic.textAt('key') ?? 'a network adapter';
+const connected = (nics: readonly VimNode[]): readonly VimNode[] =>
+  nics.filter(
+    (nic) =>
+      nic.flagAt('connectable.startConnected') === true || nic.flagAt('connectable.connected') === true,
+  );
+
+/**
+ * Edits the connection of NICs and nothing else of them: each device is sent whole, as it was read. vSphere takes what an edit
+ * leaves out as wanted away, such as the network (VirtualDeviceConfigSpec.device).
+ */
+export async function connect(
+  session: VsphereSession,
+  vm: SourceVm,
+  nics: readonly VimNode[],
+  to: Readonly<Record<string, boolean>>,
+  patience: Patience,
+): Promise<void> {
+  const deviceChange = nics.map((nic) => ({ operation: 'edit', device: asRead(nic, { connectable: to }) }));
+  await runTask(session, 'ReconfigVM_Task', vmRef(vm), { spec: { deviceChange } }, patience);
+}
+
+type Changes = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
+
+/** What was read, to be sent again; parts keep their order, which is that of the schema. */
+function asRead(node: VimNode, changes: Changes = {}): VimValue {
+  const { ref } = node;
+  if (ref !== undefined) return ref;
+  if (node.parts.length === 0) return node.text;
+  const value: Record<string, VimValue> = {};
+  for (const name of new Set(node.parts.map((part) => part.name))) {
+    const held = node.partsNamed(name).map((part) => asRead(part));
+    const [only] = held;
+    const read = held.length === 1 && only !== undefined ? only : held;
+    const changed = changes[name];
+    value[name] = changed === undefined || typeof read !== 'object' ? read : { ...read, ...changed };
+  }
+  return node.kind === '' ? value : typed(node.kind, value);
+}
 
 /** @returns what was done, in words; what was so already is skipped */
 export async function retire(
@@ -27,9 +81,9 @@ export async function retire(
   const done: string[] = [];
   if (disconnectNics)
     done.push(...(await disconnected(session, vm, now.get('config.hardware.device'), patience)));
-  const name = now.get('name')?.text ?? vm.name;
+  const name = unescaped(now.get('name')?.text ?? '');
   if (renameSuffix !== undefined && !name.endsWith(renameSuffix)) {
-    await runTask(session, 'Rename_Task', vmRef(vm), { newName: name + renameSuffix }, patience);
+    await runTask(session, 'Rename_Task', vmRef(vm), { newName: escaped(name + renameSuffix) }, patience);
     done.push(`renamed to '${name}${renameSuffix}'`);
   }
   if (tag !== undefined)
@@ -63,27 +117,15 @@ async function disconnected(
   devices: VimNode | undefined,
   patience: Patience,
 ): Promise<readonly string[]> {
-  const nics = (devices?.parts ?? []).filter(
-    (device) =>
-      NICS.test(device.kind) &&
-      (device.flagAt('connectable.startConnected') === true ||
-        device.flagAt('connectable.connected') === true),
-  );
+  const nics = connected(nicsOf(devices));
   if (nics.length === 0) return [];
-  const deviceChange = nics.map((nic) => ({
-    operation: 'edit',
-    device: typed(nic.kind, {
-      key: nic.textAt('key') ?? '',
-      connectable: { startConnected: false, allowGuestControl: false, connected: false },
-    }),
-  }));
-  await runTask(session, 'ReconfigVM_Task', vmRef(vm), { spec: { deviceChange } }, patience);
-  const names = nics.map((nic) => nic.textAt('deviceInfo.label') ?? nic.textAt('key') ?? 'a network adapter');
-  return [`disconnected ${names.join(', ')}`];
+  // Off it must stay disconnected when somebody powers it on.
+  await connect(session, vm, nics, { startConnected: false, connected: false }, patience);
+  return [`disconnected ${nics.map(labelOf).join(', ')}`];
 }
 
 /** @returns false where it was marked so already */
-async function marked(
+export async function marked(
   session: VsphereSession,
   vm: SourceVm,
   values: VimNode | undefined,

@@ -140,6 +140,7 @@ export const JournalLine = z.object({
     'nics-changed',
     'renamed',
     'tagged',
+    'untagged',
     'fault',
   ]),
   vm: z.string().optional(),

@@ -15,3 +15,17 @@ export function cutoverCommand(
     at: now,
   };
 }
+
+/** @param cutoverAt due time of the request that is approved; without it whichever is scheduled */
+export function approveCutoverCommand(
+  { cutoverAt, reason }: { readonly cutoverAt?: string | undefined; readonly reason?: string | undefined },
+  { actor }: CommandContext,
+): Extract<OperatorCommand, { kind: 'approve-cutover' }> {
+  return {
+    kind: 'approve-cutover',
+    reason: reason ?? 'asked for over the API',
+    by: actor.name,
+    at: new Date(),
+    ...(cutoverAt === undefined ? {} : { dueAt: new Date(cutoverAt) }),
+  };
+}

@@ -1,6 +1,6 @@
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { migrationView } from '../views/migration.js';
-import { cutoverCommand } from './cutover-command.js';
+import { approveCutoverCommand, cutoverCommand } from './cutover-command.js';
 import { pageFrom } from '../views/page.js';
 import { planView } from '../views/plan.js';
 
@@ -62,15 +62,19 @@ export const planHandlers: HandlersOf<'plans'> = {
     migrationView(await plans.steer(params.plan, 'start the next wave', body.reason ?? WITHOUT_REASON, call)),
   'plans.cutover': async ({ plans }, { params, body }, call) =>
     migrationView(await plans.askAll(params.plan, cutoverCommand(body, call.context), call)),
-  'plans.approve': async ({ plans }, { params, body: { what, reason = WITHOUT_REASON } }, call) =>
+  'plans.approve': async ({ plans }, { params, body: { what, reason, cutoverAt } }, call) =>
     migrationView(
       what === 'start'
-        ? await plans.steer(params.plan, 'approve', reason, call)
-        : await plans.askAll(
-            params.plan,
-            { kind: 'approve-cutover', reason, by: call.context.actor.name },
-            call,
-          ),
+        ? await plans.steer(params.plan, 'approve', reason ?? WITHOUT_REASON, call)
+        : await plans.askAll(params.plan, approveCutoverCommand({ reason, cutoverAt }, call.context), call),
+    ),
+  'plans.withdraw-cutover': async ({ plans }, { params, body }, call) =>
+    migrationView(
+      await plans.askAll(
+        params.plan,
+        { kind: 'withdraw-cutover', reason: body.reason ?? WITHOUT_REASON, at: new Date() },
+        call,
+      ),
     ),
   'plans.archive': async ({ catalog, plans, runs }, { params }, call) => {
     const before = call.createdBefore('plan');

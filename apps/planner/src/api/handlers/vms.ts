@@ -2,7 +2,7 @@ import { vmStream } from '../../runs/stream-names.js';
 import type { VmView } from '@ledgerlift/contracts';
 import type { OperatorCommand } from '../../runs/run-service.js';
 import type { ApiCall, ApiServices, HandlersOf } from '../edge/operation-handler.js';
-import { cutoverCommand } from './cutover-command.js';
+import { approveCutoverCommand, cutoverCommand } from './cutover-command.js';
 import { readVmLog } from '../vm-log.js';
 import { historyEntry } from '../views/history.js';
 import { pageFrom } from '../views/page.js';
@@ -39,10 +39,12 @@ export const vmHandlers: HandlersOf<'vms'> = {
   'vms.cutover': (services, { params, body }, call) =>
     ask(services, params, call, cutoverCommand(body, call.context)),
   'vms.approve': (services, { params, body }, call) =>
+    ask(services, params, call, approveCutoverCommand(body, call.context)),
+  'vms.withdraw-cutover': (services, { params, body }, call) =>
     ask(services, params, call, {
-      kind: 'approve-cutover',
+      kind: 'withdraw-cutover',
       reason: body.reason ?? WITHOUT_REASON,
-      by: call.context.actor.name,
+      at: new Date(),
     }),
   'vms.test-boot': (services, { params, body }, call) =>
     ask(services, params, call, { kind: 'test-boot', reason: body.reason ?? WITHOUT_REASON }),
@@ -52,6 +54,10 @@ export const vmHandlers: HandlersOf<'vms'> = {
       reason: body.reason ?? WITHOUT_REASON,
       at: new Date(),
     }),
+  'vms.clean-up': (services, { params, body }, call) =>
+    ask(services, params, call, { kind: 'clean-up', reason: body.reason ?? WITHOUT_REASON }),
+  'vms.delete-target': (services, { params, body: { targetName, reason = WITHOUT_REASON } }, call) =>
+    ask(services, params, call, { kind: 'delete-target', reason, targetName }),
   'vms.answer-hook': (services, { params, body: { hook, said, succeeded } }, call) =>
     ask(services, params, call, {
       kind: 'answer-hook',

@@ -71,6 +71,10 @@ function waysIn(result: StepResult): string {
 /** What stops, goes on and is cut over, and by whom it was asked. */
 function steeringSentence(event: DomainEvent): string {
   switch (event.type) {
+    case 'CleanupRequested':
+      return event.data.what === 'target'
+        ? `deletion of the target requested: ${event.data.reason}`
+        : `another clean-up requested: ${event.data.reason}`;
     case 'VmMigrationAbandoned':
       return `given up: ${event.data.reason}`;
     case 'ResourceAdopted':
@@ -91,8 +95,12 @@ function steeringSentence(event: DomainEvent): string {
       return event.data.pass === 'finish'
         ? 'the pass under way is finished before the cutover: so the downtime is shorter'
         : 'the pass under way is broken off for the cutover: so the downtime is shorter';
+    case 'CutoverDeferred':
+      return `cutover put off${event.data.dueAt === undefined ? '' : ` to ${event.data.dueAt}`}: ${event.data.reason}`;
+    case 'CutoverWithdrawn':
+      return `cutover withdrawn: ${event.data.reason}`;
     case 'CutoverApproved':
-      return `cutover approved: ${event.data.reason}`;
+      return `cutover${event.data.request === undefined ? '' : ` at ${event.data.request.dueAt}`} approved: ${event.data.reason}`;
     case 'CutoverReleased':
       return `the plan's hooks at the cutover are done: ${event.data.hooks.join(', ')}`;
     case 'CutoverStarted':

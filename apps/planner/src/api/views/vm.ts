@@ -80,6 +80,7 @@ function warmView(state: VmLive): NonNullable<VmView['warm']> {
     ...given('nextPassAt', state.precopy?.dueAt),
     ...given('cutoverAt', state.cutover?.dueAt),
     ...given('cutoverBy', state.cutover?.by),
+    ...given('cutoverDeferred', state.cutoverDeferred),
     approval: !approve.cutover ? 'not-needed' : state.cutoverApproved ? 'given' : 'awaited',
     forecast: forecastOf(state, new Date()),
   };

@@ -175,6 +175,16 @@ export const plansOperations = {
     status: 200,
     out: MigrationView,
   },
+  'plans.withdraw-cutover': {
+    method: 'POST',
+    path: '/plans/:plan/withdraw-cutover',
+    summary: 'Withdraw the cutover of every VM of the migration that runs, where it has not begun',
+    params: plan,
+    query: none,
+    body: ReasonBody,
+    status: 200,
+    out: MigrationView,
+  },
   'plans.archive': {
     method: 'POST',
     path: '/plans/:plan/archive',

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { HistoryEntry, LogText, VmStateName, VmSummary, VmView } from '../migration.js';
-import { CutoverBody, HookAnswerBody, Page, ReasonBody, pageOf } from '../request.js';
+import {
+  ApproveCutoverBody,
+  CutoverBody,
+  DeleteTargetBody,
+  HookAnswerBody,
+  Page,
+  ReasonBody,
+  pageOf,
+} from '../request.js';
 import { migration, none, vm } from './operation.js';
 import type { ApiOperation } from './operation.js';
 
@@ -101,6 +109,16 @@ export const vmsOperations = {
     summary: 'Approve the cutover of a VM that somebody else asked for',
     params: vm,
     query: none,
+    body: ApproveCutoverBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.withdraw-cutover': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/withdraw-cutover',
+    summary: 'Withdraw the cutover of a VM that is scheduled and has not begun',
+    params: vm,
+    query: none,
     body: ReasonBody,
     status: 200,
     out: VmView,
@@ -124,6 +142,26 @@ export const vmsOperations = {
     params: vm,
     query: none,
     body: ReasonBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.clean-up': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/clean-up',
+    summary: 'Try again to remove what the clean-up of a VM gave up',
+    params: vm,
+    query: none,
+    body: ReasonBody,
+    status: 200,
+    out: VmView,
+  },
+  'vms.delete-target': {
+    method: 'POST',
+    path: '/migrations/:migration/vms/:vm/delete-target',
+    summary: 'Delete the disks and the VM of a target that was allowed to start; nothing else deletes them',
+    params: vm,
+    query: none,
+    body: DeleteTargetBody,
     status: 200,
     out: VmView,
   },

@@ -8,7 +8,8 @@ import { holdsPlace } from '../../vm/stop.js';
 import { disksByStorage } from '../../vm/turn.js';
 import { hosts, storages } from './datacenter.js';
 import { LawBroken, mergedDisks } from './laws.js';
-import { type Happening, Simulation } from './simulation.js';
+import type { Happening } from './happenings.js';
+import { Simulation } from './simulation.js';
 
 const VMS = 6;
 /** Only when VMs come far do they meet at their removals: so long some are lost there. */

@@ -5,7 +5,8 @@ import {
   type StepName,
   resourceKey,
 } from '@ledgerlift/contracts';
-import { isTerminal, lastAttemptOf, openAttempt, type VmLive } from '../../vm/state.js';
+import { isOpen } from '../../schedule/windows.js';
+import { isTerminal, openAttempt, startedSince, type VmLive } from '../../vm/state.js';
 import type { World } from './world.js';
 
 /** What must hold after every event of every history. Each throws where it does not. */
@@ -62,12 +63,56 @@ const operatorsWords = new Set<DomainEvent['type']>([
   'RetryRequested',
   'VmMigrationAbandoned',
   'RollbackRequested',
+  'CleanupRequested',
 ]);
 /** It follows in the same append as what was asked for. */
-const mayEndAgain = ({ rollback, abandoned }: VmLive): boolean => rollback !== undefined || abandoned;
+const mayEndAgain = ({ rollback, abandoned, laterCleanups }: VmLive): boolean =>
+  rollback !== undefined || abandoned || laterCleanups > 0;
+
+/** What was decided about a cutover, and when. */
+export function checkCutover(
+  before: VmLive,
+  event: DomainEvent,
+  {
+    at,
+    by,
+    events,
+  }: { readonly at: Date; readonly by: string | undefined; readonly events: readonly DomainEvent[] },
+): void {
+  const { cutover, record } = before;
+  if (event.type === 'StepStarted' && event.data.step === 'SourcePowerOff') {
+    const policy = record.settings.warm.cutover;
+    const isBound = cutover?.by === 'window' || cutover?.by === 'downtime';
+    const isFirst = startedSince(before, 'SourcePowerOff', 'SourcePowerOn').length === 0;
+    const windows = policy.by === 'window' || policy.by === 'downtime' ? policy.windows : [];
+    if (isBound && isFirst)
+      law(isOpen(windows, at), 'the source is powered off outside its maintenance window');
+  }
+  if (event.type === 'CutoverApproved')
+    law(by !== undefined && by !== cutover?.askedBy, 'the one who asked for a cutover approved it');
+  if (event.type === 'CutoverStarted' && record.settings.approve.cutover) {
+    const last = events.findLast(({ type }) => CUTOVER_WORDS.has(type));
+    law(last?.type === 'CutoverApproved', 'a cutover begins that nobody approved as it was asked for');
+  }
+}
+
+const CUTOVER_WORDS = new Set<DomainEvent['type']>([
+  'CutoverScheduled',
+  'CutoverDeferred',
+  'CutoverWithdrawn',
+  'CutoverApproved',
+]);
 
 export function checkWorld(state: VmLive, world: World): void {
   law(!(world.targetRuns && world.power === 'on'), 'source and target run at the same time');
+  law(
+    !(world.targetHasRun && world.targetDisk === 'deleted') || state.targetDeleted,
+    'a target that has run was deleted, and nobody asked for that',
+  );
+  law(
+    world.wasOn || state.attempts.every(({ step }) => step !== 'SourcePowerOn'),
+    'a source that was off was powered on',
+  );
   if (!isTerminal(state)) return;
   law(openAttempt(state) === undefined, 'an attempt is open at the end');
   const kept = new Map(state.kept.map(({ resource, reason }) => [resourceKey(resource), reason]));
@@ -85,19 +130,20 @@ export function checkWorld(state: VmLive, world: World): void {
     );
     law(reason !== NOT_RELEASED || wasTried, `nobody tried to release ${resource.kind} ${resource.name}`);
   }
-  if (state.phase === 'succeeded') checkSuccess(world);
+  if (state.phase === 'succeeded') checkSuccess(state, world);
   if (state.phase === 'failed' || state.phase === 'canceled') checkFailure(state, world);
   if (state.phase === 'rolled-back') {
     law(
-      world.power === 'on' && !world.targetRuns,
-      'after a rollback the source must run, and the target not',
+      (world.power === 'on' || !world.wasOn) && !world.targetRuns,
+      'after a rollback the source must run as it did before, and the target not',
     );
   }
 }
 
 /** Not one write of the source is missing at the target, and all of it is converted. */
-function checkSuccess(world: World): void {
-  law(world.power === 'off' && world.targetRuns, 'after a success the target must run, and the source not');
+function checkSuccess({ record }: VmLive, world: World): void {
+  const runs = record.powerState === 'on' || (record.powerState === 'auto' && world.wasOn);
+  law(world.power === 'off' && world.targetRuns === runs, 'after a success the target is as it is to be');
   world.target.forEach(({ write, converted }, index) => {
     law(
       write === world.chunks[index],
@@ -109,10 +155,8 @@ function checkSuccess(world: World): void {
 
 /** The source is never left worse: it runs again, unless the target does, or nobody can say that it does not. */
 function checkFailure(state: VmLive, world: World): void {
-  if (!state.record.settings.powerOnSourceAfterFailure) return;
-  const target = lastAttemptOf(state, 'FinalPowerActions');
-  const wasStarted = target?.startedAt !== undefined;
+  if (!state.record.settings.powerOnSourceAfterFailure || !world.wasOn) return;
   const isGivenUp = state.conditions.some(({ type }) => type === 'NotDoneAtTheEnd');
-  if (wasStarted || isGivenUp || state.abandoned) return;
+  if (world.targetRuns || isGivenUp) return;
   law(world.power === 'on', `the VM has ${state.phase}, and its source was left off`);
 }

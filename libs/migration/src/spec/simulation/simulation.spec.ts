@@ -32,6 +32,10 @@ describe('random histories under a virtual clock', () => {
       'VmMigrationAbandoned',
       'RemovalTurnAwaited',
       'RemovalTurnReleased',
+      'CutoverDeferred',
+      'CutoverWithdrawn',
+      'CleanupRequested',
+      'StepPassedOver',
     ];
     expect(expected.filter((type) => !histories.types.has(type))).toEqual([]);
   });

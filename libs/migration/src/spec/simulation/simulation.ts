@@ -20,58 +20,11 @@ import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState }
 import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
 import { Chance } from '@ledgerlift/testing';
-import { LawBroken, checkEvent, checkWorld } from './laws.js';
+import { LawBroken, checkCutover, checkEvent, checkWorld } from './laws.js';
 import { somewhere } from './datacenter.js';
+import { type Happening, everyHour, faults, usual } from './happenings.js';
 import { SimulatedWorker } from './worker.js';
 import { World } from './world.js';
-
-/** What a random history may have happen, and how often. */
-export type Happening =
-  | 'admit'
-  | 'take-turn'
-  | 'claim'
-  | 'stroke'
-  | 'time'
-  | 'guest'
-  | 'fail'
-  | 'lose'
-  | 'late'
-  | 'intruder'
-  | 'host-failure'
-  | 'pause'
-  | 'resume'
-  | 'cutover'
-  | 'approve'
-  | 'test-boot'
-  | 'cancel'
-  | 'retry'
-  | 'rollback'
-  | 'abandon';
-
-const usual: readonly (readonly [number, Happening])[] = [
-  [8, 'admit'],
-  [8, 'take-turn'],
-  [8, 'claim'],
-  [24, 'stroke'],
-  [6, 'time'],
-  [6, 'guest'],
-  [2, 'fail'],
-  [2, 'lose'],
-  [2, 'late'],
-  [0.3, 'intruder'],
-  [0.2, 'host-failure'],
-  [0.6, 'pause'],
-  [2, 'resume'],
-  [1.5, 'cutover'],
-  [1, 'approve'],
-  [0.6, 'test-boot'],
-  [0.15, 'cancel'],
-  [2, 'retry'],
-  [0.2, 'rollback'],
-  [0.1, 'abandon'],
-];
-
-const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
 
 /** What a VM may do only when others let it. */
 export interface Gate {
@@ -119,16 +72,19 @@ export class Simulation {
         enableChangeTracking: seed % 4 === 3,
         precopyIntervalMs: 60_000,
         ...(chance.once(3) ? { maxPrecopies: 1 } : {}),
-        cutover: chance.once(4)
-          ? { by: 'downtime' as const, maxDowntimeMs: 400_000, windows: [] }
-          : { by: 'command' as const },
+        cutover: chance.once(5)
+          ? { by: 'window' as const, windows: [...everyHour] }
+          : chance.once(4)
+            ? { by: 'downtime' as const, maxDowntimeMs: 400_000, windows: [] }
+            : { by: 'command' as const },
       },
       approve: { start: false, cutover: chance.once(4) },
       retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
     };
     const itinerary = isWarm ? warmItinerary : coldOf();
     const source = { ...record.source, vm: somewhere(record.source.vm, chance) };
-    const drawn = { ...record, index, settings, source };
+    const powerState = chance.once(6) ? ('off' as const) : ('auto' as const);
+    const drawn = { ...record, index, settings, source, powerState };
     const [planned] = decideVm({ kind: 'plan', record: drawn, itinerary }, undefined);
     if (planned === undefined) throw new Error('nothing was planned');
     this.events.push(planned);
@@ -206,7 +162,8 @@ export class Simulation {
         return this.#stroke();
       case 'time':
         this.#now = Math.max(
-          this.#now + chance.below(30_000),
+          // Now and then the planner is away for longer than a window is open.
+          this.#now + (chance.once(10) ? 1_500_000 : chance.below(30_000)),
           chance.once(2) ? (wakeAt(this.state, alwaysPresent) ?? 0) : 0,
         );
         return this.#say({ kind: 'wake', at: new Date(this.#now), random, presence: alwaysPresent });
@@ -238,11 +195,18 @@ export class Simulation {
       case 'cancel':
       case 'retry':
       case 'abandon':
+      case 'clean-up':
         return this.#say({ kind: happening, reason: 'the operator says so' });
       case 'cutover':
+        // An operator's now overrides the windows, which would then never be waited for.
+        if (this.state.record.settings.warm.cutover.by === 'window' && !chance.once(20)) return;
         return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
       case 'approve':
-        return this.#say({ kind: 'approve-cutover', reason: '', by: 'grace' });
+        return this.#say({ kind: 'approve-cutover', reason: '', by: this.chance.pick(['ada', 'grace']), at });
+      case 'withdraw':
+        return this.#say({ kind: 'withdraw-cutover', reason: '', at });
+      case 'delete-target':
+        return this.#say({ kind: 'delete-target', reason: '', targetName: this.state.record.targetName });
       case 'rollback':
         return this.#say({ kind: 'rollback', reason: '', at });
     }
@@ -259,6 +223,8 @@ export class Simulation {
     }
     for (const event of decided) {
       checkEvent(this.state, event);
+      const by = 'by' in command ? command.by : undefined;
+      checkCutover(this.state, event, { at: new Date(this.#now), by, events: this.events });
       const next: VmState = evolveVm(this.state, event, this.#time);
       if (next === undefined) throw new Error('an event made the VM vanish');
       this.state = next;
@@ -277,7 +243,13 @@ export class Simulation {
     this.#workers += 1;
     // A worker may come back for another attempt of what it was given up for.
     const name = this.chance.once(2) ? 'w0' : `w${this.#workers}`;
-    this.#say({ kind: 'claim', step: open.step, attempt: open.attempt, worker: name });
+    this.#say({
+      kind: 'claim',
+      step: open.step,
+      attempt: open.attempt,
+      worker: name,
+      at: new Date(this.#time),
+    });
     const claimed = openAttempt(this.state);
     if (claimed?.worker !== name) return;
     const job: Job = {

@@ -51,7 +51,7 @@ export class SimulatedWorker {
         break;
       case 'FinalPowerActions':
         if (world.moment !== this.#powerOffMoment) return { outcome: sourceRan };
-        world.targetRuns = true;
+        if (this.#isTargetToRun) world.startTarget();
         break;
       case 'TargetPowerOff':
         world.targetRuns = false;
@@ -59,15 +59,25 @@ export class SimulatedWorker {
       default:
         break;
     }
-    if (job.step === 'Initialize')
+    if (job.step === 'Initialize') {
+      world.wasOn = world.power === 'on';
       return done({ step: 'Initialize', powerState: world.power, fingerprint: 'f1' });
+    }
     return { outcome: completedBy(job.step) };
   }
 
   /** Takes away what the attempt is to release. */
   release(name: string, kind: string): void {
+    if (kind === 'disk') this.world.targetDisk = 'deleted';
     if (kind === 'snapshot') this.world.snapshots.delete(name);
     if (kind === 'overlay') this.world.overlays.delete(name.includes('.test.') ? 'test' : 'conversion');
+  }
+
+  get #isTargetToRun(): boolean {
+    const first = this.job.results.find((result) => result.step === 'Initialize');
+    return this.job.record.powerState === 'auto'
+      ? first?.powerState === 'on'
+      : this.job.record.powerState === 'on';
   }
 
   get #powerOffMoment(): string | undefined {
@@ -94,6 +104,8 @@ export class SimulatedWorker {
     }
     const next = this.#todo.shift();
     if (next !== undefined) {
+      world.targetHasRun = false;
+      world.targetDisk = 'there';
       world.target[next] = { write: read[next] ?? 0, converted: 0 };
       this.#done.add(next);
     }

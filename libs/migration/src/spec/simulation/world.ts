@@ -25,9 +25,22 @@ export class World {
   target: TargetChunk[] = Array.from({ length: CHUNKS }, () => ({ write: -1, converted: 0 }));
   readonly overlays = new Set<string>();
   targetRuns = false;
+  /** What it may have written is nowhere else, until a pass writes over it. */
+  targetHasRun = false;
+  targetDisk: 'there' | 'deleted' = 'there';
+  /** When its migration looked at it first. */
+  wasOn: boolean;
   targetExists = false;
 
-  constructor(private readonly chance: Chance) {}
+  constructor(private readonly chance: Chance) {
+    this.wasOn = !chance.once(6);
+    if (!this.wasOn) this.power = 'off';
+  }
+
+  startTarget(): void {
+    this.targetRuns = true;
+    this.targetHasRun = true;
+  }
 
   get size(): number {
     return CHUNKS;

@@ -91,3 +91,6 @@ export class Surroundings {
  */
 export const unescaped = (name: string): string =>
   name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));
+
+/** A name as vSphere wants it to be given (vim.ManagedEntity.Rename). */
+export const escaped = (name: string): string => name.replace(/[%/\\]/g, (each) => encodeURIComponent(each));

@@ -1,2 +1,2 @@
 export { VsphereTagsNotOffered } from './errors.js';
-export { bearsTag } from './tagging.js';
+export { bearsTag, losesTag } from './tagging.js';

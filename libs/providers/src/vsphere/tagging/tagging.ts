@@ -37,6 +37,29 @@ export async function bearsTag(
   }
 }
 
+/**
+ * Takes a tag away from a VM; the tag itself and its category stay.
+ *
+ * @returns false where the VM did not bear it
+ * @throws VsphereTagsNotOffered, VsphereTagDenied, VsphereTagRefused; what a connection throws
+ */
+export async function losesTag(
+  session: VsphereSession,
+  vmId: string,
+  tag: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { apiType } = await session.content(signal);
+  if (apiType !== 'VirtualCenter') throw new VsphereTagsNotOffered(session.connection.server, tag);
+  try {
+    return await VsphereRest.within(session, signal, (rest) => new Tagging(rest, tag).detachFrom(vmId));
+  } catch (error) {
+    if (!(error instanceof RestRefused)) throw error;
+    if ([404, 405].includes(error.status)) throw new VsphereTagsNotOffered(session.connection.server, tag);
+    throw new VsphereTagRefused(tag, 'be asked about tags', error.message);
+  }
+}
+
 class Tagging {
   constructor(
     private readonly rest: VsphereRest,
@@ -52,6 +75,24 @@ class Tagging {
       'attach the tag to it',
       ['InventoryService.Tagging.AttachTag', 'InventoryService.Tagging.ObjectAttachable'],
       `${ASSOCIATION}/id:${encodeURIComponent(tagId)}?~action=attach`,
+      body,
+    );
+    return true;
+  }
+
+  async detachFrom(vmId: string): Promise<boolean> {
+    const colon = this.tag.indexOf(':');
+    const [category, name] =
+      colon === -1 ? [OURS, this.tag] : [this.tag.slice(0, colon), this.tag.slice(colon + 1)];
+    const categoryId = await this.#category(category);
+    const tagId = categoryId === undefined ? undefined : await this.#tagIn(categoryId, name);
+    const body = { object_id: { id: vmId, type: 'VirtualMachine' } };
+    const attached = await this.rest.ask('POST', `${ASSOCIATION}?~action=list-attached-tags`, body);
+    if (tagId === undefined || Ids.parse(attached)?.includes(tagId) !== true) return false;
+    await this.#change(
+      'take the tag from it',
+      ['InventoryService.Tagging.AttachTag', 'InventoryService.Tagging.ObjectAttachable'],
+      `${ASSOCIATION}/id:${encodeURIComponent(tagId)}?~action=detach`,
       body,
     );
     return true;

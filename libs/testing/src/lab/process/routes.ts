@@ -52,6 +52,7 @@ export const routes: readonly Route[] = [
   ['POST', /^\/vms\/([^/]+)\/nics$/, connectNics],
   ['POST', /^\/vms\/([^/]+)\/rename$/, rename],
   ['POST', /^\/vms\/([^/]+)\/tags$/, tag],
+  ['POST', /^\/vms\/([^/]+)\/untag$/, untag],
   ['POST', /^\/vms\/([^/]+)\/cut-nbd$/, cutNbd],
   ['POST', /^\/vms\/([^/]+)\/guest$/, tellGuest],
   ['GET', /^\/faults$/, ({ lab }) => lab.faults.pending],
@@ -135,9 +136,14 @@ async function offerDisk(call: Call): Promise<unknown> {
 }
 
 function connectNics(call: Call): Promise<void> {
-  const { connected } = z.object({ connected: z.boolean() }).parse(call.body);
+  const { connected, ids } = z
+    .object({ connected: z.boolean(), ids: z.array(z.string()).optional() })
+    .parse(call.body);
   return inTurn(call, async (machine) => {
-    await machine.update({ nics: machine.record.nics.map((nic) => ({ ...nic, connected })) });
+    const isMeant = (id: string): boolean => ids === undefined || ids.includes(id);
+    await machine.update({
+      nics: machine.record.nics.map((nic) => (isMeant(nic.id) ? { ...nic, connected } : nic)),
+    });
     machine.note('nics-changed', { detail: connected ? 'connected' : 'disconnected' });
   });
 }
@@ -155,6 +161,14 @@ function tag(call: Call): Promise<void> {
   return inTurn(call, async (machine) => {
     await machine.update({ tags: [...new Set([...machine.record.tags, added])] });
     machine.note('tagged', { detail: added });
+  });
+}
+
+function untag(call: Call): Promise<void> {
+  const { tag: gone } = z.object({ tag: z.string().min(1).max(200) }).parse(call.body);
+  return inTurn(call, async (machine) => {
+    await machine.update({ tags: machine.record.tags.filter((each) => each !== gone) });
+    machine.note('untagged', { detail: gone });
   });
 }
 

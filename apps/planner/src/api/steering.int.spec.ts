@@ -1,0 +1,77 @@
+/**
+ * Express loads CommonJS packages, which must not be given their ES modules.
+ *
+ * @jest-environment-options {"customExportConditions": ["@ledgerlift/source", "node"]}
+ */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
+import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
+
+let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
+let planner: PlannerUnderTest;
+
+beforeEach(async () => {
+  temporary = await openTemporaryLog();
+  planner = await PlannerUnderTest.start(temporary.log, inventoryOf(webVm));
+});
+afterEach(async () => {
+  await planner.stop();
+  await temporary.destroy();
+  expect(planner.faults).toEqual([]);
+});
+
+async function created(path: string, body: unknown): Promise<string> {
+  const reply = await planner.call('POST', path, body);
+  expect(`${reply.status} ${reply.text}`).toMatch(/^201 /);
+  return String(reply.body['id']);
+}
+async function startedPlan(): Promise<{ readonly plan: string; readonly migration: string }> {
+  await created('/providers', sourceSpec);
+  await created('/providers', { name: 'out', type: 'directory', settings: { path: planner.folder } });
+  await created('/mappings', networkSpec);
+  await created('/mappings', storageSpec);
+  const plan = await created('/plans', planSpec);
+  return { plan, migration: await created(`/plans/${plan}/start`, undefined) };
+}
+const refused = (reply: Reply) => ({ status: reply.status, code: reply.body.error?.code });
+
+describe('a VM of a migration', () => {
+  it('has its scheduled cutover approved for one time, and withdrawn', async () => {
+    const { plan, migration } = await startedPlan();
+    const path = `/migrations/${migration}/vms/0`;
+    const cutoverAt = '2026-12-05T22:00:00.000Z';
+    expect(await planner.call('POST', `${path}/approve`, { reason: 'yes', cutoverAt })).toMatchObject({
+      status: 200,
+    });
+    expect(refused(await planner.call('POST', `${path}/approve`, { cutoverAt: 'Saturday' }))).toEqual({
+      status: 400,
+      code: 'LL-API-001',
+    });
+    expect(await planner.call('POST', `${path}/withdraw-cutover`, { reason: 'no' })).toMatchObject({
+      status: 200,
+    });
+    expect(await planner.call('POST', `/plans/${plan}/withdraw-cutover`)).toMatchObject({ status: 200 });
+    expect(planner.runs.calls.slice(-3)).toEqual([
+      `approve-cutover vm-${migration}-0: yes`,
+      `withdraw-cutover vm-${migration}-0: no`,
+      `withdraw-cutover all of ${migration}`,
+    ]);
+  });
+
+  it('takes the words for what is left after its end, and the target must be named', async () => {
+    const { migration } = await startedPlan();
+    const path = `/migrations/${migration}/vms/0`;
+    expect(await planner.call('POST', `${path}/clean-up`, { reason: 'back' })).toMatchObject({ status: 200 });
+    expect(refused(await planner.call('POST', `${path}/delete-target`, { reason: 'gone' }))).toEqual({
+      status: 400,
+      code: 'LL-API-001',
+    });
+    const body = { reason: 'gone', targetName: 'web' };
+    expect(await planner.call('POST', `${path}/delete-target`, body)).toMatchObject({ status: 200 });
+    expect(planner.runs.calls.slice(-2)).toEqual([
+      `clean-up vm-${migration}-0: back`,
+      `delete-target vm-${migration}-0: gone`,
+    ]);
+  });
+});

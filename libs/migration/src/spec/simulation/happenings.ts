@@ -1,0 +1,62 @@
+import { MaintenanceWindow } from '@ledgerlift/contracts';
+
+/** What a random history may have happen, and how often. */
+export type Happening =
+  | 'admit'
+  | 'take-turn'
+  | 'claim'
+  | 'stroke'
+  | 'time'
+  | 'guest'
+  | 'fail'
+  | 'lose'
+  | 'late'
+  | 'intruder'
+  | 'host-failure'
+  | 'pause'
+  | 'resume'
+  | 'cutover'
+  | 'approve'
+  | 'test-boot'
+  | 'cancel'
+  | 'retry'
+  | 'rollback'
+  | 'abandon'
+  | 'withdraw'
+  | 'clean-up'
+  | 'delete-target';
+
+export const usual: readonly (readonly [number, Happening])[] = [
+  [8, 'admit'],
+  [8, 'take-turn'],
+  [8, 'claim'],
+  [24, 'stroke'],
+  [6, 'time'],
+  [6, 'guest'],
+  [2, 'fail'],
+  [2, 'lose'],
+  [2, 'late'],
+  [0.3, 'intruder'],
+  [0.2, 'host-failure'],
+  [0.6, 'pause'],
+  [2, 'resume'],
+  [1.5, 'cutover'],
+  [1, 'approve'],
+  [0.6, 'test-boot'],
+  [0.15, 'cancel'],
+  [2, 'retry'],
+  [0.2, 'rollback'],
+  [0.1, 'abandon'],
+  [0.1, 'withdraw'],
+  [0.3, 'clean-up'],
+  [0.1, 'delete-target'],
+];
+
+/** What makes a history a wild one. */
+export const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
+
+/** Twenty minutes of each hour, so that time often passes a window by. */
+export const everyHour = Array.from({ length: 24 }, (_, hour) => {
+  const clock = String(hour).padStart(2, '0');
+  return MaintenanceWindow.parse({ from: `${clock}:20`, to: `${clock}:40` });
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ItineraryStep, VmRecord } from '@ledgerlift/contracts';
+import { noon, noRoot, record, warmItinerary } from '../spec/fixtures.js';
+import { given, History } from '../spec/vm-specification.js';
+import { leftoversDueAt } from './after-end.js';
+import { openAttempt } from './state.js';
+
+const itinerary = [
+  ...warmItinerary,
+  {
+    step: 'PostHook',
+    phase: 'cutover',
+    service: 'transfer',
+    site: 'local',
+    part: 'main',
+    claims: [],
+  },
+] as const satisfies readonly ItineraryStep[];
+const beforeStart = (powerState: VmRecord['powerState'] = 'auto'): History =>
+  History.empty
+    .after({
+      kind: 'plan',
+      record: { ...record, powerState, settings: { ...record.settings, type: 'warm' } },
+      itinerary,
+    })
+    .admitted()
+    .completes('Initialize', 'DiskAllocation', 'SnapshotCreation', 'DiskTransfer')
+    .after({ kind: 'cutover', reason: 'now', by: 'ada', dueAt: noon, at: noon })
+    .wakes(noon)
+    .admitted()
+    .completes('SourcePowerOff', 'SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer')
+    .completes('ImageConversion', 'ImageCommit', 'VirtualMachineCreation');
+const cleaned = (history: History): History => {
+  let now = history;
+  while (openAttempt(now.live)?.step === 'Cleanup') now = now.completes('Cleanup');
+  return now;
+};
+const keptNames = (history: History): readonly string[] =>
+  history.live.kept.map(({ resource }) => resource.name);
+const disk = 'default/web/disk-0.raw';
+
+const letGo = beforeStart().completes('FinalPowerActions');
+const failed = cleaned(letGo.fails('PostHook', noRoot));
+const abandon = { kind: 'abandon', reason: 'the plan was ended' } as const;
+const deleteTarget = { kind: 'delete-target', reason: 'not needed', targetName: 'web' } as const;
+
+describe('a target that was allowed to start', () => {
+  it('is kept when its failed VM is abandoned, and says why', () => {
+    const abandoned = cleaned(failed.after(abandon));
+    expect(abandoned.live).toMatchObject({ phase: 'failed', abandoned: true });
+    expect(abandoned.live.kept).toContainEqual({
+      resource: expect.objectContaining({ name: disk }),
+      reason: expect.stringContaining('only delete-target removes it'),
+    });
+    expect(keptNames(abandoned)).toContain('default/web');
+  });
+
+  it('is left running by a cancel, with its source off, and can be rolled back then', () => {
+    const canceled = cleaned(letGo.after({ kind: 'cancel', reason: 'stop' }));
+    expect(canceled.live.phase).toBe('canceled');
+    expect(keptNames(canceled)).toContain(disk);
+    const steps = canceled.live.attempts.map(({ step }) => step);
+    expect(steps).not.toContain('TargetPowerOff');
+    expect(steps).not.toContain('SourcePowerOn');
+    expect(canceled.live.conditions.at(-1)?.message).toMatch(/left as it is/);
+    given(canceled)
+      .when({ kind: 'rollback', reason: 'back', at: noon })
+      .then('RollbackRequested', 'CleanupDecided', 'StepRequested');
+  });
+
+  it('is kept, stopped, when only its start was asked for', () => {
+    const asked = beforeStart().claimed();
+    const canceled = asked.after({ kind: 'cancel', reason: 'stop' }).stops();
+    const back = cleaned(canceled.completes('TargetPowerOff', 'SourcePowerOn'));
+    expect(back.live.phase).toBe('canceled');
+    expect(keptNames(back)).toContain(disk);
+  });
+
+  it('is not one whose start was refused, because the source had run', () => {
+    const refused = beforeStart()
+      .claimed()
+      .says('FinalPowerActions', 1, { outcome: { kind: 'source-ran', reason: 'it is on' } });
+    const canceled = cleaned(refused.completes('Cleanup').after({ kind: 'cancel', reason: 'stop' }));
+    expect(keptNames(cleaned(canceled.completes('TargetPowerOff', 'SourcePowerOn')))).not.toContain(disk);
+  });
+
+  it('is kept after a rollback, too', () => {
+    const back = failed.after({ kind: 'rollback', reason: 'back', at: noon });
+    expect(keptNames(back.completes('TargetPowerOff', 'SourcePowerOn'))).toContain(disk);
+  });
+});
+
+describe('the deletion of a target that was allowed to start', () => {
+  it('sees it stopped, gives the source its power back, and then removes it', () => {
+    given(failed)
+      .when(deleteTarget)
+      .then(
+        { type: 'CleanupRequested', data: { what: 'target' } },
+        { type: 'CleanupDecided', data: { outcome: 'failed', later: 'target' } },
+        { type: 'StepRequested', data: { step: 'TargetPowerOff' } },
+      );
+    const gone = cleaned(failed.after(deleteTarget).completes('TargetPowerOff', 'SourcePowerOn'));
+    expect(gone.live).toMatchObject({ phase: 'failed', ledger: {} });
+    expect(gone.live.conditions.filter(({ type }) => type === 'Failed')).toHaveLength(1);
+    given(gone).when(deleteTarget).then();
+    given(gone)
+      .when({ kind: 'retry', reason: '' })
+      .isRefused(/was deleted/);
+  });
+
+  it('does not happen where the target cannot be seen stopped', () => {
+    const stuck = failed.after(deleteTarget).fails('TargetPowerOff', noRoot);
+    expect(stuck.live.phase).toBe('failed');
+    expect(keptNames(stuck)).toContain(disk);
+    expect(stuck.live.attempts.map(({ step }) => step)).not.toContain('SourcePowerOn');
+    given(stuck).when(deleteTarget).then('CleanupRequested', 'CleanupDecided', 'StepRequested');
+  });
+
+  it('must name the target, and is refused where there is none, or the VM is not at its end', () => {
+    given(failed)
+      .when({ ...deleteTarget, targetName: 'db' })
+      .isRefused(/is web/);
+    given(letGo)
+      .when(deleteTarget)
+      .isRefused(/cancel it first/);
+    given(cleaned(letGo.completes('PostHook')))
+      .when(deleteTarget)
+      .isRefused(/roll it back/);
+    const early = cleaned(History.warm().admitted().fails('Initialize', noRoot));
+    given(early)
+      .when(deleteTarget)
+      .isRefused(/no target/);
+  });
+});
+
+describe('a target that is not to run', () => {
+  it('does not keep its source off when the VM fails', () => {
+    const halted = beforeStart('off').completes('FinalPowerActions').fails('PostHook', noRoot);
+    expect(openAttempt(halted.live)?.step).toBe('TargetPowerOff');
+    const back = cleaned(halted.completes('TargetPowerOff', 'SourcePowerOn'));
+    expect(back.live.phase).toBe('failed');
+    expect(keptNames(back)).toContain(disk);
+  });
+});
+
+describe('what a clean-up gave up', () => {
+  const early = History.warm().admitted().completes('Initialize', 'DiskAllocation', 'SnapshotCreation');
+  const left = early.fails('DiskTransfer', noRoot).fails('Cleanup', noRoot);
+  const again = { kind: 'clean-up', reason: 'the source is back' } as const;
+
+  it('is listed until a later clean-up removes it', () => {
+    expect(left.live.kept).toContainEqual({
+      resource: expect.objectContaining({ kind: 'snapshot' }),
+      reason: 'clean-up could not release it',
+    });
+    given(left).when(again).then('CleanupRequested', 'CleanupDecided', 'StepRequested');
+    const removed = left.after(again).completes('Cleanup');
+    expect(removed.live.phase).toBe('failed');
+    expect(removed.live.kept.map(({ resource }) => resource.kind)).not.toContain('snapshot');
+    given(removed).when(again).then();
+  });
+
+  it('may still be retried afterwards', () => {
+    const removed = left.after(again).completes('Cleanup');
+    given(removed).when({ kind: 'retry', reason: 'again' }).then('RetryRequested');
+  });
+
+  it('is due again after an hour, then after longer and longer, at most a day', () => {
+    const at = (laterCleanups: number): number | undefined =>
+      leftoversDueAt({ ...left.live, endedAt: noon.toISOString(), laterCleanups });
+    const hours = [0, 1, 2, 3, 4, 5, 50].map((n) => ((at(n) ?? 0) - noon.getTime()) / 3_600_000);
+    expect(hours).toEqual([1, 2, 4, 8, 16, 24, 24]);
+    expect(
+      leftoversDueAt({ ...left.after(again).completes('Cleanup').live, endedAt: noon.toISOString() }),
+    ).toBeUndefined();
+  });
+
+  it('is not asked for while the VM is under way', () =>
+    given(early)
+      .when(again)
+      .isRefused(/at its end/));
+});
