@@ -38,6 +38,7 @@ export async function readPackage(path: string): Promise<PackageContents> {
       throw new BadOva('badOvf', `${path} holds no VirtualSystem`, 'Envelope.VirtualSystem');
     const vms: SourceVm[] = [];
     const problems: InventoryProblem[] = [];
+    const told = new Set<unknown>();
     for (const system of systems) {
       const item = `${path}#${system.attributes.get('id') ?? ''}`;
       try {
@@ -50,9 +51,13 @@ export async function readPackage(path: string): Promise<PackageContents> {
           );
         vms.push(vm);
       } catch (error) {
+        told.add(error);
         problems.push(problemOf(item, error));
       }
     }
+    // Entries that no VM uses are wrong too, and hinder nobody.
+    for (const entry of [...catalogue.files.values(), ...catalogue.disks.values()])
+      if (entry instanceof BadOva && !told.has(entry)) problems.push(problemOf(path, entry));
     return { vms, networks: networksOf(envelope), problems };
   } catch (error) {
     return { vms: [], networks: [], problems: [problemOf(path, error)] };
