@@ -20,6 +20,7 @@ export const ovaCodes = {
   parentImage: 'LL-OVA-016',
   foreignExtents: 'LL-OVA-017',
   otherFormat: 'LL-OVA-018',
+  overBudget: 'LL-OVA-019',
 } as const;
 
 /** An OVA that cannot be used, with the part of it that is wrong. */

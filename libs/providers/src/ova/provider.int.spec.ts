@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
 import {
@@ -184,6 +185,29 @@ function unreadable(error: unknown): Inventory {
   const problem = { item: '', code: error.code, message: error.message };
   return { takenAt: new Date().toISOString(), vms: [], networks: [], storages: [], problems: [problem] };
 }
+
+describe('a disk that unpacks to more than its capacity needs', () => {
+  it('is given up at the bound, and nothing beyond it is written', async () => {
+    const packed = folder.file('bomb.gz');
+    await writeFile(packed, gzipSync(Buffer.alloc(200 * MiB), { level: 9 }));
+    const path = folder.file('bomb');
+    const { size } = await stat(packed);
+    const backing = {
+      kind: 'ova' as const,
+      format: 'raw' as const,
+      parts: [{ file: packed, offset: 0, length: size }],
+      compression: 'gzip' as const,
+    };
+    const vm = await onlyVm(await ova());
+    const [disk] = vm.disks;
+    if (disk === undefined) throw new Error('there is no disk');
+    const access = await ovaProvider.diskAccess(specOf(path), vm, { ...disk, capacityBytes: MiB, backing });
+    if (access.kind !== 'unpack') throw new Error(`it is read as ${access.kind}`);
+    const unpacking = access.unpackTo(path, new AbortController().signal);
+    await expect(unpacking).rejects.toMatchObject({ code: 'LL-OVA-019' });
+    expect((await stat(path)).size).toBeLessThan(20 * MiB);
+  });
+});
 
 describe('hostile OVAs', () => {
   it('are each refused with a code, or harmless, and never hide their neighbours', async () => {

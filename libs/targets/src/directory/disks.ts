@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
 import { unfinished } from './atomic-file.js';
 import { allocatedSize } from './disk-size.js';
+import { imageHeader } from './image-header.js';
 import { errorCode, kindOf, syncFolder } from './safe-path.js';
 
 const run = promisify(execFile);
@@ -93,7 +94,8 @@ async function checkDisk(disk: DiskFile): Promise<void> {
     if (size !== allocatedSize(disk.size)) throw new WrongDisk(disk.path, expected, `${size} bytes long`);
     return;
   }
-  const { format, size } = await imageInfo(disk);
+  // No tool opens it for this: what lies here may not be ours.
+  const { format, size } = await imageHeader(disk.path);
   if (format !== 'qcow2' || size !== allocatedSize(disk.size))
     throw new WrongDisk(disk.path, expected, `${format} of ${size} bytes`);
 }
@@ -110,10 +112,7 @@ const ImageInfo = z.object({
  * @param image with its format: a guest can write the header of any format into a raw disk, so nothing is probed
  * @throws ToolFailed, also where it is of another format
  */
-export async function imageInfo({
-  path,
-  format,
-}: Pick<DiskFile, 'path' | 'format'>): Promise<{
+export async function imageInfo({ path, format }: Pick<DiskFile, 'path' | 'format'>): Promise<{
   readonly format: string;
   readonly size: number;
   readonly backing: string | undefined;
