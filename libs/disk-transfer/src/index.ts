@@ -42,3 +42,4 @@ export {
   acquireWriter,
   endEarlierWriter,
 } from './nbd-server/writer.js';
+export { type Cell, sandboxCommand, sandboxState } from './sandbox/index.js';

@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Cell, environmentOfTools } from '../sandbox/index.js';
 import { type NbdServer, startServer } from './server-process.js';
 
 type Parameter = readonly [name: string, value: string];
@@ -42,10 +43,11 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
         ...files.map(([name], index) => `${name}=${pathOf(secrets.length + index)}`),
       ],
       {
-        environment: environmentOfPlugins(),
+        environment: environmentOfTools(),
         inherited: opened.map(({ fd }) => fd),
         through: ['prlimit', '--core=0', '--'],
         startTimeoutMs: START_TIMEOUT_MS,
+        cell: cellOf(plugin),
       },
     );
     return { ...server, said: () => redacted(server.said(), secrets) };
@@ -83,14 +85,12 @@ async function openNameless(content: readonly string[]) {
   }
 }
 
-/** Ours may hold the way to the bus and its credentials, which are no business of a plugin or of VMware's library. */
-export const environmentOfPlugins = (): Record<string, string> =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'TMPDIR', 'TZ'].flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+/** The plugin's own file and libraries; its source is reached over the network. */
+function cellOf({ plugin, parameters }: NbdkitPlugin): Cell {
+  const folders = parameters.flatMap(([name, value]) => (name === 'libdir' ? [value] : []));
+  const own = plugin.includes('/') ? [plugin] : [];
+  return { read: [...own, ...folders], write: [], network: 'host' };
+}
 
 const redacted = (text: string, secrets: readonly Parameter[]): string =>
   secrets.reduce((rest, [, value]) => (value === '' ? rest : rest.replaceAll(value, '…')), text);

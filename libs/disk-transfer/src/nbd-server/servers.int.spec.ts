@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { NbdClient } from '../nbd/client.js';
-import { type NbdServer, startServer } from './server-process.js';
+import { type NbdServer, type StartOptions, startServer } from './server-process.js';
 import { type SourceImage, nodeGraph, serveSource } from './servers.js';
 
 const run = promisify(execFile);
@@ -46,6 +46,52 @@ const qcow2 = async (name: string, ...options: readonly string[]): Promise<Sourc
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, file, '1M']);
   return { driver: 'qcow2', file };
 };
+
+/** A descriptor whose extent is a file of the host: no option of QEMU's driver turns that off. */
+async function foreignExtent(): Promise<SourceImage> {
+  const file = folder.file('extent.vmdk');
+  const words = ['# Disk DescriptorFile', 'version=1', 'CID=fffffffe', 'parentCID=ffffffff'];
+  const extent = `RW ${MiB / 512} FLAT "${folder.file('host')}" 0`;
+  await writeFile(file, [...words, 'createType="monolithicFlat"', extent, ''].join('\n'));
+  return { driver: 'vmdk', file };
+}
+
+describe('the sandbox of a server', () => {
+  const cell = (image: SourceImage) => ({ read: [image.file], write: [], network: 'none' }) as const;
+  const serve = (image: SourceImage, options: StartOptions): Promise<NbdServer> =>
+    startServer(
+      'qemu-nbd',
+      (socket) => ['--read-only', '--persistent', `--socket=${socket}`, nodeGraph(image)],
+      options,
+    );
+
+  it('hides the files of the host that an image leads to', async () => {
+    const image = await foreignExtent();
+    // The lie works where nothing hinders it.
+    expect(await firstBytes(await serve(image, {}))).toContain(SECRET);
+    await expect(serve(image, { cell: cell(image) })).rejects.toMatchObject({
+      code: 'LL-DSK-020',
+      message: expect.stringContaining('No such file'),
+    });
+  });
+
+  it('tells the pid of the server itself, which ends when it is asked', async () => {
+    const image = await qcow2('ends');
+    const server = await serve({ ...image }, { cell: cell(image) });
+    expect((await readFile(`/proc/${server.pid}/cmdline`, 'utf8')).split('\0')[0]).toBe('qemu-nbd');
+    await server.stop();
+    expect(server.ended()).toBe('it ended with status 0');
+    await expect(readFile(`/proc/${server.pid}/cmdline`)).rejects.toThrow('ENOENT');
+  });
+
+  it('has no network', async () => {
+    const image = await qcow2('alone');
+    const server = await serve(image, { cell: cell(image) });
+    const routes = await readFile(`/proc/${server.pid}/net/dev`, 'utf8');
+    await server.stop();
+    expect(routes.split('\n').filter((line) => line.includes(':'))).toHaveLength(1);
+  });
+});
 
 describe('a source image that leads out of itself', () => {
   it('is refused when it took the place of an honest one after the inventory', async () => {

@@ -20,13 +20,14 @@ const CONNECTIONS = '8';
 export async function serveSource(image: SourceImage): Promise<NbdServer> {
   // Some drivers open other files for features that no option turns off, such as extents of a VMDK.
   await assertSelfContained(image);
-  return startServer('qemu-nbd', (socket) => [
+  const args = (socket: string): readonly string[] => [
     '--read-only',
     '--persistent',
     `--shared=${CONNECTIONS}`,
     `--socket=${socket}`,
     nodeGraph(image),
-  ]);
+  ];
+  return startServer('qemu-nbd', args, { cell: { read: [image.file], write: [], network: 'none' } });
 }
 
 /** Several servers of the same image: each inflates on a core of its own. @throws NbdServerFailed, and none is left */

@@ -1,0 +1,8 @@
+export {
+  type Cell,
+  SandboxMissing,
+  type SandboxState,
+  environmentOfTools,
+  sandboxCommand,
+  sandboxState,
+} from './sandbox.js';
