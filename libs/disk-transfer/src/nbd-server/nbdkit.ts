@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cell, environmentOfTools } from '../sandbox/index.js';
+import { environmentOfTools } from '../sandbox/index.js';
 import { type NbdServer, startServer } from './server-process.js';
 
 type Parameter = readonly [name: string, value: string];
@@ -47,7 +47,6 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
         inherited: opened.map(({ fd }) => fd),
         through: ['prlimit', '--core=0', '--'],
         startTimeoutMs: START_TIMEOUT_MS,
-        cell: cellOf(plugin),
       },
     );
     return { ...server, said: () => redacted(server.said(), secrets) };
@@ -83,13 +82,6 @@ async function openNameless(content: readonly string[]) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The plugin's own file and libraries; its source is reached over the network. */
-function cellOf({ plugin, parameters }: NbdkitPlugin): Cell {
-  const folders = parameters.flatMap(([name, value]) => (name === 'libdir' ? [value] : []));
-  const own = plugin.includes('/') ? [plugin] : [];
-  return { read: [...own, ...folders], write: [], network: 'host' };
 }
 
 const redacted = (text: string, secrets: readonly Parameter[]): string =>
