@@ -1,8 +1,1 @@
-export {
-  type Cell,
-  SandboxMissing,
-  type SandboxState,
-  environmentOfTools,
-  sandboxCommand,
-  sandboxState,
-} from './sandbox.js';
+export { type Cell, type SandboxState, environmentOfTools, sandboxCommand, sandboxState } from './sandbox.js';

@@ -14,7 +14,7 @@ export interface Cell {
 }
 
 export type SandboxState =
-  { readonly kind: 'available' } | { readonly kind: 'missing'; readonly problem: string };
+  { readonly kind: 'available' } | { readonly kind: 'missing' | 'unknown'; readonly problem: string };
 
 /** The sandbox is required, and this machine cannot make one. */
 export class SandboxMissing extends LedgerliftError {
@@ -42,7 +42,7 @@ let available: Promise<SandboxState> | undefined;
 export async function sandboxState(): Promise<SandboxState> {
   const looking = (available ??= probe());
   const state = await looking;
-  if (state.kind === 'missing') available = undefined;
+  if (state.kind !== 'available') available = undefined;
   return state;
 }
 
@@ -54,7 +54,9 @@ async function probe(): Promise<SandboxState> {
   } catch (error) {
     const { code, stderr, message } = error as Error & { code?: unknown; stderr?: string };
     if (code === 'ENOENT') return { kind: 'missing', problem: 'bwrap is not installed' };
-    return { kind: 'missing', problem: (stderr?.trim() || message).slice(0, 300) };
+    const problem = (stderr?.trim() || message).slice(0, 300);
+    // bwrap refuses with a status. Anything else, such as a probe that was too slow, proves nothing.
+    return { kind: typeof code === 'number' ? 'missing' : 'unknown', problem };
   }
 }
 
@@ -64,7 +66,7 @@ async function probe(): Promise<SandboxState> {
  *
  * @param more further options of bwrap
  * @returns undefined where none can be made and `LEDGERLIFT_SANDBOX` allows to go on
- * @throws SandboxMissing where it is required
+ * @throws SandboxMissing where it is required, or where the probe proved nothing
  */
 export async function sandboxCommand(
   cell: Cell,
@@ -72,7 +74,8 @@ export async function sandboxCommand(
 ): Promise<readonly string[] | undefined> {
   const state = await sandboxState();
   if (state.kind === 'available') return ['bwrap', ...bwrapArguments(cell), ...more, '--'];
-  if (process.env['LEDGERLIFT_SANDBOX'] === 'required') throw new SandboxMissing(state.problem);
+  if (state.kind === 'unknown' || process.env['LEDGERLIFT_SANDBOX'] === 'required')
+    throw new SandboxMissing(state.problem);
   return undefined;
 }
 
