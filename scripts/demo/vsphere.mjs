@@ -119,7 +119,7 @@ export const vsphereDemo = () =>
     await must('cutover', 'demo');
     await must('status', migration, '--watch');
     await tellResult(session, migration, VM);
-    const vm = JSON.parse(await must('--json', 'status', migration, '0'));
+    const vm = JSON.parse(await must('--json', 'status', `${migration}/0`));
     const last = readGuestFile(join(folder, 'out', 'default', VM, `${VM}-disk-0.raw`), '/root/demo').trim();
     const source = await vsphere.vm(VM);
     const log = openSqliteLogForReading(join(folder, 'data', 'events.db'));

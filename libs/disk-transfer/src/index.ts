@@ -7,6 +7,15 @@ export { TargetTooSmall, VerificationFailed } from './copy/errors.js';
 export { extentsOf } from './copy/extents.js';
 export { Throttle } from './copy/throttle.js';
 export { type VerifyOptions, verifyDisk } from './copy/verify.js';
+export {
+  type ForeignFormat,
+  ForeignImageRefused,
+  HEAD_LENGTH,
+  type RefusalCause,
+  foreignHeader,
+  imageBytes,
+  qcow2Header,
+} from './foreign-image/index.js';
 export { type Extent, NbdClient, type NbdEndpoint } from './nbd/client.js';
 export {
   NbdConnectionLost,
@@ -33,3 +42,4 @@ export {
   acquireWriter,
   endEarlierWriter,
 } from './nbd-server/writer.js';
+export { type Cell, sandboxCommand, sandboxState } from './sandbox/index.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { lookForNbdkit } from '@ledgerlift/disk-transfer';
+import { lookForNbdkit, sandboxState } from '@ledgerlift/disk-transfer';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
 import type { CommandsContext } from './context.js';
@@ -87,6 +87,7 @@ export function doctorCommand(program: Command, context: CommandsContext): void 
       const rows: Row[] = [
         { name: 'node', state: process.version, use: 'all services', get: '' },
         ...found,
+        await sandbox(),
         ...disks,
         ...environment(),
       ];
@@ -100,6 +101,21 @@ async function look(tool: Tool): Promise<Row> {
     .then(({ stdout, stderr }) => tool.version.exec(stdout + stderr)?.[1] ?? 'present')
     .catch(() => 'missing');
   return { name: tool.name, state, use: tool.for, get: state === 'missing' ? tool.get : '' };
+}
+
+/** Without it, tools that open foreign images see all of the machine. */
+async function sandbox(): Promise<Row> {
+  const state = await sandboxState();
+  const required = process.env['LEDGERLIFT_SANDBOX'] === 'required';
+  return {
+    name: 'sandbox',
+    state: state.kind === 'available' ? 'present' : required ? 'missing' : 'absent',
+    use: 'transfer: tools that open foreign images see only those',
+    get:
+      state.kind === 'available'
+        ? ''
+        : `apt-get install bubblewrap, and allow it to make namespaces (${state.problem})`,
+  };
 }
 
 const GET_VDDK =

@@ -163,7 +163,9 @@ async function completed(
 async function checkRoom(overlays: readonly Overlay[]): Promise<void> {
   const [first] = overlays;
   if (first === undefined) return;
-  const needed = overlayRoom(await Promise.all(overlays.map(({ base }) => imageInfo(base))));
+  const needed = overlayRoom(
+    await Promise.all(overlays.map(({ base, baseFormat }) => imageInfo({ path: base, format: baseFormat }))),
+  );
   const path = dirname(first.path);
   const free = await freeBytes(path);
   if (free < needed) throw new NoRoomForOverlays(path, needed, free);

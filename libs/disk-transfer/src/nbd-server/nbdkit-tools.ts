@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { environmentOfPlugins } from './nbdkit.js';
+import { environmentOfTools } from '../sandbox/index.js';
 
 export interface VddkSettings {
   /** Of VMware's VDDK as it was unpacked; the libraries are in its `lib64`. */
@@ -62,7 +62,7 @@ async function dumpOf(
   ...parameters: readonly string[]
 ): Promise<{ readonly out: string; readonly said: string }> {
   const args = [plugin, '--dump-plugin', ...parameters];
-  const options = { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfPlugins() } as const;
+  const options = { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfTools() } as const;
   try {
     const { stdout, stderr } = await run('nbdkit', args, options);
     return { out: stdout, said: reasonIn(stderr) };

@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { environmentOfTools } from '../sandbox/index.js';
 import { type NbdServer, startServer } from './server-process.js';
 
 type Parameter = readonly [name: string, value: string];
@@ -42,7 +43,7 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
         ...files.map(([name], index) => `${name}=${pathOf(secrets.length + index)}`),
       ],
       {
-        environment: environmentOfPlugins(),
+        environment: environmentOfTools(),
         inherited: opened.map(({ fd }) => fd),
         through: ['prlimit', '--core=0', '--'],
         startTimeoutMs: START_TIMEOUT_MS,
@@ -82,15 +83,6 @@ async function openNameless(content: readonly string[]) {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-/** Ours may hold the way to the bus and its credentials, which are no business of a plugin or of VMware's library. */
-export const environmentOfPlugins = (): Record<string, string> =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'TMPDIR', 'TZ'].flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 
 const redacted = (text: string, secrets: readonly Parameter[]): string =>
   secrets.reduce((rest, [, value]) => (value === '' ? rest : rest.replaceAll(value, '…')), text);

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+import { type Cell, environmentOfTools, sandboxCommand } from '../sandbox/index.js';
 
 /** An NBD server could not be started. */
 export class NbdServerFailed extends LedgerliftError {
@@ -35,6 +37,8 @@ export interface StartOptions {
   /** Programs that run it, each with its arguments, such as one that sets limits. */
   readonly through?: readonly string[];
   readonly startTimeoutMs?: number;
+  /** What it may reach besides its socket: for a server that opens what others made. None: it runs without a sandbox. */
+  readonly cell?: Cell;
 }
 
 const START_TIMEOUT_MS = 20_000;
@@ -50,15 +54,23 @@ const LOG_KEPT = 16_000;
 export async function startServer(
   command: string,
   args: (socket: string) => readonly string[],
-  { environment, inherited = [], through = [], startTimeoutMs = START_TIMEOUT_MS }: StartOptions = {},
+  { environment, inherited = [], through = [], startTimeoutMs = START_TIMEOUT_MS, cell }: StartOptions = {},
 ): Promise<NbdServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-nbd-'));
   const socket = join(folder, 'nbd');
+  const infoFd = FIRST_INHERITED + inherited.length;
+  const sandbox = await sandboxFor(cell, folder, infoFd);
+  const given = environment ?? (cell === undefined ? undefined : environmentOfTools());
   // The kernel kills it when the thread that started it is gone (prctl PR_SET_PDEATHSIG): a killed worker leaves no writer.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...through, command, ...args(socket)], {
-    stdio: ['ignore', 'ignore', 'pipe', ...inherited],
-    ...(environment === undefined ? {} : { env: environment }),
-  });
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'KILL', '--', ...through, ...sandbox, command, ...args(socket)],
+    {
+      stdio: ['ignore', 'ignore', 'pipe', ...inherited, ...(sandbox.length === 0 ? [] : ['pipe' as const])],
+      ...(given === undefined ? {} : { env: given }),
+    },
+  );
+  const inner = sandbox.length === 0 ? () => child.pid : innerPid(child.stdio[infoFd] as Readable);
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-LOG_KEPT)));
   const ended = new Promise<void>((resolve) => {
@@ -83,20 +95,68 @@ export async function startServer(
   }
   return {
     socket,
-    pid: child.pid ?? 0,
+    pid: inner() ?? child.pid ?? 0,
     said: () => said,
-    ended: () =>
-      hasEnded(child)
-        ? `it ended with ${child.signalCode === null ? `status ${child.exitCode}` : `signal ${child.signalCode}`}`
-        : undefined,
+    ended: () => (hasEnded(child) ? `it ended with ${endOf(child, sandbox.length > 0)}` : undefined),
     stop: async (patienceMs = 5000) => {
-      child.kill('SIGTERM');
+      terminate(child, inner());
       const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
       await ended;
       clearTimeout(killer);
       await remove();
     },
   };
+}
+
+/** Standard input, output and error come first. */
+const FIRST_INHERITED = 3;
+
+async function sandboxFor(
+  cell: Cell | undefined,
+  folder: string,
+  infoFd: number,
+): Promise<readonly string[]> {
+  if (cell === undefined) return [];
+  const withSocket = { ...cell, write: [...cell.write, folder] };
+  try {
+    return (await sandboxCommand(withSocket, ['--info-fd', String(infoFd)])) ?? [];
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** bwrap stays outside and tells the pid of the server, as this machine knows it. @returns undefined until it has told */
+function innerPid(info: Readable): () => number | undefined {
+  let text = '';
+  info.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+  info.on('error', () => undefined);
+  return () => {
+    const pid = /"child-pid": *(\d+)/.exec(text)?.[1];
+    return pid === undefined ? undefined : Number(pid);
+  };
+}
+
+/** A sandbox passes no signal on, and dies of it: the server itself is asked to end, so that it can close what it opened. */
+function terminate(child: ChildProcess, pid: number | undefined): void {
+  if (hasEnded(child)) return;
+  if (pid === undefined || pid === child.pid) {
+    child.kill('SIGTERM');
+    return;
+  }
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It has just ended; bwrap follows.
+  }
+}
+
+/** bwrap ends with 128 and the number of the signal that ended the server, as a shell does. */
+function endOf({ signalCode, exitCode }: ChildProcess, isSandboxed: boolean): string {
+  if (signalCode !== null) return `signal ${signalCode}`;
+  const [name] =
+    Object.entries(constants.signals).find(([, number]) => isSandboxed && exitCode === 128 + number) ?? [];
+  return name === undefined ? `status ${exitCode}` : `signal ${name}`;
 }
 
 const hasEnded = (child: ChildProcess): boolean =>

@@ -1,3 +1,4 @@
+import { assertSelfContained } from '../foreign-image/index.js';
 import { type NbdServer, startServer } from './server-process.js';
 
 /** A disk image that is read, as qemu's drivers have it. The format is given, never guessed from the content. */
@@ -15,16 +16,18 @@ export interface TargetImage {
 
 const CONNECTIONS = '8';
 
-/** Exports a source image read-only; nothing is unpacked. @throws NbdServerFailed */
-export function serveSource(image: SourceImage): Promise<NbdServer> {
-  return startServer('qemu-nbd', (socket) => [
+/** Exports a source image read-only; nothing is unpacked. @throws ForeignImageRefused, NbdServerFailed */
+export async function serveSource(image: SourceImage): Promise<NbdServer> {
+  // Some drivers open other files for features that no option turns off, such as extents of a VMDK.
+  await assertSelfContained(image);
+  const args = (socket: string): readonly string[] => [
     '--read-only',
     '--persistent',
     `--shared=${CONNECTIONS}`,
     `--socket=${socket}`,
-    '--image-opts',
-    imageOptions(image),
-  ]);
+    nodeGraph(image),
+  ];
+  return startServer('qemu-nbd', args, { cell: { read: [image.file], write: [], network: 'none' } });
 }
 
 /** Several servers of the same image: each inflates on a core of its own. @throws NbdServerFailed, and none is left */
@@ -78,12 +81,17 @@ export async function serveForVerification({
   }
 }
 
-/** qemu's --image-opts: commas within values are doubled. */
-function imageOptions({ driver, file, within }: SourceImage): string {
-  const name = file.replaceAll(',', ',,');
-  if (within === undefined) return `driver=${driver},file.driver=file,file.filename=${name}`;
-  return (
-    `driver=${driver},file.driver=raw,file.offset=${within.offset},file.size=${within.length},` +
-    `file.file.driver=file,file.file.filename=${name}`
-  );
+/**
+ * An image as an explicit node graph: each driver is named, so that QEMU probes nothing, a backing file is never opened
+ * whatever the header says, and the only protocol is `file`.
+ */
+export function nodeGraph({ driver, file, within }: SourceImage): string {
+  const protocol = { driver: 'file', filename: file };
+  const stretch =
+    within === undefined
+      ? protocol
+      : { driver: 'raw', offset: within.offset, size: within.length, file: protocol };
+  // `backing` is an option of formats that can have one; raw and vpc refuse it.
+  const backing = driver === 'qcow2' || driver === 'vmdk' ? { backing: null } : {};
+  return `json:${JSON.stringify({ driver, ...backing, file: stretch })}`;
 }

@@ -14,6 +14,13 @@ export const ovaCodes = {
   badUnit: 'LL-OVA-010',
   badDisk: 'LL-OVA-011',
   unsupported: 'LL-OVA-012',
+  backingFile: 'LL-OVA-013',
+  externalData: 'LL-OVA-014',
+  unknownFeature: 'LL-OVA-015',
+  parentImage: 'LL-OVA-016',
+  foreignExtents: 'LL-OVA-017',
+  otherFormat: 'LL-OVA-018',
+  overBudget: 'LL-OVA-019',
 } as const;
 
 /** An OVA that cannot be used, with the part of it that is wrong. */

@@ -60,7 +60,7 @@ export function hardwareOf(system: XmlElement, field: string): Hardware {
     tpm: items.some((item) => /vmware\.vtpm/i.test(textOf(item, 'ResourceSubType'))),
     cpuHotAdd: config.get('cpuHotAddEnabled') === 'true',
     memoryHotAdd: config.get('memoryHotAddEnabled') === 'true',
-    cpuAffinity: affinity(config.get('sched.cpu.affinity') ?? ''),
+    cpuAffinity: affinity(config.get('sched.cpu.affinity') ?? '', `${field}.sched.cpu.affinity`),
   };
 }
 
@@ -159,12 +159,28 @@ function nicOf(item: XmlElement, index: number): SourceNic {
   };
 }
 
-/** `0,2-3` → 0, 2, 3 */
-function affinity(text: string): readonly number[] {
-  return text.split(',').flatMap((part) => {
-    const range = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(part);
-    if (range === null) return [];
-    const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
-  });
+const LONGEST_AFFINITY = 64 * 1024;
+/** No host that VMware supports has as many CPUs. */
+const MOST_CPUS = 4096;
+
+/** `0,2-3` → 0, 2, 3; each once, in order. Overlapping ranges are joined before any is counted out. @throws BadOva */
+function affinity(text: string, field: string): readonly number[] {
+  if (text.length > LONGEST_AFFINITY)
+    throw new BadOva('badOvf', `a CPU affinity of ${text.length} characters`, field);
+  const ranges = text
+    .split(',')
+    .flatMap((part) => {
+      const range = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(part);
+      return range === null ? [] : [[Number(range[1]), Number(range[2] ?? range[1])] as const];
+    })
+    .toSorted(([a], [b]) => a - b);
+  const cpus: number[] = [];
+  let next = 0;
+  for (const [from, to] of ranges) {
+    for (let cpu = Math.max(from, next); cpu <= to; cpu += 1) cpus.push(cpu);
+    next = Math.max(next, to + 1);
+    if (cpus.length > MOST_CPUS)
+      throw new BadOva('badOvf', `a CPU affinity of more than ${MOST_CPUS} CPUs`, field);
+  }
+  return cpus;
 }

@@ -1,82 +1,73 @@
-import { open } from 'node:fs/promises';
-import { constants, gunzipSync } from 'node:zlib';
-import { BadOva } from './errors.js';
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import { HEAD_LENGTH, type RefusalCause, foreignHeader, imageBytes } from '@ledgerlift/disk-transfer';
+import { BadOva, type ovaCodes } from './errors.js';
 import type { Located } from './package.js';
 
-const SECTOR = 512;
-const HEAD_LENGTH = 64 * 1024;
+const kinds: Readonly<Record<RefusalCause, keyof typeof ovaCodes>> = {
+  'other-format': 'otherFormat',
+  'backing-file': 'backingFile',
+  'external-data': 'externalData',
+  'unknown-feature': 'unknownFeature',
+  parent: 'parentImage',
+  extents: 'foreignExtents',
+  damaged: 'badDisk',
+  encrypted: 'unsupported',
+};
 
 /**
- * What a disk image says of its own size, so that a descriptor that says otherwise is found before anything moves.
+ * The capacity in a disk image's own header. The header is checked first: an image that needs another file is refused.
  *
+ * @param parts of the file, in order
  * @returns bytes; undefined where the format does not say
- * @throws BadOva when it is no image of this format
+ * @throws BadOva with a code for each cause
  */
 export async function capacityInImage(
   format: 'vmdk' | 'raw' | 'qcow2' | 'vhd',
-  first: Located,
+  parts: readonly Located[],
   compression: 'none' | 'gzip',
   field: string,
 ): Promise<number | undefined> {
-  const head = await readHead(first, compression, field);
-  switch (format) {
-    case 'vmdk':
-      // VMware Virtual Disk Format 5.0: 'KDMV', version, flags, capacity in sectors.
-      if (head.length < 20 || head.toString('latin1', 0, 4) !== 'KDMV') {
-        throw new BadOva('badDisk', `${first.file} is no sparse VMDK, which is what an OVA holds`, field);
-      }
-      if (compression === 'none') await assertWhole(first, head, field);
-      return Number(head.readBigUInt64LE(12)) * SECTOR;
-    case 'qcow2':
-      if (head.length < 32 || head.readUInt32BE(0) !== 0x514649fb)
-        throw new BadOva('badDisk', `${first.file} is no qcow2 image`, field);
-      return Number(head.readBigUInt64BE(24));
-    case 'raw':
-    case 'vhd':
-      return undefined;
-  }
+  const image =
+    compression === 'none'
+      ? await imageBytes(parts)
+      : { head: await inflatedHead(parts, field), tail: undefined, length: undefined };
+  const { capacity, refusal } = foreignHeader(format, image);
+  if (refusal === undefined) return capacity;
+  const file = parts[0]?.file ?? '';
+  throw new BadOva(kinds[refusal.cause], `the disk in ${file} ${refusal.why}`, field);
 }
 
-/** GD_AT_END: the header that counts is the footer, in the last but one sector of the file. */
-const DIRECTORY_AT_END = 0xffffffffffffffffn;
-
-/** A VMDK that was cut off has lost its grain directory, which the end of the file or the header's offset tells. */
-async function assertWhole({ file, offset, length }: Located, head: Buffer, field: string): Promise<void> {
-  const directory = head.length >= 64 ? head.readBigUInt64LE(56) : 0n;
-  const cut = new BadOva('badDisk', `the VMDK in ${file} ends early; fetch or export the OVA again`, field);
-  if (directory !== DIRECTORY_AT_END) {
-    if (directory * BigInt(SECTOR) >= BigInt(length)) throw cut;
-    return;
-  }
-  if (length < 3 * SECTOR) throw cut;
-  const handle = await open(file, 'r');
+/** Inflates only as much as the header needs. */
+async function inflatedHead(parts: readonly Located[], field: string): Promise<Buffer> {
+  const [first] = parts;
+  if (first === undefined || first.length === 0) return Buffer.alloc(0);
+  const source = createReadStream(first.file, {
+    start: first.offset,
+    end: first.offset + first.length - 1,
+    highWaterMark: HEAD_LENGTH,
+  });
+  const inflating = source.pipe(createGunzip({ chunkSize: HEAD_LENGTH }));
+  source.once('error', (error) => inflating.destroy(error));
+  const pieces: Buffer[] = [];
+  let length = 0;
   try {
-    const footer = Buffer.alloc(4);
-    await handle.read(footer, 0, footer.length, offset + length - 2 * SECTOR);
-    if (footer.toString('latin1') !== 'KDMV') throw cut;
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readHead(
-  { file, offset, length }: Located,
-  compression: 'none' | 'gzip',
-  field: string,
-): Promise<Buffer> {
-  const handle = await open(file, 'r');
-  try {
-    const head = Buffer.alloc(Math.min(HEAD_LENGTH, length));
-    await handle.read(head, 0, head.length, offset);
-    if (compression === 'none') return head;
-    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 256 * HEAD_LENGTH });
+    for await (const piece of inflating as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length >= HEAD_LENGTH) break;
+    }
   } catch (error) {
+    // A chunk that ends within the first bytes of the image; the rest is checked when all chunks are joined.
+    if (parts.length > 1 && length > 0) return Buffer.concat(pieces);
+    const reason = error instanceof Error ? error.message : String(error);
     throw new BadOva(
       'badDisk',
-      `${file} is not compressed by gzip, as the OVF says: ${error instanceof Error ? error.message : String(error)}`,
+      `${first.file} is not compressed by gzip, as the OVF says, or is cut off: ${reason}`,
       field,
     );
   } finally {
-    await handle.close();
+    source.destroy();
   }
+  return Buffer.concat(pieces).subarray(0, HEAD_LENGTH);
 }

@@ -3,6 +3,7 @@ import { extname, join } from 'node:path';
 import type { Inventory, InventoryProblem, SourceVm } from '@ledgerlift/contracts';
 import { BadOva, problemOf } from './errors.js';
 import { openPackage } from './package.js';
+import { sharedReader } from './reading/package-reader.js';
 import { diskReferences, fileReferences } from './references.js';
 import { OVA_STORAGE, exporterOf, networksOf, virtualSystems, vmOf } from './virtual-system.js';
 import { parseXml } from './xml.js';
@@ -38,6 +39,7 @@ export async function readPackage(path: string): Promise<PackageContents> {
       throw new BadOva('badOvf', `${path} holds no VirtualSystem`, 'Envelope.VirtualSystem');
     const vms: SourceVm[] = [];
     const problems: InventoryProblem[] = [];
+    const told = new Set<unknown>();
     for (const system of systems) {
       const item = `${path}#${system.attributes.get('id') ?? ''}`;
       try {
@@ -50,9 +52,13 @@ export async function readPackage(path: string): Promise<PackageContents> {
           );
         vms.push(vm);
       } catch (error) {
+        told.add(error);
         problems.push(problemOf(item, error));
       }
     }
+    // Entries that no VM uses are wrong too, and hinder nobody.
+    for (const entry of [...catalogue.files.values(), ...catalogue.disks.values()])
+      if (entry instanceof BadOva && !told.has(entry)) problems.push(problemOf(path, entry));
     return { vms, networks: networksOf(envelope), problems };
   } catch (error) {
     return { vms: [], networks: [], problems: [problemOf(path, error)] };
@@ -64,8 +70,9 @@ export async function readInventory(path: string, now: Date): Promise<Inventory>
   const vms: SourceVm[] = [];
   const problems: InventoryProblem[] = [];
   const networks = new Map<string, string>();
-  for (const file of await packagesAt(path)) {
-    const contents = await readPackage(file);
+  const packages = await packagesAt(path);
+  for (const file of packages) {
+    const contents = await sharedReader.read(file);
     vms.push(...contents.vms);
     problems.push(...contents.problems);
     for (const { name, description } of contents.networks) networks.set(name, description);

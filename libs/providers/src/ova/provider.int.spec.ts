@@ -1,5 +1,8 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
 import {
@@ -14,6 +17,7 @@ import {
 import { BadOva } from './errors.js';
 import { ovaProvider } from './provider.js';
 
+const run = promisify(execFile);
 const MiB = 1024 * 1024;
 let folder: TemporaryFolder;
 let raw: string;
@@ -182,12 +186,35 @@ function unreadable(error: unknown): Inventory {
   return { takenAt: new Date().toISOString(), vms: [], networks: [], storages: [], problems: [problem] };
 }
 
+describe('a disk that unpacks to more than its capacity needs', () => {
+  it('is given up at the bound, and nothing beyond it is written', async () => {
+    const packed = folder.file('bomb.gz');
+    await writeFile(packed, gzipSync(Buffer.alloc(200 * MiB), { level: 9 }));
+    const path = folder.file('bomb');
+    const { size } = await stat(packed);
+    const backing = {
+      kind: 'ova' as const,
+      format: 'raw' as const,
+      parts: [{ file: packed, offset: 0, length: size }],
+      compression: 'gzip' as const,
+    };
+    const vm = await onlyVm(await ova());
+    const [disk] = vm.disks;
+    if (disk === undefined) throw new Error('there is no disk');
+    const access = await ovaProvider.diskAccess(specOf(path), vm, { ...disk, capacityBytes: MiB, backing });
+    if (access.kind !== 'unpack') throw new Error(`it is read as ${access.kind}`);
+    const unpacking = access.unpackTo(path, new AbortController().signal);
+    await expect(unpacking).rejects.toMatchObject({ code: 'LL-OVA-019' });
+    expect((await stat(path)).size).toBeLessThan(20 * MiB);
+  });
+});
+
 describe('hostile OVAs', () => {
   it('are each refused with a code, or harmless, and never hide their neighbours', async () => {
     const all = folder.file('hostile');
     await mkdir(all);
     const unseen: string[] = [];
-    for (const { name, path, why, outcome } of await writeHostileOvas(all)) {
+    for (const { name, path, why, outcome, code } of await writeHostileOvas(all)) {
       const inventory = Inventory.parse(await inventoryOf(path).catch(unreadable));
       const digests = await Promise.all(
         inventory.vms.map((vm) => ovaProvider.verifyDigests(specOf(path), vm)),
@@ -198,6 +225,8 @@ describe('hostile OVAs', () => {
         vm.concerns.filter(({ category }) => category === 'Critical'),
       );
       if (outcome === 'refused' && problems.length + concerns.length === 0) unseen.push(`${name}: ${why}`);
+      if (code !== undefined && problems.map((problem) => problem.code).join() !== code)
+        unseen.push(`${name}: ${why}; wanted ${code}, got ${problems.map((problem) => problem.code).join()}`);
     }
     expect(unseen).toEqual([]);
     await copyFile(join(await ova(), 'web.ova'), join(all, 'good.ova'));
@@ -205,6 +234,41 @@ describe('hostile OVAs', () => {
       (await inventoryOf(all)).vms.some(({ name, path }) => name === 'web' && path.includes('good.ova')),
     ).toBe(true);
   }, 120_000);
+
+  it.each([
+    ['a backing file', ['-b', '/etc/hostname', '-F', 'raw'], 'LL-OVA-013'],
+    ['a backing server', ['-u', '-b', 'nbd://127.0.0.1:9', '-F', 'raw'], 'LL-OVA-013'],
+    ['an external data file', ['-o', 'data_file=HERE.data'], 'LL-OVA-014'],
+  ])('one with %s, as qemu-img makes it, does not hide its neighbour', async (_what, options, code) => {
+    const qcow2 = folder.file(`lie-${code}-${options.length}`);
+    const args = options.map((option) => option.replace('HERE', qcow2));
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...args, qcow2, '1M']);
+    const path = await ova({
+      packing: 'folder',
+      digest: 'none',
+      vms: ['good', 'bad'].map((name) => ({ name, disks: [{ raw }] })),
+    });
+    await copyFile(qcow2, join(path, 'web', 'web-disk2.vmdk'));
+    const ovf = join(path, 'web', 'web.ovf');
+    await writeFile(ovf, (await readFile(ovf, 'utf8')).replace(/(vmdisk2".*?ovf:format=")[^"]*/, '$1qcow2'));
+    const { vms, problems } = await inventoryOf(path);
+    expect(vms.map(({ name }) => name)).toEqual(['good']);
+    expect(problems).toMatchObject([{ item: expect.stringContaining('#bad'), code }]);
+  });
+
+  it('a linked clone does not hide the VM beside it', async () => {
+    const path = await ova({
+      packing: 'folder',
+      digest: 'none',
+      vms: ['good', 'linked'].map((name) => ({ name, disks: [{ raw }] })),
+    });
+    const ovf = join(path, 'web', 'web.ovf');
+    const text = await readFile(ovf, 'utf8');
+    await writeFile(ovf, text.replace('ovf:diskId="vmdisk2"', '$& ovf:parentRef="vmdisk1"'));
+    const { vms, problems } = await inventoryOf(path);
+    expect(vms.map(({ name }) => name)).toEqual(['good']);
+    expect(problems).toMatchObject([{ item: expect.stringContaining('#linked'), code: 'LL-OVA-012' }]);
+  });
 
   it('500 mutated ones crash nothing: each is an inventory, or a problem with a code', async () => {
     const place = folder.file('mutated');

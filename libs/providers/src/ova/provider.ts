@@ -55,9 +55,9 @@ export const ovaProvider: SourceProvider = {
   // Nothing runs a file: it stands for one moment as long as it stays as it was.
   currentMoment: async (spec, vm) => (await ovaProvider.currentVm(spec, vm.id))?.fingerprint,
 
-  diskAccess(spec, _vm, { backing }) {
+  diskAccess(spec, _vm, { backing, capacityBytes }) {
     if (backing.kind !== 'ova') throw new TypeError(`${spec.name} was given a disk of kind ${backing.kind}`);
-    return accessTo(backing);
+    return accessTo(backing, capacityBytes);
   },
 };
 
@@ -72,7 +72,7 @@ function pathOf(spec: ProviderSpec): string {
   return spec.settings.path;
 }
 
-function accessTo(backing: OvaBacking): DiskAccess {
+function accessTo(backing: OvaBacking, capacityBytes: number): DiskAccess {
   const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
   const [first, ...rest] = backing.parts;
   if (first !== undefined && rest.length === 0 && backing.compression === 'none') {
@@ -82,6 +82,6 @@ function accessTo(backing: OvaBacking): DiskAccess {
   return {
     kind: 'unpack',
     driver,
-    unpackTo: (path, signal) => unpack(backing.parts, backing.compression, path, signal),
+    unpackTo: (path, signal) => unpack({ ...backing, capacityBytes }, path, signal),
   };
 }

@@ -19,18 +19,13 @@ export interface DiskReference {
   readonly field: string;
 }
 
-/** @throws BadOva for two files with one id, or an unknown compression */
-export function fileReferences(envelope: XmlElement): ReadonlyMap<string, FileReference> {
-  const files = new Map<string, FileReference>();
-  childrenOf(childOf(envelope, 'References'), 'File').forEach((element, index) => {
-    const field = `References.File[${index}]`;
-    const id = element.attributes.get('id') ?? '';
-    if (id === '' || files.has(id))
-      throw new BadOva(
-        'badOvf',
-        `${field} has ${id === '' ? 'no id' : `the id '${id}' of another file`}`,
-        `${field}.id`,
-      );
+/** By id. An entry that is wrong is kept as its error, so that only the VMs that use it are refused. */
+export type References<Entry> = ReadonlyMap<string, Entry | BadOva>;
+
+/** The files of a package. Wrong: two files with one id, an unknown compression. */
+export function fileReferences(envelope: XmlElement): References<FileReference> {
+  const elements = childrenOf(childOf(envelope, 'References'), 'File');
+  return referencesOf(elements, { list: 'References.File', idName: 'id' }, (element, id, field) => {
     const compression = element.attributes.get('compression') ?? 'identity';
     if (compression !== 'identity' && compression !== 'gzip' && compression !== '') {
       throw new BadOva(
@@ -39,29 +34,20 @@ export function fileReferences(envelope: XmlElement): ReadonlyMap<string, FileRe
         `${field}.compression`,
       );
     }
-    files.set(id, {
+    return {
       id,
       href: element.attributes.get('href') ?? '',
       compression: compression === 'gzip' ? 'gzip' : 'none',
       chunkSize: wholeNumber(element.attributes.get('chunkSize'), `${field}.chunkSize`),
       size: wholeNumber(element.attributes.get('size'), `${field}.size`),
-    });
+    };
   });
-  return files;
 }
 
-/** @throws BadOva for two disks with one id, or a capacity that is no number */
-export function diskReferences(envelope: XmlElement): ReadonlyMap<string, DiskReference> {
-  const disks = new Map<string, DiskReference>();
-  childrenOf(childOf(envelope, 'DiskSection'), 'Disk').forEach((element, index) => {
-    const field = `DiskSection.Disk[${index}]`;
-    const id = element.attributes.get('diskId') ?? '';
-    if (id === '' || disks.has(id))
-      throw new BadOva(
-        'badOvf',
-        `${field} has ${id === '' ? 'no diskId' : `the diskId '${id}' of another disk`}`,
-        `${field}.diskId`,
-      );
+/** The disks of a package. Wrong: two disks with one id, a delta, a capacity that is no number. */
+export function diskReferences(envelope: XmlElement): References<DiskReference> {
+  const elements = childrenOf(childOf(envelope, 'DiskSection'), 'Disk');
+  return referencesOf(elements, { list: 'DiskSection.Disk', idName: 'diskId' }, (element, id, field) => {
     if (element.attributes.has('parentRef')) {
       throw new BadOva(
         'unsupported',
@@ -87,15 +73,39 @@ export function diskReferences(envelope: XmlElement): ReadonlyMap<string, DiskRe
         `disk '${id}' has a capacity of ${capacityBytes} bytes`,
         `${field}.capacity`,
       );
-    disks.set(id, {
+    return {
       id,
       fileRef: element.attributes.get('fileRef'),
       capacityBytes,
       format: formatOf(element.attributes.get('format') ?? ''),
       field,
-    });
+    };
   });
-  return disks;
+}
+
+function referencesOf<Entry>(
+  elements: readonly XmlElement[],
+  { list, idName }: { readonly list: string; readonly idName: string },
+  read: (element: XmlElement, id: string, field: string) => Entry,
+): References<Entry> {
+  const entries = new Map<string, Entry | BadOva>();
+  elements.forEach((element, index) => {
+    const field = `${list}[${index}]`;
+    const id = element.attributes.get(idName) ?? '';
+    if (entries.has(id) || id === '') {
+      // Which of the two is meant cannot be known, so neither is used.
+      const why = id === '' ? `no ${idName}` : `the ${idName} '${id.slice(0, 100)}' of another entry`;
+      entries.set(id, new BadOva('badOvf', `${field} has ${why}`, `${field}.${idName}`));
+      return;
+    }
+    try {
+      entries.set(id, read(element, id, field));
+    } catch (error) {
+      if (!(error instanceof BadOva)) throw error;
+      entries.set(id, error);
+    }
+  });
+  return entries;
 }
 
 function formatOf(uri: string): DiskReference['format'] {

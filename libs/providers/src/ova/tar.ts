@@ -13,6 +13,9 @@ const BLOCK = 512;
 /** An OVA holds a descriptor, a manifest, a certificate, disks and their chunks: no honest one has more. */
 const MOST_ENTRIES = 20_000;
 const LONGEST_EXTENSION = 64 * 1024;
+/** Extensions before one entry: a long name, a long link, pax records of the entry and of all. */
+const MOST_EXTENSIONS = 8;
+const ALL_EXTENSIONS = 8 * 1024 * 1024;
 
 /**
  * Walks the headers of a tar (POSIX ustar and pax, GNU long names and sizes), reading nothing of the contents.
@@ -23,6 +26,8 @@ export async function readTar(file: FileHandle, size: number): Promise<readonly 
   const entries: TarEntry[] = [];
   let next: { name?: string; length?: number } = {};
   let offset = 0;
+  let extensions = 0;
+  let extensionBytes = 0;
   const header = Buffer.alloc(BLOCK);
   while (offset < size) {
     if (offset + BLOCK > size) throw bad(offset, 'it is cut off in a header');
@@ -34,8 +39,14 @@ export async function readTar(file: FileHandle, size: number): Promise<readonly 
     if (contentAt + length > size)
       throw bad(offset, `it is cut off: an entry of ${length} bytes ends beyond the file`);
     const type = String.fromCharCode(header[156] ?? 0);
-    if (type === 'L' || type === 'x' || type === 'g') {
+    if (type === 'L' || type === 'K' || type === 'x' || type === 'g') {
       if (length > LONGEST_EXTENSION) throw bad(offset, `a header extension of ${length} bytes`);
+      extensions += 1;
+      extensionBytes += length;
+      if (extensions > MOST_EXTENSIONS)
+        throw bad(offset, `more than ${MOST_EXTENSIONS} header extensions of one entry`);
+      if (extensionBytes > ALL_EXTENSIONS)
+        throw bad(offset, `more than ${ALL_EXTENSIONS} bytes of header extensions`);
       const content = Buffer.alloc(length);
       await readFully(file, content, contentAt);
       if (type === 'L') next = { ...next, name: text(content, 0, length) };
@@ -49,6 +60,7 @@ export async function readTar(file: FileHandle, size: number): Promise<readonly 
         length,
       });
       next = {};
+      extensions = 0;
       if (entries.length > MOST_ENTRIES) throw bad(offset, `more than ${MOST_ENTRIES} entries`);
     }
     offset = contentAt + Math.ceil(length / BLOCK) * BLOCK;

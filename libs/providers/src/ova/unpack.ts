@@ -1,23 +1,61 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { BadOva } from './errors.js';
 import type { Located } from './package.js';
 
-/** Joins the parts of a file, and inflates them where they are compressed: what cannot be read at an offset. */
+/** What a format may need beside the data of a full disk: tables, headers, clusters that are partly used. */
+const OVERHEAD_BYTES = 16 * 1024 * 1024;
+const OVERHEAD_SHARE = 16;
+
+/** The most bytes that the image of a disk may have once it is unpacked. */
+const largestImage = (capacityBytes: number): number =>
+  capacityBytes + Math.ceil(capacityBytes / OVERHEAD_SHARE) + OVERHEAD_BYTES;
+
+export interface Packed {
+  readonly parts: readonly Located[];
+  readonly compression: 'none' | 'gzip';
+  /** Of the disk: its image is not much larger. */
+  readonly capacityBytes: number;
+}
+
+/**
+ * Joins the parts of a file, and inflates them where they are compressed: what cannot be read at an offset.
+ *
+ * @throws BadOva as soon as more comes out than an image of this capacity can have
+ */
 export async function unpack(
-  parts: readonly Located[],
-  compression: 'none' | 'gzip',
+  { parts, compression, capacityBytes }: Packed,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
   const source = Readable.from(bytesOf(parts));
+  const limit = largestImage(capacityBytes);
   const target = createWriteStream(path, { mode: 0o600 });
-  if (compression === 'gzip') await pipeline(source, createGunzip(), target, { signal });
-  else await pipeline(source, target, { signal });
+  if (compression === 'gzip') await pipeline(source, createGunzip(), atMost(limit, path), target, { signal });
+  else await pipeline(source, atMost(limit, path), target, { signal });
   const file = await open(path, 'r+');
   await file.sync().finally(() => file.close());
+}
+
+/** Passes bytes on up to the limit. What is beyond it is never written. */
+function atMost(limit: number, path: string): Transform {
+  let passed = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      passed += chunk.length;
+      if (passed <= limit) done(null, chunk);
+      else
+        done(
+          new BadOva(
+            'overBudget',
+            `the disk image for ${path} unpacks to more than ${limit} bytes, which no image of its capacity needs; export the VM again`,
+          ),
+        );
+    },
+  });
 }
 
 async function* bytesOf(parts: readonly Located[]): AsyncIterable<Buffer> {

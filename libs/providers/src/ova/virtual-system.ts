@@ -5,13 +5,13 @@ import { BadOva } from './errors.js';
 import { type HardwareDisk, hardwareOf } from './hardware.js';
 import { capacityInImage } from './image-header.js';
 import type { Located, OvaPackage } from './package.js';
-import type { DiskReference, FileReference } from './references.js';
+import type { DiskReference, FileReference, References } from './references.js';
 import { type XmlElement, childOf, childrenOf, textOf } from './xml.js';
 
 export interface Catalogue {
   readonly pkg: OvaPackage;
-  readonly files: ReadonlyMap<string, FileReference>;
-  readonly disks: ReadonlyMap<string, DiskReference>;
+  readonly files: References<FileReference>;
+  readonly disks: References<DiskReference>;
   readonly exportedBy: string;
 }
 
@@ -62,7 +62,7 @@ export async function vmOf(system: XmlElement, catalogue: Catalogue): Promise<So
 }
 
 async function diskOf(drive: HardwareDisk, { pkg, files, disks }: Catalogue): Promise<SourceDisk> {
-  const disk = disks.get(drive.diskId);
+  const disk = usable(disks.get(drive.diskId));
   if (disk === undefined)
     throw new BadOva(
       'badOvf',
@@ -71,9 +71,8 @@ async function diskOf(drive: HardwareDisk, { pkg, files, disks }: Catalogue): Pr
     );
   let { capacityBytes } = disk;
   const backing = await backingOf(disk, files, pkg);
-  const [first] = backing.parts;
-  if (capacityBytes > 0 && first !== undefined) {
-    const inImage = await capacityInImage(backing.format, first, backing.compression, disk.field);
+  const inImage = await capacityInImage(backing.format, backing.parts, backing.compression, disk.field);
+  if (capacityBytes > 0) {
     // Some exporters round up to their unit; what the image has is what is copied.
     if (inImage !== undefined && inImage > capacityBytes) {
       throw new BadOva(
@@ -98,9 +97,15 @@ async function diskOf(drive: HardwareDisk, { pkg, files, disks }: Catalogue): Pr
   };
 }
 
+/** @throws BadOva where the entry of the package is wrong: only the VMs that use it are affected */
+function usable<Entry>(entry: Entry | BadOva | undefined): Entry | undefined {
+  if (entry instanceof BadOva) throw entry;
+  return entry;
+}
+
 async function backingOf(
   disk: DiskReference,
-  files: ReadonlyMap<string, FileReference>,
+  files: References<FileReference>,
   pkg: OvaPackage,
 ): Promise<OvaBacking> {
   if (disk.fileRef === undefined) {
@@ -110,7 +115,7 @@ async function backingOf(
       `${disk.field}.fileRef`,
     );
   }
-  const file = files.get(disk.fileRef);
+  const file = usable(files.get(disk.fileRef));
   if (file === undefined)
     throw new BadOva(
       'badOvf',

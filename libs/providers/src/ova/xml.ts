@@ -23,6 +23,8 @@ export const LARGEST_XML = 16 * 1024 * 1024;
 const DEEPEST = 64;
 const MOST_ELEMENTS = 200_000;
 const MOST_ATTRIBUTES = 256;
+/** The parser makes a string of each. No exporter writes more than a few. */
+const MOST_REFERENCES = 100_000;
 
 /**
  * Parses XML within limits. A document type is refused, for it can name entities that grow beyond all memory, or
@@ -32,6 +34,8 @@ const MOST_ATTRIBUTES = 256;
  */
 export function parseXml(content: string): XmlElement {
   if (content.length > LARGEST_XML) throw bad(`it has more than ${LARGEST_XML} characters`);
+  if (referencesIn(content) > MOST_REFERENCES)
+    throw bad(`it has more than ${MOST_REFERENCES} character references`);
   const parser = new SaxesParser({ xmlns: false, position: true });
   const open: Building[] = [];
   let root: Building | undefined;
@@ -73,6 +77,14 @@ export function parseXml(content: string): XmlElement {
   parser.write(content).close();
   if (root === undefined) throw bad('it holds no element');
   return root;
+}
+
+/** Stops counting one beyond the limit. */
+function referencesIn(content: string): number {
+  let count = 0;
+  for (let at = content.indexOf('&'); at >= 0 && count <= MOST_REFERENCES; at = content.indexOf('&', at + 1))
+    count += 1;
+  return count;
 }
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1);

@@ -128,7 +128,7 @@ describe('a disk', () => {
   it.each(['raw', 'qcow2'] as const)('(%s) is made sparse, once, in whole sectors', async (format) => {
     expect(await ensureDisk(file(format))).toBe('created');
     expect(await ensureDisk(file(format))).toBe('found');
-    expect((await imageInfo(file(format).path)).size).toBe(1_000_448);
+    expect((await imageInfo(file(format))).size).toBe(1_000_448);
     expect(statSync(file(format).path).blocks * 512).toBeLessThan(1_000_000);
     expect(readdirSync(base)).toEqual([`d.${format}`]);
   });
@@ -150,8 +150,7 @@ describe('a disk', () => {
       await ensureDisk(file(format));
       expect(await growDisk({ ...file(format), size: 3_000_000 })).toBe('grown');
       expect(await growDisk({ ...file(format), size: 2_000_000 })).toBe('large-enough');
-      const size =
-        format === 'raw' ? statSync(file(format).path).size : (await imageInfo(file(format).path)).size;
+      const size = format === 'raw' ? statSync(file(format).path).size : (await imageInfo(file(format))).size;
       expect(size).toBe(3_000_320);
     },
   );

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
 import { unfinished } from './atomic-file.js';
 import { allocatedSize } from './disk-size.js';
+import { imageHeader } from './image-header.js';
 import { errorCode, kindOf, syncFolder } from './safe-path.js';
 
 const run = promisify(execFile);
@@ -68,7 +69,7 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
 export async function growDisk(disk: DiskFile): Promise<'grown' | 'large-enough'> {
   const wanted = allocatedSize(disk.size);
   try {
-    const size = disk.format === 'raw' ? (await stat(disk.path)).size : (await imageInfo(disk.path)).size;
+    const size = disk.format === 'raw' ? (await stat(disk.path)).size : (await imageInfo(disk)).size;
     if (size >= wanted) return 'large-enough';
     if (disk.format === 'raw') {
       const handle = await open(disk.path, 'r+');
@@ -93,7 +94,8 @@ async function checkDisk(disk: DiskFile): Promise<void> {
     if (size !== allocatedSize(disk.size)) throw new WrongDisk(disk.path, expected, `${size} bytes long`);
     return;
   }
-  const { format, size } = await imageInfo(disk.path);
+  // No tool opens it for this: what lies here may not be ours.
+  const { format, size } = await imageHeader(disk.path);
   if (format !== 'qcow2' || size !== allocatedSize(disk.size))
     throw new WrongDisk(disk.path, expected, `${format} of ${size} bytes`);
 }
@@ -104,11 +106,18 @@ const ImageInfo = z.object({
   'backing-filename': z.string().optional(),
 });
 
-/** What an image file says of itself; works while somebody else has it open. @throws ToolFailed */
-export async function imageInfo(
-  path: string,
-): Promise<{ readonly format: string; readonly size: number; readonly backing: string | undefined }> {
-  const text = await qemuImg('info', '--force-share', '--output=json', '--', path);
+/**
+ * What an image file says about itself; works while somebody else has it open.
+ *
+ * @param image with its format: a guest can write the header of any format into a raw disk, so nothing is probed
+ * @throws ToolFailed, also where it is of another format
+ */
+export async function imageInfo({ path, format }: Pick<DiskFile, 'path' | 'format'>): Promise<{
+  readonly format: string;
+  readonly size: number;
+  readonly backing: string | undefined;
+}> {
+  const text = await qemuImg('info', '-f', format, '--force-share', '--output=json', '--', path);
   const info = ImageInfo.parse(JSON.parse(text));
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
 }

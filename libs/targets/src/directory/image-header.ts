@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { qcow2Header } from '@ledgerlift/disk-transfer';
 import { TargetUnusable } from '../errors.js';
 import { errorCode } from './safe-path.js';
 
@@ -14,8 +15,6 @@ export interface ImageHeader {
 /** qemu's docs/interop/qcow2.txt: a header of version 2 has 72 bytes, of version 3 at least 104. */
 const HEADER = 104;
 const MAGIC = 0x51_46_49_fb;
-const CORRUPT = 2n;
-const EXTERNAL_DATA = 4n;
 
 /**
  * Looks at a file that somebody else made: qcow2 by its magic, else raw. No tool opens it for this, as what a strange
@@ -31,7 +30,12 @@ export async function imageHeader(path: string): Promise<ImageHeader> {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER), 0, HEADER, 0);
       if (bytesRead < 4 || buffer.readUInt32BE(0) !== MAGIC)
         return { format: 'raw', size, refusal: undefined };
-      return qcow2(buffer);
+      const { size: capacity, refusal } = qcow2Header(buffer.subarray(0, bytesRead));
+      return {
+        format: 'qcow2',
+        size: capacity,
+        refusal: refusal === undefined ? undefined : `it ${refusal.why}`,
+      };
     } finally {
       await file.close();
     }
@@ -39,23 +43,4 @@ export async function imageHeader(path: string): Promise<ImageHeader> {
     if (errorCode(error) === '') throw error;
     throw new TargetUnusable(path, `it cannot be read (${errorCode(error)})`, error);
   }
-}
-
-function qcow2(header: Buffer): ImageHeader {
-  const version = header.readUInt32BE(4);
-  const size = Number(header.readBigUInt64BE(24));
-  const features = version < 3 ? 0n : header.readBigUInt64BE(72);
-  const refusal =
-    version !== 2 && version !== 3
-      ? `it is a qcow2 of the unknown version ${version}`
-      : header.readBigUInt64BE(8) !== 0n
-        ? 'it is a qcow2 over another file; flatten it with `qemu-img convert`'
-        : (features & EXTERNAL_DATA) !== 0n
-          ? 'it is a qcow2 whose data lies in another file; put it into one with `qemu-img convert`'
-          : (features & CORRUPT) !== 0n
-            ? 'it is a qcow2 that is marked as damaged; look at it with `qemu-img check`'
-            : header.readUInt32BE(32) !== 0
-              ? 'it is an encrypted qcow2'
-              : undefined;
-  return { format: 'qcow2', size, refusal };
 }

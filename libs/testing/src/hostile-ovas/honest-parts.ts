@@ -24,6 +24,8 @@ export interface Recipe {
   readonly why: string;
   /** `refused`: reading it, or the validation of a plan, must say what is wrong. `survived`: nothing may crash. */
   readonly outcome: 'refused' | 'survived';
+  /** The one code that names the cause, where it has one of its own. */
+  readonly code?: string;
   readonly make: (parts: HonestParts) => Made;
 }
 

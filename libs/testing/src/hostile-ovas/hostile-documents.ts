@@ -36,6 +36,14 @@ const quantity = (type: number, value: string) =>
     ),
   );
 
+const extra = (key: string, value: string) =>
+  withOvf((ovf) =>
+    ovf.replace(
+      '</VirtualHardwareSection>',
+      `<vmw:ExtraConfig xmlns:vmw="http://www.vmware.com/schema/ovf" vmw:key="${key}" vmw:value="${value}"/></VirtualHardwareSection>`,
+    ),
+  );
+
 const laughs = Array.from({ length: 12 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`).join('');
 
 /** OVFs that lie, or that hurt who reads them. */
@@ -132,6 +140,21 @@ export const hostileDocuments: readonly Recipe[] = [
   ),
   refused('huge-text', 'an OVF of 48 MiB', inside(`<Info>${' '.repeat(48 * MIB)}</Info>`)),
   refused('deep', '200,000 elements in one another', inside('<a>'.repeat(200_000) + '</a>'.repeat(200_000))),
+  survived(
+    'affinity-repeated',
+    'a CPU affinity of 30 million CPUs in 21 KB',
+    extra('sched.cpu.affinity', Array.from({ length: 3000 }, () => '0-4000').join(',')),
+  ),
+  refused(
+    'affinity-wide',
+    'a CPU affinity of more CPUs than any host has',
+    extra('sched.cpu.affinity', '0-9999'),
+  ),
+  refused(
+    'references',
+    '3 million character references',
+    inside(`<Info>${'&#65;'.repeat(3_000_000)}</Info>`),
+  ),
   survived(
     'many-attributes',
     '100,000 attributes',

@@ -26,6 +26,16 @@ const withManifest = (lines: (parts: HonestParts) => string): Recipe['make'] => 
   return (parts) => [bytes(OVF, parts.ovf), bytes(MANIFEST, lines(parts)), bytes(DISK, parts.vmdk)];
 };
 const honestTar = ({ ovf, vmdk }: HonestParts): Buffer => tarBytes([bytes(OVF, ovf), bytes(DISK, vmdk)]);
+/** Headers of GNU long names, each with a name of 1 KiB. */
+function longNames(count: number): Buffer {
+  const one = tarBytes([bytes('name', Buffer.alloc(1024, 0x61))]).subarray(0, SECTOR + 1024);
+  one.write('L', 156, 'latin1');
+  one.fill(0x20, 148, 156);
+  const sum = one.subarray(0, SECTOR).reduce((total, byte) => total + byte, 0);
+  one.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return Buffer.concat(Array.from({ length: count }, () => one));
+}
+
 const patchedTar = (patch: (tar: Buffer) => void): Recipe['make'] => {
   return (parts) => {
     const tar = honestTar(parts);
@@ -53,6 +63,9 @@ export const hostilePackages: readonly Recipe[] = [
   recipe('zeros', 'an OVA of zeros alone', () => Buffer.alloc(1024 * 1024)),
   recipe('one-byte', 'an OVA of one byte', () => Buffer.from('x')),
   recipe('gzipped-tar', 'a tar under gzip, named as if it were none', (parts) => gzipSync(honestTar(parts))),
+  recipe('long-name-headers', 'a tar that begins with thousands of long names', (parts) =>
+    Buffer.concat([longNames(4000), honestTar(parts)]),
+  ),
   recipe('no-ovf', 'a tar without an OVF', ({ vmdk }) => [bytes(DISK, vmdk)]),
   recipe('two-ovfs', 'a tar with two OVFs', ({ ovf, vmdk }) => [
     bytes(OVF, ovf),

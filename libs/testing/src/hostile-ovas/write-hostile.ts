@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeTar } from '../ova/index.js';
 import { hostileDocuments } from './hostile-documents.js';
+import { hostileImages } from './hostile-images.js';
 import { hostilePackages } from './hostile-packages.js';
 import { honestParts, type Made, type Recipe } from './honest-parts.js';
 
@@ -14,6 +15,8 @@ export interface HostileOva {
   readonly why: string;
   /** `refused`: reading it, or the validation of a plan, must say what is wrong. `survived`: nothing may crash. */
   readonly outcome: Recipe['outcome'];
+  /** The one code that names the cause, where it has one of its own. */
+  readonly code?: string;
 }
 
 /**
@@ -23,10 +26,11 @@ export interface HostileOva {
 export async function writeHostileOvas(folder: string): Promise<readonly HostileOva[]> {
   const parts = await honestParts(1);
   const written: HostileOva[] = [];
-  for (const { name, why, outcome, make } of [...hostileDocuments, ...hostilePackages]) {
+  for (const { make, ...recipe } of [...hostileDocuments, ...hostilePackages, ...hostileImages]) {
+    const { name } = recipe;
     const path = await place(folder, name);
     await writeMade(path, make(parts));
-    written.push({ name, why, outcome, path });
+    written.push({ ...recipe, path });
   }
   return [...written, ...(await writeNoFiles(folder))];
 }

@@ -1,0 +1,1 @@
+export { type Cell, type SandboxState, environmentOfTools, sandboxCommand, sandboxState } from './sandbox.js';

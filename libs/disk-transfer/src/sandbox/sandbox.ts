@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { LedgerliftError } from '@ledgerlift/contracts';
+
+/** What a process that opens the images or servers of others may reach. */
+export interface Cell {
+  /** Paths that it may read: its input. */
+  readonly read: readonly string[];
+  /** Paths that it may write: its output and the folder of its socket. */
+  readonly write: readonly string[];
+  /** `host` only where the source itself is reached over the network. */
+  readonly network: 'none' | 'host';
+}
+
+export type SandboxState =
+  { readonly kind: 'available' } | { readonly kind: 'missing' | 'unknown'; readonly problem: string };
+
+/** The sandbox is required, and this machine cannot make one. */
+export class SandboxMissing extends LedgerliftError {
+  readonly code = 'LL-DSK-041';
+  override readonly failure = 'needs-operator';
+  constructor(problem: string) {
+    super(
+      `no sandbox can be made for a tool that opens a foreign image: ${problem}. Install bubblewrap and allow it to make ` +
+        'namespaces, or set LEDGERLIFT_SANDBOX=if-available to work without it.',
+    );
+  }
+}
+
+const run = promisify(execFile);
+const PROBE_MS = 20_000;
+const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'];
+const FOR_NETWORK = [
+  ...['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf', '/etc/host.conf', '/etc/gai.conf'],
+  ...['/etc/services', '/etc/ssl', '/etc/ca-certificates', '/etc/pki'],
+];
+
+let available: Promise<SandboxState> | undefined;
+
+/** Whether bubblewrap can make a sandbox here, and why not. What was found is kept while it works. */
+export async function sandboxState(): Promise<SandboxState> {
+  const looking = (available ??= probe());
+  const state = await looking;
+  if (state.kind !== 'available') available = undefined;
+  return state;
+}
+
+async function probe(): Promise<SandboxState> {
+  const args = [...bwrapArguments({ read: [], write: [], network: 'none' }), '--', '/bin/sh', '-c', 'exit 0'];
+  try {
+    await run('bwrap', args, { timeout: PROBE_MS, killSignal: 'SIGKILL' });
+    return { kind: 'available' };
+  } catch (error) {
+    const { code, stderr, message } = error as Error & { code?: unknown; stderr?: string };
+    if (code === 'ENOENT') return { kind: 'missing', problem: 'bwrap is not installed' };
+    const problem = (stderr?.trim() || message).slice(0, 300);
+    // bwrap refuses with a status. Anything else, such as a probe that was too slow, proves nothing.
+    return { kind: typeof code === 'number' ? 'missing' : 'unknown', problem };
+  }
+}
+
+/**
+ * The command that a foreign image's tool is started through; it is followed by `--` and the tool's own. The tool dies with
+ * the process that this starts.
+ *
+ * @param more further options of bwrap
+ * @returns undefined where none can be made and `LEDGERLIFT_SANDBOX` allows to go on
+ * @throws SandboxMissing where it is required, or where the probe proved nothing
+ */
+export async function sandboxCommand(
+  cell: Cell,
+  more: readonly string[] = [],
+): Promise<readonly string[] | undefined> {
+  const state = await sandboxState();
+  if (state.kind === 'available') return ['bwrap', ...bwrapArguments(cell), ...more, '--'];
+  if (state.kind === 'unknown' || process.env['LEDGERLIFT_SANDBOX'] === 'required')
+    throw new SandboxMissing(state.problem);
+  return undefined;
+}
+
+function bwrapArguments({ read, write, network }: Cell): readonly string[] {
+  return [
+    ...[
+      '--die-with-parent',
+      '--new-session',
+      '--as-pid-1',
+      '--unshare-pid',
+      '--unshare-ipc',
+      '--unshare-uts',
+    ],
+    '--unshare-cgroup-try',
+    ...(network === 'none' ? ['--unshare-net'] : []),
+    // Root keeps only what it needs to read files of other users: what it can reach at all is bound below.
+    ...(process.getuid?.() === 0 ? ['--cap-drop', 'ALL', '--cap-add', 'CAP_DAC_OVERRIDE'] : []),
+    ...['--ro-bind', '/usr', '/usr', ...TOP_LEVEL.flatMap(topLevel)],
+    ...optional('/etc/ld.so.cache'),
+    ...(network === 'host' ? FOR_NETWORK.flatMap(optional) : []),
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--chdir', '/'],
+    ...read.flatMap((path) => ['--ro-bind', path, path]),
+    ...write.flatMap((path) => ['--bind', path, path]),
+  ];
+}
+
+const optional = (path: string): readonly string[] => ['--ro-bind-try', path, path];
+
+/** Debian's are links into /usr; elsewhere they are folders. */
+function topLevel(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
+  return lstatSync(path).isSymbolicLink()
+    ? ['--symlink', readlinkSync(path), path]
+    : ['--ro-bind', path, path];
+}
+
+/** Ours may hold the way to the bus and its credentials, which no tool needs. */
+export const environmentOfTools = (): Record<string, string> =>
+  Object.fromEntries(
+    ['PATH', 'HOME', 'TMPDIR', 'TZ'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { BadOva, problemOf } from '../errors.js';
+import type { PackageContents } from '../inventory.js';
+
+export interface ReadingBudget {
+  /** How long the thread may compute for one package. Waiting for storage does not count. */
+  readonly busyMs: number;
+  readonly heapMiB: number;
+  /** Of the answer. */
+  readonly outputBytes: number;
+}
+
+/** An honest package of hundreds of VMs takes a second and a few MiB. */
+const BUDGET: ReadingBudget = { busyMs: 20_000, heapMiB: 512, outputBytes: 32 * 1024 * 1024 };
+const LOOK_EVERY_MS = 100;
+const IDLE_MS = 10_000;
+const TYPESCRIPT = ['--no-warnings', '--conditions=@ledgerlift/source', '--experimental-transform-types'];
+
+/**
+ * Reads packages in a thread of its own, so that one that is made to cost time or memory never holds up the caller's event
+ * loop. The thread is ended when a package is over the budget, and the next package gets a new one; it also ends when it was idle
+ * for a while.
+ */
+export class PackageReader {
+  #thread: Worker | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(private readonly budget: ReadingBudget = BUDGET) {}
+
+  /** @returns what the package holds; where it is over the budget, one problem that says so */
+  read(path: string): Promise<PackageContents> {
+    clearTimeout(this.#idle);
+    const reading = this.#last.then(() => this.#read(path));
+    const settled = reading.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#last = settled;
+    void settled.then(() => {
+      if (this.#last !== settled) return;
+      this.#thread?.unref();
+      this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
+    });
+    return reading;
+  }
+
+  async #read(path: string): Promise<PackageContents> {
+    const thread = (this.#thread ??= startThread(this.budget.heapMiB));
+    thread.ref();
+    const answer = await this.#answerOf(thread, path);
+    if ('text' in answer && answer.text.length <= this.budget.outputBytes)
+      return JSON.parse(answer.text) as PackageContents;
+    await this.#end();
+    const why = 'text' in answer ? `describes more than ${this.budget.outputBytes} bytes` : answer.over;
+    const error = new BadOva('overBudget', `${path} ${why}; export the VM again, or move the package away`);
+    return { vms: [], networks: [], problems: [problemOf(path, error)] };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    clearTimeout(this.#idle);
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.terminate();
+  }
+
+  #answerOf(thread: Worker, path: string): Promise<{ readonly text: string } | { readonly over: string }> {
+    const before = thread.performance.eventLoopUtilization();
+    return new Promise((resolve) => {
+      const settle = (answer: { readonly text: string } | { readonly over: string }): void => {
+        clearInterval(looking);
+        // The handler of errors stays: one that comes while the thread is being ended must not reach the process.
+        thread.off('message', onMessage).off('exit', onExit);
+        resolve(answer);
+      };
+      const looking = setInterval(() => {
+        const { active } = thread.performance.eventLoopUtilization(before);
+        if (active >= this.budget.busyMs)
+          settle({ over: `takes more than ${this.budget.busyMs} ms of computing to read` });
+      }, LOOK_EVERY_MS);
+      const onMessage = (text: string): void => settle({ text });
+      const onExit = (): void => settle({ over: 'ended the thread that read it' });
+      thread.once('message', onMessage);
+      thread.removeAllListeners('error').on('error', (error: Error & { readonly code?: string }) => {
+        const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+        settle({
+          over: isMemory
+            ? `takes more than ${this.budget.heapMiB} MiB of memory to read`
+            : `cannot be read: ${error.message}`,
+        });
+      });
+      thread.once('exit', onExit);
+      thread.postMessage(path);
+    });
+  }
+}
+
+/** One thread for all inventories of this process. */
+export const sharedReader = new PackageReader();
+
+/** Specs run the sources, which a thread can only load with the same hooks as a child process. */
+function startThread(heapMiB: number): Worker {
+  const isSource = import.meta.filename.endsWith('.ts');
+  const hooks = join(import.meta.dirname, '..', '..', '..', '..', '..', 'scripts', 'typescript-hooks.mjs');
+  const thread = new Worker(join(import.meta.dirname, `reader-thread.${isSource ? 'ts' : 'js'}`), {
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB, maxYoungGenerationSizeMb: 64 },
+    env: {},
+    execArgv: isSource ? [...TYPESCRIPT, '--import', hooks] : [],
+  });
+  return thread;
+}
