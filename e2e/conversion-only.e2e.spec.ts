@@ -25,11 +25,11 @@ beforeAll(async () => {
   const vms = [{ name: 'web', disks, nics: [{ network: 'VM Network' }] }];
   await buildOva({ name: 'web', folder: at.folder.file('ovas'), vms });
   await at.prepare();
-}, 120_000);
+});
 afterAll(async () => {
   await at[Symbol.asyncDispose]();
   await tools.remove();
-}, 60_000);
+});
 
 /** Another tool brings the VM's disks. @returns their names below the target's root */
 function bring(folder: string): readonly string[] {
@@ -100,7 +100,7 @@ describe('disks that another tool brought', () => {
     expect(kept.filter(({ reason }) => reason === 'it was there before').map(({ name }) => name)).toEqual(
       names,
     );
-  }, 90_000);
+  });
 
   it('are found by their labels', async () => {
     const names = bring('labelled');
@@ -113,7 +113,7 @@ describe('disks that another tool brought', () => {
     await at.succeeded(await convert('labelled', undefined));
     expect(await areConverted(names)).toEqual([true, true]);
     for (const name of names) rmSync(at.folder.file('out', `${name}.labels.json`));
-  }, 90_000);
+  });
 
   it('are byte for byte what they were when a conversion is canceled', async () => {
     const names = bring('brought/canceled');
@@ -137,7 +137,7 @@ describe('disks that another tool brought', () => {
     expect(filesBelow(at.folder.file('out')).filter((name) => name.startsWith('default/canceled'))).toEqual(
       [],
     );
-  }, 90_000);
+  });
 
   it('are what they were when a conversion fails, and a retry converts them', async () => {
     const names = bring('brought/failed');
@@ -150,7 +150,7 @@ describe('disks that another tool brought', () => {
     await at.call('plans.retry', { params: { plan: 'failed' }, body: {} });
     await at.succeeded(migration);
     expect(await areConverted(names)).toEqual([true, true]);
-  }, 90_000);
+  });
 
   it('are adopted by one of two plans that are started at the same time', async () => {
     const names = bring('brought/both');
@@ -158,7 +158,7 @@ describe('disks that another tool brought', () => {
     expect(started.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     for (const each of started) if (each.status === 'fulfilled') await at.succeeded(each.value);
     expect(await areConverted(names)).toEqual([true, true]);
-  }, 60_000);
+  });
 
   it('stay those of the migration that succeeded, until a plan says that it takes them', async () => {
     const names = bring('brought/again');
@@ -172,7 +172,7 @@ describe('disks that another tool brought', () => {
     expect(await areConverted(names)).toEqual([true, true]);
     // They are the second one's now.
     await expect(convert('late', names, first)).rejects.toThrow(/MissingPvcForOnlyConversion/);
-  }, 90_000);
+  });
 
   it('of another migration are refused, and what is not there is', async () => {
     const taken = ['brought/first/one.raw', 'brought/gone.raw'];
@@ -183,5 +183,5 @@ describe('disks that another tool brought', () => {
       'MissingPvcForOnlyConversion NotFound',
     ]);
     expect((await judgeLog(at.logFile)).findings).toBe(0);
-  }, 30_000);
+  });
 });

@@ -27,7 +27,7 @@ let lab: LabHypervisor | undefined;
 afterEach(async () => {
   await at?.[Symbol.asyncDispose]();
   await lab?.stop();
-}, 60_000);
+});
 
 /** Starts the planner again whenever it was killed. @returns the way to end that */
 function revive(installation: Installation, env: Readonly<Record<string, string>>): () => Promise<void> {

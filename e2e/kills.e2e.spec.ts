@@ -19,7 +19,7 @@ beforeAll(async () => {
   const nics = [{ network: 'VM Network' }];
   await buildOva({ name: 'killed', folder: at.folder.file('ovas'), vms: [{ name: 'killed', disks, nics }] });
   await at.prepare();
-}, 120_000);
+});
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
 
 /** A small generator of our own, so that a seed always means the same kills. */

@@ -22,11 +22,11 @@ beforeAll(async () => {
   }));
   await buildOva({ name: 'pair', folder: at.folder.file('ovas'), vms });
   await at.prepare();
-}, 120_000);
+});
 afterAll(async () => {
   await at[Symbol.asyncDispose]();
   await commands.remove();
-}, 60_000);
+});
 
 type Hook = NonNullable<PlanSpecInput['hooks']>[number];
 const hook = (name: string, moment: Hook['at'], change: Partial<Hook> = {}): Hook => ({
@@ -92,7 +92,7 @@ describe('a hook of a whole plan', () => {
     expect(view.counts).toMatchObject({ total: 2, succeeded: 2 });
     expect(view.hooks[0]).toMatchObject({ said: 'so', endedAt: expect.any(String) });
     expect(view.hooks[2]?.waitingFor).toBeUndefined();
-  }, 60_000);
+  });
 
   it('that fails keeps the VMs, until it is tried again; a planner that dies meanwhile knows', async () => {
     const migration = await migrate('again', [hook('first', 'before'), hook('second', 'before')]);
@@ -114,7 +114,7 @@ describe('a hook of a whole plan', () => {
     expect((await at.vm(migration)).state).toBe('planned');
     await answer(migration, 3, 'second');
     await at.succeeded(migration);
-  }, 60_000);
+  });
 
   it('on failure runs once all VMs are at an end, and some failed', async () => {
     const hooks = [
@@ -133,7 +133,7 @@ describe('a hook of a whole plan', () => {
     expect(statesOf(view)).toEqual(['wait succeeded', 'done pending', 'alarm succeeded']);
     expect(view.counts).toMatchObject({ succeeded: 1, failed: 1 });
     expect((await at.vm(migration, 4)).conditions[0]?.type).toBe('HookFailed');
-  }, 60_000);
+  });
 
   it('on failure is told of what they failed, as a hook of each VM is told of its own', async () => {
     const tell = (name: string, scope: Hook['scope']): Hook =>
@@ -161,7 +161,7 @@ describe('a hook of a whole plan', () => {
         `LEDGERLIFT_FAILURE_CODE=${error?.code}`,
         `LEDGERLIFT_FAILURE_MESSAGE=${error?.message}`,
       ]);
-  }, 60_000);
+  });
 
   it('at the cutover is done before the first VM of a warm plan is powered off, while passes go on', async () => {
     await using lab = await LabHypervisor.start();
@@ -195,7 +195,7 @@ describe('a hook of a whole plan', () => {
     await at.until(migration, ({ state }) => state === 'succeeded');
     await at.call('vms.cutover', { params: { migration, vm: 1 }, body: {} });
     await at.succeeded(migration);
-  }, 90_000);
+  });
 
   it('goes with the plan that is canceled', async () => {
     const migration = await migrate('gone', [hook('wait', 'before'), hook('done', 'after')]);
@@ -206,5 +206,5 @@ describe('a hook of a whole plan', () => {
     expect(statesOf(view)).toEqual(['wait canceled', 'done canceled']);
     expect(filesBelow(at.folder.file('out')).filter((name) => name.includes('gone'))).toEqual([]);
     expect((await judgeLog(at.logFile)).findings).toBe(0);
-  }, 60_000);
+  });
 });

@@ -48,7 +48,7 @@ beforeAll(async () => {
   const both = ['left', 'right'].map((name) => ({ name, disks: [disk('one.raw')], nics }));
   await buildOva({ name: 'pair', folder, vms: both });
   await at.prepare();
-}, 120_000);
+});
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
 
 /** The disk as the stand-in for virt-v2v leaves it. */
@@ -79,7 +79,7 @@ describe('a cold migration through all four services', () => {
     const { findings, ids } = await judgeLog(at.logFile);
     expect(findings).toBe(0);
     expect(await missingOnBus(at.nats.url, ids)).toEqual([]);
-  }, 90_000);
+  });
 
   it.each([
     ['of VirtualBox, with a SHA-1 manifest', 'box', 'one.raw'],
@@ -119,7 +119,7 @@ describe('a cold migration through all four services', () => {
     expect(filesBelow(at.folder.file('out')).filter((name) => name.includes('left'))).toEqual([]);
     expect((await at.vm(migration)).kept).toEqual([]);
     await progressOf(key, (entry) => entry === undefined);
-  }, 60_000);
+  });
 });
 
 /** Waits until the bucket of progress says so. */

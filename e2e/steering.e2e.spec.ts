@@ -14,11 +14,11 @@ beforeAll(async () => {
     source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
     storage: 'datastore1',
   });
-}, 120_000);
+});
 afterAll(async () => {
   await at[Symbol.asyncDispose]();
   await lab.stop();
-}, 60_000);
+});
 
 /** VMs that are off. */
 async function off(names: readonly string[], size = 2, host = 'host1'): Promise<void> {
@@ -58,7 +58,7 @@ describe('waves', () => {
     await expect(at.call('plans.next-wave', { params: { plan: 'by-command' }, body: {} })).rejects.toThrow(
       /LL-/,
     );
-  }, 60_000);
+  });
 
   it('begin by themselves when enough of the one before have succeeded', async () => {
     await off(['a1', 'a2']);
@@ -67,7 +67,7 @@ describe('waves', () => {
       { ref: 'a2', wave: 7 },
     ];
     await at.succeeded(await migrate('automatic', [], { vms }));
-  }, 60_000);
+  });
 });
 
 describe('a start that needs a second person', () => {
@@ -79,7 +79,7 @@ describe('a start that needs a second person', () => {
     await expect(at.call('plans.approve', approve)).rejects.toThrow(/somebody else/);
     await at.call('plans.approve', { ...approve, as: 'grace' });
     await at.succeeded(migration);
-  }, 60_000);
+  });
 });
 
 describe('limits', () => {
@@ -90,7 +90,7 @@ describe('limits', () => {
     await vmIs(migration, 0, (_, waits) => waits.includes('the limit of the installation'));
     await limit({ vmsPerHost: 1 });
     await at.succeeded(migration);
-  }, 60_000);
+  });
 
   it('of a maintenance window hold VMs back until it is changed', async () => {
     await off(['night']);
@@ -102,7 +102,7 @@ describe('limits', () => {
     await vmIs(migration, 0, (_, waits) => waits.includes('the maintenance window that opens at'));
     await limit({});
     await at.succeeded(migration);
-  }, 60_000);
+  });
 
   it('of bandwidth are shared by the copies that run, and changed while they run', async () => {
     await off(['b1', 'b2'], 24);
@@ -116,5 +116,5 @@ describe('limits', () => {
     await at.succeeded(migration);
     // At one MiB a second for both, 48 MiB would have taken 48 s.
     expect(Date.now() - begun).toBeLessThan(30_000);
-  }, 60_000);
+  });
 });

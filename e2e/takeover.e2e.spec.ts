@@ -14,7 +14,7 @@ beforeAll(async () => {
   const vms = [{ name: 'handed-over', disks: [{ raw }], nics: [{ network: 'VM Network' }] }];
   await buildOva({ name: 'handed-over', folder: at.folder.file('ovas'), vms });
   await at.prepare();
-}, 120_000);
+});
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
 
 describe('a second planner on the same log', () => {
@@ -36,5 +36,5 @@ describe('a second planner on the same log', () => {
     const { findings, ids } = await judgeLog(at.logFile);
     expect(findings).toBe(0);
     expect(new Set(ids).size).toBe(ids.length);
-  }, 120_000);
+  });
 });

@@ -54,13 +54,13 @@ beforeAll(async () => {
     storage: 'LocalDS_0',
   });
   await watch.begin(at, user);
-}, 120_000);
+});
 afterEach(() => watch.lookAtLogs());
 afterAll(async () => {
   await watch.end();
   await at[Symbol.asyncDispose]();
   await vsphere.stop();
-}, 60_000);
+});
 
 /** A VM with two disks that runs and writes. */
 async function running(name: string, more: object = {}): Promise<string> {
@@ -106,7 +106,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     const { findings, ids } = await judgeLog(at.logFile);
     expect(findings).toBe(0);
     expect(await missingOnBus(at.nats.url, ids)).toEqual([]);
-  }, 90_000);
+  });
 
   it('cold: powered off, and read as it is', async () => {
     const vm = await running('cold');
@@ -117,7 +117,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     expect(await vsphere.vm(vm)).toMatchObject({ power: 'poweredOff', name: 'cold-moved' });
     const { vms } = await at.call('providers.refresh', { params: { provider: 'vcenter' } });
     expect(vms.find(({ id }) => id === vm)?.tags).toEqual(['moved', 'ledgerlift/moved']);
-  }, 90_000);
+  });
 
   it('whose change tracking is reset is compared, and loses nothing', async () => {
     const vm = await running('reset');
@@ -128,7 +128,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     await cutover(migration);
     await at.succeeded(migration);
     expect(await areEqual(vm, 'reset')).toEqual([true, true]);
-  }, 90_000);
+  });
 
   it('with snapshots of others in the middle, and moved to another host, loses nothing and leaves theirs', async () => {
     const vm = await running('busy');
@@ -142,7 +142,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     await at.succeeded(migration);
     expect(await areEqual(vm, 'busy')).toEqual([true, true]);
     expect((await vsphere.vm(vm)).snapshots.map(({ name }) => name)).toEqual(['nightly backup']);
-  }, 90_000);
+  });
 
   it('that is canceled leaves the source as it was', async () => {
     const vm = await running('gone');
@@ -151,7 +151,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     await at.call('vms.cancel', { params: { migration, vm: 0 }, body: {} });
     expect((await at.ended(migration, 30_000)).status).toBe('canceled');
     expect(await vsphere.vm(vm)).toMatchObject({ power: 'poweredOn', snapshots: [] });
-  }, 60_000);
+  });
 });
 
 describe('the doctor', () => {

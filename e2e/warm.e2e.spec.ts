@@ -16,11 +16,11 @@ beforeAll(async () => {
     source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
     storage: 'datastore1',
   });
-}, 120_000);
+});
 afterAll(async () => {
   await at[Symbol.asyncDispose]();
   await lab.stop();
-}, 60_000);
+});
 
 /** A VM with two disks that runs and writes. */
 async function running(name: string, change: { readonly sizes?: readonly number[] } = {}): Promise<string> {
@@ -83,14 +83,14 @@ describe('a warm migration through all four services', () => {
     const { findings, ids } = await judgeLog(at.logFile);
     expect(findings).toBe(0);
     expect(await missingOnBus(at.nats.url, ids)).toEqual([]);
-  }, 90_000);
+  });
 
   it('cuts itself over when the expected downtime is within the limit', async () => {
     const id = await running('auto');
     const warm = { precopyIntervalMs: 300, cutover: { by: 'downtime' as const, maxDowntimeMs: 600_000 } };
     await at.succeeded(await migrate('auto', { warm }));
     expect(await disksAreEqual(id, 'auto')).toEqual([true, true]);
-  }, 90_000);
+  });
 
   it('is paused in the middle of a copy, and goes on from its checkpoint', async () => {
     const id = await running('slow', { sizes: [32, 8] });
@@ -107,7 +107,7 @@ describe('a warm migration through all four services', () => {
     await cutover(migration);
     await at.succeeded(migration);
     expect(await disksAreEqual(id, 'slow')).toEqual([true, true]);
-  }, 90_000);
+  });
 
   it('that is canceled between two passes leaves the source as it was, and nothing else', async () => {
     const id = await running('gone');
@@ -117,7 +117,7 @@ describe('a warm migration through all four services', () => {
     expect((await at.ended(migration, 30_000)).status).toBe('canceled');
     expect(await powerOf(id)).toBe('on');
     expect(await snapshotsOf(id)).toEqual([]);
-  }, 60_000);
+  });
 
   it('that fails after its cutover powers the source on again, and a retry reads what it wrote since', async () => {
     const id = await running('twice');
@@ -136,7 +136,7 @@ describe('a warm migration through all four services', () => {
     await at.succeeded(migration);
     expect(await powerOf(id)).toBe('off');
     expect(await disksAreEqual(id, 'twice')).toEqual([true, true]);
-  }, 120_000);
+  });
 
   it('is looked into before its first copy, where the plan says so', async () => {
     await running('seen');
@@ -150,7 +150,7 @@ describe('a warm migration through all four services', () => {
     ]);
     await cutover(migration);
     await at.succeeded(migration);
-  }, 90_000);
+  });
 
   it('is rolled back: the target stopped, the source on', async () => {
     const id = await running('back');
@@ -162,7 +162,7 @@ describe('a warm migration through all four services', () => {
     const back = await at.until(migration, ({ state }) => state === 'rolled-back');
     expect(back.rollback?.reason).toBe('it is slow');
     expect(await powerOf(id)).toBe('on');
-  }, 90_000);
+  });
 
   it('waits for hooks of other systems, and for a second person', async () => {
     await running('asked');
@@ -184,5 +184,5 @@ describe('a warm migration through all four services', () => {
     );
     await at.call('vms.approve', { params: { migration, vm: 0 }, body: {}, as: 'grace' });
     await at.succeeded(migration);
-  }, 60_000);
+  });
 });

@@ -14,7 +14,8 @@ jest_stage unit --selectProjects unit
 LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int -- \
   '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog libs/event-log
 stage mutants node scripts/mutants.mjs
-jest_stage integration --selectProjects int
+# Most of them wait for a peer most of the time.
+jest_stage integration --selectProjects int --maxWorkers=2
 # One after the other: each starts a whole installation, and virt-v2v's emulated appliance wants a CPU for itself.
 jest_stage end-to-end --selectProjects e2e --runInBand
 finish

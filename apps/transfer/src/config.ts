@@ -17,6 +17,11 @@ const TransferEnvironment = z.object({
     .default(4)
     .describe('how many disks of one VM are copied at once: a whole number from 1'),
   LEDGERLIFT_HOOKS_DIR: folder.describe('the absolute path of the folder with the commands that hooks run'),
+  // Read where the tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
+  LEDGERLIFT_SANDBOX: z
+    .enum(['if-available', 'required'])
+    .default('if-available')
+    .describe('whether an image may be opened without a sandbox: if-available or required'),
   LEDGERLIFT_SECRETS_DIR: folder.describe(
     'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
   ),

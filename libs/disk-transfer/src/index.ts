@@ -12,6 +12,7 @@ export {
   ForeignImageRefused,
   HEAD_LENGTH,
   type RefusalCause,
+  assertSelfContained,
   foreignHeader,
   imageBytes,
   qcow2Header,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
@@ -63,6 +63,17 @@ afterEach(async () => {
 describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
   beforeEach(() => prepare(format));
 
+  if (format === 'qcow2')
+    it('writes into no disk that was swapped for one that leads to a file of this host', async () => {
+      const host = at('of-the-host');
+      writeFileSync(host, Buffer.alloc(4 * MiB, 7));
+      const swapped = at(record.disks[1]?.name ?? '');
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', host, '-F', 'raw', swapped]);
+      await expect(commit()).rejects.toMatchObject({ code: 'LL-DSK-040' });
+      expect(readFileSync(host).every((byte) => byte === 7)).toBe(true);
+      expect(existsSync(marker())).toBe(false);
+    });
+
   it('writes every overlay into its disk, then says so, then removes them', async () => {
     const { attempt, result } = await commit();
     expectConverted();
@@ -104,7 +115,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
       await placeDisks(record);
       convert();
     }
-  }, 120_000);
+  });
 
   it('is given up when an overlay is gone and nothing says that it was committed', async () => {
     rmSync(overlays()[1] ?? '');
@@ -133,4 +144,4 @@ it('leaves disks alone that somebody else writes', async () => {
     nbd.kill();
     await once(nbd, 'exit');
   }
-}, 30_000);
+});

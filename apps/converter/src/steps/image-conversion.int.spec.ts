@@ -74,6 +74,14 @@ describe('a conversion', () => {
     expect(logText()).toContain('nats=none');
   });
 
+  it('does not open a disk that was swapped for one that leads to a file of this host', async () => {
+    writeFileSync(at('of-the-host'), Buffer.alloc(MiB, 'secret'));
+    const args = ['create', '-q', '-f', 'qcow2', '-b', at('of-the-host'), '-F', 'raw', disk(1)];
+    execFileSync('qemu-img', args);
+    await expect(convert()).rejects.toMatchObject({ code: 'LL-DSK-040', failure: 'permanent' });
+    expect(overlays().some((path) => existsSync(path))).toBe(false);
+  });
+
   it('collects warnings in one condition', async () => {
     const { attempt } = await convert();
     expect(attempt.conditions.at(-1)).toMatchObject({

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
+import { assertSelfContained } from '@ledgerlift/disk-transfer';
 import { claimsFor, diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
 import { assertFree, type Overlay } from '../overlays/index.js';
 import { endHolder, type HolderOwner } from '../holder/index.js';
@@ -98,20 +100,27 @@ export async function endEarlier(place: Workplace, signal: AbortSignal): Promise
     await assertNotHeld(place, signal);
 }
 
-/** The same, and makes sure that nobody else has the disks either. */
+/**
+ * The same, and makes sure that nobody else has the disks either.
+ * @throws also ForeignImageRefused, where a disk leads to another file
+ */
 export async function takeOver(place: Workplace, signal: AbortSignal): Promise<void> {
   await endEarlier(place, signal);
   await assertNotHeld(place, signal);
 }
 
-const assertNotHeld = ({ overlays }: Workplace, signal: AbortSignal): Promise<void> =>
-  assertFree(
+async function assertNotHeld({ overlays }: Workplace, signal: AbortSignal): Promise<void> {
+  // A disk that the user brought may have been swapped since it was adopted, and every tool below follows what it names.
+  for (const { base, baseFormat } of overlays)
+    if (existsSync(base)) await assertSelfContained({ driver: baseFormat, file: base });
+  await assertFree(
     overlays.flatMap(({ path, base, baseFormat }) => [
       { path: base, format: baseFormat },
       { path, format: 'qcow2' as const },
     ]),
     signal,
   );
+}
 
 /**
  * To be called before each thing that cannot be undone. A process that was stopped for a while first lets its timers

@@ -58,7 +58,7 @@ describe('a planner that knows of turns to remove snapshots', () => {
     expect(given).toContain(5);
     expect(overfull).toEqual([]);
     expect(left).toEqual([]);
-  }, 60_000);
+  });
 });
 
 interface Turns {

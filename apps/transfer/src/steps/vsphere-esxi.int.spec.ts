@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec, TransferPass } from '@ledgerlift/contracts';
 import { AttemptCanceled } from '@ledgerlift/messaging';
 import type { Run } from '../spec/run.js';
@@ -8,8 +8,6 @@ import { VsphereWorld, arrived, withVddk } from '../spec/vsphere.js';
 const MiB = 2 ** 20;
 const writer = { roundsPerSecond: 300, seed: 3 };
 const disks = [{ capacityBytes: 24 * MiB, fill: 1 }];
-
-jest.setTimeout(60_000);
 
 let world: VsphereWorld;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec } from '@ledgerlift/contracts';
 import { closeSources } from '@ledgerlift/providers';
 import { type Vsphere, type VsphereOptions, startVsphere } from '@ledgerlift/testing';
@@ -11,8 +11,6 @@ const disks = [{ capacityBytes: 8 * MiB, fill: 1 }];
 const uuid = '420b9c2c-5f6d-4b8c-9a51-0f1ee2a30001';
 const instanceUuid = '500b9c2c-5f6d-4b8c-9a51-0f1ee2a30002';
 const other = '500b9c2c-5f6d-4b8c-9a51-0f1ee2a30003';
-
-jest.setTimeout(60_000);
 
 let world: VsphereWorld;
 beforeAll(async () => {

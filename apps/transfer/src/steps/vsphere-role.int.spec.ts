@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec, TransferPass } from '@ledgerlift/contracts';
 import { type RoleKind, roleText, sourceProvider } from '@ledgerlift/providers';
 import type { Run } from '../spec/run.js';
@@ -16,8 +16,6 @@ const role = (...kinds: RoleKind[]): readonly string[] =>
 const cold = role('cold');
 const blind = 'VirtualMachine.Provisioning.GetVmFiles';
 const disks = [{ capacityBytes: 8 * MiB }, { capacityBytes: 3 * MiB }];
-
-jest.setTimeout(60_000);
 
 let world: VsphereWorld;
 beforeAll(async () => {

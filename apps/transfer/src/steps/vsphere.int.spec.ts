@@ -118,7 +118,7 @@ describe('a VM that runs', () => {
     await copied(run, 'final', 3);
     await expectEqual(run, 'busy');
     await run.ask('Cleanup', { release: run.ledger.filter(({ kind }) => kind === 'snapshot') });
-  }, 60_000);
+  });
 
   it('cannot be read without VDDK, and that is said before anything is copied', async () => {
     await world.vsphere.powerOn('busy');

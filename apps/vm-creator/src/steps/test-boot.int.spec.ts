@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const TEST_MS = 120_000;
+const TEST_MS = 300_000;
 const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
 const boots: TinyGuest = { prints: 'tiny login: ', disk: 'written', then: 'halts' };
 const silent: TinyGuest = { prints: 'hello\r\n', disk: 'read-only', then: 'halts' };

@@ -121,5 +121,5 @@ describe('whatever passes broke off, and whatever the log did not learn', () => 
     );
     expect(runs).toBe(25);
     expect((await readFile(at('source'))).length).toBe(SIZE);
-  }, 60_000);
+  });
 });

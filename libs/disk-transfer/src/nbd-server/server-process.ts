@@ -82,7 +82,7 @@ export async function startServer(
   });
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const deadline = performance.now() + startTimeoutMs;
-  while (!(await listens(socket))) {
+  while (!(await greets(socket, deadline - performance.now()))) {
     if (hasEnded(child) || performance.now() > deadline) {
       // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
       const mayPass = child.exitCode === null || /lock/i.test(said);
@@ -161,13 +161,27 @@ function endOf({ signalCode, exitCode }: ChildProcess, isSandboxed: boolean): st
 
 const hasEnded = (child: ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
-/** The socket's file is there a moment before anybody listens on it. */
-const listens = (path: string): Promise<boolean> =>
+
+/** The first word of a server (NBD's proto.md, newstyle negotiation). */
+const GREETING = 'NBDMAGIC';
+
+/**
+ * Whether the server greets, within so many milliseconds. qemu-nbd listens before it opens its image (qemu-nbd.c, main), so that
+ * a connection alone does not show that it could: an image that cannot be opened, or that another server has locked.
+ */
+const greets = (path: string, withinMs: number): Promise<boolean> =>
   new Promise((resolve) => {
+    let said = '';
     const socket = connect(path);
-    socket.once('connect', () => {
+    const end = (): void => {
+      clearTimeout(timer);
       socket.destroy();
-      resolve(true);
+      resolve(said.startsWith(GREETING));
+    };
+    const timer = setTimeout(end, Math.max(0, withinMs));
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      said += text;
+      if (said.length >= GREETING.length) end();
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', end).once('close', end);
   });

@@ -28,8 +28,20 @@ export class SandboxMissing extends LedgerliftError {
   }
 }
 
+/** Whether a sandbox can be made could not be found out, such as by a probe that was too slow. It is tried again. */
+export class SandboxUnproven extends LedgerliftError {
+  readonly code = 'LL-DSK-042';
+  override readonly failure = 'transient';
+  constructor(problem: string) {
+    super(`it could not be found out whether a sandbox can be made here: ${problem}; it is tried again`);
+  }
+}
+
 const run = promisify(execFile);
 const PROBE_MS = 20_000;
+const MOST_PROBES = 3;
+/** What bwrap says where namespaces or mounts are not allowed to it. Everything else may pass. */
+const NOT_ALLOWED = /not permitted|permission denied|no permissions|not supported|invalid argument/i;
 const TOP_LEVEL = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'];
 const FOR_NETWORK = [
   ...['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf', '/etc/host.conf', '/etc/gai.conf'],
@@ -40,10 +52,17 @@ let available: Promise<SandboxState> | undefined;
 
 /** Whether bubblewrap can make a sandbox here, and why not. What was found is kept while it works. */
 export async function sandboxState(): Promise<SandboxState> {
-  const looking = (available ??= probe());
+  const looking = (available ??= probes());
   const state = await looking;
   if (state.kind !== 'available') available = undefined;
   return state;
+}
+
+async function probes(): Promise<SandboxState> {
+  for (let tries = 1; ; tries += 1) {
+    const state = await probe();
+    if (state.kind !== 'unknown' || tries === MOST_PROBES) return state;
+  }
 }
 
 async function probe(): Promise<SandboxState> {
@@ -52,11 +71,13 @@ async function probe(): Promise<SandboxState> {
     await run('bwrap', args, { timeout: PROBE_MS, killSignal: 'SIGKILL' });
     return { kind: 'available' };
   } catch (error) {
-    const { code, stderr, message } = error as Error & { code?: unknown; stderr?: string };
+    const { code, stderr = '', message } = error as Error & { code?: unknown; stderr?: string };
     if (code === 'ENOENT') return { kind: 'missing', problem: 'bwrap is not installed' };
-    const problem = (stderr?.trim() || message).slice(0, 300);
-    // bwrap refuses with a status. Anything else, such as a probe that was too slow, proves nothing.
-    return { kind: typeof code === 'number' ? 'missing' : 'unknown', problem };
+    const problem = (stderr.trim() || message).slice(0, 300);
+    return {
+      kind: NOT_ALLOWED.test(stderr) ? 'missing' : 'unknown',
+      problem: `${problem} (${String(code)})`,
+    };
   }
 }
 
@@ -66,7 +87,7 @@ async function probe(): Promise<SandboxState> {
  *
  * @param more further options of bwrap
  * @returns undefined where none can be made and `LEDGERLIFT_SANDBOX` allows to go on
- * @throws SandboxMissing where it is required, or where the probe proved nothing
+ * @throws SandboxMissing where it is required; SandboxUnproven where the probe proved nothing
  */
 export async function sandboxCommand(
   cell: Cell,
@@ -74,8 +95,9 @@ export async function sandboxCommand(
 ): Promise<readonly string[] | undefined> {
   const state = await sandboxState();
   if (state.kind === 'available') return ['bwrap', ...bwrapArguments(cell), ...more, '--'];
-  if (state.kind === 'unknown' || process.env['LEDGERLIFT_SANDBOX'] === 'required')
-    throw new SandboxMissing(state.problem);
+  // Never without a sandbox because a machine was busy.
+  if (state.kind === 'unknown') throw new SandboxUnproven(state.problem);
+  if (process.env['LEDGERLIFT_SANDBOX'] === 'required') throw new SandboxMissing(state.problem);
   return undefined;
 }
 

@@ -77,7 +77,7 @@ describe('the owner of the log', () => {
     await log.append('long', newEvents(1), revision === -1 ? 'no-stream' : revision);
     expect((await auditVerify(log)).findings).toEqual([]);
     await log.close();
-  }, 20_000);
+  });
 
   it('may be waited for no longer', async () => {
     const log = await openSqliteLog({ path });
@@ -110,5 +110,5 @@ describe('the owner of the log', () => {
     expect(events).toBeGreaterThan(0);
     await beside.close();
     await afterwards.close();
-  }, 20_000);
+  });
 });

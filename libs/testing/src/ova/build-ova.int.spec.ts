@@ -81,7 +81,7 @@ describe('an OVA that was built', () => {
       expect(stdout).toMatch(new RegExp(`disks:\\s+0 \\[${bus}\\]\n`));
       expect(stdout).toContain('Bridge "VM Network" [e1000]');
     }
-  }, 60_000);
+  });
 
   it('leaves nothing else in its folder', async () => {
     expect((await readdir(folder.path)).filter((name) => name.startsWith('.'))).toEqual([]);

@@ -39,7 +39,7 @@ beforeAll(async () => {
   );
   bus.useGlobalFilters(new BusErrorFilter());
   await planner.app.startAllMicroservices();
-}, 60_000);
+});
 afterAll(async () => {
   await planner.stop();
   await nc.close();

@@ -34,8 +34,14 @@ export function configureApi(app: NestExpressApplication, { log, hosts }: ApiHtt
     response.status(status).setHeader('Connection', 'close').json(body);
   });
   // What Node's parser refuses never reaches Express; its own answer would have neither code nor message.
-  app.getHttpServer().on('clientError', refuse);
+  const server = app.getHttpServer();
+  server.on('clientError', refuse);
+  // Longer than clients and proxies keep an idle connection: a request must not meet its end.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = KEEP_ALIVE_MS + 1000;
 }
+
+const KEEP_ALIVE_MS = 75_000;
 
 function refuse(error: Error, socket: Socket): void {
   if (!socket.writable || socket.destroyed) return;
