@@ -13,6 +13,7 @@ export {
   HEAD_LENGTH,
   type RefusalCause,
   foreignHeader,
+  shownFormat,
   imageBytes,
   qcow2Header,
 } from './foreign-image/index.js';
