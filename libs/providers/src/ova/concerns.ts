@@ -34,12 +34,6 @@ export function ovaConcerns(vm: Omit<SourceVm, 'concerns' | 'fingerprint'>): rea
     'The target VM may not start with so many disks. Attach some of them as hotplugged volumes.',
   );
   warn(
-    vm.memory.bytes < LEAST_MEMORY,
-    'ova.memory.suspicious',
-    `VM has ${vm.memory.bytes} bytes of memory`,
-    'The OVF says no more, or says it in a unit that was not meant. Correct the memory in the OVF.',
-  );
-  warn(
     vm.exportedBy === 'unknown',
     'ova.source.unsupported',
     'Unsupported OVA source',
@@ -56,6 +50,19 @@ export function ovaConcerns(vm: Omit<SourceVm, 'concerns' | 'fingerprint'>): rea
 
 /** No guest starts with less. */
 const LEAST_MEMORY = 1024 * 1024;
+
+/** About memory in a unit that was not meant: the OVF is believed, and somebody must look at it. */
+export const littleMemory = (bytes: number): readonly Concern[] =>
+  bytes >= LEAST_MEMORY
+    ? []
+    : [
+        {
+          id: 'ova.memory.suspicious',
+          category: 'Warning',
+          label: `VM has ${bytes} bytes of memory`,
+          assessment: 'The OVF says no more, or says it in a unit that was not meant. Correct it in the OVF.',
+        },
+      ];
 
 /** About a disk that the OVF declares without a file. */
 export const blankDisk = ({ name, capacityBytes }: SourceDisk): Concern => ({

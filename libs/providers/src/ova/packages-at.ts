@@ -14,6 +14,9 @@ export interface Packages {
   readonly problems: readonly InventoryProblem[];
 }
 
+type ListFolder = (folder: string) => Promise<readonly Dirent[]>;
+const listFolder: ListFolder = (folder) => readdir(folder, { withFileTypes: true });
+
 const isPackage = (name: string): boolean =>
   ['.ova', '.ovf'].includes(extname(name).toLowerCase()) && !isOfMacOs(name);
 
@@ -22,9 +25,10 @@ const isPackage = (name: string): boolean =>
  * link to a file is followed, for whoever may write links into the folder may write packages, too. A link to a folder
  * is not, for it may lead back. What cannot be read is a problem, and hides nothing else.
  *
+ * @param list how the entries of a folder are told
  * @throws BadOva when there is nothing to read at all
  */
-export async function packagesAt(path: string): Promise<Packages> {
+export async function packagesAt(path: string, list: ListFolder = listFolder): Promise<Packages> {
   const found = await stat(path).catch((error: unknown) => {
     throw new BadOva('unreadable', `${path} cannot be read: ${reasonOf(error)}`, 'settings.path');
   });
@@ -34,8 +38,18 @@ export async function packagesAt(path: string): Promise<Packages> {
   const paths: string[] = [];
   const links: string[] = [];
   const problems: InventoryProblem[] = [];
+  const entriesOf = async (folder: string, depth: number): Promise<readonly Dirent[]> => {
+    try {
+      return (await list(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      const problem = closed(folder, error, depth === 0 ? 'settings.path' : undefined);
+      if (depth === 0) throw problem;
+      problems.push(problemOf(folder, problem));
+      return [];
+    }
+  };
   const look = async (folder: string, depth: number): Promise<void> => {
-    for (const entry of await entriesOf(folder, depth, problems)) {
+    for (const entry of await entriesOf(folder, depth)) {
       const inner = join(folder, entry.name);
       if (entry.isDirectory()) {
         const before = paths.length + links.length + problems.length;
@@ -61,25 +75,6 @@ export async function packagesAt(path: string): Promise<Packages> {
     throw notUnpacked(path, 'settings.path');
   const followed = await follow(links, paths);
   return { paths: [...paths, ...followed.paths].sort(), problems: [...problems, ...followed.problems] };
-}
-
-/** @throws BadOva for the folder of the provider itself */
-async function entriesOf(
-  folder: string,
-  depth: number,
-  problems: InventoryProblem[],
-): Promise<readonly Dirent[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    const field = depth === 0 ? 'settings.path' : undefined;
-    const message = `the folder ${folder} cannot be read: ${reasonOf(error)}; give the planner and transfer access to it`;
-    const problem = new BadOva('unreadable', message, field);
-    if (depth === 0) throw problem;
-    problems.push(problemOf(folder, problem));
-    return [];
-  }
 }
 
 /** A package that is also there under its own name is not read twice, as that would make two VMs of each of its own. */
@@ -111,6 +106,13 @@ async function follow(links: readonly string[], paths: readonly string[]): Promi
   }
   return { paths: followed, problems };
 }
+
+const closed = (folder: string, error: unknown, field: string | undefined): BadOva =>
+  new BadOva(
+    'unreadable',
+    `the folder ${folder} cannot be read: ${reasonOf(error)}; give the planner and transfer access to it`,
+    field,
+  );
 
 const notUnpacked = (folder: string, field?: string): BadOva =>
   new BadOva(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Concern, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import { ovaConcerns, unreadableConfiguration } from './concerns.js';
+import { littleMemory, ovaConcerns, unreadableConfiguration } from './concerns.js';
 import type { Configurations } from './configurations.js';
 import { type ReadImage, diskOf } from './disks.js';
 import { BadOva } from './errors.js';
@@ -93,7 +93,7 @@ async function hardwareIn(
   const field = `VirtualSystem[${system.attributes.get('id') ?? ''}]`;
   const hardware = hardwareOf(system, configuration, field);
   const disks: SourceDisk[] = [];
-  const concerns: Concern[] = [];
+  const concerns: Concern[] = [...littleMemory(hardware.memoryBytes)];
   for (const drive of hardware.disks) {
     const read = await diskOf(drive, catalogue);
     disks.push(read.disk);
