@@ -18,20 +18,29 @@ const DECLARATION_LENGTH = 256;
 export function xmlText(content: Buffer): string {
   const shown = boms.find(([bytes]) => bytes.every((byte, index) => content[index] === byte))?.[1];
   const label = shown ?? declared(content) ?? 'utf-8';
+  const decoder = decoderOf(label);
+  if (decoder === undefined) throw unreadable(`the encoding '${label.slice(0, 50)}' is unknown`);
   try {
-    return new TextDecoder(label, { fatal: true }).decode(content);
-  } catch (error) {
-    const why =
-      error instanceof RangeError
-        ? `the encoding '${label.slice(0, 50)}' is unknown`
-        : `its bytes are not all of the encoding '${label}'`;
-    throw new BadOva(
-      'badXml',
-      `the OVF cannot be read: ${why}; export the VM again, or write the OVF as UTF-8`,
-      'Envelope',
-    );
+    return decoder.decode(content);
+  } catch {
+    throw unreadable(`its bytes are not all of the encoding '${label}'`);
   }
 }
+
+function decoderOf(label: string): TextDecoder | undefined {
+  try {
+    return new TextDecoder(label, { fatal: true });
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (why: string): BadOva =>
+  new BadOva(
+    'badXml',
+    `the OVF cannot be read: ${why}; export the VM again, or write the OVF as UTF-8`,
+    'Envelope',
+  );
 
 function declared(content: Buffer): string | undefined {
   const start = content.toString('latin1', 0, DECLARATION_LENGTH);
