@@ -8,6 +8,8 @@ import type { Located, OvaPackage } from './package.js';
 import type { DiskReference, FileReference } from './references.js';
 import type { Catalogue } from './virtual-system.js';
 
+/** No exporter's hypervisor has larger ones; VMware's largest has 62 TiB. */
+const LARGEST_DISK = 64 * 2 ** 40;
 const MOST_CHUNKS = 10_000;
 export type OvaBacking = Extract<DiskBacking, { kind: 'ova' }>;
 /** The one storage of every OVA, which a storage mapping names. */
@@ -40,6 +42,12 @@ export async function diskOf(drive: HardwareDisk, catalogue: Catalogue): Promise
   const { backing, capacity } = await reading;
   // What the image has is what is copied. A disk without capacity is a concern of its own, and is not mended.
   const capacityBytes = declared > 0 ? (capacity ?? declared) : declared;
+  if (capacityBytes > Math.max(declared, LARGEST_DISK))
+    throw new BadOva(
+      'badDisk',
+      `disk '${id}' has ${capacityBytes} bytes by its image, more than any disk, and ${declared} by the OVF`,
+      `${reference.field}.capacity`,
+    );
   const { bus, controller, unit, name } = drive;
   const disk: SourceDisk = {
     id,

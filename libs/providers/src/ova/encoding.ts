@@ -27,7 +27,7 @@ export function xmlText(content: Buffer): string {
   }
 }
 
-function decoderOf(label: string): TextDecoder | undefined {
+function decoderOf(label: string): InstanceType<typeof TextDecoder> | undefined {
   try {
     return new TextDecoder(label, { fatal: true });
   } catch {
