@@ -1,7 +1,15 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProgressEntry, progressBucket } from '@ledgerlift/contracts';
-import { applyStubMarker, buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import {
+  amendments,
+  applyStubMarker,
+  buildOva,
+  makeSmallDisk,
+  withBlankDisk,
+  withConfigurations,
+  withItemAttributes,
+} from '@ledgerlift/testing';
 import { Kvm } from '@nats-io/kv';
 import { connect } from '@nats-io/transport-node';
 import { Installation } from './installation/installation.js';
@@ -47,6 +55,16 @@ beforeAll(async () => {
   });
   const both = ['left', 'right'].map((name) => ({ name, disks: [disk('one.raw')], nics }));
   await buildOva({ name: 'pair', folder, vms: both });
+  await buildOva({
+    name: 'appliance',
+    folder,
+    vms: [{ name: 'sized', disks: [disk('one.raw'), disk('two.raw')], nics }],
+    amend: amendments(
+      withConfigurations({ id: 'small', isDefault: true }, { id: 'large' }),
+      withItemAttributes(17, 'ovf:configuration="small"', 'ovf:configuration="large"'),
+      withBlankDisk('blank', 4 * MiB),
+    ),
+  });
   await at.prepare();
 });
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
@@ -103,6 +121,20 @@ describe('a cold migration through all four services', () => {
     },
     90_000,
   );
+
+  it('takes the configuration that the plan names, and an empty disk as zeros', async () => {
+    await writeFile(at.folder.file('zeros'), Buffer.alloc(4 * MiB));
+    const vms = [{ ref: 'sized', configuration: 'large' }];
+    const migration = await at.migrate('sized', [], { vms, skipGuestConversion: true, verify: 'full' });
+    await at.succeeded(migration);
+    const out = at.folder.file('out', 'default', 'sized');
+    expect(filesBelow(out).filter((name) => name.endsWith('.raw'))).toEqual([
+      'sized-disk-0.raw',
+      'sized-disk-1.raw',
+    ]);
+    expect(disksAreEqual(at.folder.file('two.raw'), `${out}/sized-disk-0.raw`)).toBe(true);
+    expect(disksAreEqual(at.folder.file('zeros'), `${out}/sized-disk-1.raw`)).toBe(true);
+  }, 90_000);
 
   it('leaves nothing at all when it is canceled in the middle of a copy', async () => {
     const migration = await at.migrate('canceled', ['left'], {

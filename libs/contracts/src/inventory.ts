@@ -22,8 +22,8 @@ export const DiskBacking = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('ova'),
     format: z.enum(['vmdk', 'raw', 'qcow2', 'vhd']),
-    /** More than one part where the file reference is chunked; they are read as one. */
-    parts: z.array(z.object({ file: z.string(), offset: z.int().min(0), length: z.int().min(0) })).min(1),
+    /** More than one part where the file reference is chunked; they are read as one. None: an empty disk. */
+    parts: z.array(z.object({ file: z.string(), offset: z.int().min(0), length: z.int().min(0) })),
     compression: z.enum(['none', 'gzip']),
     digest: z.object({ algorithm: z.enum(['sha1', 'sha256', 'sha512']), hex: z.string() }).optional(),
   }),
@@ -111,6 +111,24 @@ export const SourceGuest = z.object({
 });
 export type SourceGuest = z.infer<typeof SourceGuest>;
 
+/** What a configuration of a package decides. */
+const hardware = {
+  cpu: z.object({
+    count: z.int().min(0),
+    coresPerSocket: z.int().min(1),
+    affinity: z.array(z.int()),
+    hotAdd: z.boolean(),
+  }),
+  memory: z.object({ bytes: z.int().min(0), hotAdd: z.boolean() }),
+  firmware: Firmware,
+  secureBoot: z.boolean(),
+  tpm: z.boolean(),
+  /** In the order in which the firmware tries them. */
+  disks: z.array(SourceDisk),
+  nics: z.array(SourceNic),
+  concerns: z.array(Concern),
+};
+
 export const SourceVm = z.object({
   id: z.string(),
   name: z.string(),
@@ -132,28 +150,25 @@ export const SourceVm = z.object({
   changeTracking: z.enum(['on', 'off']).optional(),
   /** Snapshots that are there already, by name. */
   snapshots: z.array(z.string()).optional(),
-  cpu: z.object({
-    count: z.int().min(0),
-    coresPerSocket: z.int().min(1),
-    affinity: z.array(z.int()),
-    hotAdd: z.boolean(),
-  }),
-  memory: z.object({ bytes: z.int().min(0), hotAdd: z.boolean() }),
-  firmware: Firmware,
-  secureBoot: z.boolean(),
-  tpm: z.boolean(),
+  ...hardware,
   os: z.object({
     id: z.string(),
     description: z.string(),
     family: z.enum(['linux', 'windows', 'other', 'unknown']),
   }),
-  /** In the order in which the firmware tries them. */
-  disks: z.array(SourceDisk),
-  nics: z.array(SourceNic),
   exportedBy: z.string(),
   /** Changes whenever anything that a migration relies on changes. */
   fingerprint: z.string(),
-  concerns: z.array(Concern),
+  /** Only of an OVF package that can be deployed in several configurations (DSP0243, DeploymentOptionSection). */
+  deployment: z
+    .object({
+      /** The one that this VM is described in: the one that the plan names, or else the package's default. */
+      configuration: z.string(),
+      available: z.array(z.object({ id: z.string(), label: z.string() })),
+      /** What the VM is in the others. Left out of a migration, whose configuration is chosen. */
+      others: z.array(z.object({ configuration: z.string(), ...hardware })).optional(),
+    })
+    .optional(),
 });
 export type SourceVm = z.infer<typeof SourceVm>;
 

@@ -14,6 +14,7 @@ export {
   type RefusalCause,
   assertSelfContained,
   foreignHeader,
+  shownFormat,
   imageBytes,
   qcow2Header,
 } from './foreign-image/index.js';

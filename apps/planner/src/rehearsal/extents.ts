@@ -19,6 +19,8 @@ export const imageExtents: ExtentsAccess = {
       for (const disk of vm.disks) {
         // Of any other source reading would begin with an export or a snapshot, and a rehearsal makes neither.
         if (disk.backing.kind !== 'ova') return { why: 'its source shows extents only of a snapshot' };
+        // An empty disk is written as zeros, of which nothing is read.
+        if (disk.backing.parts.length === 0) continue;
         const access = await sourceProvider(spec.type)?.diskAccess(spec, vm, disk);
         if (access?.kind !== 'image')
           return { why: 'it is compressed as a whole, and has to be unpacked first' };

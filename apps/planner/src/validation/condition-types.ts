@@ -77,6 +77,16 @@ export const conditionTypes = {
     when: 'a VM of the plan is not in the inventory (NotFound), or the plan means no VM at all (NothingSelected)',
     wayOut: 'correct its `ref` or `select`, or refresh the inventory',
   },
+  ConfigurationNotFound: {
+    category: 'Critical',
+    when: 'the plan names a configuration that the OVF package of a VM does not have (NotFound, NoConfigurations), or that cannot be read (NotReadable)',
+    wayOut: 'correct `configuration`, or leave it out for the default of the package',
+  },
+  ConfigurationNotChosen: {
+    category: 'Warn',
+    when: 'the OVF package of a VM can be deployed in several configurations, and the plan names none',
+    wayOut: 'set `configuration` of the VM to the one you want',
+  },
   DuplicateVM: {
     category: 'Critical',
     when: 'a VM is in `vms` twice (NotUnique), a name means several VMs (Ambiguous, ExceptionAmbiguous), two VMs get one target name (TargetNameNotUnique), what means a VM says different things of it (SettingsConflict), or it is named and left out (NamedAndExcepted)',

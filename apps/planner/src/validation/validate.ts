@@ -2,6 +2,7 @@ import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
 import { checkBroughtDisks } from './checks/brought.js';
 import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
+import { checkConfigurations } from './checks/configurations.js';
 import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
 import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
 import { checkGuests } from './checks/guests.js';
@@ -25,6 +26,7 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkMappings,
   checkSelection,
   checkVmsExist,
+  checkConfigurations,
   checkTargetNames,
   checkTargetIsFree,
   checkNetworksMapped,

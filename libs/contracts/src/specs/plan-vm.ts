@@ -24,6 +24,8 @@ export const vmChoices = {
   targetPowerState: TargetPowerState.optional(),
   /** Device that virt-v2v takes as root, such as `/dev/sda1`; else the first root found. */
   rootDisk: z.string().min(1).optional(),
+  /** Of an OVF package with several deployment configurations: the one to migrate, by its id; else the package's default. */
+  configuration: z.string().min(1).max(1000).optional(),
   labels: z.record(z.string(), z.string()).optional(),
   targetNamespace: Dns1123Label.optional(),
   wave: z.int().min(1).max(1000).optional(),

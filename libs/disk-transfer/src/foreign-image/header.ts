@@ -61,10 +61,16 @@ export function foreignHeader(format: ForeignFormat, image: ImageBytes): Foreign
     case 'vmdk':
       return vmdkHeader(image);
     case 'vhd':
-      return { capacity: undefined, refusal: vhdRefusal(image) };
+      return { capacity: vhdCapacity(image), refusal: vhdRefusal(image) };
     case 'raw':
-      return { capacity: undefined, refusal: undefined };
+      return { capacity: image.length, refusal: undefined };
   }
+}
+
+/** The format that an image itself shows; `raw` where it shows none. Undefined: one that is not read. */
+export function shownFormat(image: ImageBytes): ForeignFormat | undefined {
+  const found = formatOf(image);
+  return found === 'vhdx' || found === 'vdi' ? undefined : found;
 }
 
 const nameOf: Readonly<Record<ReturnType<typeof formatOf>, string>> = {
@@ -95,6 +101,14 @@ const VHD_FOOTER = 512;
 
 const footerOf = (tail: Buffer | undefined): Buffer | undefined =>
   tail === undefined || tail.length < VHD_FOOTER ? undefined : tail.subarray(-VHD_FOOTER);
+
+/** The current size, at byte 48 of the footer, of which a dynamic VHD has a copy at the start. */
+function vhdCapacity({ head, tail }: ImageBytes): number | undefined {
+  const footer = [footerOf(tail), head.subarray(0, VHD_FOOTER)].find(
+    (bytes) => bytes?.length === VHD_FOOTER && bytes.toString('latin1', 0, 8) === VHD_COOKIE,
+  );
+  return footer === undefined ? undefined : Number(footer.readBigUInt64BE(48));
+}
 
 /** A dynamic VHD has its footer at both ends. Both are checked, as tools differ in which they read. */
 function vhdRefusal({ head, tail }: ImageBytes): ImageRefusal | undefined {

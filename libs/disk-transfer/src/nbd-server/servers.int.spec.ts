@@ -132,6 +132,25 @@ describe('a source image that leads out of itself', () => {
     await expect(serveSource({ driver: 'vmdk', file })).rejects.toMatchObject({ code: 'LL-DSK-040' });
   });
 
+  it('has its whole size where it is a VHD of VirtualBox, whose geometry is smaller', async () => {
+    const file = folder.file('whole.vhd');
+    await run('qemu-img', ['create', '-q', '-f', 'vpc', '-o', 'force_size=on', file, '8M']);
+    const image = await readFile(file);
+    // Virtual Hard Disk Image Format Specification 1.0: creator, geometry and checksum of the footer, and of its copy.
+    for (const footer of [image.subarray(0, 512), image.subarray(-512)]) {
+      footer.write('vbox', 28, 'latin1');
+      footer.set([0, 240, 4, 17], 56);
+      footer.writeUInt32BE(0, 64);
+      footer.writeUInt32BE(~footer.reduce((sum, byte) => sum + byte, 0) >>> 0, 64);
+    }
+    await writeFile(file, image);
+    const { socket, stop } = await serveSource({ driver: 'vpc', file });
+    const client = await NbdClient.connect({ socket });
+    expect(client.size).toBe(8 * MiB);
+    client.close();
+    await stop();
+  });
+
   it.each(['raw', 'vmdk', 'qcow2', 'vpc'] as const)(
     'an honest %s within a package is read',
     async (driver) => {

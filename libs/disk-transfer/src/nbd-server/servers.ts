@@ -93,5 +93,7 @@ export function nodeGraph({ driver, file, within }: SourceImage): string {
       : { driver: 'raw', offset: within.offset, size: within.length, file: protocol };
   // `backing` is an option of formats that can have one; raw and vpc refuse it.
   const backing = driver === 'qcow2' || driver === 'vmdk' ? { backing: null } : {};
-  return `json:${JSON.stringify({ driver, ...backing, file: stretch })}`;
+  // QEMU takes the size from the geometry where it does not know the creator (block/vpc.c), which is less than the disk has.
+  const size = driver === 'vpc' ? { force_size_calc: 'current_size' } : {};
+  return `json:${JSON.stringify({ driver, ...backing, ...size, file: stretch })}`;
 }

@@ -1,7 +1,7 @@
-import type { Concern, SourceVm } from '@ledgerlift/contracts';
+import type { Concern, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import { MOST_DISKS } from '../most-disks.js';
 
-/** The six concerns about a VM in an OVA; their ids are those that users know from Forklift. */
+/** Concerns about a VM in an OVA, whatever wrote it; their ids are those that users know from Forklift. */
 export function ovaConcerns(vm: Omit<SourceVm, 'concerns' | 'fingerprint'>): readonly Concern[] {
   const concerns: Concern[] = vm.disks
     .filter(({ capacityBytes }) => capacityBytes <= 0)
@@ -47,3 +47,44 @@ export function ovaConcerns(vm: Omit<SourceVm, 'concerns' | 'fingerprint'>): rea
   );
   return concerns;
 }
+
+/** No guest starts with less. */
+const LEAST_MEMORY = 1024 * 1024;
+
+/** About memory in a unit that was not meant: the OVF is believed, and somebody must look at it. */
+export const littleMemory = (bytes: number): readonly Concern[] =>
+  bytes >= LEAST_MEMORY
+    ? []
+    : [
+        {
+          id: 'ova.memory.suspicious',
+          category: 'Warning',
+          label: `VM has ${bytes} bytes of memory`,
+          assessment: 'The OVF says no more, or says it in a unit that was not meant. Correct it in the OVF.',
+        },
+      ];
+
+/** About a disk that the OVF declares without a file. */
+export const blankDisk = ({ name, capacityBytes }: SourceDisk): Concern => ({
+  id: 'ova.disk.blank',
+  category: 'Information',
+  label: `Disk '${name}' is empty`,
+  assessment: `The OVF has no file for it. The target gets an empty disk of ${capacityBytes} bytes.`,
+});
+
+/** @param declared bytes by the OVF */
+export const otherCapacity = ({ name, capacityBytes }: SourceDisk, declared: number): Concern => ({
+  id: 'ova.disk.capacity.differs',
+  category: 'Warning',
+  label: `Disk '${name}' has ${capacityBytes} bytes by its image and ${declared} by the OVF`,
+  assessment:
+    'The image is what is migrated, so its capacity counts. Some exporters write the size of the file.',
+});
+
+/** @param why it cannot be read */
+export const unreadableConfiguration = (configuration: string, why: string): Concern => ({
+  id: 'ova.configuration.unreadable',
+  category: 'Warning',
+  label: `Configuration '${configuration}' cannot be read: ${why}`,
+  assessment: 'A plan cannot choose this configuration. The others are not affected.',
+});

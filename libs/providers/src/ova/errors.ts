@@ -21,6 +21,8 @@ export const ovaCodes = {
   foreignExtents: 'LL-OVA-017',
   otherFormat: 'LL-OVA-018',
   overBudget: 'LL-OVA-019',
+  linkedTwice: 'LL-OVA-020',
+  unusedDisk: 'LL-OVA-021',
 } as const;
 
 /** An OVA that cannot be used, with the part of it that is wrong. */

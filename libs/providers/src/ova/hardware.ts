@@ -1,7 +1,10 @@
-import type { SourceNic } from '@ledgerlift/contracts';
+import type { SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
+import { itemsIn, sectionOf } from './configurations.js';
 import { BadOva } from './errors.js';
-import { bytesPerUnit } from './units.js';
-import { type XmlElement, childOf, childrenOf, textOf } from './xml.js';
+import { firmwareOf } from './firmware.js';
+import { nicsOf } from './nics.js';
+import { bytesOf, bytesPerUnit } from './units.js';
+import { type XmlElement, childOf, textOf } from './xml.js';
 
 /** CIM resource types (DSP0004, CIM_ResourceAllocationSettingData). */
 const Type = {
@@ -11,16 +14,20 @@ const Type = {
   scsi: '6',
   ethernet: '10',
   disk: '17',
+  storageExtent: '19',
   otherStorage: '20',
+  logicalDisk: '31',
 } as const;
 
 export interface HardwareDisk {
   /** The disk's id in the DiskSection. */
   readonly diskId: string;
   readonly name: string;
-  readonly bus: 'scsi' | 'sata' | 'ide' | 'nvme' | 'unknown';
+  readonly bus: SourceDisk['bus'];
   readonly controller: number;
   readonly unit: number;
+  /** oVirt's; the largest number where it says none. */
+  readonly bootOrder: number;
 }
 
 export interface Hardware {
@@ -29,7 +36,7 @@ export interface Hardware {
   readonly memoryBytes: number;
   readonly disks: readonly HardwareDisk[];
   readonly nics: readonly SourceNic[];
-  readonly firmware: 'bios' | 'efi';
+  readonly firmware: SourceVm['firmware'];
   readonly secureBoot: boolean;
   readonly tpm: boolean;
   readonly cpuHotAdd: boolean;
@@ -37,45 +44,65 @@ export interface Hardware {
   readonly cpuAffinity: readonly number[];
 }
 
-/** @throws BadOva */
-export function hardwareOf(system: XmlElement, field: string): Hardware {
-  const section = childOf(system, 'VirtualHardwareSection');
+/**
+ * The hardware of a virtual system.
+ *
+ * @param configuration in which it is read; undefined where the package has none
+ * @throws BadOva
+ */
+export function hardwareOf(system: XmlElement, configuration: string | undefined, field: string): Hardware {
+  const section = sectionOf(system);
   if (section === undefined)
     throw new BadOva('badOvf', 'the virtual system has no VirtualHardwareSection', field);
-  const items = section.children.filter(({ name }) =>
-    ['Item', 'StorageItem', 'EthernetPortItem'].includes(name),
-  );
+  const children = itemsIn(section, configuration);
+  const items = children.filter(({ name }) => ['Item', 'StorageItem', 'EthernetPortItem'].includes(name));
   const ofType = (type: string): readonly XmlElement[] =>
     items.filter((item) => textOf(item, 'ResourceType') === type);
-  const cpu = ofType(Type.cpu)[0];
-  const config = configOf(section);
+  const config = configOf(children);
   return {
-    cpus: quantity(cpu, 1, `${field}.cpu`),
-    coresPerSocket: Math.max(1, Number(textOf(cpu, 'CoresPerSocket')) || 1),
-    memoryBytes: memory(ofType(Type.memory)[0], `${field}.memory`),
+    ...processors(system, onlyOne(ofType(Type.cpu)), `${field}.cpu`),
+    memoryBytes: memory(onlyOne(ofType(Type.memory)), `${field}.memory`),
     disks: disksOf(items, field),
-    nics: ofType(Type.ethernet).map((item, index) => nicOf(item, index)),
-    firmware: config.get('firmware') === 'efi' || isVboxEfi(system) ? 'efi' : 'bios',
-    secureBoot: config.get('bootOptions.efiSecureBootEnabled') === 'true',
-    tpm: items.some((item) => /vmware\.vtpm/i.test(textOf(item, 'ResourceSubType'))),
+    nics: nicsOf(ofType(Type.ethernet), system),
+    ...firmwareOf(system, children, config),
     cpuHotAdd: config.get('cpuHotAddEnabled') === 'true',
     memoryHotAdd: config.get('memoryHotAddEnabled') === 'true',
     cpuAffinity: affinity(config.get('sched.cpu.affinity') ?? '', `${field}.sched.cpu.affinity`),
   };
 }
 
+/** Of several, one that was written for the configuration counts more than one that is part of all. */
+const onlyOne = (items: readonly XmlElement[]): XmlElement | undefined =>
+  items.find(({ attributes }) => (attributes.get('configuration') ?? '').trim() !== '') ?? items[0];
+
 /** VMware's settings beside the standard: Config and ExtraConfig, by key. */
-function configOf(section: XmlElement): ReadonlyMap<string, string> {
-  const pairs = [...childrenOf(section, 'Config'), ...childrenOf(section, 'ExtraConfig')].map(
-    ({ attributes }) => [attributes.get('key') ?? '', (attributes.get('value') ?? '').toLowerCase()] as const,
-  );
+function configOf(children: readonly XmlElement[]): ReadonlyMap<string, string> {
+  const pairs = children
+    .filter(({ name }) => name === 'Config' || name === 'ExtraConfig')
+    .map(
+      ({ attributes }) =>
+        [attributes.get('key') ?? '', (attributes.get('value') ?? '').toLowerCase()] as const,
+    );
   return new Map(pairs);
 }
 
-/** VirtualBox keeps its own machine description, with the firmware in it. */
-function isVboxEfi(system: XmlElement): boolean {
-  const firmware = childOf(childOf(childOf(system, 'Machine'), 'Hardware'), 'Firmware');
-  return (firmware?.attributes.get('type') ?? '').toUpperCase().startsWith('EFI');
+/** VMware, oVirt and VirtualBox each say the topology in a way of their own; the standard says nothing of it. */
+function processors(
+  system: XmlElement,
+  item: XmlElement | undefined,
+  field: string,
+): { readonly cpus: number; readonly coresPerSocket: number } {
+  const count = (name: string): number | undefined => {
+    const value = Number(textOf(item, name));
+    return Number.isInteger(value) && value > 0 && value <= MOST_CPUS ? value : undefined;
+  };
+  // oVirt: all virtual CPUs are sockets times cores times threads.
+  const perSocket = (count('cpu_per_socket') ?? 1) * (count('threads_per_cpu') ?? 1);
+  const cpus = quantity(item, (count('num_of_sockets') ?? 1) * perSocket, field);
+  const vmware = count('CoresPerSocket');
+  // VirtualBox shows its guests one socket with all cores.
+  const isVirtualBox = childOf(childOf(childOf(system, 'Machine'), 'Hardware'), 'CPU') !== undefined;
+  return { cpus, coresPerSocket: vmware ?? (isVirtualBox ? cpus : perSocket) };
 }
 
 function quantity(item: XmlElement | undefined, otherwise: number, field: string): number {
@@ -89,10 +116,11 @@ function quantity(item: XmlElement | undefined, otherwise: number, field: string
 
 function memory(item: XmlElement | undefined, field: string): number {
   const text = textOf(item, 'VirtualQuantity');
-  const value =
-    Number(text || '0') *
-    bytesPerUnit(textOf(item, 'AllocationUnits') || 'byte * 2^20', `${field}.AllocationUnits`);
-  if (!Number.isSafeInteger(value) || value < 0)
+  // Where nothing is said, exporters mean MiB. An empty unit is the standard's default, bytes.
+  const unit =
+    childOf(item, 'AllocationUnits') === undefined ? 'byte * 2^20' : textOf(item, 'AllocationUnits');
+  const value = bytesOf(text || '0', bytesPerUnit(unit, `${field}.AllocationUnits`));
+  if (value === undefined || value < 0)
     throw new BadOva('badOvf', `'${text.slice(0, 50)}' is no amount of memory`, field);
   return value;
 }
@@ -106,57 +134,50 @@ function disksOf(items: readonly XmlElement[], field: string): readonly Hardware
       })
       .map(([id, bus], index) => [id, { bus, index }] as const),
   );
-  const disks = items
-    .filter((item) => textOf(item, 'ResourceType') === Type.disk)
-    .map((item, index): HardwareDisk => {
-      const host = textOf(item, 'HostResource');
-      const diskId = /^(?:ovf:)?\/disk\/(.+)$/.exec(host)?.[1];
-      if (diskId === undefined)
-        throw new BadOva(
-          'badOvf',
-          `a disk drive names '${host.slice(0, 100)}', not ovf:/disk/ID`,
-          `${field}.HostResource`,
-        );
-      const controller = controllers.get(textOf(item, 'Parent'));
-      return {
-        diskId,
-        name: textOf(item, 'ElementName') || `disk ${index}`,
-        bus: controller?.bus ?? 'unknown',
-        controller: controller?.index ?? 0,
-        unit: Math.max(0, Number(textOf(item, 'AddressOnParent')) || 0),
-      };
-    });
-  // The firmware tries controllers in their order, and the disks of each by their address.
-  return disks.toSorted((a, b) => a.controller - b.controller || a.unit - b.unit);
+  const disks = items.filter(isDisk).map((item, index): HardwareDisk => {
+    const host = textOf(item, 'HostResource');
+    const diskId = diskNamedBy(item);
+    if (diskId === undefined)
+      throw new BadOva(
+        'badOvf',
+        `a disk drive names '${host.slice(0, 100)}', not ovf:/disk/ID`,
+        `${field}.HostResource`,
+      );
+    const controller = controllers.get(textOf(item, 'Parent'));
+    return {
+      diskId,
+      name: textOf(item, 'ElementName') || textOf(item, 'Caption') || `disk ${index}`,
+      bus: controller?.bus ?? 'unknown',
+      controller: controller?.index ?? 0,
+      unit: wholeOr(textOf(item, 'AddressOnParent'), 0),
+      bootOrder: wholeOr(textOf(item, 'BootOrder'), 0) || Number.MAX_SAFE_INTEGER,
+    };
+  });
+  // The firmware tries what oVirt numbers first, then controllers in their order, and the disks of each by their address.
+  return disks.toSorted(
+    (a, b) => a.bootOrder - b.bootOrder || a.controller - b.controller || a.unit - b.unit,
+  );
 }
+
+const wholeOr = (text: string, otherwise: number): number =>
+  /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
+
+/** XenCenter writes its disks as storage extents. A drive for CDs may have a disk, too, and is none. */
+const isDisk = (item: XmlElement): boolean => {
+  const type = textOf(item, 'ResourceType');
+  if (type === Type.disk) return true;
+  return (type === Type.storageExtent || type === Type.logicalDisk) && diskNamedBy(item) !== undefined;
+};
+
+/** @returns the id in the DiskSection; undefined where the item names no disk */
+export const diskNamedBy = (item: XmlElement): string | undefined =>
+  /^(?:ovf:)?\/{1,2}disk\/(.+)$/.exec(textOf(item, 'HostResource'))?.[1];
 
 function busOf(type: string, subtype: string): HardwareDisk['bus'] | undefined {
   if (type === Type.ide) return 'ide';
   if (type === Type.scsi) return 'scsi';
   if (type !== Type.otherStorage) return undefined;
   return /nvme/i.test(subtype) ? 'nvme' : 'sata';
-}
-
-const models: readonly (readonly [RegExp, SourceNic['model']])[] = [
-  [/vmxnet3?/i, 'vmxnet3'],
-  [/e1000e/i, 'e1000e'],
-  [/e1000|82540|82545|82543/i, 'e1000'],
-  [/virtio/i, 'virtio'],
-  [/pcnet/i, 'pcnet32'],
-  [/rtl8139/i, 'rtl8139'],
-];
-
-function nicOf(item: XmlElement, index: number): SourceNic {
-  const subtype = textOf(item, 'ResourceSubType');
-  const mac = textOf(item, 'Address').toLowerCase();
-  return {
-    id: `nic-${index}`,
-    name: textOf(item, 'ElementName') || `nic ${index}`,
-    network: textOf(item, 'Connection'),
-    ...(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) ? { mac } : {}),
-    model: models.find(([pattern]) => pattern.test(subtype))?.[1] ?? 'unknown',
-    kind: /sriov/i.test(subtype) ? 'sriov' : 'ethernet',
-  };
 }
 
 const LONGEST_AFFINITY = 64 * 1024;

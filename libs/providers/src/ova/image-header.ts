@@ -1,6 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
-import { HEAD_LENGTH, type RefusalCause, foreignHeader, imageBytes } from '@ledgerlift/disk-transfer';
+import {
+  HEAD_LENGTH,
+  type RefusalCause,
+  foreignHeader,
+  imageBytes,
+  shownFormat,
+} from '@ledgerlift/disk-transfer';
 import { BadOva, type ovaCodes } from './errors.js';
 import type { Located } from './package.js';
 
@@ -15,25 +21,49 @@ const kinds: Readonly<Record<RefusalCause, keyof typeof ovaCodes>> = {
   encrypted: 'unsupported',
 };
 
+type Format = 'vmdk' | 'raw' | 'qcow2' | 'vhd';
+
+export interface SeenImage {
+  readonly format: Format;
+  /** Bytes; undefined where the image does not say. */
+  readonly capacity: number | undefined;
+}
+
+/** What a descriptor says of an image. */
+export interface DeclaredImage {
+  /** Undefined: no format that is known. Then the image itself tells. */
+  readonly format: Format | undefined;
+  /** oVirt declares raw images as VMDK (OvfWriter of its engine). */
+  readonly exportedBy: string;
+  readonly parts: readonly Located[];
+  readonly compression: 'none' | 'gzip';
+  readonly field: string;
+}
+
 /**
- * The capacity in a disk image's own header. The header is checked first: an image that needs another file is refused.
+ * Format and capacity by a disk image's own header. The header is checked first: an image that needs another file is refused,
+ * and so is one of another format than declared, as nobody knows which of the two a tool would believe.
  *
- * @param parts of the file, in order
- * @returns bytes; undefined where the format does not say
  * @throws BadOva with a code for each cause
  */
-export async function capacityInImage(
-  format: 'vmdk' | 'raw' | 'qcow2' | 'vhd',
-  parts: readonly Located[],
-  compression: 'none' | 'gzip',
-  field: string,
-): Promise<number | undefined> {
+export async function seenImage({
+  format,
+  exportedBy,
+  parts,
+  compression,
+  field,
+}: DeclaredImage): Promise<SeenImage> {
   const image =
     compression === 'none'
       ? await imageBytes(parts)
       : { head: await inflatedHead(parts, field), tail: undefined, length: undefined };
-  const { capacity, refusal } = foreignHeader(format, image);
-  if (refusal === undefined) return capacity;
+  const shown = shownFormat(image);
+  const isRawOfOvirt = format === 'vmdk' && exportedBy === 'oVirt' && shown === 'raw';
+  // Bytes without a known header are raw only where somebody says so: they may be a format that is not known here.
+  const otherwise = shown === undefined || shown === 'raw' ? 'vmdk' : shown;
+  const actual = isRawOfOvirt ? 'raw' : (format ?? otherwise);
+  const { capacity, refusal } = foreignHeader(actual, image);
+  if (refusal === undefined) return { format: actual, capacity };
   const file = parts[0]?.file ?? '';
   throw new BadOva(kinds[refusal.cause], `the disk in ${file} ${refusal.why}`, field);
 }

@@ -1,15 +1,14 @@
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
 import type { Inventory, InventoryProblem, SourceVm } from '@ledgerlift/contracts';
+import { configurationsOf } from './configurations.js';
+import { OVA_STORAGE } from './disks.js';
 import { BadOva, problemOf } from './errors.js';
+import { diskNamedBy } from './hardware.js';
 import { openPackage } from './package.js';
+import { packagesAt } from './packages-at.js';
 import { sharedReader } from './reading/package-reader.js';
 import { diskReferences, fileReferences } from './references.js';
-import { OVA_STORAGE, exporterOf, networksOf, virtualSystems, vmOf } from './virtual-system.js';
-import { parseXml } from './xml.js';
-
-const MOST_PACKAGES = 10_000;
-const DEEPEST_FOLDER = 2;
+import { type Catalogue, exporterOf, networksOf, virtualSystems, vmOf } from './virtual-system.js';
+import { type XmlElement, childOf, parseXml } from './xml.js';
 
 /** What one .ova or .ovf holds. One VM that cannot be read does not hide the others. */
 export interface PackageContents {
@@ -28,13 +27,15 @@ export async function readPackage(path: string): Promise<PackageContents> {
         `${path} begins with <${envelope.name.slice(0, 50)}>, not <Envelope>`,
         'Envelope',
       );
-    const catalogue = {
+    const systems = virtualSystems(envelope);
+    const catalogue: Catalogue = {
       pkg,
       files: fileReferences(envelope),
       disks: diskReferences(envelope),
       exportedBy: exporterOf(envelope),
+      configurations: configurationsOf(envelope, systems),
+      images: new Map(),
     };
-    const systems = virtualSystems(envelope);
     if (systems.length === 0)
       throw new BadOva('badOvf', `${path} holds no VirtualSystem`, 'Envelope.VirtualSystem');
     const vms: SourceVm[] = [];
@@ -59,10 +60,29 @@ export async function readPackage(path: string): Promise<PackageContents> {
     // Entries that no VM uses are wrong too, and hinder nobody.
     for (const entry of [...catalogue.files.values(), ...catalogue.disks.values()])
       if (entry instanceof BadOva && !told.has(entry)) problems.push(problemOf(path, entry));
+    problems.push(...unusedDisks(path, systems, catalogue));
     return { vms, networks: networksOf(envelope), problems };
   } catch (error) {
     return { vms: [], networks: [], problems: [problemOf(path, error)] };
   }
+}
+
+/**
+ * Disks that no item of any VM names, in any configuration: the exporter may have attached them in a way that is not read
+ * here, so their data would be left behind without a word.
+ */
+function unusedDisks(
+  path: string,
+  systems: readonly XmlElement[],
+  { disks }: Catalogue,
+): readonly InventoryProblem[] {
+  const items = systems.flatMap((system) => childOf(system, 'VirtualHardwareSection')?.children ?? []);
+  const used = new Set(items.map(diskNamedBy));
+  return [...disks.values()].flatMap((disk) => {
+    if (disk instanceof BadOva || disk.fileRef === undefined || used.has(disk.id)) return [];
+    const message = `no VM of ${path} has the disk '${disk.id}', so it is not migrated; export the VM again if it is needed`;
+    return [{ ...problemOf(path, new BadOva('unusedDisk', message, disk.field)), category: 'Warn' as const }];
+  });
 }
 
 /** Every OVA at `path`: a file, or a folder and the folders in it. @throws BadOva when there is nothing to read at all */
@@ -71,7 +91,8 @@ export async function readInventory(path: string, now: Date): Promise<Inventory>
   const problems: InventoryProblem[] = [];
   const networks = new Map<string, string>();
   const packages = await packagesAt(path);
-  for (const file of packages) {
+  problems.push(...packages.problems);
+  for (const file of packages.paths) {
     const contents = await sharedReader.read(file);
     vms.push(...contents.vms);
     problems.push(...contents.problems);
@@ -87,37 +108,4 @@ export async function readInventory(path: string, now: Date): Promise<Inventory>
     storages: [{ id: OVA_STORAGE, name: OVA_STORAGE }],
     problems,
   };
-}
-
-const isPackage = (name: string): boolean => ['.ova', '.ovf'].includes(extname(name).toLowerCase());
-
-async function packagesAt(path: string): Promise<readonly string[]> {
-  const found = await stat(path).catch((error: unknown) => {
-    throw new BadOva(
-      'unreadable',
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      'settings.path',
-    );
-  });
-  if (found.isFile()) return [path];
-  if (!found.isDirectory() || isPackage(path))
-    throw new BadOva('unreadable', `${path} is neither a file nor a folder of OVAs`, 'settings.path');
-  const packages: string[] = [];
-  const look = async (folder: string, depth: number): Promise<void> => {
-    for (const entry of (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
-      a.name < b.name ? -1 : 1,
-    )) {
-      const inner = join(folder, entry.name);
-      if (entry.isDirectory() && depth < DEEPEST_FOLDER) await look(inner, depth + 1);
-      else if (entry.isFile() && isPackage(entry.name)) packages.push(inner);
-      if (packages.length > MOST_PACKAGES)
-        throw new BadOva(
-          'unsupported',
-          `${path} holds more than ${MOST_PACKAGES} OVAs; name a smaller folder`,
-          'settings.path',
-        );
-    }
-  };
-  await look(path, 0);
-  return packages;
 }

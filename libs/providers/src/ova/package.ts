@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
-import { basename, dirname, extname, resolve, sep } from 'node:path';
+import { basename, dirname, extname, posix, resolve, sep } from 'node:path';
+import { nameText, xmlText } from './encoding.js';
 import { BadOva } from './errors.js';
+import { checkName, isOfMacOs, namesOf, sameName } from './file-names.js';
 import { type FileDigest, parseManifest } from './manifest.js';
 import { type TarEntry, readTar } from './tar.js';
 import { LARGEST_XML } from './xml.js';
@@ -21,8 +23,13 @@ export interface OvaPackage {
   readonly manifest: ReadonlyMap<string, FileDigest>;
   /** Changes when one of its files does. */
   readonly stamp: string;
-  /** @throws BadOva for a path that leads out of the package, or to nothing */
+  /**
+   * The file that a reference means, beside the descriptor.
+   * @throws BadOva for a path that leads out of the package, or to nothing
+   */
   find(href: string, field: string): Promise<Located>;
+  /** The file of a manifest, which writes names and no URIs. @throws BadOva */
+  named(name: string, field: string): Promise<Located>;
 }
 
 /** Opens an .ova, or an unpacked .ovf with its files. @throws BadOva */
@@ -31,11 +38,12 @@ export async function openPackage(path: string): Promise<OvaPackage> {
 }
 
 async function openTarred(path: string): Promise<OvaPackage> {
-  const file = await open(path, 'r');
+  const real = await realpath(path);
+  const file = await open(real, 'r');
   try {
     const { size, mtimeMs } = await file.stat();
-    const entries = await readTar(file, size);
-    const find = (name: string): TarEntry | undefined => entries.find((entry) => entry.name === name);
+    const entries = (await readTar(file, size)).filter(({ name }) => !isOfMacOs(name));
+    const byName = new Map(entries.map((entry) => [sameName(entry.name), entry]));
     const ofType = (extension: string): TarEntry | undefined =>
       entries.find((entry) => entry.kind === 'file' && entry.name.toLowerCase().endsWith(extension));
     if (entries.filter(({ name }) => name.toLowerCase().endsWith('.ovf')).length > 1) {
@@ -45,22 +53,28 @@ async function openTarred(path: string): Promise<OvaPackage> {
     if (ovf === undefined) throw new BadOva('noDescriptor', `${path} holds no .ovf file`);
     const descriptor = await readText(file, ovf, 'Envelope');
     const mf = ofType('.mf');
-    const manifest = parseManifest(
-      mf === undefined ? '' : (await readText(file, mf, 'manifest')).toString('utf8'),
-    );
-    checkDescriptor(ovf.name, descriptor, manifest);
+    const manifest = parseManifest(mf === undefined ? '' : nameText(await readText(file, mf, 'manifest')));
+    checkDescriptor(posix.basename(ovf.name), descriptor, manifest);
+    // A tar may hold all of it in a folder; references are relative to the descriptor.
+    const folder = posix.dirname(ovf.name);
+    const locate = (names: readonly string[], field: string): Located => {
+      const candidates = names.flatMap((name) => [posix.join(folder, name), name]);
+      const entry = candidates.flatMap((name) => byName.get(sameName(name)) ?? [])[0];
+      const shown = (names[0] ?? '').slice(0, 200);
+      if (entry === undefined) throw new BadOva('missingFile', `${path} holds no file '${shown}'`, field);
+      if (entry.kind !== 'file')
+        throw new BadOva('unsafePath', `'${shown}' in ${path} is a link or no file`, field);
+      return { file: real, offset: entry.offset, length: entry.length };
+    };
     return {
       path,
-      descriptor: descriptor.toString('utf8'),
+      descriptor: xmlText(descriptor),
       manifest,
       stamp: `${size}/${mtimeMs}`,
-      find: async (href, field) => {
-        checkHref(href, field);
-        const entry = find(href);
-        if (entry === undefined) throw new BadOva('missingFile', `${path} holds no file '${href}'`, field);
-        if (entry.kind !== 'file')
-          throw new BadOva('unsafePath', `'${href}' in ${path} is a link or no file`, field);
-        return { file: path, offset: entry.offset, length: entry.length };
+      find: async (href, field) => locate(namesOf(href, field), field),
+      named: async (name, field) => {
+        checkName(name, field);
+        return locate([name], field);
       },
     };
   } finally {
@@ -69,43 +83,45 @@ async function openTarred(path: string): Promise<OvaPackage> {
 }
 
 async function openUnpacked(path: string): Promise<OvaPackage> {
-  const folder = await realpath(dirname(path));
-  const descriptor = await readSmallFile(path, 'Envelope');
-  const mfPath = path.slice(0, -extname(path).length) + '.mf';
+  const real = await realpath(path);
+  const folder = dirname(real);
+  const descriptor = await readSmallFile(real, 'Envelope');
+  const mfPath = real.slice(0, -extname(real).length) + '.mf';
   const mf = await readSmallFile(mfPath, 'manifest').catch(() => Buffer.alloc(0));
-  const manifest = parseManifest(mf.toString('utf8'));
-  checkDescriptor(basename(path), descriptor, manifest);
-  const { size, mtimeMs } = await lstat(path);
+  const manifest = parseManifest(nameText(mf));
+  checkDescriptor(basename(real), descriptor, manifest);
+  const { size, mtimeMs } = await lstat(real);
+  const locate = async (names: readonly string[], field: string): Promise<Located> => {
+    for (const name of names) {
+      const found = await fileIn(folder, name, field);
+      if (found !== undefined) return found;
+    }
+    const shown = resolve(folder, names[0] ?? '').slice(0, 300);
+    throw new BadOva('missingFile', `${shown} is named by ${path} and not there`, field);
+  };
   return {
     path,
-    descriptor: descriptor.toString('utf8'),
+    descriptor: xmlText(descriptor),
     manifest,
     stamp: `${size}/${mtimeMs}`,
-    find: async (href, field) => {
-      checkHref(href, field);
-      const named = resolve(folder, href);
-      const real = await realpath(named).catch(() => {
-        throw new BadOva('missingFile', `${named} is named by ${path} and not there`, field);
-      });
-      // A link may lead anywhere on this machine; what it leads to must lie with the descriptor.
-      if (!real.startsWith(folder + sep))
-        throw new BadOva('unsafePath', `'${href}' leads out of ${folder}`, field);
-      const stat = await lstat(real);
-      if (!stat.isFile()) throw new BadOva('unsafePath', `'${href}' in ${folder} is no file`, field);
-      return { file: real, offset: 0, length: stat.size };
+    find: (href, field) => locate(namesOf(href, field), field),
+    named: async (name, field) => {
+      checkName(name, field);
+      return locate([name], field);
     },
   };
 }
 
-function checkHref(href: string, field: string): void {
-  if (href === '') throw new BadOva('badOvf', 'a file reference has no href', field);
-  if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
-    throw new BadOva('unsupported', `'${href.slice(0, 200)}' is a URL; put the file beside the OVF`, field);
-  }
-  const parts = href.split(/[\\/]/);
-  if (href.startsWith('/') || href.includes('\0') || parts.includes('..')) {
-    throw new BadOva('unsafePath', `'${href.slice(0, 200)}' leads out of the package`, field);
-  }
+/** @returns undefined where there is no such file @throws BadOva */
+async function fileIn(folder: string, name: string, field: string): Promise<Located | undefined> {
+  const real = await realpath(resolve(folder, name)).catch(() => undefined);
+  if (real === undefined) return undefined;
+  // A link may lead anywhere on this machine; what it leads to must lie with the descriptor.
+  if (!real.startsWith(folder + sep))
+    throw new BadOva('unsafePath', `'${name}' leads out of ${folder}`, field);
+  const stat = await lstat(real);
+  if (!stat.isFile()) throw new BadOva('unsafePath', `'${name}' in ${folder} is no file`, field);
+  return { file: real, offset: 0, length: stat.size };
 }
 
 function checkDescriptor(name: string, content: Buffer, manifest: ReadonlyMap<string, FileDigest>): void {

@@ -1,11 +1,11 @@
 import { access, constants } from 'node:fs/promises';
 import type { InventoryProblem, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, SourceProvider } from '../port.js';
+import type { OvaBacking } from './disks.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
 import { type OvaPackage, openPackage, verifyDigest } from './package.js';
-import { unpack } from './unpack.js';
-import type { OvaBacking } from './virtual-system.js';
+import { makeBlank, unpack } from './unpack.js';
 
 /** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
 export const ovaProvider: SourceProvider = {
@@ -61,8 +61,8 @@ export const ovaProvider: SourceProvider = {
   },
 };
 
-const locate = (pkg: OvaPackage, name: string): ReturnType<OvaPackage['find']> =>
-  pkg.find(name, `manifest.${name}`);
+const locate = (pkg: OvaPackage, name: string): ReturnType<OvaPackage['named']> =>
+  pkg.named(name, `manifest.${name}`);
 
 /** The .ova or .ovf of a VM, whose path also names its virtual system. */
 const fileOf = (vm: SourceVm): string => vm.path.slice(0, vm.path.lastIndexOf('#'));
@@ -75,7 +75,9 @@ function pathOf(spec: ProviderSpec): string {
 function accessTo(backing: OvaBacking, capacityBytes: number): DiskAccess {
   const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
   const [first, ...rest] = backing.parts;
-  if (first !== undefined && rest.length === 0 && backing.compression === 'none') {
+  if (first === undefined)
+    return { kind: 'unpack', driver: 'raw', unpackTo: (path) => makeBlank(path, capacityBytes) };
+  if (rest.length === 0 && backing.compression === 'none') {
     const { file, offset, length } = first;
     return { kind: 'image', driver, file, within: { offset, length }, compressed: driver === 'vmdk' };
   }

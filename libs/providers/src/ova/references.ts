@@ -1,6 +1,7 @@
+import type { SourceDisk } from '@ledgerlift/contracts';
 import { BadOva } from './errors.js';
 import { type XmlElement, childOf, childrenOf } from './xml.js';
-import { bytesPerUnit } from './units.js';
+import { bytesOf, bytesPerUnit } from './units.js';
 
 export interface FileReference {
   readonly id: string;
@@ -13,9 +14,14 @@ export interface FileReference {
 
 export interface DiskReference {
   readonly id: string;
+  /** None: an empty disk. */
   readonly fileRef: string | undefined;
   readonly capacityBytes: number;
-  readonly format: 'vmdk' | 'raw' | 'qcow2' | 'vhd';
+  /** Undefined: it names no format that is known. */
+  readonly format: 'vmdk' | 'raw' | 'qcow2' | 'vhd' | undefined;
+  /** oVirt says here what others say by a controller. */
+  readonly bus: SourceDisk['bus'] | undefined;
+  readonly isBoot: boolean;
   readonly field: string;
 }
 
@@ -48,7 +54,8 @@ export function fileReferences(envelope: XmlElement): References<FileReference> 
 export function diskReferences(envelope: XmlElement): References<DiskReference> {
   const elements = childrenOf(childOf(envelope, 'DiskSection'), 'Disk');
   return referencesOf(elements, { list: 'DiskSection.Disk', idName: 'diskId' }, (element, id, field) => {
-    if (element.attributes.has('parentRef')) {
+    // oVirt writes an empty one on each disk.
+    if ((element.attributes.get('parentRef') ?? '').trim() !== '') {
       throw new BadOva(
         'unsupported',
         `disk '${id}' is a delta of another one; export the VM without snapshots`,
@@ -59,25 +66,22 @@ export function diskReferences(envelope: XmlElement): References<DiskReference> 
       element.attributes.get('capacityAllocationUnits') ?? 'byte',
       `${field}.capacityAllocationUnits`,
     );
-    const capacity = (element.attributes.get('capacity') ?? '').trim();
-    if (!/^-?\d{1,18}$/.test(capacity))
+    const capacity = element.attributes.get('capacity') ?? '';
+    const capacityBytes = bytesOf(capacity, unit);
+    if (capacityBytes === undefined)
       throw new BadOva(
         'badOvf',
         `disk '${id}' has the capacity '${capacity.slice(0, 50)}'`,
         `${field}.capacity`,
       );
-    const capacityBytes = Number(capacity) * unit;
-    if (!Number.isSafeInteger(capacityBytes))
-      throw new BadOva(
-        'badOvf',
-        `disk '${id}' has a capacity of ${capacityBytes} bytes`,
-        `${field}.capacity`,
-      );
+    const fileRef = (element.attributes.get('fileRef') ?? '').trim();
     return {
       id,
-      fileRef: element.attributes.get('fileRef'),
+      fileRef: fileRef === '' ? undefined : fileRef,
       capacityBytes,
       format: formatOf(element.attributes.get('format') ?? ''),
+      bus: oVirtBus[(element.attributes.get('disk-interface') ?? '').toLowerCase()],
+      isBoot: element.attributes.get('boot') === 'true',
       field,
     };
   });
@@ -113,9 +117,17 @@ function formatOf(uri: string): DiskReference['format'] {
   if (words.includes('qcow')) return 'qcow2';
   if (words.includes('vhd')) return 'vhd';
   if (words.includes('raw')) return 'raw';
-  // Every known exporter means a VMDK, also where it names no format.
-  return 'vmdk';
+  return words.includes('vmdk') ? 'vmdk' : undefined;
 }
+
+/** DiskInterface of oVirt's engine. */
+const oVirtBus: Readonly<Record<string, SourceDisk['bus']>> = {
+  virtio_scsi: 'scsi',
+  spapr_vscsi: 'scsi',
+  virtio: 'virtio',
+  ide: 'ide',
+  sata: 'sata',
+};
 
 function wholeNumber(text: string | undefined, field: string): number | undefined {
   if (text === undefined || text === '') return undefined;

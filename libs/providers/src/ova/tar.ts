@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { nameText } from './encoding.js';
 import { BadOva } from './errors.js';
 
 export interface TarEntry {
@@ -126,7 +127,7 @@ function paxFields(content: Buffer): { name?: string; length?: number } {
 function text(bytes: Buffer, at: number, length: number): string {
   const field = bytes.subarray(at, at + length);
   const end = field.indexOf(0);
-  return field.toString('utf8', 0, end < 0 ? field.length : end);
+  return nameText(field.subarray(0, end < 0 ? field.length : end));
 }
 
 const bad = (offset: number, reason: string): BadOva =>

@@ -1,16 +1,16 @@
 import { BadOva } from './errors.js';
 
-/** Names that older tools write in place of the programmatic units of DSP0004. */
+/** Names that tools write in place of the programmatic units of DSP0004. All are powers of two, as those tools mean them. */
 const named: Readonly<Record<string, number>> = {
-  bytes: 1,
-  kilobytes: 2 ** 10,
-  megabytes: 2 ** 20,
-  gigabytes: 2 ** 30,
-  terabytes: 2 ** 40,
-  kb: 2 ** 10,
-  mb: 2 ** 20,
-  gb: 2 ** 30,
-  tb: 2 ** 40,
+  kilobyte: 2 ** 10,
+  megabyte: 2 ** 20,
+  gigabyte: 2 ** 30,
+  terabyte: 2 ** 40,
+  ...Object.fromEntries(
+    ['k', 'm', 'g', 't'].flatMap((letter, index) =>
+      [`${letter}b`, `${letter}ib`, letter].map((name) => [name, 2 ** (10 * (index + 1))]),
+    ),
+  ),
 };
 /** Prefixes of DSP0004, decimal and binary. */
 const prefixes: Readonly<Record<string, number>> = {
@@ -24,19 +24,22 @@ const prefixes: Readonly<Record<string, number>> = {
   gibi: 2 ** 30,
   tebi: 2 ** 40,
 };
+/** Singular, alone and without a factor: DSP0004 says decimal, as in `megabyte`. Only the plural is an old name. */
+const decimal = /^(kilo|mega|giga|tera)byte$/;
 
 /**
- * Bytes in one unit, as the programmatic units of DSP0004 say it (`byte * 2^20`, `byte*10^9`, `kibibyte`), or as older
- * tools do (`MegaBytes`, `GB`).
+ * Bytes in one unit, as the programmatic units of DSP0004 say it (`byte * 2^20`, `byte*10^9`, `kibibyte`), or as tools
+ * write it: `MegaBytes`, `GB`, `MiB`, `bytes * 2^20`, `byte * 2 ^ 20`, `byte x 2^20`.
  *
  * @throws BadOva naming the field
  */
 export function bytesPerUnit(unit: string, field: string): number {
-  const words = unit.trim().toLowerCase();
+  const words = unit.trim().toLowerCase().replace(/\s+/g, ' ');
   if (words === '') return 1;
-  const known = named[words];
+  const singular = words.replace(/(byte|bit)s\b/, '$1');
+  const known = decimal.test(words) ? undefined : named[singular];
   if (known !== undefined) return known;
-  const [base = '', ...factors] = words.split('*').map((word) => word.trim());
+  const [base = '', ...factors] = singular.split(/ ?(?:\*| x ) ?/).map((word) => word.trim());
   const prefix = /^([a-z]*?)(byte|bit)$/.exec(base);
   const scale = prefix === null ? undefined : prefixes[prefix[1] ?? ''];
   if (scale === undefined) throw bad(unit, field);
@@ -45,9 +48,21 @@ export function bytesPerUnit(unit: string, field: string): number {
 }
 
 function factorOf(factor: string, unit: string, field: string): number {
-  const power = /^(\d{1,6})(?:\^(\d{1,3}))?$/.exec(factor);
+  const power = /^(\d{1,6})(?: ?\^ ?(\d{1,3}))?$/.exec(factor);
   if (power === null) throw bad(unit, field);
   return Number(power[1]) ** Number(power[2] ?? 1);
+}
+
+/**
+ * An amount in a unit, as whole bytes. A fraction such as `0.5` GiB is read; what is left below one byte is rounded up.
+ *
+ * @returns undefined where the text is no amount, or one that no machine has
+ */
+export function bytesOf(text: string, unit: number): number | undefined {
+  const amount = text.trim();
+  if (!/^-?\d{1,18}(\.\d{1,18})?$/.test(amount)) return undefined;
+  const bytes = Math.ceil(Number(amount) * unit);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 const bad = (unit: string, field: string): BadOva =>

@@ -40,6 +40,17 @@ export async function unpack(
   await file.sync().finally(() => file.close());
 }
 
+/** A disk that holds nothing: a file of its size that takes no room. */
+export async function makeBlank(path: string, capacityBytes: number): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.truncate(capacityBytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Passes bytes on up to the limit. What is beyond it is never written. */
 function atMost(limit: number, path: string): Transform {
   let passed = 0;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { DiskBacking, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import { ovaConcerns } from './concerns.js';
+import type { Concern, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import { littleMemory, ovaConcerns, unreadableConfiguration } from './concerns.js';
+import type { Configurations } from './configurations.js';
+import { type ReadImage, diskOf } from './disks.js';
 import { BadOva } from './errors.js';
-import { type HardwareDisk, hardwareOf } from './hardware.js';
-import { capacityInImage } from './image-header.js';
-import type { Located, OvaPackage } from './package.js';
+import { hardwareOf } from './hardware.js';
+import type { OvaPackage } from './package.js';
 import type { DiskReference, FileReference, References } from './references.js';
 import { type XmlElement, childOf, childrenOf, textOf } from './xml.js';
 
@@ -13,12 +14,10 @@ export interface Catalogue {
   readonly files: References<FileReference>;
   readonly disks: References<DiskReference>;
   readonly exportedBy: string;
+  readonly configurations: Configurations;
+  /** What was read of an image already, by disk: many VMs and configurations may have one disk. */
+  readonly images: Map<string, Promise<ReadImage>>;
 }
-
-const MOST_CHUNKS = 10_000;
-export type OvaBacking = Extract<DiskBacking, { kind: 'ova' }>;
-/** The one storage of every OVA, which a storage mapping names. */
-export const OVA_STORAGE = 'ova';
 
 /** The virtual systems of an envelope: one, or those of a collection, however deep. */
 export function virtualSystems(element: XmlElement): readonly XmlElement[] {
@@ -28,21 +27,79 @@ export function virtualSystems(element: XmlElement): readonly XmlElement[] {
   });
 }
 
-/** One virtual system as a VM. @throws BadOva */
+/**
+ * One virtual system as a VM, in the configuration that counts where nobody chooses; its hardware in the others stands beside it.
+ *
+ * @throws BadOva
+ */
 export async function vmOf(system: XmlElement, catalogue: Catalogue): Promise<SourceVm> {
-  const { pkg, exportedBy } = catalogue;
+  const { pkg, exportedBy, configurations } = catalogue;
   const systemId = system.attributes.get('id') ?? '';
   const name = textOf(system, 'Name') || systemId;
   if (name === '') throw new BadOva('badOvf', 'a virtual system has neither id nor name', 'VirtualSystem.id');
-  const hardware = hardwareOf(system, `VirtualSystem[${systemId}]`);
-  const disks: SourceDisk[] = [];
-  for (const drive of hardware.disks) disks.push(await diskOf(drive, catalogue));
-  const os = childOf(system, 'OperatingSystemSection');
-  const vm = {
+  const { chosen, available } = configurations;
+  const own = {
     id: shortHash(`${pkg.path}\n${systemId}`),
     name,
     path: `${pkg.path}#${systemId}`,
     powerState: 'off' as const,
+    os: osOf(childOf(system, 'OperatingSystemSection')),
+    exportedBy,
+  };
+  const read = async (configuration: string | undefined): Promise<InConfiguration> => {
+    const { concerns, ...hardware } = await hardwareIn(system, configuration, catalogue);
+    return { ...hardware, concerns: [...concerns, ...ovaConcerns({ ...own, ...hardware })] };
+  };
+  const vm = { ...own, ...(await read(chosen)) };
+  if (chosen === undefined) return { ...vm, fingerprint: fingerprintOf(pkg, vm) };
+  const others: NonNullable<SourceVm['deployment']>['others'] = [];
+  const concerns = [...vm.concerns];
+  for (const { id } of available.filter((each) => each.id !== chosen)) {
+    try {
+      others.push({ configuration: id, ...(await read(id)) });
+    } catch (error) {
+      if (!(error instanceof BadOva)) throw error;
+      concerns.push(unreadableConfiguration(id, error.message));
+    }
+  }
+  const deployment = { configuration: chosen, available: [...available], others };
+  // One for all configurations: whichever is migrated, the package must be the one that was looked at.
+  return { ...vm, concerns, deployment, fingerprint: fingerprintOf(pkg, { ...vm, deployment }) };
+}
+
+/**
+ * Over all that a migration relies on. Concerns are left out: they are judgements, which another version may word otherwise.
+ * The order of the fields is the one of earlier versions, so that a migration outlives an upgrade.
+ */
+function fingerprintOf({ stamp }: OvaPackage, vm: Omit<SourceVm, 'fingerprint'>): string {
+  const { id, name, path, powerState, cpu, memory, firmware, secureBoot, tpm, os, disks, nics } = vm;
+  const { exportedBy, deployment } = vm;
+  const known = { id, name, path, powerState, cpu, memory, firmware, secureBoot, tpm, os, disks, nics };
+  const all = { ...known, exportedBy, ...(deployment === undefined ? {} : { deployment }) };
+  const withoutConcerns = (key: string, value: unknown): unknown => (key === 'concerns' ? undefined : value);
+  return shortHash(JSON.stringify([stamp, all], withoutConcerns));
+}
+
+type InConfiguration = Pick<
+  SourceVm,
+  'cpu' | 'memory' | 'firmware' | 'secureBoot' | 'tpm' | 'disks' | 'nics' | 'concerns'
+>;
+
+async function hardwareIn(
+  system: XmlElement,
+  configuration: string | undefined,
+  catalogue: Catalogue,
+): Promise<InConfiguration> {
+  const field = `VirtualSystem[${system.attributes.get('id') ?? ''}]`;
+  const hardware = hardwareOf(system, configuration, field);
+  const disks: SourceDisk[] = [];
+  const concerns: Concern[] = [...littleMemory(hardware.memoryBytes)];
+  for (const drive of hardware.disks) {
+    const read = await diskOf(drive, catalogue);
+    disks.push(read.disk);
+    concerns.push(...read.concerns);
+  }
+  return {
     cpu: {
       count: hardware.cpus,
       coresPerSocket: hardware.coresPerSocket,
@@ -53,105 +110,11 @@ export async function vmOf(system: XmlElement, catalogue: Catalogue): Promise<So
     firmware: hardware.firmware,
     secureBoot: hardware.secureBoot,
     tpm: hardware.tpm,
-    os: osOf(os),
     disks,
     nics: [...hardware.nics],
-    exportedBy,
-  };
-  return { ...vm, fingerprint: shortHash(JSON.stringify([pkg.stamp, vm])), concerns: [...ovaConcerns(vm)] };
-}
-
-async function diskOf(drive: HardwareDisk, { pkg, files, disks }: Catalogue): Promise<SourceDisk> {
-  const disk = usable(disks.get(drive.diskId));
-  if (disk === undefined)
-    throw new BadOva(
-      'badOvf',
-      `'${drive.name}' names the disk '${drive.diskId}', which the DiskSection does not have`,
-      'VirtualHardwareSection.Item.HostResource',
-    );
-  let { capacityBytes } = disk;
-  const backing = await backingOf(disk, files, pkg);
-  const inImage = await capacityInImage(backing.format, backing.parts, backing.compression, disk.field);
-  if (capacityBytes > 0) {
-    // Some exporters round up to their unit; what the image has is what is copied.
-    if (inImage !== undefined && inImage > capacityBytes) {
-      throw new BadOva(
-        'badDisk',
-        `disk '${disk.id}' has ${capacityBytes} bytes by the OVF and ${inImage} by its image`,
-        `${disk.field}.capacity`,
-      );
-    }
-    capacityBytes = inImage ?? capacityBytes;
-  }
-  const { bus, controller, unit } = drive;
-  return {
-    id: disk.id,
-    name: drive.name,
-    capacityBytes,
-    storage: OVA_STORAGE,
-    bus,
-    controller,
-    unit,
-    shared: false,
-    backing,
+    concerns,
   };
 }
-
-/** @throws BadOva where the entry of the package is wrong: only the VMs that use it are affected */
-function usable<Entry>(entry: Entry | BadOva | undefined): Entry | undefined {
-  if (entry instanceof BadOva) throw entry;
-  return entry;
-}
-
-async function backingOf(
-  disk: DiskReference,
-  files: References<FileReference>,
-  pkg: OvaPackage,
-): Promise<OvaBacking> {
-  if (disk.fileRef === undefined) {
-    throw new BadOva(
-      'unsupported',
-      `disk '${disk.id}' has no file: an empty disk; add it to the target VM after the migration`,
-      `${disk.field}.fileRef`,
-    );
-  }
-  const file = usable(files.get(disk.fileRef));
-  if (file === undefined)
-    throw new BadOva(
-      'badOvf',
-      `disk '${disk.id}' names the file '${disk.fileRef}', which the References do not have`,
-      `${disk.field}.fileRef`,
-    );
-  const field = `References.File[${file.id}].href`;
-  const parts =
-    file.chunkSize === undefined ? [await pkg.find(file.href, field)] : await chunksOf(file, pkg, field);
-  const digest = file.chunkSize === undefined ? pkg.manifest.get(file.href) : undefined;
-  return {
-    kind: 'ova',
-    format: disk.format,
-    parts,
-    compression: file.compression,
-    ...(digest === undefined ? {} : { digest }),
-  };
-}
-
-async function chunksOf(file: FileReference, pkg: OvaPackage, field: string): Promise<Located[]> {
-  const parts: Located[] = [];
-  const { chunkSize = 0, size } = file;
-  // Without a size there is no telling how many there are but to look for the next.
-  const count = size === undefined || chunkSize === 0 ? undefined : Math.ceil(size / chunkSize);
-  for (let index = 0; index < (count ?? MOST_CHUNKS); index += 1) {
-    const part = await pkg.find(chunkName(file.href, index), field).catch((error: unknown) => {
-      if (count === undefined && index > 0) return undefined;
-      throw error;
-    });
-    if (part === undefined) break;
-    parts.push(part);
-  }
-  return parts;
-}
-
-export const chunkName = (href: string, index: number): string => `${href}.${String(index).padStart(9, '0')}`;
 
 function osOf(section: XmlElement | undefined): SourceVm['os'] {
   const vboxType = textOf(section, 'OSType');
@@ -175,9 +138,15 @@ export function exporterOf(envelope: XmlElement): string {
   const spaces = [...envelope.attributes].map(([key, value]) => `${key}=${value}`).join(' ');
   if (/virtualbox/i.test(spaces)) return 'VirtualBox';
   if (/vmware/i.test(spaces)) return 'VMware';
-  if (/ovirt/i.test(spaces)) return 'oVirt';
-  return 'unknown';
+  if (/ovirt/i.test(spaces) || virtualSystems(envelope).some(isOfOvirt)) return 'oVirt';
+  return /citrix|xenserver/i.test(spaces) ? 'XenServer' : 'unknown';
 }
+
+/** Engines before 4.2 declare no namespace of their own. */
+const isOfOvirt = (system: XmlElement): boolean =>
+  /^(ENGINE|RHEVM|OLVM|oVirt)\b/i.test(
+    textOf(childOf(childOf(system, 'VirtualHardwareSection'), 'System'), 'VirtualSystemType'),
+  );
 
 /** @returns names and descriptions of the networks that an envelope declares */
 export function networksOf(

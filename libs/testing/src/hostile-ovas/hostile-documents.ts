@@ -63,7 +63,11 @@ export const hostileDocuments: readonly Recipe[] = [
   refused('capacity-words', 'a capacity that is no number', capacity('plenty')),
   refused('capacity-exponent', 'a capacity in floating point', capacity('1e9')),
   refused('capacity-infinite', 'a capacity without end', capacity('Infinity')),
-  refused('capacity-too-small', 'less capacity than the disk has', capacity('65536')),
+  survived(
+    'capacity-too-small',
+    'less capacity than the disk has, as some exporters write',
+    capacity('65536'),
+  ),
   refused('units-unknown', 'units that are none of bytes', units('parsec')),
   refused('units-absurd', 'units beyond every number', units('byte * 2^99999')),
   refused('units-negative', 'a negative exponent', units('byte * 2^-20')),

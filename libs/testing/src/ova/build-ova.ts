@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename as moveFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packDisk } from './disk-files.js';
 import { manifest } from './manifest.js';
@@ -23,15 +23,17 @@ export async function buildOva(spec: OvaSpec): Promise<BuiltOva> {
   await mkdir(work, { recursive: true });
   const vms = await packVms(spec, work);
   const ovf = `${spec.name}.ovf`;
-  await writeFile(join(work, ovf), ovfDocument(spec, vms));
-  const disks = vms.flatMap((vm) => vm.disks.flatMap((disk) => disk.files));
+  const { amend = (text: string) => text, rename = (file: string) => file, beside = [] } = spec;
+  await writeFile(join(work, ovf), amend(ovfDocument(spec, vms)));
+  const disks: string[] = [];
+  for (const file of vms.flatMap((vm) => vm.disks.flatMap((disk) => disk.files))) {
+    disks.push(rename(file));
+    if (rename(file) !== file) await moveFile(join(work, file), join(work, rename(file)));
+  }
   const files = await withManifest(spec, work, { ovf, disks });
   if (unpacked) return { path: join(work, ovf), files };
   const path = join(spec.folder, `${spec.name}.ova`);
-  await writeTar(
-    path,
-    files.map((name) => ({ name, file: join(work, name) })),
-  );
+  await writeTar(path, [...beside, ...files.map((name) => ({ name, file: join(work, name) }))]);
   await rm(work, { recursive: true });
   return { path, files };
 }

@@ -1,3 +1,5 @@
+import type { BytesEntry } from './tar-writer.js';
+
 /** How a disk is written into the OVA. */
 export interface OvaDisk {
   /** A raw file with the disk's bytes. */
@@ -51,6 +53,12 @@ export interface OvaSpec {
   readonly packing?: 'ova' | 'folder';
   /** By default bytes. A disk that no unit divides is rounded up. */
   readonly capacityUnits?: CapacityUnits;
+  /** Makes the OVF another exporter's, or writes it in another encoding. The manifest is made afterwards. */
+  readonly amend?: (ovf: string) => string | Buffer;
+  /** Names of the files in the package, where they are not what the OVF calls them. */
+  readonly rename?: (file: string) => string;
+  /** Entries at the start of the tar that the OVF says nothing of. */
+  readonly beside?: readonly BytesEntry[];
 }
 
 /** A disk as the OVF's References and DiskSection speak of it. */

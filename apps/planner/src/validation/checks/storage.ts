@@ -98,7 +98,9 @@ export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Cond
 function extraOf({ vm }: PlannedVm, skipGuestConversion: boolean): number {
   const size = (disk: SourceDisk): number => Math.max(disk.capacityBytes, 0);
   const unpacked =
-    vm?.disks.filter(({ backing }) => backing.kind === 'ova' && backing.compression === 'gzip') ?? [];
+    vm?.disks.filter(
+      ({ backing }) => backing.kind === 'ova' && (backing.compression === 'gzip' || backing.parts.length > 1),
+    ) ?? [];
   const overlay = skipGuestConversion ? 0 : Math.min(OVERLAY_ALLOWANCE, sum(vm?.disks.map(size) ?? []));
   return sum(unpacked.map(size)) + overlay;
 }

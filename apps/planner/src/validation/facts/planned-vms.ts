@@ -1,4 +1,4 @@
-import type { Inventory, PlanSpec } from '@ledgerlift/contracts';
+import type { Inventory, PlanSpec, SourceVm } from '@ledgerlift/contracts';
 import { dns1123Label } from '@ledgerlift/targets';
 import { type Selection, selectVms } from '../../selection/index.js';
 import type { RetriedVm } from '../plan-examiner.js';
@@ -27,9 +27,11 @@ export function plannedVms(
   const { networks = [], storages = [] } = inventory ?? {};
   const selection = selectVms(spec, { vms, networks, storages }, recorded);
   const planned = selection.vms.map((selected): PlannedVm => {
-    const { entry, vm } = selected;
+    const { entry } = selected;
+    const vm = selected.vm && inConfiguration(selected.vm, entry.configuration);
     return {
       ...selected,
+      vm,
       targetName: entry.targetName ?? dns1123Label(vm?.name ?? entry.ref),
       targetNamespace: entry.targetNamespace ?? spec.targetNamespace,
       isCopied: vm !== undefined && copiedIds.has(vm.id),
@@ -40,4 +42,18 @@ export function plannedVms(
     selection,
     vms: planned.filter(({ vm }) => retried === undefined || (vm !== undefined && recorded.has(vm.id))),
   };
+}
+
+/**
+ * The VM as it is in the configuration that a plan names. One that does not exist is left to the check of configurations.
+ *
+ * @returns it without its other configurations, which are nothing to a migration
+ */
+function inConfiguration(vm: SourceVm, named: string | undefined): SourceVm {
+  if (vm.deployment === undefined) return vm;
+  const { others = [], ...deployment } = vm.deployment;
+  const other = others.find(({ configuration }) => configuration === named);
+  if (other === undefined) return { ...vm, deployment };
+  const { configuration, ...hardware } = other;
+  return { ...vm, ...hardware, deployment: { ...deployment, configuration } };
 }

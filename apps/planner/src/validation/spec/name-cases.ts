@@ -20,11 +20,31 @@ const twins: Inventory = {
     { id: 'datastore-2', name: 'san', path: '/DC1/datastore/san' },
   ],
 };
+const sizes = ['small', 'medium'].map((id) => ({ id, label: id }));
+/** Its package can be deployed in two sizes, of which only the default is read here. */
+const sized = vm({ deployment: { configuration: 'medium', available: sizes, others: [] } });
+const named = (configuration: string) => ({ spec: { vms: [{ ref: webVm.id, configuration }] } });
 const mapped = (source: string, type: 'pod') => ({ pairs: [{ source, destination: { type } }] });
 const stored = (source: string) => ({ pairs: [{ source, destination: { storageClass: 'default' } }] });
 
 /** What stands against names in mappings that do not mean one network or storage. */
 export const nameCases: Readonly<Record<string, Case | readonly Case[]>> = {
+  ConfigurationNotFound: [
+    {
+      raised: factsWith([sized], named('huge')),
+      reason: 'NotFound',
+      items: [webVm.name, 'huge'],
+      not: factsWith([sized], named('medium')),
+    },
+    { raised: factsWith([sized], named('small')), reason: 'NotReadable', not: good },
+    { raised: factsWith([vm()], named('medium')), reason: 'NoConfigurations', not: good },
+  ],
+  ConfigurationNotChosen: {
+    raised: factsWith([sized]),
+    reason: 'DefaultTaken',
+    items: [webVm.name],
+    not: factsWith([sized], named('medium')),
+  },
   SourceNetworkAmbiguous: [
     {
       raised: factsWith([vm()], {
