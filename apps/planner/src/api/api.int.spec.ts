@@ -280,6 +280,8 @@ describe('a VM', () => {
       at: 3,
       hook: undefined,
       sawSourceRun: false,
+      number: 0,
+      folded: { count: 0, startedAt: undefined },
     } as const;
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },

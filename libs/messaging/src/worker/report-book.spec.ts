@@ -12,7 +12,6 @@ const resource = (name: string): Resource => ({
 const checkpoint = (diskId: string, bytesDone: number) => ({
   diskId,
   momentId: 'm',
-  ranges: [],
   bytesDone,
   bytesTotal: 100,
   manifestDigest: 'd',
