@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type Condition,
   type DiskCheckpoint,
   type Report,
   type SourceDisk,
@@ -33,7 +34,7 @@ const disks: readonly SourceDisk[] = Array.from({ length: 10 }, (_, index) => ({
   controller: 0,
   unit: index,
   shared: false,
-  backing: { kind: 'libvirt-file', path: `/images/web_${index}.raw` },
+  backing: { kind: 'lab', vmId: 'vm-1' },
 }));
 
 /** A warm VM with ten disks, whose clock goes on by a second with each command. */
@@ -246,8 +247,14 @@ describe('what an older version logged', () => {
 
 describe('conditions that differ each time', () => {
   it('are kept up to a number, the newest and those of a kind of their own', () => {
-    const raised = (reason: string, message: string) =>
-      ({ type: 'T', category: 'Warn', reason, message, items: [], durable: true }) as const;
+    const raised = (reason: string, message: string): Condition => ({
+      type: 'T',
+      category: 'Warn',
+      reason,
+      message,
+      items: [],
+      durable: true,
+    });
     let conditions = withCondition([], raised('once', 'first'));
     for (let time = 0; time < 1000; time += 1)
       conditions = withCondition(conditions, raised('often', `${time}`));

@@ -15,7 +15,7 @@ export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder
 export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';
 export { release, sweepDrafts } from './release.js';
-export { roomNeeded } from './room.js';
+export { overlayRoom, roomBeside, roomNeeded } from './room.js';
 
 /** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */
 export const directoryTarget: Target = {
