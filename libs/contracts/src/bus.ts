@@ -126,8 +126,13 @@ export const Job = z.object({
   record: VmRecord,
   step: StepName,
   attempt: z.int().min(1),
-  /** Results of the steps that are completed. */
+  /**
+   * What completed steps say that may still be asked for, oldest first: the last result of each, and the snapshot that
+   * the last complete pass read. It does not grow with the number of passes.
+   */
   results: z.array(StepResult),
+  /** How many conversions were completed so far; a planner of an older version sends each result instead. */
+  conversions: z.int().min(0).optional(),
   checkpoints: z.array(DiskCheckpoint),
   /** Claimed and not released. */
   ledger: z.array(Resource),
@@ -172,7 +177,8 @@ export const LeaseAnswer = z.discriminatedUnion('answer', [
 export type LeaseAnswer = z.infer<typeof LeaseAnswer>;
 
 /**
- * Cumulative: report N says all that reports 1..N-1 said, so that a lost one does no harm. On REPORTS it is the data of a
+ * Cumulative: report N says all that reports 1..N-1 said and that is not known to be in the log, so that a lost one does
+ * no harm and a long attempt's reports do not grow. On REPORTS it is the data of a
  * CloudEvent `io.ledgerlift.StepReported.v1`. A resource that was claimed and released again is in `released` only.
  */
 export const Report = z.object({

@@ -142,16 +142,17 @@ export const TransferPass = z.object({
 });
 export type TransferPass = z.infer<typeof TransferPass>;
 
-export const ByteRange = z.object({ offset: z.int().min(0), length: z.int().min(1) });
-
-/** What a resumed transfer may trust: what was flushed, in which moment of the source, with which chunk hashes. */
+/**
+ * What a resumed transfer may trust: what was flushed, in which moment of the source, with which chunk hashes. Which chunks
+ * these are stands in the chunk manifest beside the disk, and the checkpoint names it by its digest (ADR 25): so its size
+ * does not depend on the disk. Checkpoints of older versions list the chunks, too, as `ranges`; nobody reads them.
+ */
 export const DiskCheckpoint = z.object({
   diskId: z.string(),
   /** One moment of the source: a snapshot, or one power-off. */
   momentId: z.string(),
   /** What changed since that moment may be asked for by it: so another moment may go on from this checkpoint. */
   changeId: z.string().optional(),
-  ranges: z.array(ByteRange),
   bytesDone: z.int().min(0),
   bytesTotal: z.int().min(0),
   manifestDigest: z.string(),

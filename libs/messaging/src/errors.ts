@@ -33,6 +33,7 @@ export class PublishFailed extends LedgerliftError {
 /** No way to send this until the server's limit is raised: asking again would not help. */
 export class MessageTooLarge extends LedgerliftError {
   readonly code = 'LL-BUS-006';
+  override readonly failure = 'needs-operator';
 
   constructor(
     readonly what: string,

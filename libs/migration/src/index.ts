@@ -9,6 +9,7 @@ export { holdsPlace, stopWanted } from './vm/stop.js';
 export { leftoversDueAt } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
 export { wouldReadSource } from './vm/going-back.js';
+export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';
 export { disksByStorage } from './vm/turn.js';
 export { mayTakeTurn, removalChange } from './schedule/removal-change.js';
@@ -27,7 +28,7 @@ export {
   openAttempt,
   partOf,
 } from './vm/state.js';
-export { type PipelineStatus, type PipelineStep, pipelineOf, progressOf } from './vm/pipeline.js';
+export { type PipelineStatus, type PipelineStep, firstStart, pipelineOf, progressOf } from './vm/pipeline.js';
 export { type PlanHook, planHookMigration, planHooksOf } from './run/plan-hooks.js';
 export { type Absence, type Presence, evolveAbsences, returnOf } from './presence/presence.js';
 export { fairShares } from './schedule/bandwidth.js';

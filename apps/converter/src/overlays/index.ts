@@ -1,3 +1,2 @@
 export * from './overlay.js';
 export { imageError, qemuImg } from './qemu-img.js';
-export { overlayRoom } from './room.js';

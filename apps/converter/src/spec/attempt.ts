@@ -22,6 +22,7 @@ export interface AttemptOptions {
   readonly step: StepName;
   readonly attempt?: number;
   readonly results?: readonly StepResult[];
+  readonly conversions?: number;
   readonly release?: readonly Resource[];
   readonly pass?: TransferPass;
 }
@@ -40,6 +41,7 @@ export function attemptOf(record: VmRecord, options: AttemptOptions): RecordedAt
       attempt,
       results: [...(options.results ?? [])],
       checkpoints: [],
+      ...(options.conversions === undefined ? {} : { conversions: options.conversions }),
       ledger: [],
       release: [...(options.release ?? [])],
       ...(options.pass === undefined ? {} : { pass: options.pass }),

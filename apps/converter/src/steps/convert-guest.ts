@@ -1,20 +1,20 @@
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/messaging';
-import { freeBytes, imageInfo, openSubfolderOf, release, sourceDomainXml } from '@ledgerlift/targets';
+import {
+  freeBytes,
+  imageInfo,
+  openSubfolderOf,
+  overlayRoom,
+  release,
+  sourceDomainXml,
+} from '@ledgerlift/targets';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ConverterSettings } from '../config.js';
 import { NoRoomForOverlays } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
 import { addressArguments, keepNetwork } from '../network/index.js';
-import {
-  checkOverlays,
-  flushOverlays,
-  grubDisk,
-  makeOverlays,
-  type Overlay,
-  overlayRoom,
-} from '../overlays/index.js';
+import { checkOverlays, flushOverlays, grubDisk, makeOverlays, type Overlay } from '../overlays/index.js';
 import {
   diskIndexOf,
   type Findings,

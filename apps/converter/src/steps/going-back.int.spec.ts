@@ -25,7 +25,7 @@ const convert = (attempt: number) =>
 /** @param conversions how many are complete in the log */
 const commit = (attempt: number, conversions: number) =>
   imageCommit(settings())(
-    attemptOf(record, { step: 'ImageCommit', attempt, results: Array(conversions).fill(converted) }),
+    attemptOf(record, { step: 'ImageCommit', attempt, results: [converted], conversions }),
   );
 
 /** The decider clears what is in the way before a pass writes the disks again. */

@@ -30,8 +30,8 @@ export function imageCommit(
   before: (move: CommitMove) => void = () => undefined,
 ): StepHandler {
   return async (attempt) => {
-    const { record, results } = attempt.job;
-    const conversion = results.filter(({ step }) => step === 'ImageConversion').length;
+    const { record, results, conversions } = attempt.job;
+    const conversion = conversions ?? results.filter(({ step }) => step === 'ImageConversion').length;
     if (conversion === 0) throw new NothingToCommit();
     const place = await workplaceOf(attempt, settings.scratch);
     await attempt.claim([...claimsFor(record).ImageCommit, place.holder.resource]);

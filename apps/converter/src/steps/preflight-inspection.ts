@@ -2,11 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt, StepHandler } from '@ledgerlift/messaging';
-import { freeBytes, openSubfolderOf, sourceDomainXml } from '@ledgerlift/targets';
+import { freeBytes, openSubfolderOf, overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
-import { overlayRoom } from '../overlays/index.js';
 import {
   diskIndexOf,
   type Findings,

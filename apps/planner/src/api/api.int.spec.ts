@@ -277,9 +277,9 @@ describe('a VM', () => {
       endedAt: undefined,
       error: undefined,
       release: [],
-      at: 3,
       hook: undefined,
       sawSourceRun: false,
+      ...{ at: 3, number: 0, folded: { count: 0, startedAt: undefined } },
     } as const;
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },

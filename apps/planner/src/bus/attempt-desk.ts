@@ -1,12 +1,11 @@
-import type { AttemptRef, ClaimAnswer, Job, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
+import type { AttemptRef, ClaimAnswer, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
 import { type ClaimPort, LeaseTable } from '@ledgerlift/messaging';
 import {
   AttemptSuperseded,
   CommandRefused,
   type VmLive,
-  hookOf,
+  jobOf,
   openAttempt,
-  passOf,
   stopWanted,
 } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
@@ -132,24 +131,6 @@ export class AttemptDesk implements ClaimPort {
       this.#leases.close(ref);
     }
   }
-}
-
-/** All that one attempt needs to know, as the log has it. */
-function jobOf(state: VmLive, { step, attempt }: AttemptRef, failures: Job['failures']): Job {
-  const open = openAttempt(state);
-  const hook = hookOf(state, open?.hook);
-  return {
-    record: state.record,
-    step,
-    attempt,
-    results: [...state.results],
-    checkpoints: Object.values(state.checkpoints),
-    ledger: Object.values(state.ledger),
-    release: [...(open?.release ?? [])],
-    pass: passOf(state),
-    ...(hook === undefined ? {} : { hook }),
-    ...(failures === undefined ? {} : { failures }),
-  };
 }
 
 function refused(error: unknown): { readonly answer: 'refused'; readonly reason: string } {

@@ -27,15 +27,18 @@ export function summaryOf(events: readonly StoredEvent[]): HistorySummary {
 }
 
 function vmFacts(events: readonly StoredEvent[]): object {
-  const state = events.reduce<VmState>(
-    (folded, event) => evolveVm(folded, domainEvent(event), event.time),
-    undefined,
-  );
+  let state: VmState;
+  // The state does not keep them all.
+  const attempts = new Map<string, string>();
+  for (const event of events) {
+    state = evolveVm(state, domainEvent(event), event.time);
+    for (const { step, attempt, status } of state?.attempts ?? []) attempts.set(`${step} ${attempt}`, status);
+  }
   if (state === undefined) return { phase: 'not planned' };
   return {
     phase: state.phase,
     round: state.round,
-    attempts: state.attempts.map(({ step, attempt, status }) => `${step} ${attempt} ${status}`),
+    attempts: [...attempts].map(([name, status]) => `${name} ${status}`),
     pipeline: pipelineOf(state).map(({ step, status }) => `${step} ${status}`),
     ledger: Object.keys(state.ledger).sort(),
     kept: state.kept.map(({ resource }) => resource.name).sort(),

@@ -176,13 +176,8 @@ export const conditionTypes = {
   },
   TargetNotEnoughRoom: {
     category: 'Critical',
-    when: 'the disks of the plan are larger than the free room at the target',
-    wayOut: 'make room, choose another target, or split the plan',
-  },
-  TargetRoomTight: {
-    category: 'Warn',
-    when: 'the disks fit, but what conversion and unpacking write beside them may not',
-    wayOut: 'make room, or lower `maxConcurrentMigrations`',
+    when: 'the disks of the plan, and what conversion and unpacking write beside them, are larger than the free room at the target',
+    wayOut: 'make room, choose another target, split the plan, or lower `maxConcurrentMigrations`',
   },
   InvalidDiskSizes: {
     category: 'Critical',

@@ -204,20 +204,24 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: factsWith([vm()], storage({ volumeModes: ['Block', 'Filesystem'] })),
     },
   ],
-  TargetNotEnoughRoom: {
-    raised: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() } }),
-    reason: 'NotEnoughRoom',
-    items: ['out'],
-    not: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() }, planned: { isCopied: true } }),
-  },
-  TargetRoomTight: {
-    raised: factsWith([vm()], { room: { freeBytes: 1.5 * 2 ** 20, taken: new Map() } }),
-    reason: 'MayNotBeEnough',
-    not: factsWith([vm()], {
-      room: { freeBytes: 1.5 * 2 ** 20, taken: new Map() },
-      spec: { skipGuestConversion: true },
-    }),
-  },
+  TargetNotEnoughRoom: [
+    {
+      raised: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() } }),
+      reason: 'NotEnoughRoom',
+      items: ['out'],
+      not: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() }, planned: { isCopied: true } }),
+    },
+    {
+      // The disk of 1 MiB fits, and the overlay of its conversion not.
+      raised: factsWith([vm()], { room: { freeBytes: 17.5 * 2 ** 20, taken: new Map() } }),
+      reason: 'NotEnoughRoom',
+      items: ['out'],
+      not: factsWith([vm()], {
+        room: { freeBytes: 17.5 * 2 ** 20, taken: new Map() },
+        spec: { skipGuestConversion: true },
+      }),
+    },
+  ],
   InvalidDiskSizes: [
     {
       raised: factsWith([vm({ disks: [disk({ capacityBytes: 0 })] })]),

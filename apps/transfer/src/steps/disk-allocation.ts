@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import type { StepHandler } from '@ledgerlift/messaging';
 import { diskPathsOf, ensureDisk, freeBytes, openVmFolder } from '@ledgerlift/targets';
 import { NoRoom } from '../errors.js';
 import { seeBroughtDisks } from './adopt-disks.js';
+import { bytesOnDisk } from './room.js';
 import { sourceOf } from './source.js';
 
 /**
@@ -40,10 +40,3 @@ export const diskAllocation: StepHandler = async (attempt) => {
   }
   return { step: 'DiskAllocation', disks: disks.map(({ diskId, name, size }) => ({ diskId, name, size })) };
 };
-
-/** What an earlier attempt has written takes no more room. */
-const bytesOnDisk = (path: string): Promise<number> =>
-  stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => 0,
-  );

@@ -1,6 +1,7 @@
 import type { StepResult } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/messaging';
 import type { BeforeRetirement } from '@ledgerlift/providers';
+import { assertRoomBeforePowerOff } from './room.js';
 import { sourceOf } from './source.js';
 
 /** For what needs no guest: to power a VM on, to change its configuration. */
@@ -10,6 +11,7 @@ const TIME_LIMIT_MS = 300_000;
 export const sourcePowerOff: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'seeing the source powered off');
+  await assertRoomBeforePowerOff(attempt.job);
   const { shutdown } = attempt.job.record.settings;
   return { step: 'SourcePowerOff', ...(await provider.powerOff(spec, vm, shutdown, attempt.signal)) };
 };

@@ -1,6 +1,5 @@
 import type {
   Condition,
-  DiskCheckpoint,
   DiskResult,
   SourceDisk,
   SourceVm,
@@ -45,7 +44,6 @@ const HURRY_MS = 500;
 
 /** The disks of one VM, in one pass. */
 export class VmTransfer {
-  readonly #checkpoints = new Map<string, DiskCheckpoint>();
   readonly #progress = new Map<string, ProgressItem>();
 
   constructor(private readonly context: PassContext) {}
@@ -124,8 +122,7 @@ export class VmTransfer {
       manifestPath,
       checkpointEvery: settings.checkpointEvery,
       onCheckpoint: async (reached) => {
-        this.#checkpoints.set(disk.id, { ...reached, ranges: [...reached.ranges], diskId: disk.id });
-        await attempt.checkpoint([...this.#checkpoints.values()]);
+        await attempt.checkpoint([{ ...reached, diskId: disk.id }]);
       },
       // Of a delta, only what changed is work.
       onProgress: ({ bytesDone, bytesTotal, bytesKept }) => {

@@ -297,3 +297,17 @@ describe('snapshots', () => {
     expect(run.released.map(({ how }) => how)).toEqual(['absent']);
   });
 });
+
+describe('a source whose target has no room', () => {
+  it('is not powered off', async () => {
+    const { record } = await running();
+    const { vm } = record.source;
+    const disks = vm.disks.map((disk) => ({ ...disk, capacityBytes: 2 ** 50 }));
+    const run = new Run({ ...record, source: { ...record.source, vm: { ...vm, disks } } });
+    await expect(run.ask('SourcePowerOff')).rejects.toMatchObject({
+      code: 'LL-TRF-004',
+      failure: 'needs-operator',
+    });
+    expect(await provider?.currentVm(spec(lab.url), vm.id)).toMatchObject({ powerState: 'on' });
+  });
+});

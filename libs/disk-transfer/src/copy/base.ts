@@ -2,13 +2,12 @@ import { ChunkManifest } from '../chunks/manifest.js';
 import { type ByteRange, chunksTouchedBy } from '../chunks/ranges.js';
 
 /**
- * The chunks in `ranges` hold what the source held at one moment, flushed; and, where there is a change id, what changed
+ * The chunks of the manifest hold what the source held at one moment, flushed; and, where there is a change id, what changed
  * since that moment can be asked for by it (ADR 9).
  */
 export interface Checkpoint {
   readonly momentId: string;
   readonly changeId?: string | undefined;
-  readonly ranges: readonly ByteRange[];
   readonly bytesDone: number;
   readonly bytesTotal: number;
   /** Digest of the manifest file that holds the hashes of exactly these chunks. */

@@ -68,7 +68,6 @@ export class Checkpointer {
     const checkpoint = {
       momentId,
       ...(changeId === undefined ? {} : { changeId }),
-      ranges: done.ranges(),
       bytesDone: done.bytesDone(),
       bytesTotal: done.size,
       manifestDigest,

@@ -4,6 +4,10 @@ import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf } from '../errors.js';
+import { maxPayload } from '../max-payload.js';
+
+/** What the client adds to the value of a key. */
+const HEADERS = 512;
 
 export interface ProgressBucketOptions {
   readonly nc: NatsConnection;
@@ -105,7 +109,9 @@ export class ProgressBucket {
       await kv.delete(key);
       this.#written.delete(stream);
     } else {
-      await kv.put(key, JSON.stringify(entry));
+      const whole = JSON.stringify(entry);
+      const fits = Buffer.byteLength(whole) + HEADERS <= maxPayload(this.#options.nc);
+      await kv.put(key, fits ? whole : JSON.stringify({ ...entry, items: [], message: '' }));
       this.#written.set(stream, performance.now());
     }
   }

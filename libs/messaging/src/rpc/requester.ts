@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorReply } from '@ledgerlift/contracts';
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import type { z } from 'zod';
-import { BadAnswer, messageOf, RemoteError, RequestTimedOut } from '../errors.js';
+import { BadAnswer, MessageTooLarge, messageOf, RemoteError, RequestTimedOut } from '../errors.js';
+import { maxPayload } from '../max-payload.js';
 import { describeIssue } from '../publish/cloud-event.js';
 
 export interface RequestOptions {
@@ -19,7 +20,7 @@ const RETRY_DELAY = 200;
  * Asks, and asks again over lost connections and absent responders until the deadline; so the one who answers
  * must be idempotent.
  * @returns the answer, as its schema has it
- * @throws RequestTimedOut; RemoteError with the code that was answered; BadAnswer; the signal's reason
+ * @throws RequestTimedOut; RemoteError with the code that was answered; BadAnswer; MessageTooLarge; the signal's reason
  */
 export async function request<S extends z.ZodType>(
   nc: NatsConnection,
@@ -51,7 +52,7 @@ export async function request<S extends z.ZodType>(
 
 /**
  * Asks a single time.
- * @throws RequestTimedOut, at once when nobody listens; RemoteError; BadAnswer; the signal's reason
+ * @throws RequestTimedOut, at once when nobody listens; RemoteError; BadAnswer; MessageTooLarge; the signal's reason
  */
 export async function requestOnce<S extends z.ZodType>(
   nc: NatsConnection,
@@ -61,10 +62,13 @@ export async function requestOnce<S extends z.ZodType>(
   { timeoutMs, signal }: Pick<RequestOptions, 'timeoutMs' | 'signal'>,
 ): Promise<z.infer<S>> {
   let answer: Msg;
+  const payload = new TextEncoder().encode(JSON.stringify(body));
+  const limit = maxPayload(nc);
+  if (payload.length > limit) throw new MessageTooLarge(`the request on ${subject}`, payload.length, limit);
   try {
     // The client takes whole milliseconds, from 1.
     const timeout = Math.max(1, Math.ceil(timeoutMs));
-    answer = await abortable(nc.request(subject, JSON.stringify(body), { timeout }), signal);
+    answer = await abortable(nc.request(subject, payload, { timeout }), signal);
   } catch (error) {
     throw isLack(error) ? new RequestTimedOut(subject, timeoutMs, error) : error;
   }

@@ -2,10 +2,12 @@ import {
   type AttemptRef,
   type ClaimAnswer,
   ClaimRequest,
+  type Job,
   type LeaseAnswer,
   LeaseRequest,
   Report,
   type ReportAnswer,
+  resourceKey,
   subjects,
 } from '@ledgerlift/contracts';
 import type { MessageHandler } from '@nestjs/microservices';
@@ -20,6 +22,7 @@ export class FakePlanner {
   readonly reports = new Map<string, Report>();
   readonly claims: AttemptRef[] = [];
   leaseMs = 600;
+  jobFor = (ref: AttemptRef): Job => job(ref.attempt);
   bandwidthLimit: number | undefined;
   /** Reason to stop, by stream. */
   readonly stops = new Map<string, string>();
@@ -51,7 +54,7 @@ export class FakePlanner {
     await this.#server.close();
   }
 
-  /** The newest report about a stream. */
+  /** All that was reported about the newest attempt of a stream. */
   reported(stream: string): Report | undefined {
     return this.reports.get(stream);
   }
@@ -64,7 +67,7 @@ export class FakePlanner {
     this.started.set(key, holder);
     if (holder.worker !== ref.worker) return { answer: 'refused', reason: `${holder.worker} has it` };
     const { leaseMs } = this;
-    return { answer: 'granted', leaseMs, lastReport: this.#last(ref.stream), job: job(ref.attempt) };
+    return { answer: 'granted', leaseMs, lastReport: this.#last(ref.stream), job: this.jobFor(ref) };
   }
 
   #lease(ref: AttemptRef): LeaseAnswer | Promise<never> {
@@ -80,7 +83,8 @@ export class FakePlanner {
     if (this.mute.has(way))
       return way === 'report' ? this.#silence.promise : { answer: 'refused', reason: '' };
     const { stream } = report.ref;
-    if (report.number > this.#last(stream)) this.reports.set(stream, report);
+    if (report.number > this.#last(stream))
+      this.reports.set(stream, together(this.reports.get(stream), report));
     return { answer: 'logged', lastReport: this.#last(stream) };
   }
 
@@ -97,4 +101,25 @@ export class FakePlanner {
     const handler: MessageHandler = async (payload: unknown) => (await handle(payload)) as never;
     this.#server.addHandler(consumer, handler, true, { schema });
   }
+}
+
+/** What the log would have: a report leaves out what is confirmed. */
+function together(before: Report | undefined, report: Report): Report {
+  if (before?.ref.attempt !== report.ref.attempt) return report;
+  const again = new Set([
+    ...report.claimed.map(resourceKey),
+    ...report.released.map(({ resource }) => resourceKey(resource)),
+  ]);
+  const disks = new Set(report.checkpoints.map(({ diskId }) => diskId));
+  const types = new Set(report.conditions.map(({ type }) => type));
+  return {
+    ...report,
+    claimed: [...before.claimed.filter((each) => !again.has(resourceKey(each))), ...report.claimed],
+    released: [
+      ...before.released.filter(({ resource }) => !again.has(resourceKey(resource))),
+      ...report.released,
+    ],
+    conditions: [...before.conditions.filter(({ type }) => !types.has(type)), ...report.conditions],
+    checkpoints: [...before.checkpoints.filter(({ diskId }) => !disks.has(diskId)), ...report.checkpoints],
+  };
 }

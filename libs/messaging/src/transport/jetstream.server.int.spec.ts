@@ -357,3 +357,22 @@ describe('a request', () => {
     });
   });
 });
+
+describe('an answer that is too large for a message', () => {
+  it('is an error for who asked, as is a request', async () => {
+    const server = new JetStreamServer({ nc, service: 'spec' });
+    const handler: MessageHandler = async () => 'x'.repeat(2 ** 20) as never;
+    server.addHandler('spec.large', handler, false, { schema: z.unknown() });
+    server.listen(() => undefined);
+    servers.push(server);
+    const options = { timeoutMs: 10_000 };
+    await expect(request(nc, 'spec.large', z.string(), {}, options)).rejects.toMatchObject({
+      code: 'LL-BUS-006',
+      message: expect.stringContaining('the answer on spec.large has 1048578 bytes'),
+    });
+    await expect(request(nc, 'spec.large', z.string(), 'x'.repeat(2 ** 20), options)).rejects.toMatchObject({
+      code: 'LL-BUS-006',
+      message: expect.stringContaining('the request on spec.large'),
+    });
+  });
+});

@@ -4,7 +4,8 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { isObservable, lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 import { type BusLogger, silentLogger } from '../bus-logger.js';
-import { BadRequest, messageOf, UnknownConsumer } from '../errors.js';
+import { BadRequest, MessageTooLarge, messageOf, UnknownConsumer } from '../errors.js';
+import { maxPayload } from '../max-payload.js';
 import { describeIssue } from '../publish/cloud-event.js';
 import type { ConsumerSpec } from '../streams/topology.js';
 import { dispatch } from './event-dispatch.js';
@@ -144,16 +145,28 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       else this.#logger.debug(log, 'a request was refused');
     }
     try {
-      message.respond(JSON.stringify(answer ?? null));
+      message.respond(this.#payloadOf(message.subject, answer));
     } catch (error) {
-      // The connection is closed, or the answer too large; who asked will ask again and give up in time.
+      // The connection is closed; who asked will ask again and give up in time.
       this.#logger.error(
         { subject: message.subject, reason: messageOf(error) },
         'an answer could not be sent',
       );
     }
   }
+
+  /** An answer that no message takes is an error for who asked: nothing else would ever tell. */
+  #payloadOf(subject: string, answer: unknown): Uint8Array {
+    const payload = encode(answer);
+    const limit = maxPayload(this.#options.nc);
+    if (payload.length <= limit) return payload;
+    const error = new MessageTooLarge(`the answer on ${subject}`, payload.length, limit);
+    this.#logger.error({ subject, code: error.code, reason: error.message }, 'an answer is too large');
+    return encode(toErrorReply(error));
+  }
 }
+
+const encode = (answer: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(answer ?? null));
 
 function parseRequest(message: Msg, schema: z.ZodType): unknown {
   let json: unknown;

@@ -13,7 +13,13 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
 import { MessageTooLarge } from '../errors.js';
 import { cloudEventSource, cloudEventType } from '../publish/cloud-event.js';
+import { maxPayload } from '../max-payload.js';
 import { requestOnce } from '../rpc/requester.js';
+
+/** What the client adds to a stored message: `Nats-Msg-Id`. */
+const HEADERS = 512;
+/** A report's CloudEvent without the report, generously. */
+const ENVELOPE = 4096;
 
 /** What an attempt says to the planner, and how it goes over the bus. */
 export class PlannerClient {
@@ -61,13 +67,31 @@ export class PlannerClient {
       data: report,
     };
     const payload = new TextEncoder().encode(JSON.stringify(event));
-    const limit = (this.#nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 512;
-    if (payload.length > limit) throw new MessageTooLarge(`report ${id}`, payload.length, limit);
+    const limit = maxPayload(this.#nc);
+    if (payload.length + HEADERS > limit) throw new MessageTooLarge(`report ${id}`, payload.length, limit);
     await jetstream(this.#nc).publish(subjects.report(stream), payload, { msgID: id, timeout: 5000 });
   }
 
+  /**
+   * @returns why a report cannot be sent, whether by request or stored; undefined where it can
+   */
+  tooLarge(report: Report): MessageTooLarge | undefined {
+    const { stream, step, attempt } = report.ref;
+    const size = Buffer.byteLength(JSON.stringify(report));
+    const limit = maxPayload(this.#nc);
+    return size + ENVELOPE <= limit
+      ? undefined
+      : new MessageTooLarge(`the report on attempt ${attempt} of ${step} of ${stream}`, size, limit);
+  }
+
+  /** Progress is no history: of what is too large for a message, the beginning of its text is sent. */
   progress(progress: Progress): void {
     if (this.#nc.isClosed()) return;
-    this.#nc.publish(subjects.progress(progress.ref.stream), JSON.stringify(progress));
+    const whole = JSON.stringify(progress);
+    const payload =
+      Buffer.byteLength(whole) <= maxPayload(this.#nc)
+        ? whole
+        : JSON.stringify({ ...progress, items: [], message: progress.message.slice(0, 1000) });
+    this.#nc.publish(subjects.progress(progress.ref.stream), payload);
   }
 }

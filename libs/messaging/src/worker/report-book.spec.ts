@@ -12,7 +12,6 @@ const resource = (name: string): Resource => ({
 const checkpoint = (diskId: string, bytesDone: number) => ({
   diskId,
   momentId: 'm',
-  ranges: [],
   bytesDone,
   bytesTotal: 100,
   manifestDigest: 'd',
@@ -66,5 +65,38 @@ describe('what an attempt reports', () => {
     expect(book.current).toMatchObject({ claimed: [], released: [{ resource: resource('a') }] });
     expect(book.claim([resource('a')])).toBe(3);
     expect(book.current).toMatchObject({ claimed: [resource('a')], released: [] });
+  });
+
+  it('says nothing twice that is in the log, so it does not grow with time', () => {
+    const book = new ReportBook(ref, 0, []);
+    for (let round = 1; round <= 1000; round += 1) {
+      book.claim([resource(`made-${round}`)]);
+      book.release([{ resource: resource(`made-${round - 1}`), how: 'removed' }]);
+      book.checkpoint([checkpoint('1', round)]);
+      if (round < 1000) book.confirm(book.current.number);
+    }
+    expect(book.current).toEqual({
+      ref,
+      number: 3000,
+      claimed: [resource('made-1000')],
+      released: [{ resource: resource('made-999'), how: 'removed' }],
+      conditions: [],
+      checkpoints: [checkpoint('1', 1000)],
+    });
+  });
+
+  it('says again what was said after the last report that is in the log', () => {
+    const book = new ReportBook(ref, 0, []);
+    book.checkpoint([checkpoint('1', 10)]);
+    book.checkpoint([checkpoint('2', 20)]);
+    book.confirm(1);
+    expect(book.current.checkpoints).toEqual([checkpoint('2', 20)]);
+  });
+
+  it('ends with nothing but its outcome where all of it is too large', () => {
+    const book = new ReportBook(ref, 0, []);
+    book.checkpoint([checkpoint('1', 10)]);
+    book.endOnly({ kind: 'stopped', reason: 'r' });
+    expect(book.current).toMatchObject({ number: 2, checkpoints: [], outcome: { kind: 'stopped' } });
   });
 });

@@ -9,19 +9,26 @@ import {
   type StepOutcome,
 } from '@ledgerlift/contracts';
 
+/** What was said, and the number of the report that said it first. */
+interface Said<T> {
+  readonly what: T;
+  readonly number: number;
+}
+
 /**
- * All that one attempt has to say, as one report that grows: each change gives it the next number, and the newest
- * says what all before it said. Pure.
+ * All that one attempt has to say and that is not in the log yet, as one report: each change gives it the next number,
+ * and the newest says what all before it said. What the log has confirmed is left out, so that a report does not grow
+ * with the time that an attempt takes. Pure.
  */
 export class ReportBook {
   readonly #ref: AttemptRef;
   /** Resources that stand in the log as claimed: key → number of the report that said so; 0: from the job. */
   readonly #standing = new Map<string, number>();
-  readonly #claimed = new Map<string, Resource>();
-  readonly #adopted = new Map<string, Resource>();
-  readonly #released = new Map<string, Release>();
-  readonly #conditions = new Map<string, Condition>();
-  readonly #checkpoints = new Map<string, DiskCheckpoint>();
+  readonly #claimed = new Map<string, Said<Resource>>();
+  readonly #adopted = new Map<string, Said<Resource>>();
+  readonly #released = new Map<string, Said<Release>>();
+  readonly #conditions = new Map<string, Said<Condition>>();
+  readonly #checkpoints = new Map<string, Said<DiskCheckpoint>>();
   #outcome: StepOutcome | undefined;
   #number: number;
   #confirmed: number;
@@ -43,36 +50,36 @@ export class ReportBook {
     for (const resource of missing) {
       const key = resourceKey(resource);
       this.#standing.set(key, this.#number);
-      this.#claimed.set(key, resource);
+      this.#claimed.set(key, this.#said(resource));
       this.#released.delete(key);
     }
     return Math.max(0, ...resources.map((resource) => this.#standing.get(resourceKey(resource)) ?? 0));
   }
 
   adopt(resources: readonly Resource[]): void {
-    for (const resource of resources) this.#adopted.set(resourceKey(resource), resource);
     this.#number += 1;
+    for (const resource of resources) this.#adopted.set(resourceKey(resource), this.#said(resource));
   }
 
   release(releases: readonly Release[]): void {
+    this.#number += 1;
     for (const release of releases) {
       const key = resourceKey(release.resource);
       this.#standing.delete(key);
       // Said as released only: whoever reads the newest report must not claim it once more.
       this.#claimed.delete(key);
-      this.#released.set(key, release);
+      this.#released.set(key, this.#said(release));
     }
-    this.#number += 1;
   }
 
   checkpoint(checkpoints: readonly DiskCheckpoint[]): void {
-    for (const checkpoint of checkpoints) this.#checkpoints.set(checkpoint.diskId, checkpoint);
     this.#number += 1;
+    for (const checkpoint of checkpoints) this.#checkpoints.set(checkpoint.diskId, this.#said(checkpoint));
   }
 
   raise(condition: Condition): void {
-    this.#conditions.set(condition.type, condition);
     this.#number += 1;
+    this.#conditions.set(condition.type, this.#said(condition));
   }
 
   end(outcome: StepOutcome): void {
@@ -80,10 +87,28 @@ export class ReportBook {
     this.#number += 1;
   }
 
-  /** The planner said up to where it has logged. */
+  /**
+   * Ends the attempt with nothing but its outcome: for a report that is too large to be sent. What is left out does no
+   * harm. Nothing was made for a claim that is not in the log, what was released is found absent, and a copy goes on from
+   * an earlier checkpoint.
+   */
+  endOnly(outcome: StepOutcome): void {
+    for (const said of this.#all) said.clear();
+    this.end(outcome);
+  }
+
+  /** The planner said up to where it has logged: that need not be said again. */
   confirm(lastReport: number): void {
     this.#confirmed = Math.max(this.#confirmed, lastReport);
+    for (const said of this.#all)
+      for (const [key, { number }] of said) if (number <= this.#confirmed) said.delete(key);
   }
+
+  get #all(): readonly Map<string, Said<unknown>>[] {
+    return [this.#claimed, this.#adopted, this.#released, this.#conditions, this.#checkpoints];
+  }
+
+  readonly #said = <T>(what: T): Said<T> => ({ what, number: this.#number });
 
   hasConfirmed(number: number): boolean {
     return this.#confirmed >= number;
@@ -99,12 +124,14 @@ export class ReportBook {
     return {
       ref: this.#ref,
       number: this.#number,
-      claimed: [...this.#claimed.values()],
-      ...(this.#adopted.size === 0 ? {} : { adopted: [...this.#adopted.values()] }),
-      released: [...this.#released.values()],
-      conditions: [...this.#conditions.values()],
-      checkpoints: [...this.#checkpoints.values()],
+      claimed: whats(this.#claimed),
+      ...(this.#adopted.size === 0 ? {} : { adopted: whats(this.#adopted) }),
+      released: whats(this.#released),
+      conditions: whats(this.#conditions),
+      checkpoints: whats(this.#checkpoints),
       ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
     };
   }
 }
+
+const whats = <T>(said: ReadonlyMap<string, Said<T>>): T[] => [...said.values()].map(({ what }) => what);

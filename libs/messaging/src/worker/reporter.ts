@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudEvent, Resource, StepOutcome } from '@ledgerlift/contracts';
 import type { BusLogger } from '../bus-logger.js';
-import { messageOf, RequestTimedOut } from '../errors.js';
+import { type MessageTooLarge, messageOf, RequestTimedOut } from '../errors.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import type { PlannerClient } from './planner-client.js';
 import type { ReportBook } from './report-book.js';
@@ -31,10 +31,14 @@ export class Reporter {
 
   /**
    * Reports once; what does not arrive is said again by the next report, or repeated after a lease answer that
-   * does not confirm it. Never throws.
+   * does not confirm it.
+   * @throws MessageTooLarge where no message takes what is to be said; nothing else
    */
   async say(change: (book: ReportBook) => void): Promise<void> {
-    change(this.#options.book);
+    const { book, planner } = this.#options;
+    change(book);
+    const tooLarge = planner.tooLarge(book.current);
+    if (tooLarge !== undefined) throw tooLarge;
     await this.#publish();
   }
 
@@ -48,11 +52,13 @@ export class Reporter {
   /**
    * Claims, and waits until that is in the log.
    * @returns undefined when it is; the reason when the planner refused it
-   * @throws the signal's reason; what the planner answers if it keeps answering with an error
+   * @throws MessageTooLarge; the signal's reason; what the planner answers if it keeps answering with an error
    */
   async claim(resources: readonly Resource[], signal: AbortSignal): Promise<string | undefined> {
     const { book, planner } = this.#options;
     const needed = book.claim(resources);
+    const tooLarge = planner.tooLarge(book.current);
+    if (tooLarge !== undefined) throw tooLarge;
     for (let failures = 0; !book.hasConfirmed(needed);) {
       signal.throwIfAborted();
       try {
@@ -70,11 +76,17 @@ export class Reporter {
   }
 
   /**
-   * Reports how the attempt ended, and repeats it until it is in the log, the planner refuses it, or `giveUp`.
+   * Reports how the attempt ended, and repeats it until it is in the log, the planner refuses it, or `giveUp`. Where no
+   * message takes the report, the attempt has failed of that.
    */
   async end(outcome: StepOutcome, lease: LeaseKeeper, giveUp: AbortSignal): Promise<void> {
     const { book, planner, logger } = this.#options;
     book.end(outcome);
+    const tooLarge = planner.tooLarge(book.current);
+    if (tooLarge !== undefined) {
+      this.#warn(tooLarge, 'an outcome is too large for a message; the attempt fails of it');
+      book.endOnly(failedOf(tooLarge));
+    }
     if ((await this.#sayNow()) === 'arrived') return;
     // Kept by REPORTS until there is a planner again.
     await this.#publish();
@@ -132,3 +144,8 @@ export class Reporter {
     this.#options.logger.warn({ reason: messageOf(error) }, message);
   }
 }
+
+const failedOf = (error: MessageTooLarge): StepOutcome => ({
+  kind: 'failed',
+  error: { ...error.details(), class: error.failure },
+});

@@ -5,7 +5,7 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { silentLogger } from '../bus-logger.js';
 import { EventPublisher } from '../publish/publisher.js';
 import { FakePlanner } from '../spec-peers/fake-planner.js';
-import { disk, initialized, stepRequested, until } from '../spec-peers/fixtures.js';
+import { disk, initialized, job, stepRequested, until } from '../spec-peers/fixtures.js';
 import { NatsPeer } from '../spec-peers/nats-server.js';
 import { ensureStreams } from '../streams/ensure.js';
 import { stepRequestConsumer } from '../streams/topology.js';
@@ -327,5 +327,44 @@ describe('a worker', () => {
     await nats.server.restart();
     go.resolve();
     await until('the outcome', () => planner.reported('vm-m1-0')?.outcome?.kind === 'completed');
+  });
+});
+
+describe('what is too large for a message', () => {
+  const large = 'x'.repeat(2 ** 20);
+
+  it('fails an attempt whose job cannot be sent, by its code, and waits for an operator', async () => {
+    planner.jobFor = ({ attempt }) => {
+      const { record, ...rest } = job(attempt);
+      return { ...rest, record: { ...record, labels: { large } } };
+    };
+    let calls = 0;
+    await startWorker('a', async () => {
+      calls += 1;
+      return initialized;
+    });
+    await publisher.publish([stepRequested('vm-m1-0')]);
+    await until('the outcome', () => planner.reported('vm-m1-0')?.outcome !== undefined);
+    expect(planner.reported('vm-m1-0')?.outcome).toMatchObject({
+      kind: 'failed',
+      error: { code: 'LL-BUS-006', class: 'needs-operator' },
+    });
+    expect(calls).toBe(0);
+  });
+
+  it('fails an attempt whose report, or result, cannot be sent', async () => {
+    const condition = { type: 'T', category: 'Warn', reason: 'R', message: large, items: [], durable: true };
+    await startWorker('a', async (attempt) => {
+      if (attempt.ref.stream === 'vm-m1-0') await attempt.raise({ ...condition, category: 'Warn' });
+      return { ...initialized, fingerprint: large };
+    });
+    await publisher.publish([stepRequested('vm-m1-0'), stepRequested('vm-m1-1')]);
+    for (const stream of ['vm-m1-0', 'vm-m1-1']) {
+      await until('the outcome', () => planner.reported(stream)?.outcome !== undefined);
+      expect(planner.reported(stream)).toMatchObject({
+        conditions: [],
+        outcome: { kind: 'failed', error: { code: 'LL-BUS-006', class: 'needs-operator' } },
+      });
+    }
   });
 });

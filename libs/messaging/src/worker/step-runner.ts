@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRef, CloudEvent, ServiceName, StepName, StepRequestedData } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { BusLogger } from '../bus-logger.js';
-import { messageOf, PoisonMessage, RequestTimedOut } from '../errors.js';
+import { messageOf, PoisonMessage, RemoteError, RequestTimedOut } from '../errors.js';
 import type { Received } from '../transport/jetstream.context.js';
 import type { StepHandler, StepHandlers } from './attempt.js';
 import { PlannerClient } from './planner-client.js';
@@ -163,6 +163,10 @@ export class StepRunner {
         logger.info({ ...log, reason: answer.reason }, 'a claim was refused');
         return undefined;
       } catch (error) {
+        if (error instanceof RemoteError && error.code === 'LL-BUS-006') {
+          await this.#failUnread(ref, error);
+          return undefined;
+        }
         if (!(error instanceof RequestTimedOut)) throw error;
         logger.debug(
           { ...log, reason: messageOf(error) },
@@ -171,6 +175,18 @@ export class StepRunner {
       }
       await delay(CLAIM_RETRY, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /**
+   * The claim is in the log, but its answer is too large to come here: the attempt has failed, and waits for an operator.
+   * @throws RequestTimedOut; then the request is delivered again
+   */
+  async #failUnread(ref: AttemptRef, { code, message }: RemoteError): Promise<void> {
+    const error = { code, message, class: 'needs-operator' } as const;
+    const nothing = { claimed: [], released: [], conditions: [], checkpoints: [] };
+    const report = { ref, number: 1, ...nothing, outcome: { kind: 'failed', error } } as const;
+    await this.#planner.reportNow(report, CLAIM_TRY);
+    this.#options.logger.error({ ...ref, code, reason: message }, 'an attempt failed: its job is too large');
   }
 
   #remember(key: string): void {

@@ -90,7 +90,6 @@ function commandFor(happening: Happening, state: VmLive): VmCommand | undefined 
       const checkpoint = {
         diskId: 'd0',
         momentId: 'off',
-        ranges: [],
         bytesDone: happening.bytes,
         bytesTotal: 100,
         manifestDigest: `${happening.bytes}`,

@@ -26,7 +26,6 @@ const says = (
 const checkpoint = (bytesDone: number) => ({
   diskId: 'd0',
   momentId: 'off-1',
-  ranges: [{ offset: 0, length: bytesDone }],
   bytesDone,
   bytesTotal: 100,
   manifestDigest: `digest-of-${bytesDone}`,

@@ -13,6 +13,7 @@ import { foldLive } from './evolve.js';
 import { type CleanupPolicy, cleanupPlan, type TargetStart } from './policies.js';
 import {
   attemptsOf,
+  attemptsOfEnd,
   hookOf,
   isTerminal,
   lastResult,
@@ -209,7 +210,7 @@ export function nextOfEnd(
   const { cleanup } = state;
   if (cleanup === undefined) return [];
   const [step] = cleanup.steps;
-  const attempt = state.attempts.slice(cleanup.firstAttempt).at(-1);
+  const attempt = attemptsOfEnd(state).at(-1);
   if (step !== undefined) {
     if (last === 'ask-again' || attempt === undefined) return [requestEnding(state, step)];
     const passed: DomainEvent = {
@@ -330,10 +331,9 @@ const rolledBackCondition = (state: VmLive): Condition =>
 
 /** After a rollback: what was seen of the source, or that it was left as it had been. */
 function sourceNow(state: VmLive): string {
-  const { firstAttempt = 0 } = state.cleanup ?? {};
-  const switchedOn = state.attempts
-    .slice(firstAttempt)
-    .some(({ step, status }) => step === 'SourcePowerOn' && status === 'completed');
+  const switchedOn = attemptsOfEnd(state).some(
+    ({ step, status }) => step === 'SourcePowerOn' && status === 'completed',
+  );
   if (!switchedOn) {
     const before = lastResult(state, 'Initialize')?.powerState ?? 'unknown';
     return `the source is left off (it was ${before} before its migration)`;

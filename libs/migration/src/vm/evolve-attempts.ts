@@ -1,10 +1,24 @@
-import { type EventOf, EndingStepName, type StepName } from '@ledgerlift/contracts';
-import type { AttemptState, VmLive } from './state.js';
+import type { EventOf, StepName } from '@ledgerlift/contracts';
+import { foldAttempts, isEndingStep, noneFolded } from './fold-attempts.js';
+import { tallied, withResult } from './fold-results.js';
+import { lastAttemptOf, type AttemptState, type VmLive } from './state.js';
 
 /** How the attempts of a VM come and go. */
 
-export function requested(state: VmLive, { data }: EventOf<'StepRequested'>, time: string): AttemptState {
+export function requested(state: VmLive, event: EventOf<'StepRequested'>, time: string): VmLive {
+  const attempts = [...state.attempts, newAttempt(state, event, time)];
   return {
+    ...state,
+    retryAt: undefined,
+    turn: undefined,
+    attempts: foldAttempts(attempts, state.cleanup?.firstAttempt),
+    attemptsMade: state.attemptsMade + 1,
+  };
+}
+
+function newAttempt(state: VmLive, { data }: EventOf<'StepRequested'>, time: string): AttemptState {
+  return {
+    number: state.attemptsMade,
     step: data.step,
     attempt: data.attempt,
     at: state.at,
@@ -20,6 +34,7 @@ export function requested(state: VmLive, { data }: EventOf<'StepRequested'>, tim
     error: undefined,
     sawSourceRun: false,
     release: data.release ?? [],
+    folded: noneFolded,
   };
 }
 
@@ -40,14 +55,18 @@ export function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, tim
     endedAt: time,
   });
   const snapshotsLost = data.step === 'DiskTransfer' ? 0 : state.snapshotsLost;
-  const fresh = { ...ending, failuresInARow: 0, lostInARow: 0, snapshotsLost };
-  if (data.step === 'Cleanup') return fresh;
-  const results = [...state.results, data.result];
-  if (!isEndingStep(data.step)) return { ...fresh, at: state.at + 1, results };
+  const counted = { ...ending, failuresInARow: 0, lostInARow: 0, snapshotsLost };
+  if (data.step === 'Cleanup') return counted;
+  const fresh = {
+    ...counted,
+    results: withResult(state.results, data.result),
+    conversions: state.conversions + (data.step === 'ImageConversion' ? 1 : 0),
+    passes: tallied(state.passes, data.result, lastAttemptOf(ending, data.step)),
+  };
+  if (!isEndingStep(data.step)) return { ...fresh, at: state.at + 1 };
   const { cleanup } = state;
   return {
     ...fresh,
-    results,
     cleanup: cleanup && { ...cleanup, steps: cleanup.steps.slice(1) },
   };
 }
@@ -85,8 +104,6 @@ export function reported(state: VmLive, report: number): VmLive {
   if (last === undefined || report <= last.lastReport) return state;
   return { ...state, attempts: [...state.attempts.slice(0, -1), { ...last, lastReport: report }] };
 }
-
-export const isEndingStep = (step: StepName): boolean => EndingStepName.safeParse(step).success;
 
 function withAttempt(state: VmLive, step: StepName, attempt: number, change: Partial<AttemptState>): VmLive {
   const index = state.attempts.findLastIndex((each) => each.step === step && each.attempt === attempt);

@@ -1,4 +1,11 @@
-import { type Condition, type DomainEvent, type EventOf, resourceKey } from '@ledgerlift/contracts';
+import {
+  type Condition,
+  type DiskCheckpoint,
+  type DomainEvent,
+  type EventOf,
+  resourceKey,
+} from '@ledgerlift/contracts';
+import { noPasses, withCondition } from './fold-results.js';
 import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
 import { placeAfterFailure, placeAfterSnapshotLost, placeAfterSourceRan } from './going-back.js';
 import { indexIn, type VmLive, type VmState } from './state.js';
@@ -21,11 +28,14 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     at: 0,
     round: 0,
     attempts: [],
+    attemptsMade: 0,
     turn: undefined,
     retryAt: undefined,
     failuresInARow: 0,
     lostInARow: 0,
     results: [],
+    conversions: 0,
+    passes: noPasses,
     checkpoints: {},
     ledger: {},
     adopted: {},
@@ -78,22 +88,17 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
     }
     case 'ConditionRaised':
       return reported(
-        { ...state, conditions: [...state.conditions, event.data.condition] },
+        { ...state, conditions: withCondition(state.conditions, event.data.condition) },
         event.data.report,
       );
     case 'StepRequested':
-      return {
-        ...state,
-        retryAt: undefined,
-        turn: undefined,
-        attempts: [...state.attempts, requested(state, event, time)],
-      };
+      return requested(state, event, time);
     case 'RemovalTurnAwaited':
       return { ...state, retryAt: undefined, turn: event.data };
     case 'StepStarted':
       return started(state, event, time);
     case 'StepCheckpointed': {
-      const named = event.data.checkpoints.map((checkpoint) => [checkpoint.diskId, checkpoint] as const);
+      const named = event.data.checkpoints.map((each) => [each.diskId, bounded(each)] as const);
       const checkpoints = { ...state.checkpoints, ...Object.fromEntries(named) };
       return reported({ ...state, failuresInARow: 0, lostInARow: 0, checkpoints }, event.data.report);
     }
@@ -135,6 +140,19 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
     default:
       return evolvePasses(state, event);
   }
+}
+
+/** Without the list of chunks that older versions wrote into it, which may be larger than a message. */
+function bounded(checkpoint: DiskCheckpoint): DiskCheckpoint {
+  const { diskId, momentId, changeId, bytesDone, bytesTotal, manifestDigest } = checkpoint;
+  return {
+    diskId,
+    momentId,
+    ...(changeId === undefined ? {} : { changeId }),
+    bytesDone,
+    bytesTotal,
+    manifestDigest,
+  };
 }
 
 /** What only happens to warm VMs, and what stops and goes on. */
@@ -264,7 +282,7 @@ function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmL
       release: data.release,
       keep: data.keep,
       later: data.later,
-      firstAttempt: state.attempts.length,
+      firstAttempt: state.attemptsMade,
     },
   };
 }
@@ -315,10 +333,10 @@ function ended(
     ...state,
     phase,
     kept: event.data.kept,
-    conditions: [
-      ...state.conditions.filter((each) => !isSame(each, event.data.condition)),
+    conditions: withCondition(
+      state.conditions.filter((each) => !isSame(each, event.data.condition)),
       event.data.condition,
-    ],
+    ),
     endedAt: time,
   };
 }

@@ -8,6 +8,6 @@ export function failedStep({
 }: VmLive): { readonly step: StepName; readonly error: StepError } | undefined {
   if (cleanup?.outcome !== 'failed' || cleanup.cause === undefined) return undefined;
   // Of the attempts before the end: what fails of the end itself is not what the migration failed of.
-  const last = attempts.slice(0, cleanup.firstAttempt).findLast(({ error }) => error !== undefined);
+  const last = attempts.findLast(({ number, error }) => number < cleanup.firstAttempt && error !== undefined);
   return last && { step: last.step, error: cleanup.cause };
 }

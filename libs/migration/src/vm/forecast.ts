@@ -1,4 +1,5 @@
 import type { Expected, Forecast } from '@ledgerlift/contracts';
+import { msOf } from './fold-results.js';
 import { lastResult, type AttemptState, type VmLive } from './state.js';
 
 /** Taken until something was measured: a guest's shutdown, a gigabit's rate, what virt-v2v and a boot took on small guests. */
@@ -14,13 +15,6 @@ export const assumed: Expected = {
 /** Until a delta was measured, this share of what was copied is taken to change in an hour. */
 const ASSUMED_CHANGE_PER_HOUR = 0.01;
 const HOUR = 3_600_000;
-/** What took less says more of the start than of the rate. */
-const SHORTEST_MEASURE_MS = 50;
-
-interface Pass {
-  readonly bytes: number;
-  readonly ms: number;
-}
 
 /**
  * What a cutover would take, from what earlier migrations took (in the record) and what this one has taken so far.
@@ -73,34 +67,18 @@ function remainingBytes(state: VmLive): number {
 
 /** Bytes a second of the largest pass so far. */
 function rateOf(state: VmLive): number | undefined {
-  const passes = passesOf(state).filter(({ ms, bytes }) => ms >= SHORTEST_MEASURE_MS && bytes > 0);
-  const largest = passes.toSorted((one, other) => other.bytes - one.bytes)[0];
+  const { largest } = state.passes;
   return largest === undefined ? undefined : (largest.bytes / largest.ms) * 1000;
 }
 
 /** Bytes that change in a millisecond. */
 function changeRateOf(state: VmLive): number {
-  const passes = passesOf(state);
-  const last = passes.at(-1);
-  if (last === undefined) return 0;
-  if (passes.length === 1) return (last.bytes * ASSUMED_CHANGE_PER_HOUR) / HOUR;
-  const times = state.results.flatMap((result) =>
-    result.step === 'SnapshotCreation' ? [Date.parse(result.snapshot.createdAt)] : [],
-  );
+  const { count, lastBytes, snapshotsAt } = state.passes;
+  if (count === 0) return 0;
+  if (count === 1) return (lastBytes * ASSUMED_CHANGE_PER_HOUR) / HOUR;
+  const times = snapshotsAt.map((each) => Date.parse(each));
   const between = (times.at(-1) ?? 0) - (times.at(-2) ?? 0);
-  return between > 0 ? last.bytes / between : 0;
-}
-
-/** The passes that are complete, oldest first. */
-function passesOf(state: VmLive): readonly Pass[] {
-  const attempts = state.attempts.filter(
-    ({ step, status }) => step === 'DiskTransfer' && status === 'completed',
-  );
-  const results = state.results.flatMap((result) => (result.step === 'DiskTransfer' ? [result] : []));
-  return results.map(({ disks }, index) => ({
-    bytes: disks.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
-    ms: msOf(attempts[index]),
-  }));
+  return between > 0 ? lastBytes / between : 0;
 }
 
 const snapshotTime = (state: VmLive): number | undefined => {
@@ -114,10 +92,4 @@ function durationOf(state: VmLive, ...steps: readonly AttemptState['step'][]): n
     (step) => state.attempts.findLast((each) => each.step === step && each.status === 'completed') ?? [],
   );
   return found.length === 0 ? undefined : found.reduce((sum, attempt) => sum + msOf(attempt), 0);
-}
-
-function msOf(attempt: AttemptState | undefined): number {
-  if (attempt?.startedAt === undefined || attempt.endedAt === undefined) return 0;
-  const ms = Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt);
-  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }

@@ -1,7 +1,7 @@
 import type { Phase, StepError, StepName } from '@ledgerlift/contracts';
 import { itsTurn } from '../schedule/removal-turns.js';
 import { awaitsPlanHooks } from './passes.js';
-import { openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
+import { attemptsOfEnd, openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
 
 export type PipelineStatus =
   'Pending' | 'Requested' | 'Running' | 'Waiting' | 'Completed' | 'Failed' | 'Canceled';
@@ -40,7 +40,7 @@ function itineraryLine(state: VmLive, index: number): PipelineStep {
 
 /** What belongs to the end: the steps that were asked for, those still to come, and the clean-up. */
 function endLines(state: VmLive, cleanup: CleanupState): readonly PipelineStep[] {
-  const asked = state.attempts.slice(cleanup.firstAttempt);
+  const asked = attemptsOfEnd(state);
   const names = new Set<StepName>([
     ...asked.map(({ step }) => step),
     ...cleanup.steps.map(({ step }) => step),
@@ -74,13 +74,17 @@ function line(
     step,
     phase,
     status,
-    attempts: attempts.length,
-    startedAt: attempts.find((attempt) => attempt.startedAt !== undefined)?.startedAt,
+    attempts: attempts.reduce((sum, { folded }) => sum + folded.count + 1, 0),
+    startedAt: firstStart(attempts),
     completedAt: status === 'Completed' ? last?.endedAt : undefined,
     error: status === 'Completed' ? undefined : last?.error,
     waitingFor: waitingFor(state, step, status),
   };
 }
+
+/** When the first of the attempts was started, those that were folded included. */
+export const firstStart = (attempts: readonly AttemptState[]): string | undefined =>
+  attempts.flatMap(({ folded, startedAt }) => folded.startedAt ?? startedAt ?? []).at(0);
 
 function currentStatus(state: VmLive, step: StepName): PipelineStatus {
   const open = openAttempt(state);

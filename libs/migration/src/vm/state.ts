@@ -15,6 +15,8 @@ import type {
   StepResult,
   VmRecord,
 } from '@ledgerlift/contracts';
+import type { FoldedAttempts } from './fold-attempts.js';
+import type { PassTally } from './fold-results.js';
 
 /**
  * Where one VM's migration stands.
@@ -42,6 +44,8 @@ export type VmPhase =
 export type AttemptStatus = 'requested' | 'started' | 'completed' | 'failed' | 'stopped';
 
 export interface AttemptState {
+  /** Counts all attempts of the VM, from 0. */
+  readonly number: number;
   readonly step: StepName;
   readonly attempt: number;
   /** Index in the itinerary of what it was asked for; of clean-up and the steps of the end, where the VM then stood. */
@@ -61,6 +65,8 @@ export interface AttemptState {
   readonly sawSourceRun: boolean;
   /** `Cleanup` only: what the attempt is to release. */
   readonly release: readonly Resource[];
+  /** Earlier attempts that are no longer kept one by one. */
+  readonly folded: FoldedAttempts;
 }
 
 export interface CleanupState {
@@ -74,7 +80,7 @@ export interface CleanupState {
   readonly keep: readonly Kept[];
   /** Asked for after the end; undefined: this clean-up belongs to the end itself. */
   readonly later: LaterCleanup | undefined;
-  /** Index of this clean-up's first attempt: an operator's retry may have left earlier ones. */
+  /** Number of this clean-up's first attempt: an operator's retry may have left earlier ones. */
   readonly firstAttempt: number;
 }
 
@@ -91,15 +97,24 @@ export interface VmLive {
   readonly at: number;
   /** Number of the pass: 0 is the first, which copies all. */
   readonly round: number;
-  /** Every attempt there was, oldest first; the last is the current one while its status is open. */
+  /**
+   * The attempts that may still be asked for, oldest first (see `foldAttempts`); the last is the current one while its
+   * status is open.
+   */
   readonly attempts: readonly AttemptState[];
+  /** How many attempts there were. */
+  readonly attemptsMade: number;
   /** Removes snapshots, and is asked for when the VM has its turn. */
   readonly turn: EventOf<'RemovalTurnAwaited'>['data'] | undefined;
   readonly retryAt: { readonly step: StepName; readonly attempt: number; readonly dueAt: string } | undefined;
   /** Transient failures, and lost workers, of the current step in a row without new progress. */
   readonly failuresInARow: number;
   readonly lostInARow: number;
+  /** Results that may still be asked for, oldest first (see `withResult`). */
   readonly results: readonly StepResult[];
+  /** How many conversions were completed. */
+  readonly conversions: number;
+  readonly passes: PassTally;
   readonly checkpoints: Readonly<Record<string, DiskCheckpoint>>;
   /** Claimed and not released, by resource key. */
   readonly ledger: Readonly<Record<string, Resource>>;
@@ -157,8 +172,11 @@ export function openAttempt(state: VmLive): AttemptState | undefined {
 }
 
 /** How many attempts the step has had: their numbers only grow, over rounds and retries by the operator too. */
-export const attemptsOf = (state: VmLive, step: StepName): number =>
-  state.attempts.filter((attempt) => attempt.step === step).length;
+export const attemptsOf = (state: VmLive, step: StepName): number => lastAttemptOf(state, step)?.attempt ?? 0;
+
+/** The attempts of the clean-up that is under way, or was the last. */
+export const attemptsOfEnd = ({ attempts, cleanup }: VmLive): readonly AttemptState[] =>
+  cleanup === undefined ? [] : attempts.filter(({ number }) => number >= cleanup.firstAttempt);
 
 /** Index of the first step of a part of the itinerary; of a step in it, where one is named. -1: there is none. */
 export const indexIn = (
@@ -175,7 +193,10 @@ export const isWarm = (state: Pick<VmLive, 'itinerary'>): boolean => indexIn(sta
 export const hookOf = ({ record }: VmLive, name: string | undefined): HookSpec | undefined =>
   name === undefined ? undefined : record.settings.hooks.find((hook) => hook.name === name);
 
-/** Attempts that were begun, and may have had their effect, since another step took it back. */
+/**
+ * Attempts that were begun, and may have had their effect, since another step took it back. Of many, only the newest of
+ * each kind.
+ */
 export function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
   const undone = state.attempts.findLastIndex(
     (each) => each.step === undoneBy && each.status === 'completed',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NetworkUse, StorageUse, TargetSettings } from '../port.js';
 import { checkNetworks, checkStorages } from './mapping-checks.js';
-import { roomNeeded } from './room.js';
+import { overlayRoom, roomNeeded } from './room.js';
 
 const settings: TargetSettings = {
   path: '/out',
@@ -77,5 +77,17 @@ describe('room', () => {
     expect(roomNeeded({ disks: [disk(100 * MiB)], conversion: 'converted' })).toBe(216 * MiB);
     expect(roomNeeded({ disks: [disk(100 * MiB, 'unpacked')], conversion: 'left-as-is' })).toBe(216 * MiB);
     expect(roomNeeded({ disks: [disk(9000 * MiB)], conversion: 'converted' })).toBe(10_040 * MiB);
+  });
+
+  it('for overlays is no more than small disks hold, and does not grow with large ones', () => {
+    expect(overlayRoom([disk(100 * MiB), disk(20 * MiB)])).toBe(136 * MiB);
+    expect(overlayRoom([disk(40 * 1024 * MiB), disk(4096 * 1024 * MiB)])).toBe(1040 * MiB);
+  });
+
+  it('for a VM is its disks and exactly what its conversion asks for', () => {
+    for (const size of [0, 1, MiB, 2 ** 30, 2 ** 42])
+      expect(roomNeeded({ disks: [disk(size)], conversion: 'converted' }) - size).toBe(
+        overlayRoom([disk(size)]),
+      );
   });
 });

@@ -1,4 +1,4 @@
-import { type Resource, StepName, type VmRecord } from '@ledgerlift/contracts';
+import { type Resource, type SourceDisk, StepName, type VmRecord } from '@ledgerlift/contracts';
 import { snapshotName } from '../snapshot-name.js';
 import { type DiskLayout, layoutOf } from './layout.js';
 
@@ -14,7 +14,7 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
   const each = (name: (disk: DiskLayout) => string, make: (name: string) => Resource): Resource[] =>
     names.disks.map((disk) => make(name(disk)));
   const unpacked = names.disks
-    .filter((_, index) => needsUnpacking(record, index))
+    .filter((_, index) => isUnpacked(record, index))
     .map((disk) => disk.unpacked);
   // The folder lives as long as anything in it may: where logs are kept as evidence, so is what holds them.
   const hasLogs =
@@ -62,11 +62,14 @@ const nothing = Object.fromEntries(StepName.options.map((step) => [step, []])) a
   Record<StepName, readonly Resource[]>
 >;
 
-/** gzip has no random access, so such a disk is unpacked first. */
-function needsUnpacking(record: VmRecord, index: number): boolean {
+/** What has no random access is unpacked first: a file that is compressed, or in several pieces. */
+export const needsUnpacking = ({ backing }: SourceDisk): boolean =>
+  backing.kind === 'ova' && (backing.compression === 'gzip' || backing.parts.length > 1);
+
+function isUnpacked(record: VmRecord, index: number): boolean {
   const diskId = record.disks[index]?.diskId;
   const source = record.source.vm.disks.find((disk) => disk.id === diskId);
-  return source?.backing.kind === 'ova' && source.backing.compression === 'gzip';
+  return source !== undefined && needsUnpacking(source);
 }
 
 /** Folders go after what lies in them, and inner ones before outer ones; the rest keeps its order. */

@@ -7,7 +7,7 @@ import { release } from './release.js';
 
 export { unfinished, writeFileAtomic } from './atomic-file.js';
 export { type BroughtRequest, type BroughtVm, type DiskUser, findBroughtDisks } from './brought.js';
-export { claimsFor, inReleaseOrder } from './claims.js';
+export { claimsFor, inReleaseOrder, needsUnpacking } from './claims.js';
 export { allocatedSize } from './disk-size.js';
 export { type DiskFile, ensureDisk, freeBytes, growDisk, imageInfo } from './disks.js';
 export { imageHeader } from './image-header.js';
@@ -15,7 +15,7 @@ export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, type VmFolder
 export { itineraryFor, sharedSite } from './itinerary.js';
 export * from './layout.js';
 export { release, sweepDrafts } from './release.js';
-export { roomNeeded } from './room.js';
+export { overlayRoom, roomBeside, roomNeeded } from './room.js';
 
 /** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */
 export const directoryTarget: Target = {

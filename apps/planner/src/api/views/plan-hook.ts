@@ -1,5 +1,5 @@
 import type { HookMoment, HookSpec, PlanHookView } from '@ledgerlift/contracts';
-import { type VmLive, isTerminal, pipelineOf } from '@ledgerlift/migration';
+import { type VmLive, firstStart, isTerminal, pipelineOf } from '@ledgerlift/migration';
 import type { MigrationRun } from '../../runs/run-service.js';
 import { given } from './given.js';
 
@@ -8,7 +8,7 @@ type Run = Pick<MigrationRun, 'awaitsApproval' | 'cancelRequested' | 'completedA
 /** A hook of a whole plan, which the log keeps as a VM with one step. */
 export function planHookView(state: VmLive, run: Run): PlanHookView[] {
   const { record, phase, attempts, results, endedAt } = state;
-  const startedAt = attempts.find((attempt) => attempt.startedAt !== undefined)?.startedAt;
+  const startedAt = firstStart(attempts);
   const error = attempts.findLast((attempt) => attempt.error !== undefined)?.error;
   const said = results.findLast((result) => 'said' in result)?.said;
   const isDone = phase === 'succeeded';

@@ -1,4 +1,5 @@
 import type { Condition, SourceDisk, SourceVm, TargetStorage } from '@ledgerlift/contracts';
+import { needsUnpacking, roomBeside } from '@ledgerlift/targets';
 import { condition, listed } from '../condition-types.js';
 import { type StoragePair, doubtfulSources, placesOf, pairOfDisk, storagePairs } from '../pairs.js';
 import type { PlanFacts, PlannedVm } from '../plan-facts.js';
@@ -71,39 +72,38 @@ function lackOf(
   return undefined;
 }
 
-/** What one conversion may write into its overlay beside the disk, at most: drivers and a new initramfs. */
-const OVERLAY_ALLOWANCE = 2 * 1024 ** 3;
-
-/** There is room for the disks, and for what is written beside them on the way. */
+/**
+ * There is room for the disks, and for what those VMs that run at a time write beside them: else a source would be
+ * powered off, and its conversion not begin.
+ */
 export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Condition[] {
   const { freeBytes } = room;
   if (freeBytes === undefined) return [];
   const coming = vms.filter(({ isCopied }) => !isCopied);
   const isThere = spec.type === 'conversion';
   const disks = isThere ? 0 : sum(coming.map((planned) => sum(capacities(planned))));
-  const beside = coming
-    .map((planned) => extraOf(planned, spec.skipGuestConversion))
-    .toSorted((one, other) => other - one)
-    .slice(0, spec.maxConcurrentMigrations);
+  const beside = sum(
+    coming
+      .map((planned) => besideOf(planned, spec.skipGuestConversion))
+      .toSorted((one, other) => other - one)
+      .slice(0, spec.maxConcurrentMigrations),
+  );
+  if (disks + beside <= freeBytes) return [];
   const name = target?.spec.name ?? spec.target;
-  if (disks > freeBytes) {
-    const message = `the disks take up to ${gib(disks)}, and '${name}' has ${gib(freeBytes)} left`;
-    return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [name])];
-  }
-  if (disks + sum(beside) <= freeBytes) return [];
-  const message = `the disks and what is written beside them take up to ${gib(disks + sum(beside))}, and '${name}' has ${gib(freeBytes)} left`;
-  return [condition('TargetRoomTight', 'MayNotBeEnough', message, [name])];
+  const message =
+    `the disks take up to ${gib(disks)}, what conversion and unpacking write beside them up to ${gib(beside)}, ` +
+    `and '${name}' has ${gib(freeBytes)} left`;
+  return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [name])];
 }
 
-function extraOf({ vm }: PlannedVm, skipGuestConversion: boolean): number {
-  const size = (disk: SourceDisk): number => Math.max(disk.capacityBytes, 0);
-  const unpacked =
-    vm?.disks.filter(
-      ({ backing }) => backing.kind === 'ova' && (backing.compression === 'gzip' || backing.parts.length > 1),
-    ) ?? [];
-  const overlay = skipGuestConversion ? 0 : Math.min(OVERLAY_ALLOWANCE, sum(vm?.disks.map(size) ?? []));
-  return sum(unpacked.map(size)) + overlay;
-}
+const besideOf = ({ vm }: PlannedVm, skipGuestConversion: boolean): number =>
+  roomBeside({
+    disks: (vm?.disks ?? []).map((disk) => ({
+      size: Math.max(disk.capacityBytes, 0),
+      unpacked: needsUnpacking(disk) ? 'unpacked' : 'read-in-place',
+    })),
+    conversion: skipGuestConversion ? 'left-as-is' : 'converted',
+  });
 
 function disksOf({ vms }: PlanFacts): readonly { readonly vm: SourceVm; readonly disk: SourceDisk }[] {
   const once = new Map(vms.flatMap(({ vm }) => (vm === undefined ? [] : [[vm.id, vm] as const])));

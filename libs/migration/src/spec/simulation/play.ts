@@ -1,6 +1,7 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
 import { evolveVm } from '../../vm/evolve.js';
-import type { VmState } from '../../vm/state.js';
+import { pipelineOf } from '../../vm/pipeline.js';
+import { attemptsOf, type VmState } from '../../vm/state.js';
 import { Fleet } from './fleet.js';
 import { LawBroken } from './laws.js';
 import { Simulation } from './simulation.js';
@@ -34,6 +35,7 @@ export function play(steps: number, seed: number): Histories {
       for (let step = 0; step < LONGEST && !simulation.isOver; step += 1, played += 1) simulation.step();
       simulation.settle();
       checkReplay(simulation);
+      checkFolding(simulation);
     } catch (error) {
       const told = simulation.events
         .slice(-25)
@@ -75,4 +77,29 @@ function checkReplay({ events, state }: Simulation): void {
   };
   if (JSON.stringify(replayed) !== JSON.stringify(told))
     throw new LawBroken('a replay of the events leads to another state');
+}
+
+/** Attempts that the state does not keep are counted still, each in its line of the pipeline. */
+function checkFolding({ events, state }: Simulation): void {
+  const steps = new Map<string, number>();
+  const lines = new Map<string, number>();
+  const count = (counts: Map<string, number>, key: string): void =>
+    void counts.set(key, (counts.get(key) ?? 0) + 1);
+  let at: VmState;
+  for (const event of events) {
+    if (event.type === 'StepRequested') {
+      count(steps, event.data.step);
+      count(lines, `${at?.at ?? 0} ${event.data.step}`);
+    }
+    at = evolveVm(at, event);
+  }
+  for (const { step } of state.itinerary)
+    if (attemptsOf(state, step) !== (steps.get(step) ?? 0))
+      throw new LawBroken(`the state has lost count of the attempts of ${step}`);
+  const shown = pipelineOf(state).filter(({ phase }) => phase !== 'clean-up');
+  const expected = state.itinerary.flatMap(({ step, part }, index) =>
+    part === 'test' && state.testBoot === undefined ? [] : [lines.get(`${index} ${step}`) ?? 0],
+  );
+  if (shown.map(({ attempts }) => attempts).join() !== expected.join())
+    throw new LawBroken(`the pipeline has lost count: ${JSON.stringify(expected)}`);
 }

@@ -14,7 +14,7 @@ import {
 import type { VmCommand } from '../../vm/commands.js';
 import { decideVm } from '../../vm/decide.js';
 import { evolveVm } from '../../vm/evolve.js';
-import { passOf } from '../../vm/pass.js';
+import { jobOf } from '../../vm/job.js';
 import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
 import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
 import { stopWanted } from '../../vm/stop.js';
@@ -252,16 +252,7 @@ export class Simulation {
     });
     const claimed = openAttempt(this.state);
     if (claimed?.worker !== name) return;
-    const job: Job = {
-      record: this.state.record,
-      step: claimed.step,
-      attempt: claimed.attempt,
-      results: [...this.state.results],
-      checkpoints: Object.values(this.state.checkpoints),
-      ledger: Object.values(this.state.ledger),
-      release: [...claimed.release],
-      pass: passOf(this.state),
-    };
+    const job = jobOf(this.state, claimed);
     this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name };
   }
 

@@ -1,6 +1,6 @@
 import type { DiskCheckpoint, Job, StepOutcome, StepResult } from '@ledgerlift/contracts';
 import { completedBy, noRoot, sourceRan } from '../fixtures.js';
-import { DISK, type World, outstanding } from './world.js';
+import { DISK, type World, manifestOf, outstanding } from './world.js';
 
 /** What came of one stroke of work. */
 export interface Stroke {
@@ -113,10 +113,9 @@ export class SimulatedWorker {
       diskId: DISK,
       momentId,
       ...changeIdOf(pass.snapshot?.disks[0]?.changeId),
-      ranges: [...this.#done].map((offset) => ({ offset, length: 1 })),
       bytesDone: this.#done.size,
       bytesTotal: world.size,
-      manifestDigest: `${momentId}:${[...this.#done].join()}`,
+      manifestDigest: manifestOf(momentId, this.#done),
     };
     if (this.#todo.length > 0) return { checkpoint: reached };
     const disk = {

@@ -84,6 +84,12 @@ export class World {
   }
 }
 
+/** The digest of a simulated chunk manifest is the manifest. */
+export const manifestOf = (momentId: string, done: ReadonlySet<number>): string =>
+  `${momentId}:${[...done].join()}`;
+const doneIn = ({ manifestDigest }: DiskCheckpoint): ReadonlySet<number> =>
+  new Set([...manifestDigest.slice(manifestDigest.lastIndexOf(':') + 1).matchAll(/\d+/g)].map(Number));
+
 /** Chunks that a copy has still to write, by the rules of ADR 9. */
 export function outstanding(
   read: readonly number[],
@@ -92,7 +98,7 @@ export function outstanding(
 ): readonly number[] {
   const all = read.map((_, index) => index);
   if (checkpoint === undefined) return all;
-  const done = new Set(checkpoint.ranges.map(({ offset }) => offset));
+  const done = doneIn(checkpoint);
   if (checkpoint.momentId === momentId) return all.filter((index) => !done.has(index));
   if (checkpoint.changeId === undefined) return all;
   const since = Number(checkpoint.changeId);

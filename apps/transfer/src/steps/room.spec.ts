@@ -1,0 +1,77 @@
+import { expect, it } from '@jest/globals';
+import type { Job, SourceVm, StepResult } from '@ledgerlift/contracts';
+import { recordOf } from '../spec/run.js';
+import { roomBeforePowerOff } from './room.js';
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+const vm: SourceVm = {
+  id: 'v',
+  name: 'web',
+  path: 'web',
+  powerState: 'on',
+  cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
+  memory: { bytes: GiB, hotAdd: false },
+  firmware: 'bios',
+  secureBoot: false,
+  tpm: false,
+  os: { id: 'x', description: 'x', family: 'linux' },
+  disks: [8, 4].map((size, unit) => ({
+    id: `d${unit}`,
+    name: `disk ${unit}`,
+    capacityBytes: size * GiB,
+    storage: 'images',
+    bus: 'virtio',
+    controller: 0,
+    unit,
+    shared: false,
+    backing: { kind: 'lab', vmId: 'v' },
+  })),
+  nics: [],
+  exportedBy: '',
+  fingerprint: 'f',
+  concerns: [],
+};
+
+function jobOf(settings: Parameters<typeof recordOf>[0]['settings'], results: StepResult[] = []): Job {
+  const record = recordOf({ url: 'http://lab', vm, root: '/out', settings: settings ?? {} });
+  return { record, step: 'SourcePowerOff', attempt: 1, results, checkpoints: [], ledger: [], release: [] };
+}
+
+const pass = (kind: 'full' | 'delta', bytesWritten: number): StepResult => ({
+  step: 'DiskTransfer',
+  pass: { kind, round: 1 },
+  disks: [
+    {
+      diskId: 'd0',
+      name: 'disk 0',
+      size: 8 * GiB,
+      digest: '',
+      bytesRead: 0,
+      bytesWritten,
+      bytesZeroed: 0,
+      resumed: '',
+      verified: 'none',
+    },
+  ],
+});
+const OVERLAYS = 1040 * MiB;
+
+it('is for a cold VM what is still to be copied, and the overlays', () => {
+  expect(roomBeforePowerOff(jobOf({}), [])).toBe(12 * GiB + OVERLAYS);
+  expect(roomBeforePowerOff(jobOf({}), [8 * GiB, GiB])).toBe(3 * GiB + OVERLAYS);
+});
+
+it('is for a warm VM what the last pass wrote, and the overlays', () => {
+  expect(roomBeforePowerOff(jobOf({ type: 'warm' }, [pass('delta', 5 * MiB)]), [])).toBe(5 * MiB + OVERLAYS);
+  expect(roomBeforePowerOff(jobOf({ type: 'warm' }, [pass('full', GiB)]), [])).toBe(OVERLAYS);
+});
+
+it('is nothing for overlays where nothing is converted', () => {
+  expect(roomBeforePowerOff(jobOf({ skipGuestConversion: true }), [8 * GiB, 4 * GiB])).toBe(0);
+});
+
+it('is for disks that were brought only the overlays', () => {
+  expect(roomBeforePowerOff(jobOf({ type: 'conversion' }), [])).toBe(OVERLAYS);
+});
