@@ -5,6 +5,7 @@ import { ApiRefused } from './api-client.js';
 import { catalogCommands } from './commands/catalog.js';
 import { contextOf } from './commands/context.js';
 import { doctorCommand } from './commands/doctor.js';
+import { downCommand } from './commands/down.js';
 import { eventCommands } from './commands/events.js';
 import { runCommands } from './commands/run.js';
 import { steerCommands } from './commands/steer.js';
@@ -20,6 +21,7 @@ const program = new Command('ledgerlift')
   .showHelpAfterError();
 const context = contextOf(program);
 upCommand(program);
+downCommand(program);
 catalogCommands(program, context);
 runCommands(program, context);
 steerCommands(program, context);

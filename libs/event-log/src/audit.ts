@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { UnreadableEvent } from './errors.js';
-import { GENESIS_HASH, chainHash } from './hash-chain.js';
-import type { EventLog, StoredEvent, StreamHead } from './port.js';
+import { GENESIS_HASH, chainHash, linkHashOfBytes } from './hash-chain.js';
+import type { Column, EventLog, StoredEvent, StoredRecord, StreamHead } from './port.js';
+import { readContent, revisionNumber, wrongColumns } from './stored-content.js';
 
 /**
  * What an audit found wrong. The chain tells that it is broken, and where; who broke it may have changed an event,
@@ -12,6 +12,17 @@ export type Finding =
   | { readonly kind: 'changed'; readonly stream: string; readonly revision: number; readonly eventId: string }
   /** What is stored there cannot be read as an event at all. */
   | { readonly kind: 'unreadable'; readonly stream: string; readonly revision: number }
+  /** The stored bytes are another spelling of an event than the canonical one: readers may differ in what they see. */
+  | { readonly kind: 'not-canonical'; readonly stream: string; readonly revision: number }
+  /** A column does not say what the content says, or holds what the engine cannot have written. */
+  | {
+      readonly kind: 'wrong-columns';
+      readonly stream: string;
+      /** As it is stored: it may be no revision at all. */
+      readonly revision: string;
+      readonly position: string;
+      readonly columns: readonly Column[];
+    }
   /** Events `from` to `to` are not there. */
   | { readonly kind: 'dropped'; readonly stream: string; readonly from: number; readonly to: number }
   /** An event stands behind one that it came before, or is there twice. */
@@ -44,9 +55,10 @@ export const anchorsSchema = z.array(
 );
 
 /**
- * Recomputes every stream's chain. Changing, dropping, inserting or reordering events is found by that alone; cut tails,
- * missing streams, and histories that were rewritten with all their hashes, only against heads anchored outside earlier.
- * A stream that was put in whole cannot be told from one that was appended.
+ * Checks every stored record: its bytes are the canonical form of an event, its columns say what they say, and the hash
+ * over the stored bytes continues its stream's chain. So changing, dropping, inserting or reordering events is found;
+ * cut tails, missing streams, and histories that were rewritten with all their hashes are found only against heads
+ * anchored outside earlier. A stream that was put in whole cannot be told from one that was appended.
  */
 export async function auditVerify(log: EventLog, anchors: readonly StreamHead[] = []): Promise<Audit> {
   const checks = new Map<string, StreamCheck>();
@@ -58,19 +70,16 @@ export async function auditVerify(log: EventLog, anchors: readonly StreamHead[] 
     checks.set(stream, check);
     return check;
   };
-  for await (const event of readableEvents(log)) {
+  for await (const record of log.readStored()) {
     events += 1;
-    const check = checkOf(event.stream);
-    findings.push(
-      ...(event instanceof UnreadableEvent ? check.unreadable(event.revision) : check.next(event)),
-    );
+    findings.push(...checkOf(record.stream).stored(record));
   }
   for (const stream of anchored.keys()) findings.push(...checkOf(stream).end());
   const streams = [...checks.values()].filter((check) => check.hasEvents).length;
   return { events, streams, findings };
 }
 
-/** The same for one stream's events, from its first on, in the order in which they are given. */
+/** Checks the chain of one stream's events that were read or handed out as JSON, from its first on, in the order in which they are given. */
 export function verifyStream(events: Iterable<StoredEvent>): readonly Finding[] {
   const checks = new Map<string, StreamCheck>();
   const findings: Finding[] = [];
@@ -87,26 +96,9 @@ export async function exportAnchors(log: EventLog): Promise<readonly StreamHead[
   return Array.fromAsync(log.listStreams());
 }
 
-/** Everything in the log's order; what cannot be read is told, and does not end it. */
-async function* readableEvents(log: EventLog): AsyncIterable<StoredEvent | UnreadableEvent> {
-  let after: string | undefined;
-  for (;;) {
-    try {
-      for await (const event of log.readAll(after === undefined ? {} : { after })) {
-        after = event.position;
-        yield event;
-      }
-      return;
-    } catch (error) {
-      if (!(error instanceof UnreadableEvent)) throw error;
-      after = error.position;
-      yield error;
-    }
-  }
-}
-
 class StreamCheck {
   #next = 0;
+  #hasEvents = false;
   /** Undefined when the event before is not there or not readable: then the link to it cannot be checked. */
   #previous: string | undefined = GENESIS_HASH;
 
@@ -116,25 +108,39 @@ class StreamCheck {
   ) {}
 
   get hasEvents(): boolean {
-    return this.#next > 0;
+    return this.#hasEvents;
   }
 
+  /** An event that was parsed already: its hash is computed from its canonical form. */
   *next(event: StoredEvent): Iterable<Finding> {
-    const { revision } = event;
-    yield* this.#place(revision);
-    if (this.#previous !== undefined && chainHash(this.#previous, event) !== event.hash) {
-      yield { kind: 'changed', stream: this.stream, revision, eventId: event.id };
-    }
-    if (this.anchors.some((anchor) => anchor.revision === revision && anchor.hash !== event.hash)) {
-      yield { kind: 'not-as-anchored', stream: this.stream, revision };
-    }
-    this.#previous = event.hash;
+    yield* this.#place(event.revision);
+    yield* this.#link(event, (previous) => chainHash(previous, event));
   }
 
-  *unreadable(revision: number): Iterable<Finding> {
+  /** A record as it is stored: its hash is computed from its bytes. */
+  *stored(record: StoredRecord): Iterable<Finding> {
+    const { stream, position, hash } = record;
+    this.#hasEvents = true;
+    const content = readContent(record.content);
+    const columns = wrongColumns(record, content);
+    if (columns.length > 0)
+      yield { kind: 'wrong-columns', stream, revision: record.revision, position, columns };
+    const revision = revisionNumber(record.revision);
+    if (revision === undefined) {
+      // It has no place: whatever should be there is missing.
+      this.#previous = undefined;
+      return;
+    }
     yield* this.#place(revision);
-    yield { kind: 'unreadable', stream: this.stream, revision };
-    this.#previous = undefined;
+    if (content.kind === 'unreadable') {
+      yield { kind: 'unreadable', stream, revision };
+      this.#previous = undefined;
+      return;
+    }
+    if (!content.isCanonical) yield { kind: 'not-canonical', stream, revision };
+    yield* this.#link({ id: record.id, revision, hash }, (previous) =>
+      linkHashOfBytes(previous, record.content),
+    );
   }
 
   *end(): Iterable<Finding> {
@@ -144,7 +150,20 @@ class StreamCheck {
       yield { kind: 'cut-tail', stream: this.stream, anchored, found: this.#next - 1 };
   }
 
+  *#link(
+    { id, revision, hash }: Pick<StoredEvent, 'id' | 'revision' | 'hash'>,
+    hashAfter: (previous: string) => string,
+  ): Iterable<Finding> {
+    const { stream } = this;
+    if (this.#previous !== undefined && hashAfter(this.#previous) !== hash)
+      yield { kind: 'changed', stream, revision, eventId: id };
+    if (this.anchors.some((anchor) => anchor.revision === revision && anchor.hash !== hash))
+      yield { kind: 'not-as-anchored', stream, revision };
+    this.#previous = hash;
+  }
+
   *#place(revision: number): Iterable<Finding> {
+    this.#hasEvents = true;
     const expected = this.#next;
     if (revision > expected) {
       yield { kind: 'dropped', stream: this.stream, from: expected, to: revision - 1 };

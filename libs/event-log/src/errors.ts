@@ -91,7 +91,7 @@ export class CannotOpenLog extends LedgerliftError {
   }
 }
 
-/** What is stored there is no event: somebody else wrote it, or the disk is damaged. Run an audit. */
+/** A stored record is no event, or its columns differ from its content: it was edited, or the disk is damaged. Run an audit. */
 export class UnreadableEvent extends LedgerliftError {
   readonly code = 'LL-LOG-009';
   override readonly failure = 'needs-operator';

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { StoredEvent } from './port.js';
 
@@ -22,6 +22,11 @@ export function canonicalContent(event: ChainedEvent | StoredEvent): string {
 /** SHA-256, hex, over the previous hash as hex and the canonical content, both as UTF-8. */
 export function linkHash(previous: string, content: string): string {
   return hash('sha256', previous + content, 'hex');
+}
+
+/** The same for content as it is stored, so that no decoding stands between the stored bytes and the hash. */
+export function linkHashOfBytes(previous: string, content: Uint8Array): string {
+  return createHash('sha256').update(previous).update(content).digest('hex');
 }
 
 /**

@@ -27,6 +27,7 @@ export {
   type ReadAllOptions,
   type ReadStreamOptions,
   type StoredEvent,
+  type StoredRecord,
   type StreamHead,
   type SubscribeOptions,
   comparePositions,

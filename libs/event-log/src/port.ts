@@ -36,6 +36,26 @@ export interface StoredEvent extends NewEvent {
   readonly hash: string;
 }
 
+/** A column of a stored record. */
+export type Column = 'stream' | 'revision' | 'id' | 'hash' | 'position';
+
+/** An event as the engine stores it, not parsed and not checked. An audit reads it; everybody else reads events. */
+export interface StoredRecord {
+  readonly stream: string;
+  /** As decimal digits: a forged revision need not fit into a number. */
+  readonly revision: string;
+  readonly id: string;
+  readonly hash: string;
+  readonly position: string;
+  /** The stored bytes of the event's canonical form. */
+  readonly content: Uint8Array;
+  /**
+   * Columns whose value the engine cannot have written: text that is not UTF-8 (its field above is then only an
+   * approximation), a position that was never given out.
+   */
+  readonly impossible: readonly Column[];
+}
+
 export interface AppendResult {
   /** `was-there-already`: an earlier call has appended these events, and this one has written nothing. */
   readonly outcome: 'appended' | 'was-there-already';
@@ -98,6 +118,11 @@ export interface EventLog {
    * @throws BadPosition, UnreadableEvent, and whatever `onEvents` threw
    */
   subscribe(options: SubscribeOptions): Promise<void>;
+  /**
+   * Reads every stored record in the log's order, also those that no other read shows or can parse. What an editor of
+   * the database can have done to a record never makes it throw. For audits. @throws LogNotOpen
+   */
+  readStored(): AsyncIterable<StoredRecord>;
   /** @returns position of the last event; undefined when the log is empty */
   head(): Promise<string | undefined>;
   /** @returns last revision and hash of a stream; undefined when there is no such stream */

@@ -41,6 +41,31 @@ describe('a service that is to end', () => {
     expect(output).toMatch(/shutting down[^]*drained[^]*a step of the shutdown failed[^]*closed/);
   });
 
+  it('says so when it ends because its parent died', async () => {
+    const script = `
+      const { endGracefully } = await import(${JSON.stringify(join(import.meta.dirname, 'shutdown.ts'))});
+      const say = (...args) => console.log(args.at(-1));
+      setInterval(() => undefined, 1000);
+      endGracefully({ logger: { info: say, warn: say, error: say, fatal: say }, steps: [] });
+      console.log('up');`;
+    const [node, dash] = [process.execPath, '--no-warnings'];
+    // The shell stays, for it has something to do afterwards.
+    const parent = spawn(
+      'sh',
+      ['-c', 'setpriv --pdeathsig TERM -- "$@"; true', 'sh', node, dash, '--input-type=module', '-e', script],
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    let output = '';
+    parent.stdout.setEncoding('utf8');
+    parent.stdout.on('data', (text: string) => {
+      output += text;
+      if (output.includes('up')) parent.kill('SIGKILL');
+    });
+    // The child has the pipe, too: it is closed once both are gone.
+    await once(parent, 'close');
+    expect(output).toContain('the process that started this one is gone');
+  });
+
   it('ends at once at the second signal', async () => {
     const { code, output } = await run(
       `endGracefully({ logger, steps: [{ name: 'a', run: () => new Promise(() => undefined) }] });`,

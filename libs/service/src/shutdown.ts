@@ -19,6 +19,7 @@ export function endGracefully({
   steps,
   timeoutMs = 25_000,
 }: ShutdownOptions): (code: number) => void {
+  const startedBy = process.ppid;
   let ending = false;
   const end = (code: number): void => {
     if (ending) return;
@@ -34,7 +35,9 @@ export function endGracefully({
       logger.warn({ signal }, 'ending at once');
       process.exit(1);
     }
-    logger.info({ signal }, 'shutting down');
+    // The kernel sends the signal when the supervisor dies (PDEATHSIG); by then we have another parent.
+    if (process.ppid === startedBy) logger.info({ signal }, 'shutting down');
+    else logger.warn({ signal, startedBy }, 'shutting down; the process that started this one is gone');
     end(0);
   };
   process.on('SIGTERM', onSignal);

@@ -1,24 +1,48 @@
-import { connect } from 'node:net';
 import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { BadOption } from '../errors.js';
-import { type InstallationOptions, defaultDataDir, processesOf } from '../supervisor/installation.js';
-import { type ProcessNews, SupervisedProcess } from '../supervisor/supervised-process.js';
+import { holderOf, tryLockDataDir } from '../supervisor/data-dir-lock.js';
+import {
+  type InstallationOptions,
+  accepts,
+  defaultDataDir,
+  portsOf,
+  stagesOf,
+} from '../supervisor/installation.js';
+import { endMarked } from '../supervisor/process-table.js';
+import type { ProcessNews } from '../supervisor/supervised-process.js';
+import { runUntilSignal } from '../supervisor/supervisor.js';
 
 /** Something else listens where the installation wants to. */
 class PortTaken extends LedgerliftError {
   readonly code = 'LL-CLI-004';
   constructor(port: number, option: string) {
-    super(`port ${port} is taken on 127.0.0.1; is Ledgerlift up already? Else choose another with ${option}`);
+    super(
+      `port ${port} is taken on 127.0.0.1; end what listens there, or choose another port with ${option}`,
+    );
   }
 }
 
-const GRACE_MS = 20_000;
+/** Two installations on one data directory would write the same JetStream store. */
+class DataDirInUse extends LedgerliftError {
+  readonly code = 'LL-CLI-008';
+  constructor(dataDir: string, pid: number | undefined) {
+    const holder = pid === undefined ? 'another process' : `process ${pid}`;
+    super(
+      `${holder} already runs Ledgerlift in ${dataDir}; end it with 'ledgerlift down --data-dir ${dataDir}', or choose ` +
+        'another folder with --data-dir',
+      { field: '--data-dir' },
+    );
+  }
+}
+
+/** For what a killed `up` left behind: it was told to end when its parent died, and gets this long to do so. */
+const LEFTOVER_GRACE_MS = 10_000;
 
 export function upCommand(program: Command): void {
   program
     .command('up')
-    .description('start NATS and the four services on this machine, and start again whichever dies')
+    .description('start NATS and the four services on this machine, and restart any process that exits')
     .option('--data-dir <folder>', 'where the event log, NATS and the logs live', defaultDataDir())
     .option('--port <port>', 'port of the API; the workers use the next three', '7420')
     .option('--nats-port <port>', 'port of NATS', '7430')
@@ -34,35 +58,25 @@ export function upCommand(program: Command): void {
 }
 
 async function up(options: InstallationOptions): Promise<void> {
-  if (await isTaken(options.natsPort)) throw new PortTaken(options.natsPort, '--nats-port');
-  if (await isTaken(options.httpPort)) throw new PortTaken(options.httpPort, '--port');
-  const processes = (await processesOf(options)).map((spec) => new SupervisedProcess(spec, tell));
-  const stopped = Promise.withResolvers<void>();
-  let isStopping = false;
-  const stop = (): void => {
-    if (isStopping) return;
-    isStopping = true;
-    void stopAll(processes).then(stopped.resolve, stopped.reject);
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  const [nats, planner, ...workers] = processes;
-  await nats?.start();
-  await planner?.start();
-  await Promise.all(workers.map((worker) => worker.start()));
-  if (!isStopping)
-    console.log(
-      `Ledgerlift is up: http://127.0.0.1:${options.httpPort}/api/v1, data in ${options.dataDir}. Ctrl-C stops it.`,
+  const lock = await tryLockDataDir(options.dataDir);
+  if (lock === undefined) throw new DataDirInUse(options.dataDir, (await holderOf(options.dataDir))?.pid);
+  try {
+    const prepare = async (): Promise<Awaited<ReturnType<typeof stagesOf>>> => {
+      await lock.publish();
+      for (const { pid } of await endMarked(lock.mark, LEFTOVER_GRACE_MS))
+        console.log(`ended process ${pid}, left behind by an earlier 'ledgerlift up'`);
+      for (const [port, option] of portsOf(options))
+        if (await accepts(port)) throw new PortTaken(port, option);
+      return stagesOf(options, lock.mark);
+    };
+    await runUntilSignal(prepare, tell, () =>
+      console.log(
+        `Ledgerlift is up: http://127.0.0.1:${options.httpPort}/api/v1, data in ${options.dataDir}. Ctrl-C stops it.`,
+      ),
     );
-  await stopped.promise;
-}
-
-/** Workers first, so that they can still report; the bus last. */
-async function stopAll(processes: readonly SupervisedProcess[]): Promise<void> {
-  const [nats, planner, ...workers] = processes;
-  await Promise.all(workers.map((worker) => worker.stop(GRACE_MS)));
-  await planner?.stop(GRACE_MS);
-  await nats?.stop(GRACE_MS);
+  } finally {
+    await lock.release();
+  }
 }
 
 function tell(name: string, news: ProcessNews, detail: string): void {
@@ -75,13 +89,3 @@ function portOf(text: string, option: string): number {
   if (Number.isInteger(port) && port > 0 && port < 65_533) return port;
   throw new BadOption(option, text, 'must be a port number');
 }
-
-const isTaken = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MARK_VARIABLE } from './process-table.js';
 import type { ProcessSpec } from './supervised-process.js';
 
 export interface InstallationOptions {
@@ -17,11 +18,25 @@ export const defaultDataDir = (): string =>
 
 const WORKERS = ['transfer', 'converter', 'vm-creator'] as const;
 
+/** The ports that an installation listens on, and the option that moves each. */
+export const portsOf = ({
+  httpPort,
+  natsPort,
+}: InstallationOptions): readonly (readonly [number, string])[] => [
+  [natsPort, '--nats-port'],
+  ...[httpPort, ...WORKERS.map((_, index) => httpPort + 1 + index)].map((port) => [port, '--port'] as const),
+];
+
 /**
- * The processes of an installation on one machine, in the order in which they start: the bus, the planner, the
+ * The processes of an installation on one machine, in the stages in which they start: the bus, the planner, the
  * workers. Everything listens on loopback.
+ *
+ * @param mark what all of them carry in their environment, so that they are found when this process is gone
  */
-export async function processesOf(options: InstallationOptions): Promise<readonly ProcessSpec[]> {
+export async function stagesOf(
+  options: InstallationOptions,
+  mark: string,
+): Promise<readonly (readonly ProcessSpec[])[]> {
   const { dataDir, httpPort, natsPort } = options;
   const logs = join(dataDir, 'logs');
   const nats = join(dataDir, 'nats');
@@ -31,6 +46,7 @@ export async function processesOf(options: InstallationOptions): Promise<readonl
     LEDGERLIFT_NATS_URL: natsUrl,
     LEDGERLIFT_DATA_DIR: dataDir,
     LEDGERLIFT_HTTP_HOST: '127.0.0.1',
+    [MARK_VARIABLE]: mark,
   };
   const service = (name: string, port: number, alive: 'live' | 'ready'): ProcessSpec => ({
     name,
@@ -40,18 +56,16 @@ export async function processesOf(options: InstallationOptions): Promise<readonl
     logFile: join(logs, `${name}.log`),
     isReady: () => answers(`http://127.0.0.1:${port}/health/${alive}`),
   });
-  return [
-    {
-      name: 'nats',
-      command: options.natsServer,
-      args: ['--addr', '127.0.0.1', '--port', String(natsPort), '--jetstream', '--store_dir', nats],
-      env: {},
-      logFile: join(logs, 'nats.log'),
-      isReady: () => accepts(natsPort),
-    },
-    service('planner', httpPort, 'ready'),
-    ...WORKERS.map((name, index) => service(name, httpPort + 1 + index, 'ready')),
-  ];
+  const bus: ProcessSpec = {
+    name: 'nats',
+    command: options.natsServer,
+    args: ['--addr', '127.0.0.1', '--port', String(natsPort), '--jetstream', '--store_dir', nats],
+    env: { [MARK_VARIABLE]: mark },
+    logFile: join(logs, 'nats.log'),
+    isReady: () => accepts(natsPort),
+  };
+  const workers = WORKERS.map((name, index) => service(name, httpPort + 1 + index, 'ready'));
+  return [[bus], [service('planner', httpPort, 'ready')], workers];
 }
 
 const serviceEntry = (name: string): string =>
@@ -63,7 +77,8 @@ async function answers(url: string): Promise<boolean> {
   return response.ok;
 }
 
-const accepts = (port: number): Promise<boolean> =>
+/** @returns whether something listens on the port of loopback */
+export const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -18,10 +18,21 @@ const LONGEST_PAUSE_MS = 15_000;
 const HEALTHY_AFTER_MS = 30_000;
 const READY_POLL_MS = 200;
 
-/** Keeps one process running: started again when it dies, more slowly each time it dies young. */
+// The kernel sends SIGTERM to the process when we die, however we die. We may die before that is set up: then nobody
+// would tell it, so the shell looks for its parent first, and says in the log why it starts nothing.
+const TIED = ['--pdeathsig', 'TERM', '--', 'sh', '-c'] as const;
+const UNLESS_ORPHANED =
+  '[ "$PPID" = "$0" ] || { echo "the supervisor $0 is gone; not starting" >&2; exit 1; }; exec "$@"';
+
+/**
+ * Keeps one process running: started again when it dies, more slowly each time it dies young. It ends with this process,
+ * by SIGTERM. It has a session of its own: what is typed at the terminal reaches it through `stop` only, in order.
+ */
 export class SupervisedProcess {
   #child: ChildProcess | undefined;
-  #wanted = false;
+  #over: Promise<void> = Promise.resolve();
+  #phase: 'new' | 'wanted' | 'stopped' = 'new';
+  #isReady = false;
   #deathsInARow = 0;
   #startedAt = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -31,27 +42,23 @@ export class SupervisedProcess {
     private readonly tell: (name: string, news: ProcessNews, detail: string) => void,
   ) {}
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** Resolves when the process is ready for the first time. */
+  /** Resolves when the process is ready for the first time, or was stopped. After `stop` it starts nothing. */
   async start(): Promise<void> {
-    this.#wanted = true;
+    if (this.#phase === 'stopped') return;
+    this.#phase = 'wanted';
     this.#spawn();
     await this.#untilReady();
   }
 
   /** SIGTERM, so that it can finish what it holds; SIGKILL after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    this.#wanted = false;
+    this.#phase = 'stopped';
     clearTimeout(this.#restart);
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    if (child === undefined) return;
     child.kill('SIGTERM');
     const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-    await exited;
+    await this.#over;
     clearTimeout(killer);
     this.tell(this.spec.name, 'stopped', '');
   }
@@ -60,27 +67,29 @@ export class SupervisedProcess {
     const { name, command, args, env, logFile } = this.spec;
     this.tell(name, 'starting', '');
     this.#startedAt = Date.now();
-    const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-    const child = spawn(command, [...args], {
+    // The process writes the file itself: it can still say why it ends when we are gone.
+    const log = openSync(logFile, 'a', 0o600);
+    const child = spawn('setpriv', [...TIED, UNLESS_ORPHANED, String(process.pid), command, ...args], {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log, log],
+      detached: true,
     });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
+    closeSync(log);
     this.#child = child;
-    let isOver = false;
-    const over = (how: string): void => {
-      if (isOver) return;
-      isOver = true;
-      log.end();
-      this.#died(how);
-    };
-    child.once('error', (error) => over(error.message));
-    child.once('exit', (code, signal) => over(signal === null ? `exit code ${code ?? '?'}` : signal));
+    this.#over = new Promise((resolve) => {
+      const over = (how: string): void => {
+        if (this.#child !== child) return;
+        this.#child = undefined;
+        resolve();
+        this.#died(how);
+      };
+      child.once('error', (error) => over(error.message));
+      child.once('exit', (code, signal) => over(signal === null ? `exit code ${code ?? '?'}` : signal));
+    });
   }
 
   #died(how: string): void {
-    if (!this.#wanted) return;
+    if (this.#phase !== 'wanted') return;
     const livedLong = Date.now() - this.#startedAt > HEALTHY_AFTER_MS;
     this.#deathsInARow = livedLong ? 1 : this.#deathsInARow + 1;
     const pause = Math.min(LONGEST_PAUSE_MS, 250 * 2 ** (this.#deathsInARow - 1));
@@ -89,22 +98,26 @@ export class SupervisedProcess {
       'died',
       `${how}; started again in ${pause / 1000} s, its log is ${this.spec.logFile}`,
     );
+    const wasReady = this.#isReady;
+    this.#isReady = false;
     this.#restart = setTimeout(() => {
       this.#spawn();
-      void this.#untilReady();
+      // Before it was ready for the first time, `start` still waits.
+      if (wasReady) void this.#untilReady();
     }, pause);
   }
 
+  /** Where it dies before it is ready, its successor is waited for. */
   async #untilReady(): Promise<void> {
-    const child = this.#child;
-    while (this.#wanted && this.#child === child) {
-      if (await this.spec.isReady().catch(() => false)) {
-        this.tell(this.spec.name, 'ready', `pid ${child?.pid ?? '?'}`);
+    while (this.#phase === 'wanted') {
+      const child = this.#child;
+      const isReady = child !== undefined && (await this.spec.isReady().catch(() => false));
+      if (isReady && child === this.#child && this.#phase === 'wanted') {
+        this.#isReady = true;
+        this.tell(this.spec.name, 'ready', `pid ${child.pid ?? '?'}`);
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
-    // It died before it was ready: whoever waits, waits for its successor.
-    if (this.#wanted) await this.#untilReady();
   }
 }

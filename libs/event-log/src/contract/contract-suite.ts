@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { auditVerify, exportAnchors } from '../audit.js';
 import { appendContract } from './append-contract.js';
+import { editsContract } from './edits-contract.js';
 import type { LogUnderTest } from './log-under-test.js';
 import { newEvents } from './new-events.js';
 import { readingContract } from './reading-contract.js';
@@ -22,6 +23,7 @@ export function eventLogContract(name: string, make: () => Promise<LogUnderTest>
 
     describe('append', () => appendContract(() => under));
     describe('reading', () => readingContract(() => under));
+    describe('an audit', () => editsContract(() => under));
     describe('a subscription', () => subscriptionContract(() => under));
 
     it('chains each stream, and finds nothing wrong with it after it was opened again', async () => {

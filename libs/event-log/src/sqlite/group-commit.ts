@@ -3,7 +3,7 @@ import { AppendFailed, EventIdReused, RevisionConflict } from '../errors.js';
 import { GENESIS_HASH, linkHash } from '../hash-chain.js';
 import { type PlacedAppend, storedEvent } from '../placed-append.js';
 import type { AppendResult, StoredEvent } from '../port.js';
-import { eventOf } from './rows.js';
+import { eventOf, headOf } from './rows.js';
 
 interface Pending {
   readonly append: PlacedAppend;
@@ -34,12 +34,14 @@ export class GroupCommit {
       'INSERT INTO events (stream, revision, id, hash, content) VALUES (?, ?, ?, ?, ?)',
     );
     this.#head = db.prepare(
-      'SELECT revision, hash FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
+      'SELECT stream, revision, hash, position FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
     );
     this.#byId = db.prepare('SELECT id, stream FROM events WHERE id = ?');
     this.#range = db.prepare(
       'SELECT * FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision',
     );
+    // A forged revision may be larger than a number can be.
+    for (const statement of [this.#head, this.#byId, this.#range]) statement.setReadBigInts(true);
   }
 
   add(append: PlacedAppend): Promise<AppendResult> {
@@ -105,10 +107,11 @@ export class GroupCommit {
         ? () => reject(new EventIdReused(used.id, used.stream))
         : () => resolve({ outcome: 'was-there-already', events: first });
     }
-    const head = this.#head.get(stream);
-    const actual = head === undefined ? 'no-stream' : Number(head['revision']);
+    const row = this.#head.get(stream);
+    const head = row && headOf(row);
+    const actual = head?.revision ?? 'no-stream';
     if (actual !== expected) return () => reject(new RevisionConflict(stream, expected, actual));
-    let previous = head === undefined ? GENESIS_HASH : String(head['hash']);
+    let previous = head?.hash ?? GENESIS_HASH;
     const stored = events.map(({ id, revision, content }) => {
       previous = linkHash(previous, content);
       const { lastInsertRowid } = this.#insert.run(stream, revision, id, previous, content);

@@ -99,8 +99,8 @@ describe('the owner of the log', () => {
 
   it('does not keep readers out, before or after it is killed', async () => {
     const child = await startOwner();
-    await sleep(100);
     const beside = openSqliteLogForReading(path);
+    while ((await beside.head()) === undefined) await sleep(10);
     expect((await auditVerify(beside)).findings).toEqual([]);
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -1,28 +1,71 @@
+import { isUtf8 } from 'node:buffer';
 import { UnreadableEvent } from '../errors.js';
 import { storedEvent } from '../placed-append.js';
-import type { StoredEvent, StreamHead } from '../port.js';
+import type { Column, StoredEvent, StoredRecord, StreamHead } from '../port.js';
 
-type Row = Record<string, unknown>;
+/** A row whose integers are big: a forged one need not fit into a number, and reading it must not throw. */
+export type Row = Record<string, unknown>;
 
 /**
- * The columns win over the content: whoever changes either of them changes the event that is read, and so its hash.
+ * The event of a row. Its columns must say what the content says, or readers by index and readers of the content would
+ * see different histories. Whether the content is what was appended is for the audit to say: it costs a hash.
  *
  * @throws UnreadableEvent
  */
 export function eventOf(row: Row): StoredEvent {
-  const [stream, revision, position] = [
-    String(row['stream']),
-    Number(row['revision']),
-    String(row['position']),
-  ];
-  try {
-    const event = storedEvent(String(row['content']), position, String(row['hash']));
-    return Object.assign(event, { id: String(row['id']), stream, revision });
-  } catch {
-    throw new UnreadableEvent(stream, revision, position);
-  }
+  const { stream, revision, id, position, content, hash } = row;
+  const event = parsed(String(content), String(position), String(hash));
+  const isAsItsColumns =
+    event !== undefined &&
+    event.stream === stream &&
+    event.id === id &&
+    Number.isSafeInteger(event.revision) &&
+    BigInt(event.revision) === revision &&
+    // A reader goes on after a position: one that is no safe integer would be given again and again.
+    Number.isSafeInteger(Number(position)) &&
+    Number(position) > 0;
+  if (isAsItsColumns) return event;
+  throw new UnreadableEvent(String(stream), Number(revision), String(position));
 }
 
-export function headOf(row: Row): StreamHead {
-  return { stream: String(row['stream']), revision: Number(row['revision']), hash: String(row['hash']) };
+/** @throws UnreadableEvent when no event can have the row's revision */
+export function headOf({ stream, revision, hash, position }: Row): StreamHead {
+  const head = { stream: String(stream), revision: Number(revision), hash: String(hash) };
+  if (Number.isSafeInteger(head.revision) && head.revision >= 0) return head;
+  throw new UnreadableEvent(head.stream, head.revision, String(position));
+}
+
+/** What `recordOf` takes: everything as bytes, for text in SQLite may be any bytes. */
+export const RECORD_COLUMNS = `position, CAST(stream AS BLOB) AS stream, CAST(revision AS TEXT) AS revision,
+  CAST(id AS BLOB) AS id, CAST(hash AS BLOB) AS hash, CAST(content AS BLOB) AS content`;
+
+/** @param lastPosition the last position that the engine gave out */
+export function recordOf(row: Row, lastPosition: bigint): StoredRecord {
+  const impossible: Column[] = [];
+  const text = (column: 'stream' | 'id' | 'hash'): string => {
+    const bytes = bytesOf(row[column]);
+    if (!isUtf8(bytes)) impossible.push(column);
+    return Buffer.from(bytes).toString('utf8');
+  };
+  const position = BigInt(String(row['position']));
+  if (position < 1n || position > lastPosition) impossible.push('position');
+  return {
+    stream: text('stream'),
+    revision: String(row['revision']),
+    id: text('id'),
+    hash: text('hash'),
+    position: String(position),
+    content: bytesOf(row['content']),
+    impossible,
+  };
+}
+
+const bytesOf = (value: unknown): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array());
+
+function parsed(content: string, position: string, hash: string): StoredEvent | undefined {
+  try {
+    return storedEvent(content, position, hash);
+  } catch {
+    return undefined;
+  }
 }

@@ -10,12 +10,13 @@ import type {
   ReadAllOptions,
   ReadStreamOptions,
   StoredEvent,
+  StoredRecord,
   StreamHead,
   SubscribeOptions,
 } from '../port.js';
 import { GroupCommit } from './group-commit.js';
 import type { OwnerLock } from './owner-lock.js';
-import { eventOf, headOf } from './rows.js';
+import { RECORD_COLUMNS, eventOf, headOf, recordOf } from './rows.js';
 import { WakeUp } from './wake-up.js';
 
 /** What this process may do with the file. */
@@ -26,6 +27,8 @@ const PAGE = 500;
 /** How often a reader in another process looks for what is new. */
 const POLL_MS = 250;
 const LAST = Number.MAX_SAFE_INTEGER;
+/** Bounds of an SQLite integer: a forged position can be any of them. */
+const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 63n - 1n];
 // What the engine can have given out, or 0 for what is before all; within a safe integer.
 const POSITION = /^(?:0|[1-9]\d{0,14})$/;
 
@@ -84,6 +87,20 @@ export class SqliteLog implements EventLog {
     }
   }
 
+  async *readStored(): AsyncIterable<StoredRecord> {
+    const sql = `SELECT ${RECORD_COLUMNS} FROM events WHERE position >= ? ORDER BY events.position LIMIT ?`;
+    for (let next = LOWEST; ;) {
+      const rows = this.#query(sql).all(next, PAGE);
+      // Looked up after the page: it can only have grown since.
+      const given = this.#query("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get();
+      for (const row of rows) yield recordOf(row, BigInt(String(given?.['seq'] ?? 0)));
+      const last = rows.at(-1)?.['position'];
+      if (typeof last !== 'bigint' || rows.length < PAGE || last === HIGHEST) return;
+      next = last + 1n;
+      await nextTurn();
+    }
+  }
+
   async subscribe({ after, onEvents, onCaughtUp, signal }: SubscribeOptions): Promise<void> {
     let position = positionNumber(after) ?? 0;
     let isBehind = true;
@@ -113,7 +130,7 @@ export class SqliteLog implements EventLog {
 
   async streamHead(stream: string): Promise<StreamHead | undefined> {
     const row = this.#query(
-      'SELECT stream, revision, hash FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
+      'SELECT stream, revision, hash, position FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1',
     ).get(stream);
     return row && headOf(row);
   }
@@ -149,6 +166,8 @@ export class SqliteLog implements EventLog {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.db.prepare(sql);
+    // A forged revision or position may be larger than a number can be; without this, reading it throws.
+    statement.setReadBigInts(true);
     this.#statements.set(sql, statement);
     return statement;
   }

@@ -13,9 +13,7 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
     (name: string): Resource => ({ kind, name, service, lifetime });
   const each = (name: (disk: DiskLayout) => string, make: (name: string) => Resource): Resource[] =>
     names.disks.map((disk) => make(name(disk)));
-  const unpacked = names.disks
-    .filter((_, index) => isUnpacked(record, index))
-    .map((disk) => disk.unpacked);
+  const unpacked = names.disks.filter((_, index) => isUnpacked(record, index)).map((disk) => disk.unpacked);
   // The folder lives as long as anything in it may: where logs are kept as evidence, so is what holds them.
   const hasLogs =
     !record.settings.skipGuestConversion || record.settings.bootProof || record.settings.type === 'warm';

@@ -1,0 +1,31 @@
+// A supervisor of processes that do nothing; it tells what happens, a line each. Arguments: folder of the logs, mark.
+import { join } from 'node:path';
+import { MARK_VARIABLE } from './process-table.js';
+import type { ProcessSpec } from './supervised-process.js';
+import { runUntilSignal } from './supervisor.js';
+
+const [folder = '.', mark = ''] = process.argv.slice(2);
+
+function sleeper(name: string): ProcessSpec {
+  let asked = 0;
+  return {
+    name,
+    command: 'sleep',
+    args: ['3600'],
+    env: { [MARK_VARIABLE]: mark },
+    logFile: join(folder, `${name}.log`),
+    // Not at once, so that a signal can come while it is waited for.
+    isReady: async () => (asked += 1) > 1,
+  };
+}
+
+const prepare = async (): Promise<readonly (readonly ProcessSpec[])[]> => {
+  console.log('preparing');
+  await new Promise((resolve) => setImmediate(resolve));
+  return [[sleeper('bus')], [sleeper('planner')], [sleeper('worker-1'), sleeper('worker-2')]];
+};
+await runUntilSignal(
+  prepare,
+  (name, news) => console.log(`${name} ${news}`),
+  () => console.log('up'),
+);

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { markedProcesses } from './process-table.js';
+
+/** What the fixture tells from its start until it is up. */
+const MOMENTS = [
+  'preparing',
+  ...['bus starting', 'bus ready', 'planner starting', 'planner ready'],
+  ...['worker-1 starting', 'worker-2 starting', 'worker-1 ready', 'worker-2 ready', 'up'],
+];
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-up-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs the fixture until it ends by the signals that it gets at the given moment. */
+async function run(moment: string, signals: readonly NodeJS.Signals[]) {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [
+      ...['--experimental-transform-types', '--no-warnings'],
+      ...['--import', new URL('./run-on-sources.fixture.mjs', import.meta.url).href],
+      ...[join(import.meta.dirname, 'supervised.fixture.ts'), folder, folder],
+    ],
+    // Jest's own options are not for it.
+    { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } },
+  );
+  const lines: string[] = [];
+  if (child.stdout !== null)
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      if (line === moment) for (const signal of signals) child.kill(signal);
+    });
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { lines, code, signal };
+}
+
+const names = (lines: readonly string[], news: string): readonly string[] =>
+  lines
+    .filter((line) => line.endsWith(` ${news}`))
+    .map((line) => line.split(' ')[0] ?? '')
+    .sort();
+
+/** One in each stage. */
+const STAGES = ['preparing', 'bus starting', 'planner starting', 'worker-2 starting', 'up'];
+
+describe.each<[readonly NodeJS.Signals[], readonly string[]]>([
+  [['SIGTERM'], MOMENTS],
+  [['SIGHUP'], STAGES],
+  [['SIGINT', 'SIGINT', 'SIGTERM'], STAGES],
+])('a supervisor that gets %j', (signals, moments) => {
+  it.each(moments)('at "%s" ends what it started, once, and itself', async (moment) => {
+    const { lines, code } = await run(moment, signals);
+    expect(code).toBe(0);
+    expect(lines).toContain(moment);
+    expect(names(lines, 'stopped')).toEqual(names(lines, 'starting'));
+    expect(names(lines, 'died')).toEqual([]);
+    expect(await markedProcesses(folder)).toEqual([]);
+  });
+});
+
+describe('a supervisor that is killed', () => {
+  it.each(STAGES)('at "%s" leaves no process behind', async (moment) => {
+    const { signal } = await run(moment, ['SIGKILL']);
+    expect(signal).toBe('SIGKILL');
+    while ((await markedProcesses(folder)).length > 0) await sleep(10);
+  });
+});
