@@ -144,7 +144,7 @@ export type TransferPass = z.infer<typeof TransferPass>;
 
 /**
  * What a resumed transfer may trust: what was flushed, in which moment of the source, with which chunk hashes. Which chunks
- * these are stands in the chunk manifest beside the disk, and the checkpoint names it by its digest (ADR 25): so its size
+ * these are stands in the chunk manifest beside the disk, and the checkpoint names it by its digest (ADR 21): so its size
  * does not depend on the disk. Checkpoints of older versions list the chunks, too, as `ranges`; nobody reads them.
  */
 export const DiskCheckpoint = z.object({

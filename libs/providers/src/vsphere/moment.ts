@@ -22,7 +22,7 @@ const RUNS = [
 ];
 
 /**
- * The moment that a VM's disks stand for while it is off: another one each time it has run or was reverted (ADR 21). No
+ * The moment that a VM's disks stand for while it is off: another one each time it has run or was reverted (ADR 20). No
  * property of a VM tells that once it is off again (`runtime.bootTime` is cleared, `config.changeVersion` moves with every
  * snapshot, too). A vCenter keeps events in its database, and is asked for the last one that began a run. Where it has
  * none, and on a host without a vCenter, which forgets a VM's events when the VM is powered off, the disks themselves are

@@ -9,7 +9,7 @@ const SMALL_FILES = 16 * MiB;
 /**
  * Bytes that the conversion of one VM may write into overlays beside its disks: never more than the disks hold. The
  * planner counts them before a plan starts, the transfer worker before the source is powered off, and the converter
- * before it begins (ADR 26).
+ * before it begins (ADR 22).
  */
 export function overlayRoom(disks: readonly { readonly size: number }[]): number {
   return Math.min(sizeOf(disks), OVERLAY_BYTES) + SMALL_FILES;
