@@ -1,10 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Finding, type FindingKind, doRun } from './run.js';
-import { type RunScript, drawRun } from './script.js';
+import { RUNS_A_WORLD, type RunScript, drawRun, drawWorld } from './script.js';
 import { World } from './world.js';
-
-/** A world lives so many runs. */
-const RUNS_A_WORLD = 24;
 
 const { values } = parseArgs({
   options: {
@@ -24,8 +21,10 @@ const deadline = Date.now() + Number(values.seconds) * 1000;
 const totals = { runs: 0, faults: 0, unequal: 0, snapshots: 0, power: 0, stuck: 0 };
 
 for (let next = Number(values.first); next < end && Date.now() < deadline;) {
-  await using world = await World.start();
-  const last = Math.min(end, next + RUNS_A_WORLD);
+  const kind = drawWorld(seed, next);
+  console.error(`a world of ${kind}`);
+  await using world = await World.start(kind);
+  const last = Math.min(end, (Math.floor(next / RUNS_A_WORLD) + 1) * RUNS_A_WORLD);
   const lane = async (): Promise<void> => {
     while (next < last && Date.now() < deadline) {
       const script = drawRun(seed, next++);

@@ -15,6 +15,8 @@ export interface Finding {
 }
 
 const FOREIGN = 'nightly backup';
+const GONE_BACK_TO = 'before the patch';
+const MiB = 1024 * 1024;
 const DEADLINE_MS = 120_000;
 /** So often an operator tries again what failed although nothing is broken any more. */
 const RETRIES = 6;
@@ -150,6 +152,27 @@ async function strike(world: World, vm: string, fault: FaultScript): Promise<voi
       return vsphere.resetCbt(vm);
     case 'foreign-snapshot':
       return vsphere.snapshotOf(vm, FOREIGN).catch(() => undefined);
+    case 'revert':
+      // Of a VM that runs: what its owner does to a source that was given up is no business of ours.
+      if ((await vsphere.vm(vm)).power !== 'poweredOn') return;
+      // What it finds in the way (a task of ours, say) is told to whoever asked for it, and changes nothing.
+      await vsphere
+        .snapshotOf(vm, GONE_BACK_TO)
+        .then(() => vsphere.revert(vm, GONE_BACK_TO))
+        .then(() => vsphere.powerOn(vm))
+        .catch(() => undefined);
+      return;
+    case 'events-are-forgotten':
+      return vsphere.forgetEvents();
+    case 'storage-is-away':
+      await vsphere.setStorage(vm, 'away');
+      await delay(fault.ms);
+      return vsphere.setStorage(vm, 'back');
+    case 'disk-grows': {
+      const { disks, power } = await vsphere.vm(vm);
+      const [disk] = power === 'poweredOn' ? disks : [];
+      return disk && vsphere.growDisk(vm, disk.key, disk.capacityBytes + MiB).catch(() => undefined);
+    }
     case 'other-host': {
       const { host } = await vsphere.vm(vm);
       const other = ['DC0_C0_H0', 'DC0_C0_H1', 'DC0_C0_H2'].find((name) => name !== host) ?? host;
@@ -172,7 +195,7 @@ async function strike(world: World, vm: string, fault: FaultScript): Promise<voi
 async function judged({ at, vsphere }: World, script: RunScript, moref: string): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   const now = await vsphere.vm(moref);
-  const ours = now.snapshots.filter(({ name }) => name !== FOREIGN);
+  const ours = now.snapshots.filter(({ name }) => name !== FOREIGN && name !== GONE_BACK_TO);
   if (ours.length > 0)
     findings.push({
       kind: 'snapshots',

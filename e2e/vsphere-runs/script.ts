@@ -23,6 +23,11 @@ export type FaultScript = { readonly atMs: number } & (
   | { readonly kind: 'session-ends' }
   | { readonly kind: 'tracking-is-reset' }
   | { readonly kind: 'foreign-snapshot' }
+  /** Somebody makes a snapshot, goes back to it at once, and powers the VM on again. */
+  | { readonly kind: 'revert' }
+  | { readonly kind: 'events-are-forgotten' }
+  | { readonly kind: 'storage-is-away'; readonly ms: number }
+  | { readonly kind: 'disk-grows' }
   | { readonly kind: 'other-host' }
   | { readonly kind: 'other-datastore' }
   | { readonly kind: 'reading-is-cut'; readonly afterBytes: number }
@@ -46,6 +51,14 @@ export interface RunScript {
   readonly rounds: number;
   readonly end: 'cutover' | 'cancel';
   readonly faults: readonly FaultScript[];
+}
+
+/** A world lives so many runs. */
+export const RUNS_A_WORLD = 24;
+
+/** What the VMs of a run are in; the same for all runs of a world. */
+export function drawWorld(seed: number, run: number): 'vcenter' | 'esxi' {
+  return new Chance(seed, -1 - Math.floor(run / RUNS_A_WORLD)).is(0.3) ? 'esxi' : 'vcenter';
 }
 
 /** Draws a run. The same seed and number always give the same one. */
@@ -82,6 +95,10 @@ function drawFault(chance: Chance): FaultScript {
     'session-ends': 2,
     'tracking-is-reset': 2,
     'foreign-snapshot': 1,
+    revert: 1,
+    'events-are-forgotten': 1,
+    'storage-is-away': 1,
+    'disk-grows': 1,
     'other-host': 1,
     'other-datastore': 1,
     'reading-is-cut': 2,
@@ -100,6 +117,7 @@ function drawFault(chance: Chance): FaultScript {
     case 'call-is-slow':
       return { atMs, kind, method: chance.pick(CALLS), ms: chance.from(100, 2000) };
     case 'outage':
+    case 'storage-is-away':
       return { atMs, kind, ms: chance.from(200, 1500) };
     case 'reading-is-cut':
       return { atMs, kind, afterBytes: chance.from(0, 4) * MiB };

@@ -12,8 +12,9 @@ export class World implements AsyncDisposable {
     readonly vsphere: Vsphere,
   ) {}
 
-  static async start(): Promise<World> {
-    const vsphere = await startVsphere({ vms: 0, maxAreas: 5 });
+  /** @param kind a vCenter with its hosts, or one host without a vCenter */
+  static async start(kind: 'vcenter' | 'esxi'): Promise<World> {
+    const vsphere = await startVsphere({ vms: 0, maxAreas: 5, esxi: kind === 'esxi' });
     const { plugin, libdir } = vddkPlugin();
     const at = await Installation.start({
       env: { LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin },
@@ -24,7 +25,7 @@ export class World implements AsyncDisposable {
         name: 'vcenter',
         type: 'vsphere',
         secret: { name: 'vcenter' },
-        settings: { url: vsphere.url, thumbprint: vsphere.thumbprint },
+        settings: { url: vsphere.url, thumbprint: vsphere.thumbprint, sdkEndpoint: kind },
       },
       storage: 'LocalDS_0',
     });
