@@ -18,19 +18,19 @@ export const mutants = [
   {
     name: 'the target is seen off before the source is started',
     file: 'vm/ending.ts',
-    rule: "...(target === 'not-asked' || isLeft ? [] : [step('TargetPowerOff', 'vm-creator')]),",
+    rule: "...(mustStop ? [endingStep(state, 'TargetPowerOff', 'vm-creator')] : []),",
     broken: '',
   },
   {
     name: 'a target that cannot be seen off keeps its source off',
     file: 'vm/evolve.ts',
-    rule: "step !== 'TargetPowerOff' || each.step !== 'SourcePowerOn'",
+    rule: "step !== 'TargetPowerOff' || (each.step !== 'SourcePowerOn' && each.step !== 'SourceRestoration')",
     broken: 'true',
   },
   {
     name: 'a source that was on is powered on after a failure',
     file: 'vm/ending.ts',
-    rule: "...(sourceIsOffByUs(state) && !isLeft ? [step('SourcePowerOn', 'transfer')] : []),",
+    rule: "...(isOffByUs ? [endingStep(state, 'SourcePowerOn', 'transfer')] : []),",
     broken: '',
   },
   {
@@ -57,6 +57,12 @@ export const mutants = [
     file: 'vm/policies.ts',
     rule: "if (resource.lifetime === 'resume') return 'a retry resumes from it';",
     broken: "if (resource.lifetime !== 'evidence') return 'a retry resumes from it';",
+  },
+  {
+    name: 'a target that was let go is kept',
+    file: 'vm/policies.ts',
+    rule: "const isLetGo = target === 'allowed' &&",
+    broken: 'const isLetGo = false &&',
   },
   {
     name: 'an end is an end',

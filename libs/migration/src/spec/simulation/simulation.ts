@@ -182,8 +182,8 @@ export class Simulation {
       case 'late':
         return this.#late();
       case 'intruder':
-        // Somebody else starts the source; what they do once the target runs is theirs to answer for.
-        if (!world.targetRuns) world.powerOn();
+        // Somebody else starts the source; what they do once the target was handed over is theirs to answer for.
+        if (!world.targetRuns && this.state.cleanup?.outcome !== 'succeeded') world.powerOn();
         return;
       case 'host-failure':
         // Snapshots are gone with it; disks and what was written are not.
