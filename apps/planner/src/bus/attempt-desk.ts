@@ -53,7 +53,7 @@ export class AttemptDesk implements ClaimPort {
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
   async claim(ref: AttemptRef): Promise<ClaimAnswer> {
     try {
-      const command = { kind: 'claim', ...ref, at: new Date() } as const;
+      const command = { kind: 'claim', ...ref, at: new Date(this.options.now()) } as const;
       const { state } = await this.engine.command(ref.stream, command, serviceContext(ref));
       if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
       const open = openAttempt(state);

@@ -3,6 +3,7 @@ import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { LogEventWriter } from '../log/log-event-writer.js';
 import { PresenceKeeper } from './presence-keeper.js';
 import { PLANNER_STREAM } from './stream-names.js';
+import { systemContext } from './system-context.js';
 
 const HOUR = 3_600_000;
 const friday = Date.parse('2026-11-27T16:00:00Z');
@@ -126,6 +127,21 @@ describe('a planner that leads', () => {
     expect(await recorded()).toEqual([
       { type: 'PlannerReturned', lastLedAt: at(60_000), returnedAt: at(60_000 + HOUR), after: 'stall' },
     ]);
+  });
+
+  it('notices it also when it wrote an event before it looked after itself', async () => {
+    const keeper = await planner();
+    await leads(keeper, 60_000);
+    now += HOUR;
+    const writer = new LogEventWriter(opened.log, () => new Date(now));
+    await writer.append(
+      'another',
+      'no-stream',
+      [{ type: 'PlannerStopped', data: {} }],
+      systemContext('spec'),
+    );
+    for await (const event of opened.log.readAll()) keeper.restore(event);
+    expect(keeper.presence.isAway).toBe(true);
   });
 
   it('records no gap that is too short to matter', async () => {

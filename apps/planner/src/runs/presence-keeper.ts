@@ -22,6 +22,11 @@ export interface PresenceKeeperOptions {
   readonly returned: () => void;
 }
 
+interface Away {
+  readonly since: number | undefined;
+  readonly after: 'start' | 'bus' | 'stall';
+}
+
 /** The process looks after itself every second; with a longer gap it was stopped, or its machine slept. */
 const STALL_MS = 3000;
 
@@ -33,8 +38,9 @@ const STALL_MS = 3000;
 export class PresenceKeeper {
   readonly #recorded: DecidedStreams<readonly Absence[]>;
   #lastLedAt: number | undefined;
-  #away: { readonly since: number | undefined; readonly after: 'start' | 'bus' | 'stall' };
-  #isAway = true;
+  /** Since when and why it is away; undefined: it leads. */
+  #away: Away | undefined;
+  #hasBegun = false;
   #ticking: Promise<void> | undefined;
 
   constructor(
@@ -52,22 +58,27 @@ export class PresenceKeeper {
     );
   }
 
-  /** Takes an event of the log: each one shows that a planner led when it was written. */
+  /**
+   * Takes an event of the log: each one that was there at the start shows that a planner led when it was written. Of this
+   * planner's own only its ticks do: after a standstill it may write before it has looked after itself.
+   */
   restore(event: StoredEvent): void {
     this.#recorded.restore(event);
+    if (this.#hasBegun) return;
     const time = Date.parse(event.time);
     if (this.#lastLedAt === undefined || time > this.#lastLedAt) this.#lastLedAt = time;
   }
 
   /** The whole log was taken in: what comes from now on is this planner's own. */
   begin(): void {
+    this.#hasBegun = true;
     this.#away = { since: this.#lastLedAt, after: 'start' };
   }
 
   /** What time limits may count, as of now. */
   get presence(): Presence {
     this.#notice();
-    return { absences: this.#recorded.state(PLANNER_STREAM), isAway: this.#isAway };
+    return { absences: this.#recorded.state(PLANNER_STREAM), isAway: this.#away !== undefined };
   }
 
   /** To be called every second. Records a return once the bus is there and its backlog is taken. */
@@ -88,25 +99,25 @@ export class PresenceKeeper {
     const { bus, now } = this.options;
     this.#notice();
     if (!bus.isConnected()) this.#leave('bus');
-    if (!this.#isAway) {
+    const away = this.#away;
+    if (away === undefined) {
       this.#lastLedAt = now();
       return;
     }
     if (!bus.isConnected() || !(await bus.isTaken())) return;
-    await this.#return();
+    await this.#return(away);
   }
 
-  async #return(): Promise<void> {
+  async #return({ since, after }: Away): Promise<void> {
     const at = this.options.now();
     // With an empty log nothing can have been missed.
-    const since = this.#away.since ?? at;
     await this.#recorded.execute(
       PLANNER_STREAM,
-      () => returnOf(since, at, this.#away.after),
+      () => returnOf(since ?? at, at, after),
       systemContext(PLANNER_STREAM),
     );
     this.#lastLedAt = at;
-    this.#isAway = false;
+    this.#away = undefined;
     this.options.returned();
   }
 
@@ -116,8 +127,7 @@ export class PresenceKeeper {
   }
 
   #leave(after: 'bus' | 'stall'): void {
-    if (this.#isAway) return;
-    this.#isAway = true;
+    if (this.#away !== undefined) return;
     this.#away = { since: this.#lastLedAt, after };
     this.options.bus.restart();
   }
