@@ -24,17 +24,7 @@ export async function bearsTag(
   tag: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { apiType } = await session.content(signal);
-  // A host is not asked: it would be given the password where nothing listens for it.
-  if (apiType !== 'VirtualCenter') throw new VsphereTagsNotOffered(session.connection.server, tag);
-  try {
-    return await VsphereRest.within(session, signal, (rest) => new Tagging(rest, tag).attachTo(vmId));
-  } catch (error) {
-    if (!(error instanceof RestRefused)) throw error;
-    // Nothing of it is there: else it would have been told what it was about.
-    if ([404, 405].includes(error.status)) throw new VsphereTagsNotOffered(session.connection.server, tag);
-    throw new VsphereTagRefused(tag, 'be asked about tags', error.message);
-  }
+  return tagging(session, tag, signal, (asked) => asked.attachTo(vmId));
 }
 
 /**
@@ -49,12 +39,24 @@ export async function losesTag(
   tag: string,
   signal: AbortSignal,
 ): Promise<boolean> {
+  return tagging(session, tag, signal, (asked) => asked.detachFrom(vmId));
+}
+
+/** Asks the server about a tag, if it has tags. @throws VsphereTagsNotOffered, VsphereTagRefused, and what `ask` throws */
+async function tagging(
+  session: VsphereSession,
+  tag: string,
+  signal: AbortSignal,
+  ask: (asked: Tagging) => Promise<boolean>,
+): Promise<boolean> {
   const { apiType } = await session.content(signal);
+  // A host is not asked: it would be given the password where nothing listens for it.
   if (apiType !== 'VirtualCenter') throw new VsphereTagsNotOffered(session.connection.server, tag);
   try {
-    return await VsphereRest.within(session, signal, (rest) => new Tagging(rest, tag).detachFrom(vmId));
+    return await VsphereRest.within(session, signal, (rest) => ask(new Tagging(rest, tag)));
   } catch (error) {
     if (!(error instanceof RestRefused)) throw error;
+    // Nothing of it is there: else it would have been told what it was about.
     if ([404, 405].includes(error.status)) throw new VsphereTagsNotOffered(session.connection.server, tag);
     throw new VsphereTagRefused(tag, 'be asked about tags', error.message);
   }
