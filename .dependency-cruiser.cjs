@@ -2,8 +2,48 @@
 const specs = String.raw`(\.spec\.ts|\.fixture\.ts|/spec/|/spec-peers/)`;
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
+// Which libraries a library may import, besides itself.
+const arrows = {
+  contracts: [],
+  migration: ['contracts'],
+  'event-log': ['contracts'],
+  'disk-transfer': ['contracts'],
+  messaging: ['contracts'],
+  service: ['contracts'],
+  worker: ['contracts', 'messaging', 'service'],
+  providers: ['contracts', 'disk-transfer'],
+  targets: ['contracts', 'disk-transfer'],
+  testing: ['contracts'],
+};
+
 module.exports = {
   forbidden: [
+    ...Object.entries(arrows).map(([lib, others]) =>
+      rule(
+        `${lib}-imports-${others.join('-and-') || 'no-other-library'}`,
+        'See the layout in the architecture: each library lies on those below it.',
+        { path: `^libs/${lib}/src/`, pathNot: specs },
+        { path: '^libs/', pathNot: `^libs/(${[lib, ...others].join('|')})/` },
+      ),
+    ),
+    rule(
+      'every-library-has-its-arrows',
+      'A new library says above what it may import.',
+      { path: '^libs/', pathNot: `^libs/(${Object.keys(arrows).join('|')})/` },
+      {},
+    ),
+    rule(
+      'workers-reach-the-bus-through-their-runtime',
+      'Claims, leases and reports are the worker library; a worker has no other way to the planner, and no log.',
+      { path: '^apps/(transfer|converter|vm-creator)/', pathNot: specs },
+      { path: '^libs/(messaging|migration|event-log)/' },
+    ),
+    rule(
+      'the-planner-is-no-worker',
+      'The planner decides; it never carries out a step.',
+      { path: '^apps/planner/', pathNot: specs },
+      { path: '^libs/worker/' },
+    ),
     rule(
       'apps-never-import-apps',
       'Services speak over the bus; what two of them need belongs into a lib.',

@@ -11,7 +11,7 @@ bash scripts/install-newest-nats.sh
 source scripts/stages.sh
 
 export LEDGERLIFT_NATS=newest
-jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/testing/src/nats
+jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/worker libs/testing/src/nats
 jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke warm
 unset LEDGERLIFT_NATS
 # A guest that runs in vSphere, as a user moves it: also what the README promises.

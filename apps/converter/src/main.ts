@@ -1,5 +1,6 @@
 import { closeSources } from '@ledgerlift/providers';
-import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/service';
+import { runWorker } from '@ledgerlift/worker';
 import { readConverterSettings } from './config.js';
 import { converterSteps } from './steps/index.js';
 import { toolCheck } from './tools/index.js';

@@ -1,5 +1,6 @@
 import { closeSources } from '@ledgerlift/providers';
-import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/service';
+import { runWorker } from '@ledgerlift/worker';
 import { readTransferSettings } from './config.js';
 import { transferSteps } from './steps/index.js';
 import { Tools } from './tools.js';

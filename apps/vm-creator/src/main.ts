@@ -1,5 +1,6 @@
 import { closeSources } from '@ledgerlift/providers';
-import { runWorker, withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/service';
+import { runWorker } from '@ledgerlift/worker';
 import { readBootSettings } from './boot-proof/settings.js';
 import { handlersOf } from './steps/index.js';
 

@@ -6,4 +6,3 @@ export * from './logger.js';
 export * from './nats.js';
 export * from './secrets.js';
 export * from './shutdown.js';
-export * from './worker.js';

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Condition, Inspection, VmRecord } from '@ledgerlift/contracts';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import type { LuksKeys } from '../luks/index.js';
 import type { Workplace } from '../steps/workplace.js';

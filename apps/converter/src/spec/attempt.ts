@@ -7,7 +7,7 @@ import type {
   TransferPass,
   VmRecord,
 } from '@ledgerlift/contracts';
-import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
+import type { Attempt, ProgressItem } from '@ledgerlift/worker';
 
 /** An attempt without a planner: keeps what its handler tells. */
 export interface RecordedAttempt extends Attempt {

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type SourceDisk, type VmRecord, VmSettings } from '@ledgerlift/contracts';
-import { ensureDisk, layoutFor, openVmFolder } from '@ledgerlift/targets';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { ensureDisk, openVmFolder } from '@ledgerlift/targets';
+import { vmRecord } from '@ledgerlift/testing';
 
 const MiB = 2 ** 20;
 
@@ -14,88 +15,13 @@ export interface VmOptions {
 }
 
 /** A VM bound for a directory, as it is recorded. */
-export function vmOf({
+export const vmOf = ({
   root,
   disks = 2,
   size = 4 * MiB,
   format = 'qcow2',
   settings = {},
-}: VmOptions): VmRecord {
-  const layout = layoutFor({ namespace: 'default', targetName: 'web', disks, format });
-  const sourceDisk = (_: unknown, index: number): SourceDisk => ({
-    id: `disk-${index}`,
-    name: `web-disk${index + 1}.vmdk`,
-    capacityBytes: size,
-    storage: 'ova',
-    bus: 'scsi',
-    controller: 0,
-    unit: index,
-    shared: false,
-    backing: {
-      kind: 'ova',
-      format: 'vmdk',
-      parts: [{ file: 'web.ova', offset: 0, length: 1 }],
-      compression: 'none',
-    },
-  });
-  return {
-    installation: 'spec',
-    migrationId: 'm1',
-    planId: 'p1',
-    planName: 'wave',
-    index: 0,
-    source: {
-      provider: {
-        id: 'src',
-        spec: { name: 'files', type: 'ova', sites: ['local'], settings: { path: '/ovas' } },
-      },
-      vm: {
-        id: 'vm-1',
-        name: 'Web',
-        path: '/ovas/web.ova',
-        powerState: 'off',
-        cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
-        memory: { bytes: 1024 * MiB, hotAdd: false },
-        firmware: 'bios',
-        secureBoot: false,
-        tpm: false,
-        os: { id: 'debian12_64Guest', description: 'Debian', family: 'linux' },
-        disks: Array.from({ length: disks }, sourceDisk),
-        nics: [{ id: 'nic-0', name: 'Network 1', network: 'VM Network', model: 'vmxnet3', kind: 'ethernet' }],
-        exportedBy: 'VMware',
-        fingerprint: 'f1',
-        concerns: [],
-      },
-    },
-    target: {
-      providerId: 'dst',
-      type: 'directory',
-      name: 'out',
-      settings: {
-        path: root,
-        diskFormat: format,
-        networks: [{ name: 'pod', type: 'pod', nicKinds: ['ethernet'] }],
-        storages: [{ name: 'default', accessModes: ['ReadWriteOnce'], volumeModes: ['Filesystem'] }],
-      },
-    },
-    targetName: 'web',
-    targetNamespace: 'default',
-    folder: layout.folder,
-    nics: [{ nicId: 'nic-0', network: { type: 'pod' } }],
-    disks: layout.disks.map((disk, index) => ({
-      diskId: `disk-${index}`,
-      name: disk.disk,
-      pvcName: disk.pvcName,
-      storageClass: 'default',
-      accessMode: 'ReadWriteOnce',
-      volumeMode: 'Filesystem',
-      format,
-    })),
-    labels: {},
-    powerState: 'auto',
-    settings: VmSettings.parse(settings),
-  };
-}
+}: VmOptions): VmRecord => vmRecord({ root, disks, eachDisk: { capacityBytes: size }, format, settings });
 
 /** Makes the VM's folder and its disks, each filled with a pattern of its own: 0x10, 0x11, … */
 export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void> {

@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { inReleaseOrder, release } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { endEarlier, stillOurs, workplaceOf } from './workplace.js';

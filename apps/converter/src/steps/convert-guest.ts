@@ -1,5 +1,5 @@
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import {
   freeBytes,
   imageInfo,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { claimsFor, release, writeFileAtomic } from '@ledgerlift/targets';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import { z } from 'zod';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import { convertInOverlays, enterWorkplace, leaveWorkplace } from './convert-guest.js';
 

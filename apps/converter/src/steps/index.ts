@@ -1,4 +1,4 @@
-import type { StepHandlers } from '@ledgerlift/messaging';
+import type { StepHandlers } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import { freeBytes, openSubfolderOf, overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';

@@ -1,5 +1,5 @@
 import { type NbdServer, lookForNbdkit, serveNbdkit } from '@ledgerlift/disk-transfer';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';

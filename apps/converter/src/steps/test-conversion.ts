@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import { convertInOverlays, enterWorkplace, leaveWorkplace, prepareOverlays } from './convert-guest.js';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import { assertSelfContained } from '@ledgerlift/disk-transfer';
 import { claimsFor, diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
 import { assertFree, type Overlay } from '../overlays/index.js';

@@ -1,5 +1,4 @@
 import type { AttemptRef, ClaimAnswer, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
-import { type ClaimPort, LeaseTable } from '@ledgerlift/messaging';
 import {
   AttemptSuperseded,
   CommandRefused,
@@ -12,6 +11,7 @@ import type { CommandContext } from '../log/event-writer.js';
 import type { RunEngine } from '../runs/run-engine.js';
 import { systemContext } from '../runs/system-context.js';
 import { failuresOf } from './failures.js';
+import { LeaseTable } from './lease-table.js';
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
@@ -22,9 +22,10 @@ export interface AttemptDeskOptions {
 
 /**
  * Where workers claim attempts, renew their leases and report. All that is decided here is decided by the VM's
- * decider and logged before it is answered; the desk itself knows only when each lease ends.
+ * decider and logged before it is answered; the desk itself knows only when each lease ends. A worker may ask twice, late,
+ * or about something that is over; the answers to one worker about one attempt stay the same.
  */
-export class AttemptDesk implements ClaimPort {
+export class AttemptDesk {
   readonly #leases: LeaseTable;
 
   constructor(
@@ -50,7 +51,7 @@ export class AttemptDesk implements ClaimPort {
     this.#leases.grace(this.options.now());
   }
 
-  /** The claim is in the log before it is answered; the same worker gets the same answer again. */
+  /** Answers 'granted' only when StepStarted is in the log, at an exact revision. Granting again renews the lease. */
   async claim(ref: AttemptRef): Promise<ClaimAnswer> {
     try {
       const command = { kind: 'claim', ...ref, at: new Date(this.options.now()) } as const;
@@ -72,6 +73,7 @@ export class AttemptDesk implements ClaimPort {
     }
   }
 
+  /** Answers 'stop' when the attempt is to end or is not this worker's, and up to which report the log goes. */
   async renew(ref: AttemptRef): Promise<LeaseAnswer> {
     const state = this.engine.state(ref.stream);
     const attempt = state?.attempts.find((each) => each.step === ref.step && each.attempt === ref.attempt);
@@ -98,7 +100,7 @@ export class AttemptDesk implements ClaimPort {
     return bandwidthLimit === undefined ? {} : { bandwidthLimit };
   }
 
-  /** Resolves when what is new in the report is in the log. */
+  /** Answers 'logged' when the new part of the report is in the log. */
   async report(report: Report): Promise<ReportAnswer> {
     const { ref } = report;
     try {

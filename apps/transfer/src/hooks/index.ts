@@ -1,5 +1,5 @@
 import type { StepName } from '@ledgerlift/contracts';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import type { HookSettings } from '../config.js';
 import { MissingResult } from '../errors.js';
 import { runCommand } from './command.js';

@@ -1,5 +1,5 @@
 import type { Failure, HookSpec } from '@ledgerlift/contracts';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import { printable } from './text.js';
 
 /** Characters of a message that stand in the environment. */

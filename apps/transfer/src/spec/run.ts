@@ -10,10 +10,10 @@ import {
   StepResult,
   type TransferPass,
   type VmRecord,
-  VmSettings,
+  type VmSettings,
 } from '@ledgerlift/contracts';
-import type { Attempt, BandwidthLimit, ProgressItem } from '@ledgerlift/messaging';
-import { layoutFor } from '@ledgerlift/targets';
+import type { Attempt, BandwidthLimit, ProgressItem } from '@ledgerlift/worker';
+import { vmRecord } from '@ledgerlift/testing';
 import type { z } from 'zod';
 import { readTransferSettings } from '../config.js';
 import { transferSteps } from '../steps/index.js';
@@ -29,44 +29,15 @@ export interface RecordOptions {
   readonly settings?: z.input<typeof VmSettings>;
 }
 
-export function recordOf({ url, vm, root, format = 'raw', settings }: RecordOptions): VmRecord {
-  const spec: ProviderSpec =
-    typeof url === 'string' ? { name: 'lab', type: 'lab', sites: ['local'], settings: { url } } : url;
-  const layout = layoutFor({ namespace: 'default', targetName: 'web', disks: vm.disks.length, format });
-  return {
-    installation: 'spec',
-    migrationId: 'm1',
-    planId: 'p1',
-    planName: 'first-wave',
-    index: 0,
-    source: {
-      provider: { id: 'src', spec },
-      vm,
-    },
-    target: {
-      providerId: 'dst',
-      type: 'directory',
-      name: 'out',
-      settings: { path: root, diskFormat: format, networks: [], storages: [] },
-    },
-    targetName: 'web',
-    targetNamespace: 'default',
-    folder: layout.folder,
-    nics: [],
-    disks: layout.disks.map(({ disk, pvcName }, index) => ({
-      diskId: vm.disks[index]?.id ?? '',
-      name: disk,
-      pvcName,
-      storageClass: 'default',
-      accessMode: 'ReadWriteOnce',
-      volumeMode: 'Filesystem',
-      format,
-    })),
-    labels: {},
-    powerState: 'auto',
-    settings: VmSettings.parse({ type: 'warm', verify: 'full', ...settings }),
-  };
-}
+export const recordOf = ({ url, vm, root, format = 'raw', settings }: RecordOptions): VmRecord =>
+  vmRecord({
+    vm,
+    provider:
+      typeof url === 'string' ? { name: 'lab', type: 'lab', sites: ['local'], settings: { url } } : url,
+    root,
+    format,
+    settings: { type: 'warm', verify: 'full', ...settings },
+  });
 
 export interface Asked {
   readonly pass?: TransferPass | undefined;

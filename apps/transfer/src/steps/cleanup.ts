@@ -1,6 +1,6 @@
 import type { Release, Resource } from '@ledgerlift/contracts';
 import { endEarlierWriter } from '@ledgerlift/disk-transfer';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import { diskPathsOf, inReleaseOrder, layoutOf, release, resolveOwned } from '@ledgerlift/targets';
 import { removeSnapshot, sweepSnapshots } from './snapshots.js';
 

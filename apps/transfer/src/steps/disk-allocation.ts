@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { diskPathsOf, ensureDisk, freeBytes, openVmFolder } from '@ledgerlift/targets';
 import { NoRoom } from '../errors.js';
 import { seeBroughtDisks } from './adopt-disks.js';

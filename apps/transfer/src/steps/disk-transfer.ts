@@ -1,6 +1,6 @@
 import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
 import { Throttle } from '@ledgerlift/disk-transfer';
-import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
+import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';
 import { endingsOf } from './endings.js';

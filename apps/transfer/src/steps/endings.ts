@@ -1,4 +1,4 @@
-import { type Attempt, LeaseLost } from '@ledgerlift/messaging';
+import { type Attempt, LeaseLost } from '@ledgerlift/worker';
 
 /** How an attempt's I/O ends before its work is done. */
 export interface Endings {

@@ -1,4 +1,4 @@
-import type { StepHandlers } from '@ledgerlift/messaging';
+import type { StepHandlers } from '@ledgerlift/worker';
 import type { TransferSettings } from '../config.js';
 import { hookStep } from '../hooks/index.js';
 import { Tools } from '../tools.js';

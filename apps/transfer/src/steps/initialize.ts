@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { assertUnchanged, sourceOf } from './source.js';
 
 /** Looks at the source once more, and stores how it was powered before anything is done to it. */

@@ -8,7 +8,7 @@ import {
   serveNbdkitTimes,
   serveSourceTimes,
 } from '@ledgerlift/disk-transfer';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import type { DiskAccess, NbdkitAccess } from '@ledgerlift/providers';
 import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
 import type { Tools } from '../tools.js';

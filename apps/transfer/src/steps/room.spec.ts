@@ -1,42 +1,19 @@
 import { expect, it } from '@jest/globals';
-import type { Job, SourceVm, StepResult } from '@ledgerlift/contracts';
+import type { Job, StepResult } from '@ledgerlift/contracts';
+import { jobOf as aJob, sourceDisk, sourceVm } from '@ledgerlift/testing';
 import { recordOf } from '../spec/run.js';
 import { roomBeforePowerOff } from './room.js';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
-const vm: SourceVm = {
-  id: 'v',
-  name: 'web',
-  path: 'web',
-  powerState: 'on',
-  cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
-  memory: { bytes: GiB, hotAdd: false },
-  firmware: 'bios',
-  secureBoot: false,
-  tpm: false,
-  os: { id: 'x', description: 'x', family: 'linux' },
-  disks: [8, 4].map((size, unit) => ({
-    id: `d${unit}`,
-    name: `disk ${unit}`,
-    capacityBytes: size * GiB,
-    storage: 'images',
-    bus: 'virtio',
-    controller: 0,
-    unit,
-    shared: false,
-    backing: { kind: 'lab', vmId: 'v' },
-  })),
-  nics: [],
-  exportedBy: '',
-  fingerprint: 'f',
-  concerns: [],
-};
+const vm = sourceVm({
+  disks: [8, 4].map((size, index) => sourceDisk(index, { id: `d${index}`, capacityBytes: size * GiB })),
+});
 
 function jobOf(settings: Parameters<typeof recordOf>[0]['settings'], results: StepResult[] = []): Job {
   const record = recordOf({ url: 'http://lab', vm, root: '/out', settings: settings ?? {} });
-  return { record, step: 'SourcePowerOff', attempt: 1, results, checkpoints: [], ledger: [], release: [] };
+  return aJob('SourcePowerOff', { record, results });
 }
 
 const pass = (kind: 'full' | 'delta', bytesWritten: number): StepResult => ({

@@ -1,5 +1,5 @@
 import type { Release, Resource } from '@ledgerlift/contracts';
-import type { Attempt, StepHandler } from '@ledgerlift/messaging';
+import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import { snapshotName, snapshotPrefix } from '@ledgerlift/targets';
 import { passOf, snapshotsOf, sourceOf } from './source.js';
 

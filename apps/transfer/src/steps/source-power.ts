@@ -1,5 +1,5 @@
 import type { StepResult } from '@ledgerlift/contracts';
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import type { BeforeRetirement } from '@ledgerlift/providers';
 import { assertRoomBeforePowerOff } from './room.js';
 import { sourceOf } from './source.js';

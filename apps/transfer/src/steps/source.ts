@@ -1,5 +1,5 @@
 import type { ProviderSpec, SourceVm, StepResult, TransferPass } from '@ledgerlift/contracts';
-import { type Attempt, SourceRanMeanwhile } from '@ledgerlift/messaging';
+import { type Attempt, SourceRanMeanwhile } from '@ledgerlift/worker';
 import { type SourceProvider, sourceProvider } from '@ledgerlift/providers';
 import { MissingResult, NoSnapshots, SourceChanged, UnknownSource } from '../errors.js';
 

@@ -17,7 +17,7 @@ import {
   serveForVerification,
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
-import type { Attempt, ProgressItem } from '@ledgerlift/messaging';
+import type { Attempt, ProgressItem } from '@ledgerlift/worker';
 import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec, TransferPass } from '@ledgerlift/contracts';
-import { AttemptCanceled } from '@ledgerlift/messaging';
+import { AttemptCanceled } from '@ledgerlift/worker';
 import type { Run } from '../spec/run.js';
 import { VsphereWorld, arrived, withVddk } from '../spec/vsphere.js';
 

@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DiskResult, ProviderSpec, SourceVm, TransferPass } from '@ledgerlift/contracts';
-import { AttemptCanceled, LeaseLost, SourceRanMeanwhile } from '@ledgerlift/messaging';
+import { AttemptCanceled, LeaseLost, SourceRanMeanwhile } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
 import { claimsFor, snapshotName, snapshotPrefix } from '@ledgerlift/targets';
 import { LabHypervisor, type LabVmRequest, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';

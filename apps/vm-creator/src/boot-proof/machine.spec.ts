@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { targetVm } from '@ledgerlift/targets';
-import { type RecordOptions, vmRecord } from '../spec/job.js';
+import { type RecordOptions, vmOf } from '../spec/job.js';
 import { type BootHost, qemuArguments } from './machine.js';
 
 const host: BootHost = { accelerator: 'tcg', cpus: 1, memoryMiB: 512 };
 const args = (options: Omit<RecordOptions, 'root'>, on: BootHost = host): string => {
-  const record = vmRecord({ root: '/out', ...options });
+  const record = vmOf({ root: '/out', ...options });
   const paths = record.disks.map((disk) => `/out/${disk.name}`);
   return qemuArguments(targetVm(record), paths, on).join(' ');
 };
@@ -36,7 +36,7 @@ describe('the machine of a boot proof', () => {
   });
 
   it('reads paths with commas as they are', () => {
-    const [vm] = [targetVm(vmRecord({ root: '/out' }))];
+    const [vm] = [targetVm(vmOf({ root: '/out' }))];
     expect(qemuArguments(vm, ['/o,ut/a,b.raw'], host)).toContainEqual(
       expect.stringMatching(/file=\/o,,ut\/a,,b\.raw$/),
     );

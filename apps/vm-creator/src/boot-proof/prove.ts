@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import type { Attempt } from '@ledgerlift/messaging';
+import type { Attempt } from '@ledgerlift/worker';
 import { openSubfolderOf, type TargetVm } from '@ledgerlift/targets';
 import { DiskChanged } from '../errors.js';
 import { type BootResult, watchBoot } from './boot.js';

@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { inReleaseOrder, sweepDrafts, targetOf } from '@ledgerlift/targets';
 import { endBoots } from '../boot-proof/processes.js';
 

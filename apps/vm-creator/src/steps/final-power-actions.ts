@@ -1,4 +1,4 @@
-import { SourceRanMeanwhile, type StepHandler } from '@ledgerlift/messaging';
+import { SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
 import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
 import { resultOf, targetVmOf } from './findings.js';
 import type { AskSource } from './source-now.js';

@@ -1,4 +1,4 @@
-import type { StepHandlers } from '@ledgerlift/messaging';
+import type { StepHandlers } from '@ledgerlift/worker';
 import type { BootSettings } from '../boot-proof/settings.js';
 import { bootProof } from './boot-proof.js';
 import { cleanup } from './cleanup.js';

@@ -1,5 +1,5 @@
 import type { PowerState } from '@ledgerlift/contracts';
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
 import { NoSourceProvider } from '../errors.js';
 

@@ -6,7 +6,7 @@ import type { Resource } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { claimsFor, openVmFolder } from '@ledgerlift/targets';
 import { ResultMissing } from '../errors.js';
-import { attemptAt, conversion, vmRecord } from '../spec/job.js';
+import { attemptAt, conversion, vmOf } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const converted = () => vmRecord({ root, disks: 2, settings: { skipGuestConversion: false } });
+const converted = () => vmOf({ root, disks: 2, settings: { skipGuestConversion: false } });
 
 describe('VirtualMachineCreation', () => {
   it('writes what it claimed, and the same again', async () => {

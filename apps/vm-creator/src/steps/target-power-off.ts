@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
 import { endBoots } from '../boot-proof/processes.js';
 import { targetVmOf } from './findings.js';

@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import { diskPathsOf, layoutOf, resolveOwned, type TargetVm } from '@ledgerlift/targets';
 import { evidenceOf, proveBoot } from '../boot-proof/prove.js';
 import type { BootSettings } from '../boot-proof/settings.js';

@@ -1,4 +1,4 @@
-import type { StepHandler } from '@ledgerlift/messaging';
+import type { StepHandler } from '@ledgerlift/worker';
 import {
   diskPathsOf,
   layoutOf,

@@ -3,7 +3,7 @@ import { ProgressEntry, progressBucket } from '@ledgerlift/contracts';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { silentLogger } from '../bus-logger.js';
-import { NatsPeer } from '../spec-peers/nats-server.js';
+import { NatsPeer } from '@ledgerlift/testing';
 import { ProgressBucket, type ProgressBucketOptions } from './progress-bucket.js';
 
 let nats: NatsPeer;

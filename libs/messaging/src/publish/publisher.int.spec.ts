@@ -3,7 +3,7 @@ import { CloudEvent, headers as headerNames, streams } from '@ledgerlift/contrac
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { storedEvent } from '../spec-peers/fixtures.js';
-import { NatsPeer } from '../spec-peers/nats-server.js';
+import { NatsPeer } from '@ledgerlift/testing';
 import { ensureStreams } from '../streams/ensure.js';
 import { EventPublisher, lastPublishedPosition } from './publisher.js';
 

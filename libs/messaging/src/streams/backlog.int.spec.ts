@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { subjects } from '@ledgerlift/contracts';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { NatsPeer } from '../spec-peers/nats-server.js';
+import { NatsPeer } from '@ledgerlift/testing';
 import { Backlog } from './backlog.js';
 import { ensureConsumer, ensureStreams } from './ensure.js';
 import { reportConsumer } from './topology.js';

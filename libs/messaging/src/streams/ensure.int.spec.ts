@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { NatsPeer } from '../spec-peers/nats-server.js';
+import { NatsPeer } from '@ledgerlift/testing';
 import { ensureConsumer, ensureStreams } from './ensure.js';
 import { reportConsumer } from './topology.js';
 

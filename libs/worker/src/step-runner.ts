@@ -1,9 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRef, CloudEvent, ServiceName, StepName, StepRequestedData } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { BusLogger } from '../bus-logger.js';
-import { messageOf, PoisonMessage, RemoteError, RequestTimedOut } from '../errors.js';
-import type { Received } from '../transport/jetstream.context.js';
+import {
+  type BusLogger,
+  PoisonMessage,
+  type Received,
+  RemoteError,
+  RequestTimedOut,
+  messageOf,
+} from '@ledgerlift/messaging';
 import type { StepHandler, StepHandlers } from './attempt.js';
 import { PlannerClient } from './planner-client.js';
 import { type Granted, RunningAttempt } from './running-attempt.js';

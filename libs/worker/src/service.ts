@@ -2,24 +2,26 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ServiceName, type WorkerCapabilities, subjects } from '@ledgerlift/contracts';
-import {
-  BusErrorFilter,
-  JetStreamServer,
-  stepRequestConsumer,
-  type StepHandlers,
-  StepRunner,
-} from '@ledgerlift/messaging';
+import { BusErrorFilter, JetStreamServer, stepRequestConsumer } from '@ledgerlift/messaging';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { v7 as uuid } from 'uuid';
-import { type Environment, readServiceConfig, type ServiceConfig } from './config.js';
-import { startHealth } from './health.js';
-import { createLogger, type Logger, NestLogger } from './logger.js';
-import { connectNats } from './nats.js';
-import { endGracefully } from './shutdown.js';
+import {
+  type Environment,
+  type Logger,
+  NestLogger,
+  type ServiceConfig,
+  connectNats,
+  createLogger,
+  endGracefully,
+  readServiceConfig,
+  startHealth,
+} from '@ledgerlift/service';
+import type { StepHandlers } from './attempt.js';
 import { STEP_REQUESTED, StepRequestController } from './step-request.controller.js';
+import { StepRunner } from './step-runner.js';
 
 /** What a worker's handlers may be made of. */
 export interface WorkerContext {

@@ -1,6 +1,5 @@
-import { type NatsServer, startNats } from '@ledgerlift/testing';
-import type { NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
+import { type NatsConnection, connect } from '@nats-io/transport-node';
+import { type NatsServer, startNats } from './nats-server.js';
 
 /** A real nats-server with the connections that a spec opened to it. */
 export class NatsPeer {

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LeaseAnswer, Report, type StepResult, subjects } from '@ledgerlift/contracts';
-import { ensureStreams, EventPublisher, listDeadLetters } from '@ledgerlift/messaging';
-import { type NatsServer, startNats } from '@ledgerlift/testing';
+import { EventPublisher, ensureStreams, listDeadLetters } from '@ledgerlift/messaging';
+import { type NatsServer, jobOf, startNats, until } from '@ledgerlift/testing';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { pino } from 'pino';
-import { connectNats } from './nats.js';
-import { startWorker, type Worker } from './worker.js';
-import { job } from './worker-job.fixture.js';
+import { connectNats } from '@ledgerlift/service';
+import { startWorker, type Worker } from './service.js';
 
 const silent = pino({ level: 'silent' });
 const done: StepResult = { step: 'Initialize', powerState: 'off', fingerprint: 'f' };
@@ -33,13 +32,6 @@ let reports: Report[];
 
 const env = (url: string) => ({ LEDGERLIFT_NATS_URL: url, LEDGERLIFT_LOG_LEVEL: 'silent' });
 const ready = async () => (await fetch(`http://127.0.0.1:${worker?.healthPort}/health/ready`)).status;
-
-async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 15_000; !(await check());) {
-    if (Date.now() > end) throw new Error(`${what}: not seen`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 /** Grants every claim and takes every report; the job is only as much as these specs need. */
 function answerAsPlanner(job: unknown): void {
@@ -73,7 +65,7 @@ afterEach(async () => {
 
 describe('a worker service', () => {
   it('does through Nest what the log asks of its service and site, and says when it is ready', async () => {
-    answerAsPlanner(job);
+    answerAsPlanner(jobOf('Initialize'));
     worker = await startWorker({
       service: 'transfer',
       env: env(nats.url),

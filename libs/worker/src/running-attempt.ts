@@ -11,8 +11,7 @@ import {
   subjects,
 } from '@ledgerlift/contracts';
 import type { NatsConnection, Subscription } from '@nats-io/nats-core';
-import type { BusLogger } from '../bus-logger.js';
-import { messageOf } from '../errors.js';
+import { type BusLogger, messageOf } from '@ledgerlift/messaging';
 import type { Attempt, BandwidthLimit, ProgressItem, StepHandler } from './attempt.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { outcomeOf } from './outcome.js';

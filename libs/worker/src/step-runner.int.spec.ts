@@ -2,15 +2,17 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { StepRequestedData, subjects } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { MessageHandler } from '@nestjs/microservices';
-import { silentLogger } from '../bus-logger.js';
-import { EventPublisher } from '../publish/publisher.js';
-import { FakePlanner } from '../spec-peers/fake-planner.js';
-import { disk, initialized, job, stepRequested, until } from '../spec-peers/fixtures.js';
-import { NatsPeer } from '../spec-peers/nats-server.js';
-import { ensureStreams } from '../streams/ensure.js';
-import { stepRequestConsumer } from '../streams/topology.js';
-import type { Received } from '../transport/jetstream.context.js';
-import { JetStreamServer } from '../transport/jetstream.server.js';
+import {
+  EventPublisher,
+  JetStreamServer,
+  type Received,
+  ensureStreams,
+  silentLogger,
+  stepRequestConsumer,
+} from '@ledgerlift/messaging';
+import { NatsPeer, jobOf, until } from '@ledgerlift/testing';
+import { FakePlanner } from './spec-peers/fake-planner.js';
+import { disk, initialized, stepRequested } from './spec-peers/messages.js';
 import type { Attempt, StepHandler } from './attempt.js';
 import { StepRunner } from './step-runner.js';
 
@@ -335,7 +337,7 @@ describe('what is too large for a message', () => {
 
   it('fails an attempt whose job cannot be sent, by its code, and waits for an operator', async () => {
     planner.jobFor = ({ attempt }) => {
-      const { record, ...rest } = job(attempt);
+      const { record, ...rest } = jobOf('Initialize', { attempt });
       return { ...rest, record: { ...record, labels: { large } } };
     };
     let calls = 0;

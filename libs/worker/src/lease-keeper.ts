@@ -1,5 +1,5 @@
 import type { LeaseAnswer } from '@ledgerlift/contracts';
-import { messageOf, RemoteError } from '../errors.js';
+import { RemoteError, messageOf } from '@ledgerlift/messaging';
 
 export interface LeaseKeeperOptions {
   /** Asks the planner once, for at most so long; throws when there is no answer. */

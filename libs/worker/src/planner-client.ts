@@ -11,10 +11,13 @@ import {
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
-import { MessageTooLarge } from '../errors.js';
-import { cloudEventSource, cloudEventType } from '../publish/cloud-event.js';
-import { maxPayload } from '../max-payload.js';
-import { requestOnce } from '../rpc/requester.js';
+import {
+  MessageTooLarge,
+  cloudEventSource,
+  cloudEventType,
+  maxPayload,
+  requestOnce,
+} from '@ledgerlift/messaging';
 
 /** What the client adds to a stored message: `Nats-Msg-Id`. */
 const HEADERS = 512;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudEvent, Resource, StepOutcome } from '@ledgerlift/contracts';
-import type { BusLogger } from '../bus-logger.js';
-import { type MessageTooLarge, messageOf, RequestTimedOut } from '../errors.js';
+import { type BusLogger, type MessageTooLarge, RequestTimedOut, messageOf } from '@ledgerlift/messaging';
 import type { LeaseKeeper } from './lease-keeper.js';
 import type { PlannerClient } from './planner-client.js';
 import type { ReportBook } from './report-book.js';

@@ -12,9 +12,8 @@ import {
 } from '@ledgerlift/contracts';
 import type { MessageHandler } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { reportConsumer } from '../streams/topology.js';
-import { JetStreamServer } from '../transport/jetstream.server.js';
-import { job } from './fixtures.js';
+import { JetStreamServer, reportConsumer } from '@ledgerlift/messaging';
+import { jobOf } from '@ledgerlift/testing';
 
 /** The planner's side of the bus with a memory in place of a log. What it says can be bent by a spec. */
 export class FakePlanner {
@@ -22,7 +21,7 @@ export class FakePlanner {
   readonly reports = new Map<string, Report>();
   readonly claims: AttemptRef[] = [];
   leaseMs = 600;
-  jobFor = (ref: AttemptRef): Job => job(ref.attempt);
+  jobFor = (ref: AttemptRef): Job => jobOf('Initialize', { attempt: ref.attempt });
   bandwidthLimit: number | undefined;
   /** Reason to stop, by stream. */
   readonly stops = new Map<string, string>();

@@ -1,5 +1,5 @@
 import { LedgerliftError, type StepError, type StepOutcome, StepResult } from '@ledgerlift/contracts';
-import { messageOf } from '../errors.js';
+import { messageOf } from '@ledgerlift/messaging';
 import type { Attempt, StepHandler } from './attempt.js';
 import { AttemptCanceled } from './stop-reason.js';
 

@@ -1,12 +1,13 @@
 import { StepRequestedData } from '@ledgerlift/contracts';
-import { type Received, StepRunner } from '@ledgerlift/messaging';
+import type { Received } from '@ledgerlift/messaging';
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { StepRunner } from './step-runner.js';
 
 /** Name of the consumer of what this service at this site is asked to do. */
 export const STEP_REQUESTED = 'step-requested';
 
-/** The door of every worker: what the log asks for goes to the runner. */
+/** Entry point for step requests: hands each one to the runner. */
 @Controller()
 export class StepRequestController {
   readonly #runner: StepRunner;

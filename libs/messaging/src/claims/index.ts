@@ -1,2 +1,0 @@
-export * from './claim-port.js';
-export * from './lease-table.js';
