@@ -1,61 +1,18 @@
-import {
-  type ItineraryStep,
-  type Report,
-  type Resource,
-  type Snapshot,
-  type StepError,
-  type StepName,
-  type StepOutcome,
-  type StepResult,
-  type VmRecord,
-  VmSettings,
+import type {
+  ItineraryStep,
+  Report,
+  Resource,
+  Snapshot,
+  StepError,
+  StepName,
+  StepOutcome,
+  StepResult,
+  VmRecord,
 } from '@ledgerlift/contracts';
+import { vmRecord } from '@ledgerlift/testing';
 
-/** A VM with one disk, on its way from an OVA to a directory. */
-export const record: VmRecord = {
-  installation: 'lab',
-  migrationId: 'm1',
-  planId: 'p1',
-  planName: 'first-wave',
-  index: 0,
-  source: {
-    provider: {
-      id: 'src',
-      spec: { name: 'files', type: 'ova', sites: ['local'], settings: { path: '/ovas' } },
-    },
-    vm: {
-      id: 'vm-1',
-      name: 'web',
-      path: '/ovas/web.ova',
-      powerState: 'off',
-      cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
-      memory: { bytes: 2 ** 30, hotAdd: false },
-      firmware: 'bios',
-      secureBoot: false,
-      tpm: false,
-      os: { id: 'debian12_64Guest', description: 'Debian', family: 'linux' },
-      disks: [],
-      nics: [],
-      exportedBy: 'VMware',
-      fingerprint: 'f1',
-      concerns: [],
-    },
-  },
-  target: {
-    providerId: 'dst',
-    type: 'directory',
-    name: 'out',
-    settings: { path: '/out', diskFormat: 'raw', networks: [], storages: [] },
-  },
-  targetName: 'web',
-  targetNamespace: 'default',
-  folder: 'default/web',
-  nics: [],
-  disks: [],
-  labels: {},
-  powerState: 'auto',
-  settings: VmSettings.parse({}),
-};
+/** A VM on its way from an OVA to a directory, without disks or NICs that a decider would not look at. */
+export const record: VmRecord = vmRecord({ vm: { disks: [], nics: [] } });
 
 export const folder: Resource = {
   kind: 'folder',

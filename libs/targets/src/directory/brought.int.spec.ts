@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BroughtDisks } from '@ledgerlift/contracts';
+import { vmRecord } from '@ledgerlift/testing';
 import { NotOurs, UnsafePath } from '../errors.js';
-import { vmRecord } from '../spec/records.js';
 import { type BroughtRequest, type DiskUser, findBroughtDisks } from './brought.js';
 import { diskPathsOf, layoutOf, openVmFolder, release } from './index.js';
 

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { vmRecord } from '@ledgerlift/testing';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { vmRecord } from '../spec/records.js';
 import { targetOf } from '../registry.js';
 import { openVmFolder } from './index.js';
 

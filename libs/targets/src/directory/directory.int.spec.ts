@@ -14,9 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Resource } from '@ledgerlift/contracts';
+import { type RecordOptions, vmRecord } from '@ledgerlift/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FolderNotEmpty, NotOurs, UnsafePath, WrongDisk } from '../errors.js';
-import { type RecordOptions, vmRecord } from '../spec/records.js';
 import {
   claimsFor,
   ensureDisk,
@@ -180,7 +180,22 @@ it('free bytes are known before the folder exists', async () => {
 
 describe('release', () => {
   const everything = (): Resource[] =>
-    Object.values(claimsFor(record({ disks: 2, compression: 'gzip', settings: { bootProof: true } }))).flat();
+    Object.values(
+      claimsFor(
+        record({
+          disks: 2,
+          eachDisk: {
+            backing: {
+              kind: 'ova',
+              format: 'vmdk',
+              parts: [{ file: 'web.ova', offset: 0, length: 1 }],
+              compression: 'gzip',
+            },
+          },
+          settings: { bootProof: true },
+        }),
+      ),
+    ).flat();
 
   async function makeAll(): Promise<Resource[]> {
     await openVmFolder(record());

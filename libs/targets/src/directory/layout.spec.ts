@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { vmRecord } from '@ledgerlift/testing';
 import fc from 'fast-check';
 import { RecordMismatch } from '../errors.js';
-import { vmRecord } from '../spec/records.js';
 import { claimsFor, inReleaseOrder, itineraryFor, layoutFor, layoutOf, sharedSite } from './index.js';
 
 describe('the layout of a VM', () => {
@@ -131,9 +131,21 @@ describe('claims', () => {
 
   it('hold room for unpacking only where the source has to be unpacked', () => {
     expect(names({}, 'unpacked-disk')).toEqual([]);
-    expect(names({ compression: 'gzip' }, 'unpacked-disk')).toEqual([
-      ['default/web/web-disk-0.raw.unpacked', 'transfer', 'temporary'],
-    ]);
+    expect(
+      names(
+        {
+          eachDisk: {
+            backing: {
+              kind: 'ova',
+              format: 'vmdk',
+              parts: [{ file: 'web.ova', offset: 0, length: 1 }],
+              compression: 'gzip',
+            },
+          },
+        },
+        'unpacked-disk',
+      ),
+    ).toEqual([['default/web/web-disk-0.raw.unpacked', 'transfer', 'temporary']]);
   });
 
   it('keep the folder as long as what lies in it', () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { vmRecord } from '@ledgerlift/testing';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { vmRecord } from '../spec/records.js';
 import { sourceDomainXml } from './index.js';
 
 let folder: string;
@@ -16,7 +16,16 @@ it.each(['bios', 'efi'] as const)('virt-v2v reads the source domain as it is mea
   const disks = [0, 1].map((index) => join(folder, `a & b's ${firmware} ${index}.qcow2`));
   for (const disk of disks) execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '--', disk, '1M']);
   const xml = join(folder, 'domain.xml');
-  writeFileSync(xml, sourceDomainXml(vmRecord({ disks: 2, vm: { firmware } }), disks));
+  writeFileSync(
+    xml,
+    sourceDomainXml(
+      vmRecord({
+        disks: 2,
+        vm: { firmware, cpu: { count: 4, coresPerSocket: 2, affinity: [], hotAdd: false } },
+      }),
+      disks,
+    ),
+  );
   const source = execFileSync('virt-v2v', ['--print-source', '-i', 'libvirtxml', xml], { encoding: 'utf8' });
   expect(source).toMatch(/source name: web$/m);
   expect(source).toMatch(/memory: 1073741824 \(bytes\)/);

@@ -1,9 +1,9 @@
 import type { GuestCapabilities, Inspection } from '@ledgerlift/contracts';
 import { describe, expect, it } from '@jest/globals';
+import { type RecordOptions, vmRecord as usual } from '@ledgerlift/testing';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { RecordMismatch } from '../errors.js';
-import { type RecordOptions, vmRecord } from '../spec/records.js';
 import {
   cpuTopology,
   deviceName,
@@ -14,6 +14,16 @@ import {
   virtualMachineManifest,
 } from './index.js';
 
+/** A VM with two sockets of two cores each, whose name is no name of Kubernetes. */
+const vmRecord = (options: RecordOptions = {}) =>
+  usual({
+    ...options,
+    vm: {
+      name: 'Web Server',
+      cpu: { count: 4, coresPerSocket: 2, affinity: [], hotAdd: false },
+      ...options.vm,
+    },
+  });
 const virtio: GuestCapabilities = { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true };
 const sata: GuestCapabilities = { diskBus: 'sata', nicModel: 'e1000e', rng: false, balloon: false };
 const inspection: Inspection = {
@@ -91,7 +101,9 @@ describe('the target VM', () => {
   });
 
   it('refuses a record whose disks are none of the source', () =>
-    expect(() => targetVm(vmRecord({ vm: { disks: [] } }))).toThrow(RecordMismatch));
+    expect(() => targetVm(vmRecord({ vm: { disks: [] }, record: { disks: usual().disks } }))).toThrow(
+      RecordMismatch,
+    ));
 
   it('has sockets and cores whose product is the number of CPUs, whatever the source says', () => {
     fc.assert(

@@ -1,41 +1,14 @@
 import type { Inventory, SourceVm } from '@ledgerlift/contracts';
+import { sourceDisk, sourceVm } from '@ledgerlift/testing';
 
-export const webVm: SourceVm = {
+export const webVm: SourceVm = sourceVm({
   id: 'web.ova#web',
-  name: 'web',
-  path: '/ovas/web.ova',
-  powerState: 'off',
-  cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
-  memory: { bytes: 2 ** 30, hotAdd: false },
-  firmware: 'bios',
-  secureBoot: false,
-  tpm: false,
-  os: { id: 'debian12_64Guest', description: 'Debian', family: 'linux' },
-  disks: [
-    {
-      id: 'disk-0',
-      name: 'web-disk1.vmdk',
-      capacityBytes: 2 ** 20,
-      storage: 'ova',
-      bus: 'scsi',
-      controller: 0,
-      unit: 0,
-      shared: false,
-      backing: {
-        kind: 'ova',
-        format: 'vmdk',
-        parts: [{ file: '/ovas/web.ova', offset: 1024, length: 4096 }],
-        compression: 'none',
-      },
-    },
-  ],
+  disks: [sourceDisk(0, { capacityBytes: 2 ** 20 })],
+  // Without a MAC: VMs that are made from it do not share one.
   nics: [
     { id: 'nic-0', name: 'Network adapter 1', network: 'VM Network', model: 'vmxnet3', kind: 'ethernet' },
   ],
-  exportedBy: 'VMware',
-  fingerprint: 'f1',
-  concerns: [],
-};
+});
 
 export const inventoryOf = (...vms: readonly SourceVm[]): Inventory => ({
   takenAt: '2026-11-23T12:00:00.000Z',

@@ -1,7 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ProviderSpec, type SourceDisk, type SourceVm } from '@ledgerlift/contracts';
-import { type Vsphere, type VsphereOptions, startVsphere, temporaryFolder } from '@ledgerlift/testing';
+import { ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
+import {
+  type Vsphere,
+  type VsphereOptions,
+  sourceDisk,
+  sourceVm,
+  startVsphere,
+  temporaryFolder,
+} from '@ledgerlift/testing';
 import type { Patience } from '../../port.js';
 import { closeSessions, type VsphereSpec } from '../session.js';
 
@@ -57,41 +64,30 @@ export const patience = (timeLimitMs = 20_000): Patience => ({
 /** A VM as an inventory would have it, for what needs no more of it than its id and its disks. */
 export async function bareVm({ vsphere }: World, name: string): Promise<SourceVm> {
   const { moref, disks } = await vsphere.vm(name);
-  return {
+  return sourceVm({
     id: moref,
     name,
     path: name,
     powerState: 'unknown',
-    cpu: { count: 1, coresPerSocket: 1, affinity: [], hotAdd: false },
-    memory: { bytes: 2 ** 20, hotAdd: false },
-    firmware: 'bios',
-    secureBoot: false,
-    tpm: false,
-    os: { id: 'debian12_64Guest', description: '', family: 'linux' },
-    disks: disks.map((disk, index): SourceDisk => ({
-      id: String(disk.key),
-      name: `disk${index}`,
-      capacityBytes: disk.capacityBytes,
-      storage: 'LocalDS_0',
-      bus: 'scsi',
-      controller: 0,
-      unit: index,
-      shared: false,
-      backing: {
-        kind: 'vsphere',
-        vmId: moref,
-        key: disk.key,
-        uuid: '',
-        file: disk.file,
-        datastore: '',
-        format: 'flat',
-        mode: 'persistent',
-        hasParent: false,
-      },
-    })),
+    disks: disks.map((disk, index) =>
+      sourceDisk(index, {
+        id: String(disk.key),
+        capacityBytes: disk.capacityBytes,
+        storage: 'LocalDS_0',
+        backing: {
+          kind: 'vsphere',
+          vmId: moref,
+          key: disk.key,
+          uuid: '',
+          file: disk.file,
+          datastore: '',
+          format: 'flat',
+          mode: 'persistent',
+          hasParent: false,
+        },
+      }),
+    ),
     nics: [],
     exportedBy: 'vsphere',
-    fingerprint: '',
-    concerns: [],
-  };
+  });
 }
