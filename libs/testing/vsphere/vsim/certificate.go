@@ -50,7 +50,7 @@ func makeCertificate(spec certificateSpec, folder string) (*certificate, error) 
 	if err != nil {
 		return nil, err
 	}
-	ca := template("CA of the vSphere simulator", now.Add(-48*time.Hour), now.Add(240*time.Hour))
+	ca := template("CA of the vSphere simulator", now.Add(-48*time.Hour), now.AddDate(10, 0, 0))
 	ca.IsCA, ca.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageDigitalSignature
 	caBytes, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
