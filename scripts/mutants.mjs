@@ -1,12 +1,14 @@
 // Breaks a rule of the deciders on purpose, one at a time, and sees that the simulation notices each.
 // node scripts/mutants.mjs [--steps N] [name…]
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import ts from 'typescript';
 import { mutants } from './mutants/rules.mjs';
 
+const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const source = join(root, 'libs', 'migration', 'src');
 // Beside the package, so that what it imports is found from there.
@@ -34,7 +36,7 @@ async function build(folder, mutant) {
   }
 }
 
-function isNoticed(folder) {
+async function isNoticed(folder) {
   const play = JSON.stringify(join(folder, 'spec', 'simulation', 'play.js'));
   const laws = JSON.stringify(join(folder, 'spec', 'simulation', 'laws.js'));
   const code = `
@@ -45,12 +47,12 @@ function isNoticed(folder) {
       if (!(error.cause instanceof LawBroken)) throw error;
       console.log(error.message.split('\\n')[0]);
     }`;
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
   // Only a law that was broken counts: a mutant that crashes, or never ends, says nothing about the laws.
-  if (status !== 0) throw new Error(`the simulation broke down: ${error?.message ?? stderr.slice(0, 600)}`);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], {
+    timeout: 240_000,
+  }).catch((error) => {
+    throw new Error(`the simulation broke down: ${error.stderr?.slice(0, 600) || error.message}`);
+  });
   return stdout === '' ? undefined : stdout.trimEnd();
 }
 
@@ -60,18 +62,22 @@ for (const { name, file, rule } of mutants)
     throw new Error(`${name}: ${file} does not have "${rule}" any more`);
 try {
   await build(join(place, 'whole'));
-  const broken = isNoticed(join(place, 'whole'));
+  const broken = await isNoticed(join(place, 'whole'));
   if (broken !== undefined) throw new Error(`the rules as they are do not hold: ${broken}`);
   let missed = 0;
-  for (const mutant of mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-    const folder = join(place, 'mutant');
-    await build(folder, mutant);
-    const notice = isNoticed(folder);
-    if (notice === undefined) missed += 1;
-    console.log(
-      `${notice === undefined ? 'MISSED ' : 'noticed'}  ${mutant.name}${notice === undefined ? '' : `  (${notice})`}`,
-    );
-  }
+  const queue = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const tryAll = async (_, worker) => {
+    const folder = join(place, `mutant-${worker}`);
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      await build(folder, mutant);
+      const notice = await isNoticed(folder);
+      if (notice === undefined) missed += 1;
+      console.log(
+        `${notice === undefined ? 'MISSED ' : 'noticed'}  ${mutant.name}${notice === undefined ? '' : `  (${notice})`}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, tryAll));
   console.log(missed === 0 ? 'every broken rule was noticed' : `${missed} broken rules were not noticed`);
   process.exitCode = missed === 0 ? 0 : 1;
 } finally {

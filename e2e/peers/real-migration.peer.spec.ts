@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { applianceEnvironment, buildOva, guestImage } from '@ledgerlift/testing';
-import { Installation } from './installation/installation.js';
-import { judgeLog } from './installation/judge.js';
+import { Installation } from '../installation/installation.js';
+import { judgeLog } from '../installation/judge.js';
 
 /** virt-v2v in an emulated appliance takes two minutes on an idle machine. */
 const LONG = 900_000;
