@@ -63,7 +63,7 @@ func makeCertificate(spec certificateSpec, folder string) (*certificate, error) 
 		to = now.Add(-time.Hour)
 	}
 	if spec.NotYet {
-		from = now.Add(24 * time.Hour)
+		from = now.AddDate(5, 0, 0)
 	}
 	leaf := template("vcenter.test", from, to)
 	leaf.DNSNames, leaf.IPAddresses = []string{"localhost", "vcenter.test"}, []net.IP{net.IPv4(127, 0, 0, 1)}
