@@ -43,7 +43,10 @@ beforeAll(async () => {
     users: { ledgerlift: { password: user.password, privileges } },
   });
   watch = await SecretWatch.withCoreDumps();
-  at = await Installation.start({ env: vddk, secrets: { vcenter: user } });
+  at = await Installation.start({
+    env: { ...vddk, LEDGERLIFT_VDDK_READS: vsphere.dataFolder },
+    secrets: { vcenter: user },
+  });
   await at.prepare({
     source: {
       name: 'vcenter',

@@ -37,6 +37,7 @@ describe('a real Debian guest of vSphere, moved cold', () => {
           LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
           LEDGERLIFT_BOOT_TIMEOUT_S: '240',
           ...environment(),
+          LEDGERLIFT_VDDK_READS: vsphere.dataFolder,
         },
         secrets: { vcenter: vsphere.admin },
       });

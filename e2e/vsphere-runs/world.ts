@@ -17,7 +17,11 @@ export class World implements AsyncDisposable {
     const vsphere = await startVsphere({ vms: 0, maxAreas: 5, esxi: kind === 'esxi' });
     const { plugin, libdir } = vddkPlugin();
     const at = await Installation.start({
-      env: { LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin },
+      env: {
+        LEDGERLIFT_VDDK_DIR: libdir,
+        LEDGERLIFT_VDDK_PLUGIN: plugin,
+        LEDGERLIFT_VDDK_READS: vsphere.dataFolder,
+      },
       secrets: { vcenter: vsphere.admin },
     });
     await at.prepare({

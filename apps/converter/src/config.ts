@@ -1,5 +1,5 @@
 import { homedir, tmpdir } from 'node:os';
-import type { VddkSettings } from '@ledgerlift/disk-transfer';
+import { type VddkSettings, vddkSettingsOf, vddkVariables } from '@ledgerlift/disk-transfer';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
@@ -51,16 +51,7 @@ const ConverterEnvironment = z.object({
     .startsWith('/')
     .optional()
     .describe('the absolute path of a folder for what a running conversion needs; keep it short'),
-  LEDGERLIFT_VDDK_DIR: z
-    .string()
-    .startsWith('/')
-    .optional()
-    .describe("the absolute path of VMware's VDDK as it was unpacked, with its lib64"),
-  LEDGERLIFT_VDDK_PLUGIN: z
-    .string()
-    .min(1)
-    .default('vddk')
-    .describe("nbdkit's plugin for VDDK: its name, or the path of its .so"),
+  ...vddkVariables,
 });
 
 export interface ConverterSettings {
@@ -99,7 +90,7 @@ export function readConverterSettings(env: Environment = process.env): Converter
     logLimit: read.LEDGERLIFT_V2V_LOG_LIMIT,
     trace: read.LEDGERLIFT_V2V_TRACE,
     scratch: read.LEDGERLIFT_SCRATCH_DIR ?? tmpdir(),
-    vddk: { folder: read.LEDGERLIFT_VDDK_DIR, plugin: read.LEDGERLIFT_VDDK_PLUGIN },
+    vddk: vddkSettingsOf(read),
     childEnv: childEnvironment(env),
   };
 }

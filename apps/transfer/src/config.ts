@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { VddkSettings } from '@ledgerlift/disk-transfer';
+import { type VddkSettings, vddkSettingsOf, vddkVariables } from '@ledgerlift/disk-transfer';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
@@ -17,22 +17,10 @@ const TransferEnvironment = z.object({
     .default(4)
     .describe('how many disks of one VM are copied at once: a whole number from 1'),
   LEDGERLIFT_HOOKS_DIR: folder.describe('the absolute path of the folder with the commands that hooks run'),
-  // Read where the tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
-  LEDGERLIFT_SANDBOX: z
-    .enum(['if-available', 'required'])
-    .default('if-available')
-    .describe('whether an image may be opened without a sandbox: if-available or required'),
   LEDGERLIFT_SECRETS_DIR: folder.describe(
     'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
   ),
-  LEDGERLIFT_VDDK_DIR: folder.describe(
-    "the absolute path of VMware's VDDK as it was unpacked, with its lib64",
-  ),
-  LEDGERLIFT_VDDK_PLUGIN: z
-    .string()
-    .min(1)
-    .default('vddk')
-    .describe("nbdkit's plugin for VDDK: its name, or the path of its .so"),
+  ...vddkVariables,
 });
 
 export interface HookSettings {
@@ -59,7 +47,7 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
   return {
     checkpointEvery: { bytes: read.LEDGERLIFT_CHECKPOINT_BYTES, ms: read.LEDGERLIFT_CHECKPOINT_MS },
     disksAtOnce: read.LEDGERLIFT_DISKS_AT_ONCE,
-    vddk: { folder: read.LEDGERLIFT_VDDK_DIR, plugin: read.LEDGERLIFT_VDDK_PLUGIN },
+    vddk: vddkSettingsOf(read),
     inflaters: Math.min(4, availableParallelism()),
     hooks: {
       hooksFolder: read.LEDGERLIFT_HOOKS_DIR,

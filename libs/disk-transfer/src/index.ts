@@ -27,7 +27,7 @@ export {
   isOfEndpoint,
 } from './nbd/errors.js';
 export { type NbdkitPlugin, serveNbdkit, serveNbdkitTimes } from './nbd-server/nbdkit.js';
-export { type NbdkitTools, type VddkSettings, lookForNbdkit } from './nbd-server/nbdkit-tools.js';
+export { type NbdkitTools, lookForNbdkit } from './nbd-server/nbdkit-tools.js';
 export { type NbdServer, NbdServerFailed } from './nbd-server/server-process.js';
 export {
   type SourceImage,
@@ -37,6 +37,7 @@ export {
   serveSourceTimes,
   serveTarget,
 } from './nbd-server/servers.js';
+export { type VddkSettings, vddkSettingsOf, vddkVariables } from './nbd-server/vddk-settings.js';
 export {
   type Writer,
   WriterSuperseded,
@@ -44,4 +45,4 @@ export {
   acquireWriter,
   endEarlierWriter,
 } from './nbd-server/writer.js';
-export { type Cell, sandboxCommand, sandboxState } from './sandbox/index.js';
+export { type Cell, ToolRunFailed, runTool, sandboxCommand, sandboxState } from './sandbox/index.js';

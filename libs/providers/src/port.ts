@@ -49,6 +49,10 @@ export interface NbdkitAccess {
   readonly secrets: readonly (readonly [name: string, value: string])[];
   /** Content of files that the plugin is given the path of. */
   readonly files: readonly (readonly [name: string, content: string])[];
+  /** Paths of this machine that it reads besides. */
+  readonly reads: readonly string[];
+  /** `host` where it reads the source through devices of this machine. */
+  readonly devices?: 'host';
   /** So many servers at once, where one alone does one request after the other. */
   readonly servers: number;
   /** What keeps that alive which the plugin reads by. Called again and again while it is open; never throws. */
@@ -64,8 +68,15 @@ export interface NbdkitAccess {
 
 /** What a machine that reads disks has to read them with. */
 export interface DiskTools {
-  /** VMware's VDDK, and nbdkit's plugin for it. */
-  readonly vddk: { readonly folder: string; readonly plugin: string; readonly version: string } | ToolMissing;
+  /** VMware's VDDK, nbdkit's plugin for it, and what else they read. */
+  readonly vddk:
+    | {
+        readonly folder: string;
+        readonly plugin: string;
+        readonly version: string;
+        readonly reads: readonly string[];
+      }
+    | ToolMissing;
   /** nbdkit's plugin for HTTPS. */
   readonly curl: { readonly plugin: string } | ToolMissing;
 }

@@ -34,6 +34,7 @@ describe("a service's settings", () => {
     ['LEDGERLIFT_SITE', 'Berlin Mitte', 'small letters'],
     ['LEDGERLIFT_INSTALLATION', 'my_installation', 'a DNS label'],
     ['LEDGERLIFT_HTTP_PORT', '70000', 'a port from 1 to 65535'],
+    ['LEDGERLIFT_SANDBOX', 'require', 'if-available or required'],
     ['LEDGERLIFT_LOG_LEVEL', 'loud', 'one of fatal, error'],
     ['LEDGERLIFT_NATS_URL', '127.0.0.1', 'such as nats://127.0.0.1:4222'],
   ])('name the variable, its value and the way out when they are wrong: %s=%s', (variable, value, wayOut) => {

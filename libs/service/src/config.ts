@@ -38,6 +38,11 @@ export const ServiceEnvironment = z.object({
     .max(256)
     .default(2)
     .describe('how many steps a worker runs at once: a whole number from 1 to 256'),
+  // Read where tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
+  LEDGERLIFT_SANDBOX: z
+    .enum(['if-available', 'required'])
+    .default('if-available')
+    .describe('whether a disk may be opened without a sandbox: if-available or required'),
   LEDGERLIFT_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

@@ -110,7 +110,7 @@ async function sandbox(): Promise<Row> {
   return {
     name: 'sandbox',
     state: state.kind === 'available' ? 'present' : required ? 'missing' : 'absent',
-    use: 'transfer: tools that open foreign images see only those',
+    use: 'transfer, converter, vm-creator: tools that open disks see only those',
     get:
       state.kind === 'available'
         ? ''
@@ -125,7 +125,8 @@ const GET_VDDK =
 /** Both are for vSphere only, so that a machine without them is in order. */
 async function readersOfVsphere({ api }: CommandsContext): Promise<readonly Row[]> {
   const { LEDGERLIFT_VDDK_DIR: folder, LEDGERLIFT_VDDK_PLUGIN: plugin = 'vddk' } = process.env;
-  const { vddk, curl } = await lookForNbdkit({ folder, plugin });
+  const reads = process.env['LEDGERLIFT_VDDK_READS']?.split(':') ?? [];
+  const { vddk, curl } = await lookForNbdkit({ folder, plugin, reads });
   return [
     {
       name: 'VDDK',

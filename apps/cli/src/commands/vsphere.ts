@@ -12,6 +12,7 @@ export function vsphereCommands(program: Command, context: CommandsContext): voi
     .description('print a role with exactly the privileges that migrations need; nothing is sent to a server')
     .option('--for <kinds>', `with commas between: ${Object.keys(roleKinds).join(', ')}`, 'cold,warm')
     .option('--name <name>', 'of the role', 'ledgerlift')
+    .option('--esxi', 'for a single ESXi host without a vCenter, which asks for more', false)
     .addOption(
       new Option('--format <format>', 'whose language it is in')
         .choices(roleFormats)
@@ -21,13 +22,15 @@ export function vsphereCommands(program: Command, context: CommandsContext): voi
       (options: {
         readonly for: string;
         readonly name: string;
+        readonly esxi: boolean;
         readonly format: (typeof roleFormats)[number];
       }) => {
         const { name } = options;
         if (!/^[\w .-]{1,80}$/.test(name))
           throw new BadOption('--name', name, 'must be letters, digits, spaces, dots, - and _, at most 80');
         const format = context.json() ? 'json' : options.format;
-        context.print(roleText({ name, kinds: kindsOf(options.for), format }));
+        const at = options.esxi ? 'esxi' : 'vcenter';
+        context.print(roleText({ name, kinds: kindsOf(options.for), format, at }));
       },
     );
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sandboxCommand } from '@ledgerlift/disk-transfer';
 import { z } from 'zod';
 import { DisksHeld, ImageToolFailed, OverlayDamaged } from '../errors.js';
 import { qemuImg } from './qemu-img.js';
@@ -45,11 +46,17 @@ export async function assertFree(
 /** Takes what earlier attempts left away, and makes empty overlays in its place. @throws ImageToolFailed, the signal's reason */
 export async function makeOverlays(overlays: readonly Overlay[], signal: AbortSignal): Promise<void> {
   for (const { path, base, baseFormat } of overlays) {
-    await rm(path, { force: true });
-    const task = { path, signal };
+    await makeEmpty(path);
+    const task = { path, read: [base], write: [path], signal };
     await qemuImg(task, 'create', '-q', '-f', 'qcow2', '-b', base, '-F', baseFormat, '--', path);
   }
   await flushOverlays(overlays);
+}
+
+/** In place of what was there: what qemu-img makes an image of must be there for its sandbox to show it. */
+export async function makeEmpty(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, '', { flag: 'wx' });
 }
 
 /** Makes overlays and their names durable. */
@@ -60,9 +67,9 @@ export async function flushOverlays(overlays: readonly Overlay[]): Promise<void>
 
 /** @throws OverlayDamaged where an overlay is not sound in itself; the signal's reason */
 export async function checkOverlays(overlays: readonly Overlay[], signal: AbortSignal): Promise<void> {
-  for (const { path } of overlays) {
+  for (const { path, base } of overlays) {
     try {
-      await qemuImg({ path, signal }, 'check', '-q', '-f', 'qcow2', '--', path);
+      await qemuImg({ path, read: [path, base], signal }, 'check', '-q', '-f', 'qcow2', '--', path);
     } catch (error) {
       if (error instanceof ImageToolFailed) throw new OverlayDamaged(path, error.message);
       throw error;
@@ -70,17 +77,16 @@ export async function checkOverlays(overlays: readonly Overlay[], signal: AbortS
   }
 }
 
-/** qemu-img's arguments for committing one overlay: the overlay keeps its content, so that this may be repeated. */
-export const commitArguments = ({ path }: Overlay): [string, ...string[]] => [
-  'qemu-img',
-  'commit',
-  '-q',
-  '-d',
-  '-f',
-  'qcow2',
-  '--',
-  path,
-];
+/**
+ * The command that commits one overlay, in a sandbox: the overlay keeps its content, so that this may be repeated.
+ * @throws SandboxMissing, SandboxUnproven
+ */
+export async function commitCommand({ path, base }: Overlay): Promise<[string, ...string[]]> {
+  const commit = ['commit', '-q', '-d', '-f', 'qcow2', '--', path];
+  const sandbox = await sandboxCommand({ read: [], write: [path, base], network: 'none' });
+  const [command = 'qemu-img', ...rest] = [...(sandbox ?? []), 'qemu-img', ...commit];
+  return [command, ...rest];
+}
 
 /** What an overlay says of its base. @throws ImageToolFailed, the signal's reason */
 export async function backingOf(path: string, signal: AbortSignal): Promise<string | undefined> {
@@ -97,10 +103,19 @@ export async function grubDisk(
   scratch: string,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  for (const [index, { path }] of overlays.entries()) {
+  for (const [index, { path, base }] of overlays.entries()) {
     const copy = join(scratch, `boot-sector-${index}`);
     const sector = ['bs=512', 'count=1', `if=${path}`, `of=${copy}`];
-    await qemuImg({ path, signal }, 'dd', '-f', 'qcow2', '-O', 'raw', ...sector);
+    await makeEmpty(copy);
+    await qemuImg(
+      { path, read: [path, base], write: [copy], signal },
+      'dd',
+      '-f',
+      'qcow2',
+      '-O',
+      'raw',
+      ...sector,
+    );
     if ((await readFile(copy, 'latin1')).includes('GRUB')) return index;
   }
   return undefined;

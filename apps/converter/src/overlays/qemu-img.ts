@@ -1,38 +1,31 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
 import { DisksHeld, ImageToolFailed } from '../errors.js';
-import { propertyOf } from '../system-error.js';
 
-const run = promisify(execFile);
 const TIMEOUT = 120_000;
 
 /** What qemu-img works on, and who may end it. */
 export interface ImageTask {
+  /** The image that it is about. */
   readonly path: string;
+  /** What it may read besides what it may write; the image alone where neither is given. */
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
   readonly signal: AbortSignal;
 }
 
 /**
- * qemu-img has ended when this returns or throws.
- * @throws ImageToolFailed; DisksHeld where an image lock is in the way; the signal's reason
+ * qemu-img has ended when this returns or throws. It runs in a sandbox and sees only what the task names.
+ * @throws ImageToolFailed; DisksHeld where an image lock is in the way; SandboxMissing, SandboxUnproven; the signal's reason
  */
-export async function qemuImg({ path, signal }: ImageTask, ...args: readonly string[]): Promise<string> {
-  signal.throwIfAborted();
-  const running = run('qemu-img', args, {
-    maxBuffer: 16 << 20,
-    timeout: TIMEOUT,
-    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
-    signal,
-    killSignal: 'SIGKILL',
-  });
-  const closed = new Promise((resolve) => running.child.once('close', resolve));
+export async function qemuImg(task: ImageTask, ...args: readonly string[]): Promise<string> {
+  const { path, write = [], read = write.includes(path) ? [] : [path], signal } = task;
+  const cell = { read, write, network: 'none' } as const;
   try {
-    return (await running).stdout;
+    return (await runTool('qemu-img', args, { cell, timeoutMs: TIMEOUT, signal })).stdout;
   } catch (error) {
-    // An abort is told before the process is gone.
-    await closed;
-    signal.throwIfAborted();
-    throw imageError(path, args[0] ?? '', textOf(error));
+    if (!(error instanceof ToolRunFailed)) throw error;
+    const text = error.why === 'not-installed' ? 'it is not installed' : error.said;
+    throw imageError(path, args[0] ?? '', text);
   }
 }
 
@@ -43,9 +36,4 @@ export function imageError(path: string, what: string, text: string): DisksHeld 
   return /Failed to get .*lock|Is another process using/.test(text)
     ? new DisksHeld(path, why)
     : new ImageToolFailed(`${what} of "${path}"`, why);
-}
-
-function textOf(error: unknown): string {
-  if (propertyOf(error, 'code') === 'ENOENT') return 'it is not installed';
-  return propertyOf(error, 'stderr') || propertyOf(error, 'message') || String(error);
 }

@@ -8,6 +8,7 @@ import { layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
 import { NothingToCommit, OverlayLost } from '../errors.js';
+import { commitCommand } from '../overlays/index.js';
 import { attemptOf, converted } from '../spec/attempt.js';
 import { startChild } from '../spec/child.js';
 import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
@@ -58,6 +59,13 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await folder[Symbol.asyncDispose]();
+});
+
+it('the commit of an overlay sees that and its base, and has no network', async () => {
+  const command = await commitCommand({ path: at('overlay'), base: at('base'), baseFormat: 'raw' });
+  const bound = command.flatMap((word, index) => (word === '--bind-try' ? [command[index + 1]] : []));
+  expect(command).toEqual(expect.arrayContaining(['bwrap', '--unshare-net', 'qemu-img']));
+  expect(bound).toEqual([at('overlay'), at('base')]);
 });
 
 describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';
 import { runHeld } from '../holder/index.js';
-import { backingOf, commitArguments, flush, imageError, type Overlay } from '../overlays/index.js';
+import { backingOf, commitCommand, flush, imageError, type Overlay } from '../overlays/index.js';
 import { propertyOf } from '../system-error.js';
 import { stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
 
@@ -98,7 +98,7 @@ async function commitOne(
 ): Promise<void> {
   let text = '';
   const end = await runHeld({
-    argv: commitArguments(overlay),
+    argv: await commitCommand(overlay),
     env: settings.childEnv,
     record: place.holder.path,
     scratch: place.scratch,

@@ -64,7 +64,11 @@ describe('the inspection of a guest in vSphere', () => {
   it('looks at its snapshot through VDDK, under every disk an overlay, and writes nothing', async () => {
     const { plugin, libdir } = vddkPlugin();
     const before = readFileSync((await vsphere.vm('web')).snapshots[0]?.disks[0]?.hostFile ?? '');
-    const result = await inspect({ LEDGERLIFT_VDDK_DIR: libdir, LEDGERLIFT_VDDK_PLUGIN: plugin });
+    const result = await inspect({
+      LEDGERLIFT_VDDK_DIR: libdir,
+      LEDGERLIFT_VDDK_PLUGIN: plugin,
+      LEDGERLIFT_VDDK_READS: vsphere.dataFolder,
+    });
     expect(result).toMatchObject({ step: 'PreflightInspection', inspection: { osName: 'debian12' } });
     const opened = (await vsphere.journal()).filter(({ effect }) => effect === 'disk-opened');
     expect(new Set(opened.map(({ name }) => name)).size).toBe(2);

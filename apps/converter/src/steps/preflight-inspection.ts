@@ -15,7 +15,7 @@ import {
   type V2vMessage,
 } from '../virt-v2v/index.js';
 import { enterWorkplace, leaveWorkplace } from './convert-guest.js';
-import { overlaySnapshot, snapshotDisks } from './snapshot-disks.js';
+import { type OfferedDisk, overlaySnapshot, snapshotDisks } from './snapshot-disks.js';
 import type { Workplace } from './workplace.js';
 
 type Result = Extract<StepResult, { step: 'PreflightInspection' }>;
@@ -50,7 +50,7 @@ async function inspect(
 ): Promise<Inspection | undefined> {
   const offered = await snapshotDisks(attempt, settings);
   try {
-    return await inspectOver(attempt, place, settings, offered.uris);
+    return await inspectOver(attempt, place, settings, offered.disks);
   } finally {
     await offered.close();
   }
@@ -60,11 +60,11 @@ async function inspectOver(
   attempt: Attempt,
   place: Workplace,
   settings: ConverterSettings,
-  uris: readonly string[],
+  disks: readonly OfferedDisk[],
 ): Promise<Inspection | undefined> {
   const { record } = attempt.job;
   await checkRoom(attempt, settings);
-  const paths = uris.map((_, index) => join(place.scratch, `disk-${index}.qcow2`));
+  const paths = disks.map((_, index) => join(place.scratch, `disk-${index}.qcow2`));
   let percent = 0;
   const onMessage = (message: V2vMessage): void => {
     percent = percentAfter(message, percent);
@@ -77,7 +77,7 @@ async function inspectOver(
       domainXml: sourceDomainXml(record, paths),
       root: record.settings.rootDisk ?? 'first',
       keys: await luksKeysOf(record),
-      prepare: () => overlaySnapshot(attempt, uris, paths),
+      prepare: () => overlaySnapshot(attempt, disks, paths),
       record: place.holder.path,
       scratch: place.scratch,
       owner: place.holder.owner,

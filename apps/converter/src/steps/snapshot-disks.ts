@@ -3,12 +3,18 @@ import type { Attempt } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';
-import { qemuImg } from '../overlays/index.js';
+import { makeEmpty, qemuImg } from '../overlays/index.js';
+
+/** A disk that is offered over NBD. */
+export interface OfferedDisk {
+  readonly socket: string;
+  readonly exportName: string;
+}
 
 /** The disks of a snapshot, offered over NBD. */
 export interface SnapshotDisks {
-  /** In the record's order (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md). */
-  readonly uris: readonly string[];
+  /** In the record's order. */
+  readonly disks: readonly OfferedDisk[];
   /** Ends what was started for them. */
   close(): Promise<void>;
 }
@@ -33,27 +39,28 @@ export async function snapshotDisks(
     await Promise.all(servers.map((server) => server.stop()));
   };
   try {
-    const uris: string[] = [];
+    const disks: OfferedDisk[] = [];
     for (const { diskId } of record.disks) {
       const disk = vm.disks.find(({ id }) => id === diskId);
       if (disk === undefined)
         throw new NotInspectable(vm.name, `the record has no disk "${diskId}" of its source`);
       const access = await provider.diskAccess(source.spec, vm, disk, pass.snapshot, reader);
-      if (access.kind === 'nbd') uris.push(uriOf(access));
+      if (access.kind === 'nbd') disks.push(access);
       else if (access.kind === 'nbdkit') {
         const server = await serveNbdkit(access);
         servers.push(server);
-        uris.push(uriOf({ socket: server.socket, exportName: '' }));
+        disks.push({ socket: server.socket, exportName: '' });
       } else throw new NotInspectable(vm.name, `its source does not offer "${diskId}" over NBD`);
     }
-    return { uris, close };
+    return { disks, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-const uriOf = ({ socket, exportName }: { readonly socket: string; readonly exportName: string }): string =>
+/** https://github.com/NetworkBlockDevice/nbd/blob/master/doc/uri.md */
+const uriOf = ({ socket, exportName }: OfferedDisk): string =>
   `nbd+unix:///${encodeURIComponent(exportName)}?socket=${encodeURIComponent(socket)}`;
 
 /**
@@ -64,13 +71,16 @@ const uriOf = ({ socket, exportName }: { readonly socket: string; readonly expor
  */
 export async function overlaySnapshot(
   { job, signal }: Attempt,
-  uris: readonly string[],
+  disks: readonly OfferedDisk[],
   paths: readonly string[],
 ): Promise<void> {
-  for (const [index, uri] of uris.entries()) {
+  for (const [index, disk] of disks.entries()) {
     const path = paths[index] ?? '';
     try {
-      await qemuImg({ path, signal }, 'create', '-q', '-f', 'qcow2', '-b', uri, '-F', 'raw', '--', path);
+      await makeEmpty(path);
+      const task = { path, read: [disk.socket], write: [path], signal };
+      const base = ['-b', uriOf(disk), '-F', 'raw'];
+      await qemuImg(task, 'create', '-q', '-f', 'qcow2', ...base, '--', path);
     } catch (error) {
       if (error instanceof ImageToolFailed)
         throw new SnapshotUnreadable(job.record.source.vm.name, error.message, error);

@@ -82,7 +82,7 @@ export class VsphereWorld {
     mkdirSync(root);
     const run = new Run(
       recordOf({ url: provider, vm: found, root, ...(settings === undefined ? {} : { settings }) }),
-      env,
+      { LEDGERLIFT_VDDK_READS: this.vsphere.dataFolder, ...env },
     );
     await run.ask('Initialize');
     await run.ask('DiskAllocation');
@@ -107,13 +107,18 @@ export async function nbdkits(patienceMs = 15_000): Promise<readonly number[]> {
     const found: number[] = [];
     for (const entry of await readdir('/proc')) {
       if (!/^\d+$/.test(entry)) continue;
-      const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
       const cmdline = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      if (parent === process.pid && cmdline.startsWith('nbdkit\0') && cmdline.includes('--readonly'))
-        found.push(Number(entry));
+      if (!cmdline.startsWith('nbdkit\0') || !cmdline.includes('--readonly')) continue;
+      // Between us and it stands the sandbox.
+      const sandbox = await parentOf(Number(entry));
+      if (sandbox !== undefined && (await parentOf(sandbox)) === process.pid) found.push(Number(entry));
     }
     if (found.length > 0 || performance.now() > deadline) return found;
     await delay(10);
   }
+}
+
+async function parentOf(pid: number): Promise<number | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }

@@ -27,8 +27,12 @@ async function providerOf(host: Vsphere, user = host.admin): Promise<ProviderSpe
   const entry = { host: name, address: `127.0.0.1:${host.port}`, thumbprint: host.thumbprint256, secret };
   return world.provider({ thumbprint: world.vsphere.thumbprint, hosts: [entry] });
 }
-async function copied(provider: ProviderSpec): Promise<{ readonly run: Run; readonly why: string }> {
-  const run = await world.run('off', withVddk(), { provider });
+async function copied(
+  host: Vsphere,
+  provider: ProviderSpec,
+): Promise<{ readonly run: Run; readonly why: string }> {
+  const reads = `${world.vsphere.dataFolder}:${host.dataFolder}`;
+  const run = await world.run('off', { ...withVddk(), LEDGERLIFT_VDDK_READS: reads }, { provider });
   await run.ask('SourcePowerOff');
   const result = await run.ask('DiskTransfer');
   return { run, why: result.disks[0]?.way?.why ?? '' };
@@ -42,13 +46,13 @@ describe('an ESXi host that the provider names', () => {
       { name: 'other' },
       { name: 'off', off: true, disks, uuid, instanceUuid },
     ]);
-    const { run, why } = await copied(await providerOf(host));
+    const { run, why } = await copied(host, await providerOf(host));
     expect(why).toContain(`from 127.0.0.1:${host.port}`);
     const bytes = await bytesAt(host, 'off');
     expect(bytes.equals(await world.bytesOf('off'))).toBe(false);
     expect((await arrived(run)).equals(bytes)).toBe(true);
     const wrong = await providerOf(host, { ...host.admin, password: 'wrong' });
-    await expect(copied(wrong)).rejects.toMatchObject({ code: 'LL-VSP-005' });
+    await expect(copied(host, wrong)).rejects.toMatchObject({ code: 'LL-VSP-005' });
     await closeSources();
   });
 
@@ -57,7 +61,7 @@ describe('an ESXi host that the provider names', () => {
       { name: 'copy', off: true, disks, uuid, instanceUuid: other },
       { name: 'off', off: true, disks, uuid: other, instanceUuid },
     ]);
-    const { run, why } = await copied(await providerOf(host));
+    const { run, why } = await copied(host, await providerOf(host));
     expect(why).toContain(`from 127.0.0.1:${host.port}`);
     expect((await arrived(run)).equals(await bytesAt(host, 'off'))).toBe(true);
     await closeSources();
@@ -73,7 +77,7 @@ describe('an ESXi host that the provider names', () => {
   ])('is not read from where it %s: the vCenter is, and it is said why', async (_, ids, why) => {
     const vms = ids.map((id, index) => ({ name: `vm${index}`, off: true, disks, uuid, instanceUuid: id }));
     await using host = await hostWith(vms);
-    const { run, why: said } = await copied(await providerOf(host));
+    const { run, why: said } = await copied(host, await providerOf(host));
     expect(said).toContain(`from 127.0.0.1:${world.vsphere.port}, for 127.0.0.1:${host.port}`);
     expect(said).toMatch(why);
     expect((await arrived(run)).equals(await world.bytesOf('off'))).toBe(true);

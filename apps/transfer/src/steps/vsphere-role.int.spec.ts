@@ -9,7 +9,7 @@ const MiB = 2 ** 20;
 const password = 'hunter2 & co';
 const role = (...kinds: RoleKind[]): readonly string[] =>
   (
-    JSON.parse(roleText({ name: 'ledgerlift', kinds, format: 'json' })) as {
+    JSON.parse(roleText({ name: 'ledgerlift', kinds, format: 'json', at: 'vcenter' })) as {
       privileges: { id: string }[];
     }
   ).privileges.map(({ id }) => id);

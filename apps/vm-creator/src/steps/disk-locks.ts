@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { hasCode } from '../boot-proof/host.js';
+import { ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
 import { QemuMissing, TargetHeld } from '../errors.js';
 
-const run = promisify(execFile);
 const PROBE_MS = 20_000;
 /** What has just been killed may take a moment to let go. */
 const PATIENCE_MS = 5000;
@@ -13,7 +10,7 @@ const PATIENCE_MS = 5000;
 /**
  * Sees, by QEMU's image locks, that nobody has a disk open, whether to write or to read: on any machine, where the
  * storage has locks. The disk is not changed. One that is not there is held by nobody.
- * @throws TargetHeld, QemuMissing, the signal's reason
+ * @throws TargetHeld, QemuMissing, SandboxMissing, SandboxUnproven, the signal's reason
  */
 export async function seeReleased(path: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
@@ -28,23 +25,14 @@ export async function seeReleased(path: string, signal: AbortSignal): Promise<vo
 
 async function lockInTheWay(path: string, signal: AbortSignal): Promise<string | undefined> {
   // As raw, whatever it holds: opening qcow2 for writing may touch its header, this touches nothing.
-  const running = run('qemu-io', ['-f', 'raw', '-c', 'quit', path], {
-    signal,
-    timeout: PROBE_MS,
-    killSignal: 'SIGKILL',
-    env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' },
-  });
-  const closed = new Promise((resolve) => running.child.once('close', resolve));
+  const args = ['-f', 'raw', '-c', 'quit', path];
+  const cell = { read: [], write: [path], network: 'none' } as const;
   try {
-    await running;
+    await runTool('qemu-io', args, { cell, timeoutMs: PROBE_MS, signal });
     return undefined;
   } catch (error) {
-    // An abort is told before the process is gone.
-    await closed;
-    signal.throwIfAborted();
-    if (hasCode(error, 'ENOENT')) throw new QemuMissing('qemu-io');
-    const stderr: unknown =
-      typeof error === 'object' && error !== null && 'stderr' in error ? error.stderr : '';
-    return String(stderr).trim().split('\n')[0] || String(error);
+    if (!(error instanceof ToolRunFailed)) throw error;
+    if (error.why === 'not-installed') throw new QemuMissing('qemu-io');
+    return error.said.trim().split('\n')[0] || 'qemu-io said nothing';
   }
 }

@@ -1,19 +1,12 @@
-import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { environmentOfTools } from '../sandbox/index.js';
+import { ToolRunFailed, runTool } from '../sandbox/index.js';
+import type { VddkSettings } from './vddk-settings.js';
 
-export interface VddkSettings {
-  /** Of VMware's VDDK as it was unpacked; the libraries are in its `lib64`. */
-  readonly folder: string | undefined;
-  /** nbdkit's plugin for it: its name, or the path of its .so. */
-  readonly plugin: string;
-}
 type Missing = { readonly problem: string };
 /** What nbdkit can read with on this machine. */
 export interface NbdkitTools {
-  readonly vddk: { readonly folder: string; readonly plugin: string; readonly version: string } | Missing;
+  readonly vddk: (VddkSettings & { readonly folder: string; readonly version: string }) | Missing;
   readonly curl: { readonly plugin: string } | Missing;
 }
 
@@ -23,7 +16,7 @@ const CURL = 'curl';
 
 /** Looks for plugins of nbdkit and for VDDK, by having them loaded. */
 export async function lookForNbdkit(settings: VddkSettings): Promise<NbdkitTools> {
-  const [vddk, curl] = await Promise.all([vddkOf(settings), dumpOf(CURL)]);
+  const [vddk, curl] = await Promise.all([vddkOf(settings), dumpOf(CURL, [])]);
   const hasCurl = curl.out.includes('name=curl');
   return {
     vddk,
@@ -31,7 +24,7 @@ export async function lookForNbdkit(settings: VddkSettings): Promise<NbdkitTools
   };
 }
 
-async function vddkOf({ folder, plugin }: VddkSettings): Promise<NbdkitTools['vddk']> {
+async function vddkOf({ folder, plugin, reads }: VddkSettings): Promise<NbdkitTools['vddk']> {
   if (folder === undefined)
     return { problem: 'LEDGERLIFT_VDDK_DIR is not set to the folder of an unpacked VDDK' };
   const libraries = (await readdir(join(folder, 'lib64')).catch(() => [])).filter((name) =>
@@ -39,7 +32,7 @@ async function vddkOf({ folder, plugin }: VddkSettings): Promise<NbdkitTools['vd
   );
   if (libraries.length === 0)
     return { problem: `${join(folder, 'lib64')} has no libvixDiskLib.so; unpack VDDK there` };
-  const { out, said } = await dumpOf(plugin, `libdir=${folder}`);
+  const { out, said } = await dumpOf(plugin, [folder, ...reads], `libdir=${folder}`);
   if (!out.includes('name=vddk')) return { problem: `nbdkit cannot load its plugin ${plugin}: ${said}` };
   const loaded = /^vddk_library_version=(\S+)/m.exec(out)?.[1];
   // It says no more when it is asked for this alone.
@@ -50,25 +43,29 @@ async function vddkOf({ folder, plugin }: VddkSettings): Promise<NbdkitTools['vd
   const versions = libraries.map((name) => LIBRARY.exec(name)?.[1] ?? '');
   // `libvixDiskLib.so.8` is a link to `libvixDiskLib.so.8.0.3`, which says more.
   const version = versions.reduce((most, each) => (each.length > most.length ? each : most), loaded);
-  return { folder, plugin, version };
+  return { folder, plugin, version, reads };
 }
 
 const LIBRARY = /^libvixDiskLib\.so\.(\d+(?:\.\d+)*)$/;
-const run = promisify(execFile);
 
 /** What nbdkit says of a plugin, and what went wrong with it. */
 async function dumpOf(
   plugin: string,
+  reads: readonly string[],
   ...parameters: readonly string[]
 ): Promise<{ readonly out: string; readonly said: string }> {
-  const args = [plugin, '--dump-plugin', ...parameters];
-  const options = { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfTools() } as const;
+  const read = plugin.startsWith('/') ? [plugin, ...reads] : reads;
+  const cell = { read, write: [], network: 'none' } as const;
   try {
-    const { stdout, stderr } = await run('nbdkit', args, options);
+    const { stdout, stderr } = await runTool('nbdkit', [plugin, '--dump-plugin', ...parameters], {
+      cell,
+      timeoutMs: PROBE_MS,
+    });
     return { out: stdout, said: reasonIn(stderr) };
   } catch (error) {
-    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
-    return { out: stdout ?? '', said: reasonIn(stderr ?? '') || reasonIn(message) };
+    return error instanceof ToolRunFailed
+      ? { out: error.output, said: reasonIn(error.said) }
+      : { out: '', said: reasonIn(error instanceof Error ? error.message : String(error)) };
   }
 }
 

@@ -14,6 +14,7 @@ const shell = (script: string, more: Partial<NbdkitPlugin> = {}): NbdkitPlugin =
   ],
   secrets: [],
   files: [],
+  reads: [],
   ...more,
 });
 // A folder for temporary files of its own: nobody else's are in it.

@@ -1,7 +1,6 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { environmentOfTools } from '../sandbox/index.js';
 import { type NbdServer, startServer } from './server-process.js';
 
 type Parameter = readonly [name: string, value: string];
@@ -15,6 +14,10 @@ export interface NbdkitPlugin {
   readonly secrets: readonly Parameter[];
   /** Content of files that the plugin is given the path of. */
   readonly files: readonly Parameter[];
+  /** Paths that it reads besides, such as where VDDK lies. */
+  readonly reads: readonly string[];
+  /** `host` where it reads the source through devices of this machine. */
+  readonly devices?: 'host';
 }
 
 /** VDDK's library logs in to a vCenter on its way up. */
@@ -29,7 +32,7 @@ const START_TIMEOUT_MS = 60_000;
  * @throws NbdServerFailed
  */
 export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
-  const { secrets, files, parameters } = plugin;
+  const { secrets, files, parameters, devices } = plugin;
   const content = [...secrets, ...files].map(([, value]) => value);
   const opened = await openNameless(content);
   const pathOf = (index: number): string => `/proc/self/fd/${FIRST_INHERITED + index}`;
@@ -37,13 +40,18 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
     const server = await startServer(
       'nbdkit',
       (socket) => [
-        ...['--foreground', '--exit-with-parent', '--readonly', '--unix', socket, plugin.plugin],
+        ...['--foreground', '--readonly', '--unix', socket, plugin.plugin],
         ...parameters.map(([name, value]) => `${name}=${value}`),
         ...secrets.map(([name], index) => `${name}=+${pathOf(index)}`),
         ...files.map(([name], index) => `${name}=${pathOf(secrets.length + index)}`),
       ],
       {
-        environment: environmentOfTools(),
+        cell: {
+          read: [...(plugin.plugin.startsWith('/') ? [plugin.plugin] : []), ...plugin.reads],
+          write: [],
+          network: 'host',
+          ...(devices === undefined ? {} : { devices }),
+        },
         inherited: opened.map(({ fd }) => fd),
         through: ['prlimit', '--core=0', '--'],
         startTimeoutMs: START_TIMEOUT_MS,

@@ -70,7 +70,7 @@ export async function startServer(
       ...(given === undefined ? {} : { env: given }),
     },
   );
-  const inner = sandbox.length === 0 ? () => child.pid : innerPid(child.stdio[infoFd] as Readable);
+  const inner = sandbox.length === 0 ? { pid: () => child.pid } : innerPid(child.stdio[infoFd] as Readable);
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-LOG_KEPT)));
   const ended = new Promise<void>((resolve) => {
@@ -86,21 +86,22 @@ export async function startServer(
     if (hasEnded(child) || performance.now() > deadline) {
       // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
       const mayPass = child.exitCode === null || /lock/i.test(said);
-      child.kill('SIGKILL');
+      send('SIGKILL', child, inner.pid());
       await ended;
       await remove();
       throw new NbdServerFailed(command, said, mayPass ? 'transient' : 'permanent');
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+  await inner.told;
   return {
     socket,
-    pid: inner() ?? child.pid ?? 0,
+    pid: inner.pid() ?? child.pid ?? 0,
     said: () => said,
     ended: () => (hasEnded(child) ? `it ended with ${endOf(child, sandbox.length > 0)}` : undefined),
     stop: async (patienceMs = 5000) => {
-      terminate(child, inner());
-      const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      send('SIGTERM', child, inner.pid());
+      const killer = setTimeout(() => send('SIGKILL', child, inner.pid()), patienceMs);
       await ended;
       clearTimeout(killer);
       await remove();
@@ -126,26 +127,42 @@ async function sandboxFor(
   }
 }
 
-/** bwrap stays outside and tells the pid of the server, as this machine knows it. @returns undefined until it has told */
-function innerPid(info: Readable): () => number | undefined {
-  let text = '';
-  info.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-  info.on('error', () => undefined);
-  return () => {
-    const pid = /"child-pid": *(\d+)/.exec(text)?.[1];
-    return pid === undefined ? undefined : Number(pid);
-  };
+interface InnerPid {
+  /** @returns undefined until it was told */
+  pid(): number | undefined;
+  /** Once it was told, or nothing will be. */
+  readonly told?: Promise<void>;
 }
 
-/** A sandbox passes no signal on, and dies of it: the server itself is asked to end, so that it can close what it opened. */
-function terminate(child: ChildProcess, pid: number | undefined): void {
+/** bwrap stays outside and tells the pid of the server, as this machine knows it. */
+function innerPid(info: Readable): InnerPid {
+  let text = '';
+  const pid = (): number | undefined => {
+    const found = /"child-pid": *(\d+)/.exec(text)?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const told = new Promise<void>((resolve) => {
+    info.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      if (pid() !== undefined) resolve();
+    });
+    info.on('error', () => resolve()).on('close', () => resolve());
+  });
+  return { pid, told };
+}
+
+/**
+ * A sandbox passes no signal on, and dies of it: the server itself gets it, so that it can close what it opened, and so that
+ * the sandbox, which waits for it, ends only after it.
+ */
+function send(signal: 'SIGTERM' | 'SIGKILL', child: ChildProcess, pid: number | undefined): void {
   if (hasEnded(child)) return;
   if (pid === undefined || pid === child.pid) {
-    child.kill('SIGTERM');
+    child.kill(signal);
     return;
   }
   try {
-    process.kill(pid, 'SIGTERM');
+    process.kill(pid, signal);
   } catch {
     // It has just ended; bwrap follows.
   }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { NbdClient } from '../nbd/client.js';
 import { type NbdServer, type StartOptions, startServer } from './server-process.js';
-import { type SourceImage, nodeGraph, serveSource } from './servers.js';
+import { serveNbdkit } from './nbdkit.js';
+import { type SourceImage, nodeGraph, serveForVerification, serveSource, serveTarget } from './servers.js';
 
 const run = promisify(execFile);
 const MiB = 1024 * 1024;
@@ -82,6 +83,27 @@ describe('the sandbox of a server', () => {
     await server.stop();
     expect(server.ended()).toBe('it ended with status 0');
     await expect(readFile(`/proc/${server.pid}/cmdline`)).rejects.toThrow('ENOENT');
+  });
+
+  it.each([
+    ['a source image', async (image: SourceImage) => serveSource(image)],
+    ['a target', async ({ file }: SourceImage) => serveTarget({ path: file, format: 'qcow2' })],
+    [
+      'what is verified',
+      async ({ file }: SourceImage) => (await serveForVerification({ path: file, format: 'qcow2' })).server,
+    ],
+    [
+      "a plugin's disk",
+      async () =>
+        serveNbdkit({ plugin: 'memory', parameters: [['size', '1M']], secrets: [], files: [], reads: [] }),
+    ],
+  ])('is around the server of %s', async (_what, start) => {
+    const image = await qcow2('celled');
+    const server = await start(image);
+    const namespaceOf = (pid: number | 'self') => readlink(`/proc/${pid}/ns/mnt`);
+    const [theirs, ours] = await Promise.all([namespaceOf(server.pid), namespaceOf('self')]);
+    await server.stop();
+    expect(theirs).not.toBe(ours);
   });
 
   it('has no network', async () => {

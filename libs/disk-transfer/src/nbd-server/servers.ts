@@ -42,7 +42,7 @@ export async function serveSourceTimes(image: SourceImage, servers: number): Pro
 
 /** Exports a target image for writing. qemu locks it, so that a second writer is refused. @throws NbdServerFailed */
 export function serveTarget({ path, format }: TargetImage): Promise<NbdServer> {
-  return startServer('qemu-nbd', (socket) => [
+  const args = (socket: string): readonly string[] => [
     '--persistent',
     `--shared=${CONNECTIONS}`,
     `--socket=${socket}`,
@@ -51,7 +51,8 @@ export function serveTarget({ path, format }: TargetImage): Promise<NbdServer> {
     '--discard=ignore',
     '--detect-zeroes=off',
     path,
-  ]);
+  ];
+  return startServer('qemu-nbd', args, { cell: { read: [], write: [path], network: 'none' } });
 }
 
 /**
@@ -63,8 +64,8 @@ export async function serveForVerification({
   path,
   format,
 }: TargetImage): Promise<{ readonly server: NbdServer; readonly cache: 'bypassed' | 'used' }> {
-  const serve = (cache: string): Promise<NbdServer> =>
-    startServer('qemu-nbd', (socket) => [
+  const serve = (cache: string): Promise<NbdServer> => {
+    const args = (socket: string): readonly string[] => [
       '--read-only',
       '--persistent',
       `--shared=${CONNECTIONS}`,
@@ -72,7 +73,9 @@ export async function serveForVerification({
       `--format=${format}`,
       `--cache=${cache}`,
       path,
-    ]);
+    ];
+    return startServer('qemu-nbd', args, { cell: { read: [path], write: [], network: 'none' } });
+  };
   try {
     return { server: await serve('none'), cache: 'bypassed' };
   } catch (error) {

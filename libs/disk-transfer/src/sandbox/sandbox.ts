@@ -11,6 +11,8 @@ export interface Cell {
   readonly write: readonly string[];
   /** `host` only where the source itself is reached over the network. */
   readonly network: 'none' | 'host';
+  /** `host` only where the source is read through devices of this machine. None: a few that hold nothing, such as /dev/null. */
+  readonly devices?: 'host';
 }
 
 export type SandboxState =
@@ -101,7 +103,7 @@ export async function sandboxCommand(
   return undefined;
 }
 
-function bwrapArguments({ read, write, network }: Cell): readonly string[] {
+function bwrapArguments({ read, write, network, devices }: Cell): readonly string[] {
   return [
     ...[
       '--die-with-parent',
@@ -118,9 +120,24 @@ function bwrapArguments({ read, write, network }: Cell): readonly string[] {
     ...['--ro-bind', '/usr', '/usr', ...TOP_LEVEL.flatMap(topLevel)],
     ...optional('/etc/ld.so.cache'),
     ...(network === 'host' ? FOR_NETWORK.flatMap(optional) : []),
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--chdir', '/'],
-    ...read.flatMap((path) => ['--ro-bind', path, path]),
-    ...write.flatMap((path) => ['--bind', path, path]),
+    ...[
+      '--proc',
+      '/proc',
+      '--tmpfs',
+      '/tmp',
+      '--chdir',
+      '/',
+      '--setenv',
+      'TMPDIR',
+      '/tmp',
+      '--setenv',
+      'HOME',
+      '/tmp',
+    ],
+    ...(devices === 'host' ? ['--dev-bind', '/dev', '/dev', '--ro-bind', '/sys', '/sys'] : ['--dev', '/dev']),
+    // What is not there is missed by the tool, which says so in its own words.
+    ...read.flatMap(optional),
+    ...write.flatMap((path) => ['--bind-try', path, path]),
   ];
 }
 

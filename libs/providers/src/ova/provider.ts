@@ -1,10 +1,11 @@
 import { access, constants } from 'node:fs/promises';
-import type { InventoryProblem, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, SourceProvider } from '../port.js';
+import { verifyFiles } from './digests.js';
 import type { OvaBacking } from './disks.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
-import { type OvaPackage, openPackage, verifyDigest } from './package.js';
+import { sharedReader } from './reading/package-reader.js';
 import { makeBlank, unpack } from './unpack.js';
 
 /** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
@@ -29,18 +30,11 @@ export const ovaProvider: SourceProvider = {
   inventory: (spec) => readInventory(pathOf(spec), new Date()),
 
   async verifyDigests(_spec, vm) {
-    const pkg = await openPackage(fileOf(vm));
-    const problems: InventoryProblem[] = [];
-    for (const [name, digest] of pkg.manifest) {
-      // The descriptor was compared when the package was opened.
-      if (name.toLowerCase().endsWith('.ovf')) continue;
-      try {
-        await verifyDigest(name, await locate(pkg, name), digest);
-      } catch (error) {
-        problems.push(problemOf(vm.name, error));
-      }
-    }
-    return problems;
+    const { files, problems } = await sharedReader.digests(fileOf(vm));
+    return [
+      ...problems.map((problem) => ({ ...problem, item: vm.name })),
+      ...(await verifyFiles(files, vm.name)),
+    ];
   },
 
   async currentVm(_spec, vmId) {
@@ -60,9 +54,6 @@ export const ovaProvider: SourceProvider = {
     return accessTo(backing, capacityBytes);
   },
 };
-
-const locate = (pkg: OvaPackage, name: string): ReturnType<OvaPackage['named']> =>
-  pkg.named(name, `manifest.${name}`);
 
 /** The .ova or .ovf of a VM, whose path also names its virtual system. */
 const fileOf = (vm: SourceVm): string => vm.path.slice(0, vm.path.lastIndexOf('#'));

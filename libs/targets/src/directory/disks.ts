@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { type Cell, ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
 import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
 import { unfinished } from './atomic-file.js';
 import { allocatedSize } from './disk-size.js';
 import { imageHeader } from './image-header.js';
 import { errorCode, kindOf, syncFolder } from './safe-path.js';
-
-const run = promisify(execFile);
 
 export interface DiskFile {
   /** Absolute path; its folder exists. */
@@ -40,7 +37,11 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
     const handle = await open(draft, 'w', 0o644);
     try {
       if (disk.format === 'raw') await handle.truncate(allocatedSize(disk.size));
-      else await qemuImg('create', '-q', '-f', 'qcow2', '--', draft, String(allocatedSize(disk.size)));
+      else
+        await qemuImg(
+          { write: [draft] },
+          ...['create', '-q', '-f', 'qcow2', '--', draft, String(allocatedSize(disk.size))],
+        );
     } finally {
       await handle.close();
     }
@@ -79,7 +80,8 @@ export async function growDisk(disk: DiskFile): Promise<'grown' | 'large-enough'
       } finally {
         await handle.close();
       }
-    } else await qemuImg('resize', '-q', '-f', 'qcow2', '--', disk.path, String(wanted));
+    } else
+      await qemuImg({ write: [disk.path] }, 'resize', '-q', '-f', 'qcow2', '--', disk.path, String(wanted));
     return 'grown';
   } catch (error) {
     if (errorCode(error) === '') throw error;
@@ -117,7 +119,16 @@ export async function imageInfo({ path, format }: Pick<DiskFile, 'path' | 'forma
   readonly size: number;
   readonly backing: string | undefined;
 }> {
-  const text = await qemuImg('info', '-f', format, '--force-share', '--output=json', '--', path);
+  const text = await qemuImg(
+    { read: [path] },
+    'info',
+    '-f',
+    format,
+    '--force-share',
+    '--output=json',
+    '--',
+    path,
+  );
   const info = ImageInfo.parse(JSON.parse(text));
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
 }
@@ -142,14 +153,13 @@ export async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function qemuImg(...args: string[]): Promise<string> {
+async function qemuImg(reach: Partial<Pick<Cell, 'read' | 'write'>>, ...args: string[]): Promise<string> {
+  const cell = { read: [], write: [], network: 'none', ...reach } as const;
   try {
-    const { stdout } = await run('qemu-img', args, { maxBuffer: 1 << 20, timeout: 60_000 });
-    return stdout;
+    return (await runTool('qemu-img', args, { cell, timeoutMs: 60_000 })).stdout;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw new ToolFailed('qemu-img', 'it is not installed', error);
-    const text =
-      typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : String(error);
+    if (!(error instanceof ToolRunFailed)) throw error;
+    const text = error.why === 'not-installed' ? 'it is not installed' : error.said;
     throw new ToolFailed('qemu-img', text.trim().split('\n').slice(-2).join(' '), error);
   }
 }

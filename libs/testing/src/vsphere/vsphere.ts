@@ -32,6 +32,8 @@ export class Vsphere implements AsyncDisposable {
   /** An administrator. */
   readonly admin: { readonly user: string; readonly password: string };
   readonly process: OwnedProcess;
+  /** Where the files of its datastores lie, which the stand-in for VDDK reads. */
+  readonly dataFolder: string;
   readonly #control: string;
   readonly #cleanUp: () => Promise<void>;
   #certificate: Certificate = { thumbprint: '', thumbprint256: '', caFile: '' };
@@ -42,6 +44,7 @@ export class Vsphere implements AsyncDisposable {
     control: string,
     admin: Vsphere['admin'],
     owned: OwnedProcess,
+    dataFolder: string,
     cleanUp: () => Promise<void>,
   ) {
     this.url = `https://127.0.0.1:${port}/sdk`;
@@ -49,6 +52,7 @@ export class Vsphere implements AsyncDisposable {
     this.kind = kind;
     this.admin = admin;
     this.process = owned;
+    this.dataFolder = dataFolder;
     this.#control = control;
     this.#cleanUp = cleanUp;
   }
@@ -58,15 +62,16 @@ export class Vsphere implements AsyncDisposable {
     const binary = vsphereBinary();
     const folder = temporaryFolder('vsphere');
     const [port, controlPort] = [options.port ?? (await freePort()), await freePort()];
-    const { config, admin } = configuration(options, port, controlPort, folder.file('data'));
+    const dataFolder = folder.file('data');
+    const { config, admin } = configuration(options, port, controlPort, dataFolder);
     // A file, for a password in the arguments could be read by everyone on the machine.
     await writeFile(folder.file('config.json'), JSON.stringify(config), { mode: 0o600 });
     const args = ['-config', folder.file('config.json')];
     const owned = await OwnedProcess.start({ name: 'vsim', command: binary, args });
     const control = `http://127.0.0.1:${controlPort}`;
-    const vsphere = new Vsphere(port, options.esxi === true ? 'esxi' : 'vcenter', control, admin, owned, () =>
-      folder.remove(),
-    );
+    const kind = options.esxi === true ? 'esxi' : 'vcenter';
+    const cleanUp = (): Promise<void> => folder.remove();
+    const vsphere = new Vsphere(port, kind, control, admin, owned, dataFolder, cleanUp);
     try {
       await vsphere.#ready();
     } catch (error) {

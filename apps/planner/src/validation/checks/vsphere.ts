@@ -1,4 +1,4 @@
-import type { Condition, DiskBacking, SourceDisk, SourceVm } from '@ledgerlift/contracts';
+import type { Condition, DiskBacking, ProviderSpec, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import { type PrivilegeUse, requiredPrivileges, vddkMisfit } from '@ledgerlift/providers';
 import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
@@ -25,7 +25,7 @@ function checkConnection({ source }: PlanFacts): readonly Condition[] {
 }
 
 /** What the plan does at the source. Without VDDK there are two other ways to read; which it is to be is not known yet. */
-function usesOf({ spec, workers }: PlanFacts): readonly PrivilegeUse[] {
+function usesOf({ spec, workers, source }: PlanFacts): readonly PrivilegeUse[] {
   const { disconnectNics, renameSuffix, tag } = spec.retireSource;
   const isRetired = disconnectNics || renameSuffix !== undefined;
   const hasVddk = spec.type === 'warm' || workers?.transferTools?.vddk !== undefined;
@@ -33,6 +33,7 @@ function usesOf({ spec, workers }: PlanFacts): readonly PrivilegeUse[] {
   return [
     'inventory',
     'power',
+    ...(isHost(source?.spec) ? ['moment' as const] : []),
     ...(spec.type === 'conversion' ? [] : reads),
     ...(spec.type === 'warm' ? ['warm' as const] : []),
     ...(spec.type === 'warm' && spec.warm.enableChangeTracking ? ['tracking' as const] : []),
@@ -40,6 +41,10 @@ function usesOf({ spec, workers }: PlanFacts): readonly PrivilegeUse[] {
     ...(tag === undefined ? [] : ['tag' as const]),
   ];
 }
+
+/** An ESXi host without a vCenter. */
+const isHost = (spec: ProviderSpec | undefined): boolean =>
+  spec?.type === 'vsphere' && spec.settings.sdkEndpoint === 'esxi';
 
 function checkPrivileges(facts: PlanFacts): readonly Condition[] {
   const needed = new Set(requiredPrivileges(usesOf(facts)).map(({ id }) => id));
@@ -89,8 +94,7 @@ function misfitOf({ workers, inventory }: PlanFacts): ReturnType<typeof vddkMisf
 
 function checkTags({ spec, source }: PlanFacts): readonly Condition[] {
   const { tag } = spec.retireSource;
-  if (tag === undefined || source?.spec.type !== 'vsphere' || source.spec.settings.sdkEndpoint !== 'esxi')
-    return [];
+  if (tag === undefined || source === undefined || !isHost(source.spec)) return [];
   const message = `'${source.spec.name}' has no tags, and its VMs are to bear '${tag}'`;
   return [condition('SourceHasNoTags', 'NoVcenter', message, [source.spec.name])];
 }

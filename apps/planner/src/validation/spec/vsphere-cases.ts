@@ -111,6 +111,13 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: plan(lacks(SNAPSHOT)),
     },
     {
+      // A single host asks for it whichever way disks are read.
+      raised: plan({ ...lacks('Datastore.FileManagement'), settings: { sdkEndpoint: 'esxi' } }),
+      reason: 'LL-VSP-020',
+      items: ['Datastore.FileManagement'],
+      not: plan(lacks('Datastore.FileManagement')),
+    },
+    {
       raised: plan({ ...lacks('VApp.Export'), transferTools: none }),
       reason: 'LL-VSP-020',
       items: ['VApp.Export'],

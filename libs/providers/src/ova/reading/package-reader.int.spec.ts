@@ -46,6 +46,15 @@ describe('reading a package', () => {
     });
   });
 
+  it('finds what its manifest has digests of within the same budget', async () => {
+    await using reader = new PackageReader(roomy);
+    const { files, problems } = await reader.digests(good);
+    expect(problems).toEqual([]);
+    expect(files.map(({ name }) => name)).toEqual([expect.stringMatching(/\.vmdk$/)]);
+    await using poor = new PackageReader({ ...roomy, busyMs: 0 });
+    expect(await poor.digests(good)).toMatchObject({ files: [], problems: [{ code: 'LL-OVA-019' }] });
+  });
+
   it('reads one package after the other in the same thread', async () => {
     await using reader = new PackageReader(roomy);
     const [first, second] = await Promise.all([reader.read(good), reader.read(good)]);

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BadOva, problemOf } from '../errors.js';
+import type { FilesToVerify } from '../digests.js';
 import type { PackageContents } from '../inventory.js';
+import type { Answers, PackageRequest } from './requests.js';
 
 export interface ReadingBudget {
   /** How long the thread may compute for one package. Waiting for storage does not count. */
@@ -9,6 +11,10 @@ export interface ReadingBudget {
   readonly heapMiB: number;
   /** Of the answer. */
   readonly outputBytes: number;
+}
+
+interface OverBudget {
+  readonly over: BadOva;
 }
 
 /** An honest package of hundreds of VMs takes a second and a few MiB. */
@@ -30,9 +36,20 @@ export class PackageReader {
   constructor(private readonly budget: ReadingBudget = BUDGET) {}
 
   /** @returns what the package holds; where it is over the budget, one problem that says so */
-  read(path: string): Promise<PackageContents> {
+  async read(path: string): Promise<PackageContents> {
+    const answer = await this.#ask('contents', path);
+    return 'over' in answer ? { vms: [], networks: [], problems: [problemOf(path, answer.over)] } : answer;
+  }
+
+  /** @returns of which of its files the package has digests; where it is over the budget, one problem that says so */
+  async digests(path: string): Promise<FilesToVerify> {
+    const answer = await this.#ask('digests', path);
+    return 'over' in answer ? { files: [], problems: [problemOf(path, answer.over)] } : answer;
+  }
+
+  #ask<W extends keyof Answers>(what: W, path: string): Promise<Answers[W] | OverBudget> {
     clearTimeout(this.#idle);
-    const reading = this.#last.then(() => this.#read(path));
+    const reading = this.#last.then(() => this.#answer(what, path));
     const settled = reading.then(
       () => undefined,
       () => undefined,
@@ -46,16 +63,16 @@ export class PackageReader {
     return reading;
   }
 
-  async #read(path: string): Promise<PackageContents> {
+  async #answer<W extends keyof Answers>(what: W, path: string): Promise<Answers[W] | OverBudget> {
     const thread = (this.#thread ??= startThread(this.budget.heapMiB));
     thread.ref();
-    const answer = await this.#answerOf(thread, path);
+    const answer = await this.#answerOf(thread, { what, path });
     if ('text' in answer && answer.text.length <= this.budget.outputBytes)
-      return JSON.parse(answer.text) as PackageContents;
+      return JSON.parse(answer.text) as Answers[W];
     await this.#end();
     const why = 'text' in answer ? `describes more than ${this.budget.outputBytes} bytes` : answer.over;
-    const error = new BadOva('overBudget', `${path} ${why}; export the VM again, or move the package away`);
-    return { vms: [], networks: [], problems: [problemOf(path, error)] };
+    const advice = 'export the VM again, or move the package away';
+    return { over: new BadOva('overBudget', `${path} ${why}; ${advice}`) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,7 +87,10 @@ export class PackageReader {
     await thread?.terminate();
   }
 
-  #answerOf(thread: Worker, path: string): Promise<{ readonly text: string } | { readonly over: string }> {
+  #answerOf(
+    thread: Worker,
+    request: PackageRequest,
+  ): Promise<{ readonly text: string } | { readonly over: string }> {
     const before = thread.performance.eventLoopUtilization();
     return new Promise((resolve) => {
       const settle = (answer: { readonly text: string } | { readonly over: string }): void => {
@@ -96,7 +116,7 @@ export class PackageReader {
         });
       });
       thread.once('exit', onExit);
-      thread.postMessage(path);
+      thread.postMessage(request);
     });
   }
 }

@@ -1,8 +1,11 @@
 import { parentPort } from 'node:worker_threads';
+import { filesToVerify } from '../digests.js';
 import { readPackage } from '../inventory.js';
+import type { PackageRequest } from './requests.js';
 
 // Entry point of the thread that reads packages, one at a time. The answer is text, so that its size is known before the
 // planner parses it.
-parentPort?.on('message', (path: string) => {
-  void readPackage(path).then((contents) => parentPort?.postMessage(JSON.stringify(contents)));
+parentPort?.on('message', ({ what, path }: PackageRequest) => {
+  const answer = what === 'contents' ? readPackage(path) : filesToVerify(path);
+  void answer.then((found) => parentPort?.postMessage(JSON.stringify(found)));
 });

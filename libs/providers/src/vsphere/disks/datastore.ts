@@ -54,6 +54,7 @@ export async function datastoreAccess(
     ],
     secrets: [['cookie', cookie]],
     files: authority === undefined ? [] : [['cainfo', authority]],
+    reads: [],
     servers: SERVERS,
     keepAlive: {
       everyMs: KEEP_ALIVE_MS,

@@ -13,6 +13,8 @@ type Vddk = Exclude<DiskTools['vddk'], { readonly problem: string }>;
 /** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
 const PRIVILEGES = 'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';
 const LOOK_MS = 10_000;
+/** Transports that read the datastore's devices as this machine has them. */
+const BY_DEVICE = /\b(file|san|hotadd)\b/;
 
 export interface VddkReading {
   /** The provider's; snapshots are looked for there. */
@@ -60,6 +62,8 @@ export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Pro
     ],
     secrets: [['password', password]],
     files: [],
+    reads: [vddk.folder, ...vddk.reads],
+    ...(BY_DEVICE.test(transports) ? { devices: 'host' as const } : {}),
     servers: 1,
     async explain(log, ended, ending) {
       // VDDK says of a snapshot that is gone no more than that a file was not found.

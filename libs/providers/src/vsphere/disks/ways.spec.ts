@@ -35,7 +35,7 @@ const snapshot: Snapshot = {
 };
 const off: ChosenFor = { powerState: 'off', snapshots: [] };
 const on: ChosenFor = { powerState: 'on', snapshots: ['s'] };
-const vddk = { folder: '/opt/vddk', plugin: 'vddk', version: '8.0.3' };
+const vddk = { folder: '/opt/vddk', plugin: 'vddk', version: '8.0.3', reads: [] };
 const curl = { plugin: 'curl' };
 const missing = { problem: 'it is not here' };
 const all: DiskTools = { vddk, curl };

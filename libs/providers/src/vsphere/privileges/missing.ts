@@ -45,11 +45,9 @@ export async function missingPrivileges(
     key: current?.textAt('key') ?? '',
     signal,
   };
-  const isVcenter = content.apiType === 'VirtualCenter';
+  const kind = content.apiType === 'VirtualCenter' ? 'vcenter' : 'esxi';
   const known = await namesOfPrivileges(session, authorizationManager, signal);
-  const required = requiredPrivileges(uses).filter(
-    ({ id, onlyAt }) => (isVcenter || onlyAt === undefined) && (known.size === 0 || known.has(id)),
-  );
+  const required = requiredPrivileges(uses, kind).filter(({ id }) => known.size === 0 || known.has(id));
   const missing: MissingPrivilege[] = [];
   for (const scope of new Set(required.map((each) => each.scope))) {
     const privileges = required.filter((each) => each.scope === scope);

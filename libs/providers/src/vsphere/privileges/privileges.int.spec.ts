@@ -134,3 +134,24 @@ describe('the check of a vSphere server', () => {
     expect(problem?.category).toBeUndefined();
   });
 });
+
+describe('a single ESXi host', () => {
+  it('is asked for what tells there whether a VM has run, whatever a migration does, and not for tags', async () => {
+    const files = ['Datastore.Browse', 'Datastore.FileManagement'];
+    const host = await vsphereWorld({
+      esxi: true,
+      users: { reader: { password, privileges: every.filter((id) => !files.includes(id)) } },
+    });
+    const spec = host.providerWith(
+      { caCertificate: readFileSync(host.vsphere.caFile, 'utf8'), sdkEndpoint: 'esxi' },
+      { user: 'reader', password },
+    );
+    const { missing } = await missingPrivileges(sessionOf(spec), ['moment', 'tag'], patience().signal);
+    expect(missing.map(({ privilege }) => privilege.id)).toEqual(files);
+    const problems = await checkVsphere(spec);
+    expect(problems.map(({ item, message }) => [item, /has run, on a host/.test(message)])).toEqual(
+      files.map((id) => [id, true]),
+    );
+    await host.end();
+  });
+});

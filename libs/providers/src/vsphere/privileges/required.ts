@@ -2,6 +2,7 @@
 export const privilegeUses = [
   'inventory',
   'power',
+  'moment',
   'vddk',
   'https',
   'nfc',
@@ -11,6 +12,8 @@ export const privilegeUses = [
   'tag',
 ] as const;
 export type PrivilegeUse = (typeof privilegeUses)[number];
+/** What a server is: a vCenter, or an ESXi host without one. */
+export type VsphereKind = 'vcenter' | 'esxi';
 /** On what it is asked for: every VM, every datastore, or the whole server. */
 export type PrivilegeScope = 'vm' | 'datastore' | 'root';
 
@@ -21,8 +24,8 @@ export interface Privilege {
   readonly use: PrivilegeUse;
   /** In words that follow `to`. */
   readonly to: string;
-  /** Left out of what is asked of a host: it knows no such thing. */
-  readonly onlyAt?: 'vcenter';
+  /** Left out of what is asked of the other: it has no such thing, or does not need it for this. */
+  readonly onlyAt?: VsphereKind;
 }
 
 /**
@@ -48,6 +51,20 @@ const TABLE: readonly Privilege[] = [
     scope: 'vm',
     use: 'power',
     to: 'power the VM on again when its migration fails, or is rolled back',
+  },
+  {
+    id: 'Datastore.Browse',
+    scope: 'datastore',
+    use: 'moment',
+    to: 'find the descriptors of disks, which change with every run',
+    onlyAt: 'esxi',
+  },
+  {
+    id: 'Datastore.FileManagement',
+    scope: 'datastore',
+    use: 'moment',
+    to: 'download them',
+    onlyAt: 'esxi',
   },
   {
     id: 'Sessions.ValidateSession',
@@ -147,14 +164,20 @@ const TABLE: readonly Privilege[] = [
   },
 ];
 
-/** Each privilege that one of these uses needs; one that several need comes once for each. */
-export const requiredPrivileges = (uses: readonly PrivilegeUse[]): readonly Privilege[] =>
-  TABLE.filter(({ use }) => uses.includes(use));
+/**
+ * Each privilege that one of these uses needs; one that several need comes once for each.
+ * @param at none: of both kinds of server
+ */
+export const requiredPrivileges = (uses: readonly PrivilegeUse[], at?: VsphereKind): readonly Privilege[] =>
+  TABLE.filter(
+    ({ use, onlyAt }) => uses.includes(use) && (at === undefined || onlyAt === undefined || onlyAt === at),
+  );
 
 /** What a use is, in words. */
 export const useWords: Readonly<Record<PrivilegeUse, string>> = {
   inventory: 'the inventory',
   power: 'powering VMs off and on',
+  moment: 'seeing whether a VM has run, on a host without a vCenter',
   vddk: 'reading disks by VDDK',
   https: 'reading disks over HTTPS, without VDDK',
   nfc: 'exporting VMs, without VDDK',

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const password = 'hunter2 & co';
 /** As `ledgerlift vsphere role` prints it. */
 const kinds = Object.keys(roleKinds) as RoleKind[];
-const role = JSON.parse(roleText({ name: 'ledgerlift', kinds, format: 'json' })) as {
+const role = JSON.parse(roleText({ name: 'ledgerlift', kinds, format: 'json', at: 'vcenter' })) as {
   readonly privileges: readonly { readonly id: string }[];
 };
 const every = role.privileges.map(({ id }) => id);

@@ -1,10 +1,10 @@
-import { type PrivilegeUse, requiredPrivileges, useWords } from './required.js';
+import { type PrivilegeUse, type VsphereKind, requiredPrivileges, useWords } from './required.js';
 
 /** What a role may be made for: kinds of migration, each with what it includes. */
 export const roleKinds = {
-  cold: ['inventory', 'power', 'vddk', 'https', 'nfc'],
-  warm: ['inventory', 'power', 'vddk', 'warm', 'tracking'],
-  conversion: ['inventory', 'power'],
+  cold: ['inventory', 'power', 'moment', 'vddk', 'https', 'nfc'],
+  warm: ['inventory', 'power', 'moment', 'vddk', 'warm', 'tracking'],
+  conversion: ['inventory', 'power', 'moment'],
   retire: ['inventory', 'retire', 'tag'],
 } as const satisfies Record<string, readonly PrivilegeUse[]>;
 export type RoleKind = keyof typeof roleKinds;
@@ -15,12 +15,14 @@ export interface RoleRequest {
   readonly name: string;
   readonly kinds: readonly RoleKind[];
   readonly format: RoleFormat;
+  /** Whose role it is to be. */
+  readonly at: VsphereKind;
 }
 
 /** A role of vSphere with exactly the privileges that these kinds of migration need, as the tool named takes it. */
-export function roleText({ name, kinds, format }: RoleRequest): string {
+export function roleText({ name, kinds, format, at }: RoleRequest): string {
   const uses = [...new Set(kinds.flatMap((kind): readonly PrivilegeUse[] => roleKinds[kind]))];
-  const required = requiredPrivileges(uses);
+  const required = requiredPrivileges(uses, at);
   const ids = [...new Set(required.map(({ id }) => id))].toSorted();
   if (format === 'json') {
     const privileges = ids.map((id) => ({

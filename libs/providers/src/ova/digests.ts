@@ -1,0 +1,57 @@
+import type { InventoryProblem } from '@ledgerlift/contracts';
+import { problemOf } from './errors.js';
+import type { FileDigest } from './manifest.js';
+import { type Located, openPackage, verifyDigest } from './package.js';
+
+export interface FileToVerify {
+  readonly name: string;
+  readonly digest: FileDigest;
+  readonly at: Located;
+}
+
+/** What a manifest says of the files of its package. */
+export interface FilesToVerify {
+  readonly files: readonly FileToVerify[];
+  /** Of what it names and what is not there. */
+  readonly problems: readonly InventoryProblem[];
+}
+
+/** Finds the files that the manifest of a package has digests of. */
+export async function filesToVerify(path: string): Promise<FilesToVerify> {
+  const files: FileToVerify[] = [];
+  const problems: InventoryProblem[] = [];
+  try {
+    const { manifest, named } = await openPackage(path);
+    for (const [name, digest] of manifest) {
+      // The descriptor was compared when the package was opened.
+      if (name.toLowerCase().endsWith('.ovf')) continue;
+      try {
+        files.push({ name, digest, at: await named(name, `manifest.${name}`) });
+      } catch (error) {
+        problems.push(problemOf(path, error));
+      }
+    }
+    return { files, problems };
+  } catch (error) {
+    return { files: [], problems: [problemOf(path, error)] };
+  }
+}
+
+/** Reads each file once, however many names the manifest has for it, and compares it. */
+export async function verifyFiles(files: readonly FileToVerify[], item: string): Promise<InventoryProblem[]> {
+  const once = new Map(
+    files.map((each) => [
+      [each.at.file, each.at.offset, each.digest.algorithm, each.digest.hex].join(),
+      each,
+    ]),
+  );
+  const problems: InventoryProblem[] = [];
+  for (const { name, digest, at } of once.values()) {
+    try {
+      await verifyDigest(name, at, digest);
+    } catch (error) {
+      problems.push(problemOf(item, error));
+    }
+  }
+  return problems;
+}
