@@ -31,6 +31,8 @@ export const vmOf = ({
   vmRecord({
     root,
     disks,
+    // QEMUs are found on the whole machine by their VM: specs that run side by side must not end each other's.
+    record: { installation: `spec-${process.pid}` },
     eachDisk: { capacityBytes: bytes },
     ...(format === undefined ? {} : { format }),
     vm: { firmware, memory: { bytes: 512 * 2 ** 20, hotAdd: false } },
