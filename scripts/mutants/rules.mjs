@@ -65,6 +65,12 @@ export const mutants = [
     broken: 'const isLetGo = false &&',
   },
   {
+    name: 'nothing writes over a target that was let go',
+    file: 'vm/let-go.ts',
+    rule: "targetStarts(state) === 'allowed' &&",
+    broken: 'false &&',
+  },
+  {
     name: 'an end is an end',
     file: 'vm/operator.ts',
     rule: "    throw new CommandRefused('cancel', `the migration of the VM has ${state.phase} already`);",

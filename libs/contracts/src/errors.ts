@@ -22,6 +22,11 @@ export abstract class LedgerliftError extends Error {
    * although it had been powered off, or the snapshot that was being read is no more.
    */
   readonly outcome: 'failed' | 'source-ran' | 'snapshot-lost' = 'failed';
+  /**
+   * `none`: it came before the step did what it is for, so that nothing outside has changed. Unless the subclass knows
+   * better, a step that failed may have had its effect.
+   */
+  readonly effect: 'none' | 'possible' = 'possible';
   readonly field?: string;
 
   constructor(message: string, options?: { readonly cause?: unknown; readonly field?: string }) {

@@ -290,6 +290,8 @@ export const StepError = z.object({
   message: z.string(),
   class: z.enum(['transient', 'permanent', 'needs-operator']),
   field: z.string().optional(),
+  /** The step had not yet done what it is for; without it, it may have. */
+  effect: z.literal('none').optional(),
 });
 export type StepError = z.infer<typeof StepError>;
 

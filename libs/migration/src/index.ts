@@ -6,7 +6,7 @@ export { awaitsPlanHooks, cutoverDueAt, isBeforeCutover } from './vm/passes.js';
 export { wakeAt } from './vm/wake.js';
 export type { VmCommand } from './vm/commands.js';
 export { holdsPlace, stopWanted } from './vm/stop.js';
-export { leftoversDueAt } from './vm/after-end.js';
+export { leftoversDueAt, retryRefusal } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
 export { wouldReadSource } from './vm/going-back.js';
 export { jobOf } from './vm/job.js';

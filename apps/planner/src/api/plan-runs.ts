@@ -7,7 +7,7 @@ import {
   PlanRunning,
   Turns,
 } from '../catalog/index.js';
-import { CommandRefused, leftoversDueAt, wouldReadSource } from '@ledgerlift/migration';
+import { CommandRefused, leftoversDueAt, retryRefusal, wouldReadSource } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
@@ -134,10 +134,12 @@ export class PlanRuns {
     const { id, spec } = this.catalog.plan(ref);
     const latest = this.#migrationsOf(id).at(-1);
     if (latest === undefined) throw new NothingToDo('retry', spec.name, 'was never started');
-    const retryable = latest.vms.filter(
+    const failed = latest.vms.filter(
       ({ state, stream }) =>
         (state?.phase === 'failed' || state?.phase === 'held') && !state.abandoned && !call.didBefore(stream),
     );
+    // One VM that must not be tried again does not keep the others.
+    const retryable = failed.filter(({ state }) => state !== undefined && retryRefusal(state) === undefined);
     const hooks = latest.hooks.filter(
       ({ state, stream }) =>
         (state?.phase === 'failed' || state?.phase === 'held') && !call.didBefore(stream),
@@ -147,8 +149,13 @@ export class PlanRuns {
       await this.runs.retryVm(latest.migrationId, state.record.index, reason, state.record, call.context);
       call.did(stream);
     }
-    if (retryable.length + hooks.length === 0 && !call.isRepeated)
-      throw new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration');
+    if (retryable.length + hooks.length === 0 && !call.isRepeated) {
+      const refusal = failed.flatMap(({ state }) => (state && retryRefusal(state)) ?? [])[0];
+      throw (
+        refusal ??
+        new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration')
+      );
+    }
     const records = await this.#recordsForRetry(id, retryable);
     for (const { stream, record } of records) {
       await this.runs.retryVm(latest.migrationId, record.index, reason, record, call.context);

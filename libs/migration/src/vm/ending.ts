@@ -10,7 +10,8 @@ import {
   resourceKey,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
-import { type CleanupPolicy, cleanupPlan, type TargetStart } from './policies.js';
+import { targetStarts } from './let-go.js';
+import { type CleanupPolicy, cleanupPlan } from './policies.js';
 import {
   attemptsOf,
   attemptsOfEnd,
@@ -166,21 +167,6 @@ function targetIsToRun(state: VmLive): boolean {
   const { powerState, source } = state.record;
   if (powerState !== 'auto') return powerState === 'on';
   return (lastResult(state, 'Initialize')?.powerState ?? source.vm.powerState) === 'on';
-}
-
-/** Whether the disks at the target are those of a target that was let go, or whose start was at least asked for. */
-function targetStarts({ attempts }: VmLive): TargetStart {
-  // A pass that came later has written over them.
-  const written = attempts.findLastIndex(
-    ({ step, startedAt }) => step === 'DiskTransfer' && startedAt !== undefined,
-  );
-  const isAllowed = attempts
-    .slice(written + 1)
-    .some(
-      ({ step, startedAt, sawSourceRun }) =>
-        step === 'FinalPowerActions' && startedAt !== undefined && !sawSourceRun,
-    );
-  return isAllowed ? 'allowed' : 'never';
 }
 
 /** As it was recorded before anything was done to it. */

@@ -61,8 +61,8 @@ export interface AttemptState {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly error: StepError | undefined;
-  /** It ended because the source had run: whatever comes after the source's power-off was not done. */
-  readonly sawSourceRun: boolean;
+  /** It ended before it did what it is for, because the source had run perhaps. */
+  readonly hadNoEffect: boolean;
   /** `Cleanup` only: what the attempt is to release. */
   readonly release: readonly Resource[];
   /** Earlier attempts that are no longer kept one by one. */

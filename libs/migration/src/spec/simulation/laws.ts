@@ -48,6 +48,19 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
   }
 }
 
+const overwrites: ReadonlySet<StepName> = new Set([
+  'DiskAllocation',
+  'DiskTransfer',
+  'ImageConversion',
+  'ImageCommit',
+]);
+
+/** What a target has written since it was let go is nowhere else. */
+export function checkTarget(event: DomainEvent, world: World): void {
+  if (event.type !== 'StepRequested' || !overwrites.has(event.data.step)) return;
+  law(!world.targetIsLetGo, `${event.data.step} was asked for over a target that was let go`);
+}
+
 /** The disks that are merged with what their snapshots held when the step is done. */
 export function mergedDisks(
   { record, results }: VmLive,

@@ -51,6 +51,7 @@ export class SimulatedWorker {
         break;
       case 'FinalPowerActions':
         if (world.moment !== this.#powerOffMoment) return { outcome: sourceRan };
+        world.letTargetGo();
         if (this.#isTargetToRun) world.startTarget();
         break;
       case 'TargetPowerOff':
@@ -104,8 +105,6 @@ export class SimulatedWorker {
     }
     const next = this.#todo.shift();
     if (next !== undefined) {
-      world.targetHasRun = false;
-      world.targetDisk = 'there';
       world.target[next] = { write: read[next] ?? 0, converted: 0 };
       this.#done.add(next);
     }
