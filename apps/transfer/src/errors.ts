@@ -43,6 +43,27 @@ export class NoSnapshots extends LedgerliftError {
   }
 }
 
+/** The source may not be powered off now, and an earlier attempt has not done so. */
+export class SourceLeftOn extends LedgerliftError {
+  readonly code = 'LL-TRF-007';
+  override readonly outcome = 'stopped';
+  constructor(
+    readonly vm: string,
+    powerState: string,
+  ) {
+    super(`the source VM '${vm}' is ${powerState}, and is not powered off outside its maintenance window`);
+  }
+}
+
+/** Whether an earlier attempt has powered the source off cannot be seen at present. */
+export class SourcePowerUnknown extends LedgerliftError {
+  readonly code = 'LL-TRF-008';
+  override readonly failure = 'transient';
+  constructor(readonly vm: string) {
+    super(`the provider cannot say whether the source VM '${vm}' is off; it is asked again`);
+  }
+}
+
 /** A disk that the user brought is not what it was when the plan was validated. */
 export class BroughtDiskUnusable extends LedgerliftError {
   readonly code = 'LL-TRF-006';

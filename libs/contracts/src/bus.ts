@@ -140,6 +140,11 @@ export const Job = z.object({
   release: z.array(Resource),
   /** DiskTransfer, SnapshotCreation and SnapshotRemoval: of which pass. */
   pass: TransferPass.optional(),
+  /**
+   * SourcePowerOff only. The source may be off by an earlier attempt: see it off, and where it is not leave it on, and say
+   * that the attempt was stopped.
+   */
+  powerOff: z.literal('only-if-off').optional(),
   /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
   hook: HookSpec.optional(),
   /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */

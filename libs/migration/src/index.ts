@@ -9,6 +9,7 @@ export { holdsPlace, stopWanted } from './vm/stop.js';
 export { leftoversDueAt, retryRefusal } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
 export { wouldReadSource } from './vm/going-back.js';
+export { type Windows, powerOffFor } from './vm/power-off.js';
 export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';
 export { disksByStorage } from './vm/turn.js';

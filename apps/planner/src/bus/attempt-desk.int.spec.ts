@@ -56,6 +56,61 @@ const statusOf = ({ stream }: AttemptRef): string | undefined => {
   return state && openAttempt(state)?.status;
 };
 
+describe('a claim of the power-off', () => {
+  const powerOff = (first: AttemptRef, attempt: number): AttemptRef => ({
+    ...first,
+    step: 'SourcePowerOff',
+    attempt,
+  });
+  /** The next step after the first one is the power-off. */
+  async function initialized(): Promise<AttemptRef> {
+    const ref = await claimed();
+    const result = { step: 'Initialize', powerState: 'on', fingerprint: 'f1' } as const;
+    const nothing = { claimed: [], released: [], conditions: [], checkpoints: [] };
+    await desk.report({ ref, number: 1, ...nothing, outcome: { kind: 'completed', result } });
+    return ref;
+  }
+  const closeWindows = (): Promise<void> => {
+    const nightly = { from: '22:00', to: '02:00' };
+    return engine.setLimits(ScheduleLimits.parse({ vms: 1, windows: [nightly] }), systemContext('spec'));
+  };
+
+  it('is refused where the window has closed since it was asked for, and the VM waits', async () => {
+    const ref = powerOff(await initialized(), 1);
+    await closeWindows();
+    expect(await desk.claim(ref)).toMatchObject({
+      answer: 'refused',
+      reason: expect.stringMatching(/maintenance window is closed/),
+    });
+    expect(engine.state(ref.stream)).toMatchObject({
+      phase: 'waiting',
+      powerOffAt: '2026-11-27T22:00:00.000Z',
+    });
+  });
+
+  it('says that the source is to be looked at only, where an earlier attempt was lost', async () => {
+    const first = await initialized();
+    expect(await desk.claim(powerOff(first, 1))).not.toHaveProperty('job.powerOff');
+    await closeWindows();
+    await engine.command(first.stream, {
+      kind: 'lose',
+      step: 'SourcePowerOff',
+      attempt: 1,
+      at: new Date(now),
+    });
+    await engine.command(first.stream, {
+      kind: 'wake',
+      at: new Date(now),
+      random: 0,
+      presence: { absences: [], isAway: false },
+    });
+    expect(await desk.claim(powerOff(first, 2))).toMatchObject({
+      answer: 'granted',
+      job: { powerOff: 'only-if-off' },
+    });
+  });
+});
+
 describe('a lease', () => {
   it('that is not renewed ends the attempt', async () => {
     const ref = await claimed();

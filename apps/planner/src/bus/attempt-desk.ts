@@ -6,6 +6,7 @@ import {
   type VmLive,
   jobOf,
   openAttempt,
+  powerOffFor,
   stopWanted,
 } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
@@ -53,7 +54,8 @@ export class AttemptDesk implements ClaimPort {
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
   async claim(ref: AttemptRef): Promise<ClaimAnswer> {
     try {
-      const command = { kind: 'claim', ...ref, at: new Date(this.options.now()) } as const;
+      const at = new Date(this.options.now());
+      const command = { kind: 'claim', ...ref, at } as const;
       const { state } = await this.engine.command(ref.stream, command, serviceContext(ref));
       if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
       const open = openAttempt(state);
@@ -64,7 +66,12 @@ export class AttemptDesk implements ClaimPort {
         answer: 'granted',
         leaseMs: this.options.leaseMs,
         lastReport: openAttempt(state)?.lastReport ?? 0,
-        job: jobOf(state, ref, failuresOf(state, this.engine)),
+        job: jobOf(
+          state,
+          ref,
+          failuresOf(state, this.engine),
+          powerOffFor(state, at, this.engine.windowsOf(state)),
+        ),
         ...this.#limitOf(ref.stream, state),
       };
     } catch (error) {

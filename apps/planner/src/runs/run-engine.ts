@@ -7,6 +7,7 @@ import {
   Schedule,
   type VmCommand,
   type VmState,
+  type Windows,
   decideNextWave,
   decideRunApproval,
   decideRunCancel,
@@ -266,9 +267,19 @@ export class RunEngine implements RunService {
     command: VmCommand,
     context = systemContext(stream),
   ): Promise<Decided<VmState>> {
-    const decided = await this.#vms.execute(stream, (state) => decideVm(command, state), context);
+    const decided = await this.#vms.execute(
+      stream,
+      (state) => decideVm(command, state, this.windowsOf(state)),
+      context,
+    );
     if (decided.events.length > 0) this.#follow(stream, decided.state);
     return decided;
+  }
+
+  /** In which the source of a VM may be powered off, beside what its own record says. */
+  windowsOf(state: VmState): Windows {
+    const run = state && this.#runs.state(runStream(state.record.migrationId));
+    return [this.limits.windows, run?.started.spec.windows ?? []];
   }
 
   // ---- what follows

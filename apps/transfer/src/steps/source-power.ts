@@ -1,6 +1,7 @@
 import type { StepResult } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/messaging';
 import type { BeforeRetirement } from '@ledgerlift/providers';
+import { SourceLeftOn, SourcePowerUnknown } from '../errors.js';
 import { assertRoomBeforePowerOff } from './room.js';
 import { sourceOf } from './source.js';
 
@@ -11,6 +12,11 @@ const TIME_LIMIT_MS = 300_000;
 export const sourcePowerOff: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'seeing the source powered off');
+  if (attempt.job.powerOff === 'only-if-off') {
+    const powerState = await provider.powerState(spec, vm);
+    if (powerState === 'unknown') throw new SourcePowerUnknown(vm.name);
+    if (powerState !== 'off') throw new SourceLeftOn(vm.name, powerState);
+  }
   await assertRoomBeforePowerOff(attempt.job);
   const { shutdown } = attempt.job.record.settings;
   return { step: 'SourcePowerOff', ...(await provider.powerOff(spec, vm, shutdown, attempt.signal)) };

@@ -128,6 +128,8 @@ export interface VmLive {
   readonly cutoverApproved: boolean;
   /** Why the cutover was put off when it was last due. */
   readonly cutoverDeferred: string | undefined;
+  /** Not warm: its power-off waits until then. */
+  readonly powerOffAt: string | undefined;
   /** An operator withdrew it: the plan's policy schedules no other. */
   readonly cutoverWithdrawn: boolean;
   /** The plan's hooks at the cutover are done. */

@@ -17,11 +17,12 @@ import { decideVm } from '../../vm/decide.js';
 import { evolveVm } from '../../vm/evolve.js';
 import { jobOf } from '../../vm/job.js';
 import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
+import { type Windows, powerOffFor } from '../../vm/power-off.js';
 import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
 import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
 import { Chance } from '@ledgerlift/testing';
-import { LawBroken, checkCutover, checkEvent, checkTarget, checkWorld } from './laws.js';
+import { LawBroken, checkCutover, checkEvent, checkPowerOff, checkTarget, checkWorld } from './laws.js';
 import { somewhere } from './datacenter.js';
 import { type Happening, everyHour, faults, usual } from './happenings.js';
 import { SimulatedWorker } from './worker.js';
@@ -41,12 +42,21 @@ export class Simulation {
   readonly events: DomainEvent[] = [];
   state: VmLive;
   #now = Date.parse('2026-11-23T12:00:00Z');
-  #worker: { readonly of: AttemptState; readonly worker: SimulatedWorker; readonly name: string } | undefined;
+  #worker:
+    | {
+        readonly of: AttemptState;
+        readonly worker: SimulatedWorker;
+        readonly name: string;
+        /** When it claimed the attempt. */
+        readonly at: Date;
+      }
+    | undefined;
   readonly #earlier: AttemptState[] = [];
   #workers = 0;
   readonly #isRegretted: boolean;
   readonly #wildness: number;
   readonly #weights: typeof usual;
+  readonly #windows: Windows;
 
   /** @param index of the VM among those that share what the gate guards */
   constructor(
@@ -83,6 +93,7 @@ export class Simulation {
       retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
     };
     const steps = isWarm ? warmItinerary : coldOf();
+    this.#windows = chance.once(2) ? [everyHour] : [];
     const itinerary = chance.once(2) ? [...steps, postHook] : steps;
     const source = { ...record.source, vm: somewhere(record.source.vm, chance) };
     const powerState = chance.once(6) ? ('off' as const) : ('auto' as const);
@@ -223,7 +234,7 @@ export class Simulation {
   #say(command: VmCommand): void {
     let decided: readonly DomainEvent[];
     try {
-      decided = decideVm(command, this.state);
+      decided = decideVm(command, this.state, this.#windows);
     } catch (error) {
       if (error instanceof CommandRefused || error instanceof AttemptSuperseded) return;
       throw error;
@@ -232,7 +243,7 @@ export class Simulation {
       checkEvent(this.state, event);
       checkTarget(event, this.world);
       const by = 'by' in command ? command.by : undefined;
-      checkCutover(this.state, event, { at: new Date(this.#now), by, events: this.events });
+      checkCutover(this.state, event, { by, events: this.events });
       const next: VmState = evolveVm(this.state, event, this.#time);
       if (next === undefined) throw new Error('an event made the VM vanish');
       this.state = next;
@@ -260,8 +271,9 @@ export class Simulation {
     });
     const claimed = openAttempt(this.state);
     if (claimed?.worker !== name) return;
-    const job = jobOf(this.state, claimed);
-    this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name };
+    const at = new Date(this.#now);
+    const job = jobOf(this.state, claimed, undefined, powerOffFor(this.state, at, this.#windows));
+    this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name, at };
   }
 
   #stroke(): void {
@@ -271,7 +283,9 @@ export class Simulation {
     if (work === undefined || open === undefined) return;
     if (stopWanted(state) !== undefined && this.chance.once(2))
       return this.#report(work.name, open, { outcome: stoppedAsTold });
+    const power = this.world.power;
     const { checkpoint, outcome } = work.worker.stroke();
+    if (power === 'on' && this.world.power === 'off') checkPowerOff(state, work.at, this.#windows);
     const isEnd = outcome?.kind === 'completed';
     const released = isEnd
       ? [...work.worker.job.release, ...this.#oldSnapshots(open)].map((resource) => {
