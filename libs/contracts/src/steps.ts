@@ -78,8 +78,9 @@ export const Resource = z.object({
     'manifest',
     'log',
     'snapshot',
+    'source-tag',
   ]),
-  /** Directory target: the path relative to the target's root. A snapshot: its name at the source. */
+  /** Directory target: the path relative to the target's root. A snapshot, a tag: its name at the source. */
   name: z.string().min(1),
   /** The service that removes it. */
   service: ServiceName,

@@ -25,7 +25,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
-import { inPortions } from './in-portions.js';
+import { inPortions, takenBy } from './in-portions.js';
 import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
@@ -278,8 +278,7 @@ export class RunEngine implements RunService {
 
   /** In which the source of a VM may be powered off, beside what its own record says. */
   windowsOf(state: VmState): Windows {
-    const run = state && this.#runs.state(runStream(state.record.migrationId));
-    return [this.limits.windows, run?.started.spec.windows ?? []];
+    return this.#places.windowsOf(state);
   }
 
   // ---- what follows
@@ -379,16 +378,8 @@ export class RunEngine implements RunService {
   }
 
   /** Of a whole plan it is asked of those for which it makes sense when their turn comes. @returns how many took it */
-  async #askEach(streams: readonly string[], command: VmCommand, context: CommandContext): Promise<number> {
-    const taken = await inPortions(streams, async (stream) => {
-      try {
-        return (await this.command(stream, command, context)).events.length > 0 ? 1 : 0;
-      } catch (error) {
-        if (error instanceof CommandRefused) return 0;
-        throw error;
-      }
-    });
-    return taken.reduce<number>((sum, each) => sum + each, 0);
+  #askEach(streams: readonly string[], command: VmCommand, context: CommandContext): Promise<number> {
+    return takenBy(streams, (stream) => this.command(stream, command, context));
   }
 
   #view(run: RunState): MigrationRun {

@@ -37,3 +37,35 @@ describe('a power-off after an earlier one whose end nobody saw', () => {
     expect(await run.ask('SourcePowerOff', outside)).toMatchObject({ how: 'was-off' });
   });
 });
+
+describe('a retirement whose worker is lost before it could report', () => {
+  const what = { disconnectNics: false, tag: 'moved' };
+  async function retired(tags: string[]): Promise<{ run: Run; tagsNow: () => Promise<unknown> }> {
+    const id = await lab.createVm({ name: 'web', disks: [{ id: 'a', capacityBytes: 1024 * 1024 }], tags });
+    const vm = await provider?.currentVm(spec(), id);
+    if (vm === undefined) throw new Error('the lab lost the VM');
+    const settings = { type: 'cold' as const, retireSource: what };
+    const run = new Run(recordOf({ url: lab.url, vm, root: folder.path, settings }));
+    await run.ask('Initialize');
+    await run.ask('SourceRetirement');
+    // Its result is not in the log, but what it claimed is.
+    run.results = run.results.filter(({ step }) => step !== 'SourceRetirement');
+    await run.ask('SourceRetirement');
+    return { run, tagsNow: async () => (await provider?.currentVm(spec(), id))?.tags ?? [] };
+  }
+
+  it('leaves no tag behind: the rollback takes it away', async () => {
+    const { run, tagsNow } = await retired([]);
+    expect(await tagsNow()).toEqual(['moved']);
+    expect(run.ledger).toEqual([expect.objectContaining({ kind: 'source-tag', name: 'moved' })]);
+    expect(await run.ask('SourceRestoration')).toMatchObject({ did: ["took the tag 'moved' away"] });
+    expect(await tagsNow()).toEqual([]);
+    expect(run.ledger).toEqual([]);
+  });
+
+  it('does not lose a tag that the source bore before', async () => {
+    const { run, tagsNow } = await retired(['moved']);
+    await run.ask('SourceRestoration');
+    expect(await tagsNow()).toEqual(['moved']);
+  });
+});

@@ -255,8 +255,16 @@ const siteOf = (state: VmLive, service: ServiceName): string =>
 
 function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainEvent {
   const outcome = state.cleanup?.outcome ?? 'failed';
+  const listed = new Set(
+    [...(state.cleanup?.keep ?? []).map(({ resource }) => resource), ...outstanding].map(resourceKey),
+  );
+  const { keep } = cleanupPlan(state.ledger, outcome, targetStarts(state));
   const kept = [
-    ...(state.cleanup?.keep ?? []),
+    // Something of it may be gone by now, and something else have been made at the end itself.
+    ...(state.cleanup?.keep ?? []).filter(
+      ({ resource }) => state.ledger[resourceKey(resource)] !== undefined,
+    ),
+    ...keep.filter(({ resource }) => !listed.has(resourceKey(resource))),
     ...outstanding.map((resource): Kept => ({ resource, reason: 'clean-up could not release it' })),
     ...Object.values(state.adopted).map((resource): Kept => ({ resource, reason: 'it was there before' })),
   ];
