@@ -195,18 +195,26 @@ export class PlanRuns {
   /**
    * Asks for another clean-up of every VM of which something was left and is due to be tried again. A VM that is moved
    * meanwhile is left to whoever moved it.
+   *
+   * @param back id of a provider that can be read again, whose VMs alone are looked at
+   * @returns ids of the providers of all VMs of which something was left
    */
-  async removeLeftovers(context: CommandContext, at: Date): Promise<void> {
+  async removeLeftovers(context: CommandContext, at: Date, back?: string): Promise<ReadonlySet<string>> {
+    const providers = new Set<string>();
     for (const { migrationId, vms } of this.runs.migrations()) {
       for (const { state } of vms) {
-        const dueAt = state && leftoversDueAt(state);
-        if (state === undefined || dueAt === undefined || dueAt > at.getTime()) continue;
+        if (state === undefined || (back !== undefined && state.record.source.provider.id !== back)) continue;
+        const dueAt = leftoversDueAt(state, back === undefined ? 'not-looked-at' : 'back');
+        if (dueAt === undefined) continue;
+        providers.add(state.record.source.provider.id);
+        if (dueAt > at.getTime()) continue;
         const command = { kind: 'clean-up', reason: 'an earlier clean-up left something' } as const;
         await this.runs.askVm(migrationId, state.record.index, command, context).catch((error: unknown) => {
           if (!(error instanceof CommandRefused)) throw error;
         });
       }
     }
+    return providers;
   }
 
   /** Gives up the failed VMs of a plan: what was kept for a retry goes. */

@@ -6,6 +6,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import type { VmLive } from '@ledgerlift/migration';
+import { systemContext } from '../runs/system-context.js';
+import { PlanRuns } from './plan-runs.js';
 import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
 import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
 
@@ -38,6 +40,7 @@ async function startedPlan(
   const plan = await created('/plans', { ...planSpec, vms });
   return { plan, migration: await created(`/plans/${plan}/start`, undefined) };
 }
+const context = systemContext('plans');
 const refused = (reply: Reply) => ({ status: reply.status, code: reply.body.error?.code });
 
 describe('a VM of a migration', () => {
@@ -77,6 +80,28 @@ describe('a VM of a migration', () => {
       `clean-up vm-${migration}-0: back`,
       `delete-target vm-${migration}-0: gone`,
     ]);
+  });
+});
+
+describe('what a clean-up left', () => {
+  it('is removed soon after its source is back, and that of other sources is not', async () => {
+    const { migration } = await startedPlan();
+    const snapshot = { kind: 'snapshot', name: 's', service: 'transfer', lifetime: 'temporary' } as const;
+    planner.runs.change(migration, 0, {
+      phase: 'failed',
+      ledger: { 'snapshot:s': snapshot },
+      endedAt: '2026-11-23T12:00:00.000Z',
+    });
+    const source = planner.runs.migration(migration)?.vms[0]?.state?.record.source.provider.id ?? '';
+    const plans = planner.app.get(PlanRuns);
+    const at = (time: string) => new Date(`2026-11-23T${time}Z`);
+    const cleanUps = (): number => planner.runs.calls.filter((call) => call.startsWith('clean-up')).length;
+    expect([...(await plans.removeLeftovers(context, at('12:02:00')))]).toEqual([source]);
+    await plans.removeLeftovers(context, at('12:02:00'), 'another');
+    await plans.removeLeftovers(context, at('12:00:59'), source);
+    expect(cleanUps()).toBe(0);
+    await plans.removeLeftovers(context, at('12:02:00'), source);
+    expect(cleanUps()).toBe(1);
   });
 });
 

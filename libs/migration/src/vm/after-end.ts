@@ -91,18 +91,24 @@ export function cleanUp(state: VmLive, reason: string): readonly DomainEvent[] {
   return decideLaterCleanup(state, reason, 'leftovers');
 }
 
+const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /**
  * When the planner itself asks for the next clean-up of what was left: after an hour, then after twice as long each time, at
- * most a day, so that a source that never comes back does not fill the log.
+ * most a day, so that a source that never comes back does not fill the log. When the source is seen to be back, after a
+ * minute, and longer each time, for one that comes and goes.
  *
  * @returns milliseconds since 1970; undefined where nothing is left
  */
-export function leftoversDueAt(state: VmLive): number | undefined {
+export function leftoversDueAt(
+  state: VmLive,
+  source: 'not-looked-at' | 'back' = 'not-looked-at',
+): number | undefined {
   if (state.endedAt === undefined || leftoversOf(state).length === 0) return undefined;
-  return Date.parse(state.endedAt) + Math.min(DAY, HOUR * 2 ** Math.min(state.laterCleanups, 10));
+  const pause = source === 'back' ? MINUTE : HOUR;
+  return Date.parse(state.endedAt) + Math.min(DAY, pause * 2 ** Math.min(state.laterCleanups, 10));
 }
 
 export function deleteTarget(

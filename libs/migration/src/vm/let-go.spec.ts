@@ -260,6 +260,13 @@ describe('what a clean-up gave up', () => {
     ).toBeUndefined();
   });
 
+  it('is due a minute after its end where the source is back, and later each time it comes and goes', () => {
+    const at = (laterCleanups: number): number | undefined =>
+      leftoversDueAt({ ...left.live, endedAt: noon.toISOString(), laterCleanups }, 'back');
+    const minutes = [0, 1, 2, 50].map((n) => ((at(n) ?? 0) - noon.getTime()) / 60_000);
+    expect(minutes).toEqual([1, 2, 4, 1024]);
+  });
+
   it('is not asked for while the VM is under way', () =>
     given(early)
       .when(again)
