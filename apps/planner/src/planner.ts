@@ -123,6 +123,11 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     leaseMs: config.leaseMs,
     now: Date.now,
     isAway: () => keeper.presence.isAway,
+    tooOld: (worker) =>
+      logger.warn(
+        { worker },
+        'a worker of an older version asks for work; what it is asked is left for a newer one',
+      ),
   });
   const publisher = new EventPublisher({ nc, installation: config.installation });
   const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });

@@ -152,7 +152,17 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-export const ClaimRequest = AttemptRef;
+/**
+ * Raised when a worker of before would do something else than it is asked for. A claim of an older one is refused, and the
+ * request is left for a worker of this version.
+ *
+ * - 2: conversions are counted in the job, checkpoints name their chunks by a digest, and a power-off may be `only-if-off`.
+ */
+export const WORKER_PROTOCOL = 2;
+
+/** `protocol`: what the worker understands; left out by those who understand 1. */
+export const ClaimRequest = AttemptRef.extend({ protocol: z.int().min(1).optional() });
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimAnswer = z.discriminatedUnion('answer', [
   z.object({
     answer: z.literal('granted'),

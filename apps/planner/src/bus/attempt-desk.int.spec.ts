@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type AttemptRef, ScheduleLimits } from '@ledgerlift/contracts';
+import { type AttemptRef, ScheduleLimits, WORKER_PROTOCOL } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { openAttempt } from '@ledgerlift/migration';
 import { LogEventWriter } from '../log/log-event-writer.js';
@@ -40,21 +40,41 @@ afterEach(async () => {
   await opened.destroy();
 });
 
+const claim = (ref: AttemptRef) => desk.claim({ ...ref, protocol: WORKER_PROTOCOL });
+
 /** A VM whose first step a worker has claimed. */
 async function claimed(): Promise<AttemptRef> {
+  const ref = await asked();
+  expect((await claim(ref)).answer).toBe('granted');
+  return ref;
+}
+
+/** A VM whose first step is asked for. */
+async function asked(): Promise<AttemptRef> {
   const plan = resolvePlan(factsWith([webVm], {}), 'leases', []);
   if (plan === undefined) throw new Error('the plan cannot be resolved');
   await engine.start(plan, systemContext('spec'));
   while (engine.vms.requested.size === 0) await new Promise((resolve) => setImmediate(resolve));
   const [stream = ''] = engine.vms.requested;
   const ref: AttemptRef = { stream, step: 'Initialize', attempt: 1, worker: 'transfer/spec/1' };
-  expect((await desk.claim(ref)).answer).toBe('granted');
   return ref;
 }
 const statusOf = ({ stream }: AttemptRef): string | undefined => {
   const state = engine.state(stream);
   return state && openAttempt(state)?.status;
 };
+
+describe('a claim of a worker of an older version', () => {
+  it('is refused, and the request is left for a newer one', async () => {
+    const ref = await asked();
+    expect(await desk.claim(ref)).toMatchObject({
+      answer: 'refused',
+      reason: expect.stringMatching(/understands 1; update it/),
+    });
+    expect(statusOf(ref)).toBe('requested');
+    expect((await claim({ ...ref, worker: 'transfer/newer/1' })).answer).toBe('granted');
+  });
+});
 
 describe('a claim of the power-off', () => {
   const powerOff = (first: AttemptRef, attempt: number): AttemptRef => ({
@@ -78,7 +98,7 @@ describe('a claim of the power-off', () => {
   it('is refused where the window has closed since it was asked for, and the VM waits', async () => {
     const ref = powerOff(await initialized(), 1);
     await closeWindows();
-    expect(await desk.claim(ref)).toMatchObject({
+    expect(await claim(ref)).toMatchObject({
       answer: 'refused',
       reason: expect.stringMatching(/maintenance window is closed/),
     });
@@ -90,7 +110,7 @@ describe('a claim of the power-off', () => {
 
   it('says that the source is to be looked at only, where an earlier attempt was lost', async () => {
     const first = await initialized();
-    expect(await desk.claim(powerOff(first, 1))).not.toHaveProperty('job.powerOff');
+    expect(await claim(powerOff(first, 1))).not.toHaveProperty('job.powerOff');
     await closeWindows();
     await engine.command(first.stream, {
       kind: 'lose',
@@ -104,7 +124,7 @@ describe('a claim of the power-off', () => {
       random: 0,
       presence: { absences: [], isAway: false },
     });
-    expect(await desk.claim(powerOff(first, 2))).toMatchObject({
+    expect(await claim(powerOff(first, 2))).toMatchObject({
       answer: 'granted',
       job: { powerOff: 'only-if-off' },
     });

@@ -1,4 +1,12 @@
-import type { AttemptRef, ClaimAnswer, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
+import {
+  type AttemptRef,
+  type ClaimAnswer,
+  type ClaimRequest,
+  type LeaseAnswer,
+  type Report,
+  type ReportAnswer,
+  WORKER_PROTOCOL,
+} from '@ledgerlift/contracts';
 import { type ClaimPort, LeaseTable } from '@ledgerlift/messaging';
 import {
   AttemptSuperseded,
@@ -19,6 +27,8 @@ export interface AttemptDeskOptions {
   readonly now: () => number;
   /** Whether the planner is away, so that no lease can be renewed and none ends. */
   readonly isAway: () => boolean;
+  /** Told that a worker of an older version asked: its request is left for a newer one. */
+  readonly tooOld?: (worker: string) => void;
 }
 
 /**
@@ -52,7 +62,14 @@ export class AttemptDesk implements ClaimPort {
   }
 
   /** The claim is in the log before it is answered; the same worker gets the same answer again. */
-  async claim(ref: AttemptRef): Promise<ClaimAnswer> {
+  async claim({ protocol = 1, ...ref }: ClaimRequest): Promise<ClaimAnswer> {
+    if (protocol < WORKER_PROTOCOL) {
+      this.options.tooOld?.(ref.worker);
+      return {
+        answer: 'refused',
+        reason: `the planner asks workers that understand protocol ${WORKER_PROTOCOL}, and ${ref.worker} understands ${protocol}; update it`,
+      };
+    }
     try {
       const at = new Date(this.options.now());
       const command = { kind: 'claim', ...ref, at } as const;

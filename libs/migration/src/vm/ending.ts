@@ -217,14 +217,24 @@ export function nextOfEnd(
   const outstanding = cleanup.release.filter((resource) => state.ledger[resourceKey(resource)] !== undefined);
   const cleaned = attempt?.step === 'Cleanup' ? attempt : undefined;
   const isOver = cleaned?.status === 'completed' || (cleaned !== undefined && last === 'given-up');
-  const start = cleaned === undefined ? 0 : cleanupOrder.indexOf(cleaned.service) + (isOver ? 1 : 0);
-  const service = cleanupOrder
-    .slice(start)
-    .find((each) => outstanding.some((resource) => resource.service === each));
+  const queue = cleanupOrder.flatMap((each) => cleanup.release.filter(({ service }) => service === each));
+  const asked = new Set(cleaned?.release.map(resourceKey));
+  const isAsked = (resource: Resource): boolean => asked.has(resourceKey(resource));
+  const from = isOver ? queue.findLastIndex(isAsked) + 1 : Math.max(0, queue.findIndex(isAsked));
+  const left = queue.slice(from).filter((resource) => state.ledger[resourceKey(resource)] !== undefined);
+  const service = left[0]?.service;
   if (service === undefined) return [terminalEvent(state, outstanding)];
-  const release = outstanding.filter((resource) => resource.service === service);
-  return [requestCleanup(state, service, release)];
+  return [
+    requestCleanup(
+      state,
+      service,
+      left.filter((resource) => resource.service === service),
+    ),
+  ];
 }
+
+/** A request and its job are messages: of more resources, the others come with the next request. */
+const MOST_RELEASED = 500;
 
 export const requestCleanup = (
   state: VmLive,
@@ -236,7 +246,7 @@ export const requestCleanup = (
     attempt: attemptsOf(state, 'Cleanup') + 1,
     service,
     site: siteOf(state, service),
-    release: [...release],
+    release: release.slice(0, MOST_RELEASED),
   });
 
 const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep): DomainEvent => ({

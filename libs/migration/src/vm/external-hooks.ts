@@ -57,7 +57,7 @@ export function requestExpired(
       : {
           code: 'LL-MIG-007',
           class: 'needs-operator',
-          message: `no ${open.service} worker at site ${open.site} took ${open.step} in the plan's time limit; start one.`,
+          message: `no ${open.service} worker at site ${open.site} took ${open.step} in the plan's time limit; start one of the planner's version.`,
         };
   return failure(state, open, error, { report: 0, lost: false, at, random });
 }
