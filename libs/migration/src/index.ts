@@ -8,7 +8,7 @@ export type { VmCommand } from './vm/commands.js';
 export { holdsPlace, stopWanted } from './vm/stop.js';
 export { leftoversDueAt, retryRefusal } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
-export { wouldReadSource } from './vm/going-back.js';
+export { wouldConvert, wouldReadSource } from './vm/going-back.js';
 export { type Windows, powerOffFor } from './vm/power-off.js';
 export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';

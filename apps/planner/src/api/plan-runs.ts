@@ -7,7 +7,13 @@ import {
   PlanRunning,
   Turns,
 } from '../catalog/index.js';
-import { CommandRefused, leftoversDueAt, retryRefusal, wouldReadSource } from '@ledgerlift/migration';
+import {
+  CommandRefused,
+  leftoversDueAt,
+  retryRefusal,
+  wouldConvert,
+  wouldReadSource,
+} from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
@@ -268,6 +274,7 @@ export class PlanRuns {
         vm: state.record.source.vm,
         // Its bytes are at the target already: the source is not needed any more, and must not change the VM.
         isCopied: !wouldReadSource(state),
+        isConverted: !wouldConvert(state),
       })),
     });
     const isMissing = (sourceId: string): boolean =>
