@@ -10,6 +10,7 @@ export { leftoversDueAt, retryRefusal } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
 export { wouldConvert, wouldReadSource } from './vm/going-back.js';
 export { type Windows, powerOffFor } from './vm/power-off.js';
+export { hasTargetLetGo } from './vm/let-go.js';
 export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';
 export { disksByStorage } from './vm/turn.js';

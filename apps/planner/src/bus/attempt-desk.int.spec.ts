@@ -90,6 +90,10 @@ describe('a claim of the power-off', () => {
     await desk.report({ ref, number: 1, ...nothing, outcome: { kind: 'completed', result } });
     return ref;
   }
+  /** At a time that the machine's clock has not come to: nothing is due by itself. */
+  beforeEach(() => {
+    now = Date.parse('2126-11-27T16:00:00Z');
+  });
   const closeWindows = (): Promise<void> => {
     const nightly = { from: '22:00', to: '02:00' };
     return engine.setLimits(ScheduleLimits.parse({ vms: 1, windows: [nightly] }), systemContext('spec'));
@@ -104,8 +108,10 @@ describe('a claim of the power-off', () => {
     });
     expect(engine.state(ref.stream)).toMatchObject({
       phase: 'waiting',
-      powerOffAt: '2026-11-27T22:00:00.000Z',
+      powerOffAt: '2126-11-27T22:00:00.000Z',
     });
+    // It waits without a place, and gets one when its window opens.
+    while (engine.scheduled.length > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('says that the source is to be looked at only, where an earlier attempt was lost', async () => {

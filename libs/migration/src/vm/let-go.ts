@@ -19,6 +19,10 @@ export function targetStarts({ attempts }: VmLive): TargetStart {
   return isAllowed ? 'allowed' : 'never';
 }
 
+/** Whether the VM has a target that was allowed to start, and that nobody had deleted since. */
+export const hasTargetLetGo = (state: VmLive): boolean =>
+  targetStarts(state) === 'allowed' && !state.targetDeleted;
+
 /** Steps that write to the target's disks, make them anew, or change what starts from them. */
 const rewrites: ReadonlySet<StepName> = new Set([
   'DiskAllocation',
