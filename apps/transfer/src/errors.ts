@@ -30,8 +30,10 @@ export class MissingResult extends LedgerliftError {
 export class NoRoom extends LedgerliftError {
   readonly code = 'LL-TRF-004';
   override readonly failure = 'needs-operator';
-  constructor(path: string, needed: number, free: number) {
-    super(`${path} has ${free} bytes free and ${needed} are needed; make room, then retry`);
+  /** @param taken bytes that other VMs will still write there */
+  constructor(path: string, needed: number, free: number, taken = 0) {
+    const beside = taken > 0 ? `, beside ${taken} that other VMs will still write` : '';
+    super(`${path} has ${free} bytes free and ${needed} are needed${beside}; make room, then retry`);
   }
 }
 

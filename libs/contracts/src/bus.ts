@@ -145,6 +145,8 @@ export const Job = z.object({
    * that the attempt was stopped.
    */
   powerOff: z.literal('only-if-off').optional(),
+  /** SourcePowerOff only. Bytes at the target that VMs whose power-off came before will still write. */
+  roomTaken: z.int().min(0).optional(),
   /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
   hook: HookSpec.optional(),
   /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */

@@ -9,7 +9,7 @@ export { holdsPlace, stopWanted } from './vm/stop.js';
 export { leftoversDueAt, retryRefusal } from './vm/after-end.js';
 export { deletableTarget } from './vm/ending.js';
 export { wouldConvert, wouldReadSource } from './vm/going-back.js';
-export { type Windows, powerOffFor } from './vm/power-off.js';
+export { type Windows, powerOffBegan, powerOffFor } from './vm/power-off.js';
 export { hasTargetLetGo } from './vm/let-go.js';
 export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';

@@ -116,7 +116,9 @@ describe('a claim of the power-off', () => {
 
   it('says that the source is to be looked at only, where an earlier attempt was lost', async () => {
     const first = await initialized();
-    expect(await claim(powerOff(first, 1))).not.toHaveProperty('job.powerOff');
+    const granted = await claim(powerOff(first, 1));
+    expect(granted).toMatchObject({ answer: 'granted', job: { roomTaken: 0 } });
+    expect(granted).not.toHaveProperty('job.powerOff');
     await closeWindows();
     await engine.command(first.stream, {
       kind: 'lose',

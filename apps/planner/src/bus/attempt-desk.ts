@@ -2,6 +2,7 @@ import {
   type AttemptRef,
   type ClaimAnswer,
   type ClaimRequest,
+  type Job,
   type LeaseAnswer,
   type Report,
   type ReportAnswer,
@@ -21,6 +22,7 @@ import type { CommandContext } from '../log/event-writer.js';
 import type { RunEngine } from '../runs/run-engine.js';
 import { systemContext } from '../runs/system-context.js';
 import { failuresOf } from './failures.js';
+import { roomTaken } from './room-taken.js';
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
@@ -83,12 +85,7 @@ export class AttemptDesk implements ClaimPort {
         answer: 'granted',
         leaseMs: this.options.leaseMs,
         lastReport: openAttempt(state)?.lastReport ?? 0,
-        job: jobOf(
-          state,
-          ref,
-          failuresOf(state, this.engine),
-          powerOffFor(state, at, this.engine.windowsOf(state)),
-        ),
+        job: this.#jobOf(state, ref, at),
         ...this.#limitOf(ref.stream, state),
       };
     } catch (error) {
@@ -115,6 +112,13 @@ export class AttemptDesk implements ClaimPort {
       lastReport,
       ...this.#limitOf(ref.stream, state),
     };
+  }
+
+  #jobOf(state: VmLive, ref: AttemptRef, at: Date): Job {
+    const { places } = this.engine;
+    const powerOff = powerOffFor(state, at, places.windowsOf(state));
+    const job = jobOf(state, ref, failuresOf(state, this.engine), powerOff);
+    return ref.step === 'SourcePowerOff' ? { ...job, roomTaken: roomTaken(state, places.placed()) } : job;
   }
 
   #limitOf(stream: string, { record }: VmLive): { readonly bandwidthLimit?: number } {

@@ -96,6 +96,11 @@ export class Places {
     return this.#schedule.has(migrationId, vm);
   }
 
+  /** The VMs that have a place, as they are. */
+  placed(): readonly VmLive[] {
+    return this.running().flatMap(({ migrationId, vm }) => this.around.vm(vmStream(migrationId, vm)) ?? []);
+  }
+
   /** Windows of the installation and of the VM's plan. */
   windowsOf(state: VmState): Windows {
     const run = state && this.around.run(state.record.migrationId);

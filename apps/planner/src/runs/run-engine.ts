@@ -7,7 +7,6 @@ import {
   Schedule,
   type VmCommand,
   type VmState,
-  type Windows,
   decideNextWave,
   decideRunApproval,
   decideRunCancel,
@@ -269,16 +268,16 @@ export class RunEngine implements RunService {
   ): Promise<Decided<VmState>> {
     const decided = await this.#vms.execute(
       stream,
-      (state) => decideVm(command, state, this.windowsOf(state)),
+      (state) => decideVm(command, state, this.#places.windowsOf(state)),
       context,
     );
     if (decided.events.length > 0) this.#follow(stream, decided.state);
     return decided;
   }
 
-  /** In which the source of a VM may be powered off, beside what its own record says. */
-  windowsOf(state: VmState): Windows {
-    return this.#places.windowsOf(state);
+  /** Who has a place, and when a source may be powered off. */
+  get places(): Pick<Places, 'placed' | 'windowsOf'> {
+    return this.#places;
   }
 
   // ---- what follows
