@@ -67,8 +67,8 @@ export const mutants = [
   {
     name: 'nothing writes over a target that was let go',
     file: 'vm/let-go.ts',
-    rule: "targetStarts(state) === 'allowed' &&",
-    broken: 'false &&',
+    rule: "targetStarts(state) === 'allowed' && state.itinerary",
+    broken: 'false && state.itinerary',
   },
   {
     name: 'the window is looked at when a power-off is claimed',
