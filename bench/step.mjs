@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CloudEvent, apiOperations, subjects } from '@ledgerlift/contracts';
+import { CloudEvent, WORKER_PROTOCOL, apiOperations, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
 import { buildOva, freePort, makeSmallDisk, startNats, temporaryFolder } from '@ledgerlift/testing';
 import { connect } from '@nats-io/transport-node';
@@ -85,7 +85,7 @@ function measure(nc) {
     const event = CloudEvent.parse(json);
     const { step, attempt, release = [] } = event.data;
     const ref = { stream: event.subject, step, attempt, worker: WORKER };
-    await ask(subjects.claim, ref);
+    await ask(subjects.claim, { ...ref, protocol: WORKER_PROTOCOL });
     const released = release.map((resource) => ({ resource, how: 'removed' }));
     const report = {
       ref,

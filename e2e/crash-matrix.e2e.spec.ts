@@ -17,6 +17,8 @@ const notCovered: Readonly<Partial<Record<EventType, string>>> = {
   CutoverReleased: 'needs a hook of the plan: e2e/plan-hooks',
   CutoverPassDecided: 'needs a cutover in the middle of a pass: e2e/faults',
   CutoverDeferred: 'needs a maintenance window that has closed: libs/migration/src/vm/cutover.spec.ts',
+  PowerOffDeferred: 'needs a maintenance window that has closed: libs/migration/src/vm/power-off.spec.ts',
+  PowerOffDue: 'needs a maintenance window that opens: libs/migration/src/vm/power-off.spec.ts',
   SourceRanMeanwhile: 'needs somebody who starts the source: e2e/faults',
   SnapshotLost: 'needs a host that fails: e2e/faults',
   PlannerReturned: 'needs seconds without a planner: apps/planner/src/runs/presence-keeper.int.spec.ts',

@@ -65,6 +65,24 @@ export const mutants = [
     broken: 'const isLetGo = false &&',
   },
   {
+    name: 'nothing writes over a target that was let go',
+    file: 'vm/let-go.ts',
+    rule: "targetStarts(state) === 'allowed' && state.itinerary",
+    broken: 'false && state.itinerary',
+  },
+  {
+    name: 'the window is looked at when a power-off is claimed',
+    file: 'vm/attempts.ts',
+    rule: "step === 'SourcePowerOff' ? deferredAtPowerOff(state, at, windows) : [];",
+    broken: '[];',
+  },
+  {
+    name: 'a power-off that nobody saw the end of is looked at outside the window',
+    file: 'vm/power-off.ts',
+    rule: "mayBeOff && refused !== undefined ? 'only-if-off' : undefined",
+    broken: 'undefined',
+  },
+  {
     name: 'an end is an end',
     file: 'vm/operator.ts',
     rule: "    throw new CommandRefused('cancel', `the migration of the VM has ${state.phase} already`);",

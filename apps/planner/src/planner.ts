@@ -31,9 +31,11 @@ import {
 import { AttemptDesk } from './bus/attempt-desk.js';
 import { ProgressBoard } from './bus/progress-board.js';
 import { Relay } from './bus/relay.js';
+import { CatalogProjection } from './catalog/index.js';
 import type { PlannerConfig } from './config.js';
 import { CoreModule, type PlannerCore } from './core.module.js';
 import { HealthController, READINESS, type Readiness } from './health.controller.js';
+import { InventoryService } from './inventory/index.js';
 import { LogEventWriter } from './log/log-event-writer.js';
 import { LogFeed } from './log/log-feed.js';
 import { PresenceKeeper } from './runs/presence-keeper.js';
@@ -121,6 +123,11 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     leaseMs: config.leaseMs,
     now: Date.now,
     isAway: () => keeper.presence.isAway,
+    tooOld: (worker) =>
+      logger.warn(
+        { worker },
+        'a worker of an older version asks for work; what it is asked is left for a newer one',
+      ),
   });
   const publisher = new EventPublisher({ nc, installation: config.installation });
   const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });
@@ -172,6 +179,14 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   await app.startAllMicroservices();
   await keeper.tick();
   await app.listen(config.http.port, config.http.host);
+  const [inventory, catalog] = [app.get(InventoryService), app.get(CatalogProjection)];
+  inventory.onReturn((provider) => {
+    logger.info({ provider }, 'a provider can be read again; removing what clean-ups left there');
+    app
+      .get(PlanRuns)
+      .removeLeftovers(systemContext('plans'), new Date(), provider)
+      .catch((error: unknown) => failed('removing leftovers', error));
+  });
   isReady = true;
   logger.info({ url: await app.getUrl(), log: config.logFile }, 'deciding');
 
@@ -183,9 +198,10 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
     every(RECONCILE_MS, 'reconciling', () => engine.reconcile()),
-    every(LEFTOVERS_MS, 'removing leftovers', () =>
-      app.get(PlanRuns).removeLeftovers(systemContext('plans'), new Date()),
-    ),
+    every(LEFTOVERS_MS, 'removing leftovers', async () => {
+      const providers = await app.get(PlanRuns).removeLeftovers(systemContext('plans'), new Date());
+      for (const each of catalog.providers()) if (providers.has(each.id)) inventory.follow(each);
+    }),
   ];
   return {
     stop: async () => {

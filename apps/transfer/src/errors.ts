@@ -30,8 +30,10 @@ export class MissingResult extends LedgerliftError {
 export class NoRoom extends LedgerliftError {
   readonly code = 'LL-TRF-004';
   override readonly failure = 'needs-operator';
-  constructor(path: string, needed: number, free: number) {
-    super(`${path} has ${free} bytes free and ${needed} are needed; make room, then retry`);
+  /** @param taken bytes that other VMs will still write there */
+  constructor(path: string, needed: number, free: number, taken = 0) {
+    const beside = taken > 0 ? `, beside ${taken} that other VMs will still write` : '';
+    super(`${path} has ${free} bytes free and ${needed} are needed${beside}; make room, then retry`);
   }
 }
 
@@ -40,6 +42,27 @@ export class NoSnapshots extends LedgerliftError {
   readonly code = 'LL-TRF-005';
   constructor(type: string) {
     super(`a source of type '${type}' has no snapshots; migrate its VMs cold`);
+  }
+}
+
+/** The source may not be powered off now, and an earlier attempt has not done so. */
+export class SourceLeftOn extends LedgerliftError {
+  readonly code = 'LL-TRF-007';
+  override readonly outcome = 'stopped';
+  constructor(
+    readonly vm: string,
+    powerState: string,
+  ) {
+    super(`the source VM '${vm}' is ${powerState}, and is not powered off outside its maintenance window`);
+  }
+}
+
+/** Whether an earlier attempt has powered the source off cannot be seen at present. */
+export class SourcePowerUnknown extends LedgerliftError {
+  readonly code = 'LL-TRF-008';
+  override readonly failure = 'transient';
+  constructor(readonly vm: string) {
+    super(`the provider cannot say whether the source VM '${vm}' is off; it is asked again`);
   }
 }
 

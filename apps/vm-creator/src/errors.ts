@@ -60,6 +60,7 @@ export class ResultMissing extends LedgerliftError {
 export class SourceNotSeenOff extends LedgerliftError {
   readonly code = 'LL-VMC-006';
   override readonly failure: FailureClass = 'needs-operator';
+  override readonly effect = 'none';
   constructor(readonly vm: string) {
     super(
       `the provider cannot say whether the source VM "${vm}" is off; its target must not start beside it. See at the ` +
@@ -86,6 +87,7 @@ export class FirmwareMissing extends LedgerliftError {
 /** The source is of a kind that this version cannot ask. */
 export class NoSourceProvider extends LedgerliftError {
   readonly code = 'LL-VMC-008';
+  override readonly effect = 'none';
   constructor(
     readonly provider: string,
     readonly type: string,
@@ -101,11 +103,32 @@ export class NoSourceProvider extends LedgerliftError {
 export class SourceMomentUnknown extends LedgerliftError {
   readonly code = 'LL-VMC-009';
   override readonly failure: FailureClass = 'transient';
+  override readonly effect = 'none';
   constructor(readonly vm: string) {
     super(
       `the source VM "${vm}" does not show whether it ran since its disks were copied: it is gone, or is just being ` +
         'started. It is asked again; see that it is still at its source.',
     );
+  }
+}
+
+/** The source did not answer, so that its target was not let go. */
+export class SourceNotAsked extends LedgerliftError {
+  readonly code = 'LL-VMC-012';
+  override readonly failure: FailureClass;
+  override readonly effect = 'none';
+  constructor(
+    readonly vm: string,
+    cause: unknown,
+  ) {
+    const { code, message } =
+      cause instanceof LedgerliftError ? cause : { code: 'no code', message: String(cause) };
+    super(
+      `the source VM "${vm}" could not be asked whether it is off, so its target was not allowed to start (${code}): ` +
+        message,
+      { cause },
+    );
+    this.failure = cause instanceof LedgerliftError ? cause.failure : 'transient';
   }
 }
 

@@ -140,6 +140,13 @@ export const Job = z.object({
   release: z.array(Resource),
   /** DiskTransfer, SnapshotCreation and SnapshotRemoval: of which pass. */
   pass: TransferPass.optional(),
+  /**
+   * SourcePowerOff only. The source may be off by an earlier attempt: see it off, and where it is not leave it on, and say
+   * that the attempt was stopped.
+   */
+  powerOff: z.literal('only-if-off').optional(),
+  /** SourcePowerOff only. Bytes at the target that VMs whose power-off came before will still write. */
+  roomTaken: z.int().min(0).optional(),
   /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
   hook: HookSpec.optional(),
   /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */
@@ -147,7 +154,17 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-export const ClaimRequest = AttemptRef;
+/**
+ * Raised when a worker of before would do something else than it is asked for. A claim of an older one is refused, and the
+ * request is left for a worker of this version.
+ *
+ * - 2: conversions are counted in the job, checkpoints name their chunks by a digest, and a power-off may be `only-if-off`.
+ */
+export const WORKER_PROTOCOL = 2;
+
+/** `protocol`: what the worker understands; left out by those who understand 1. */
+export const ClaimRequest = AttemptRef.extend({ protocol: z.int().min(1).optional() });
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimAnswer = z.discriminatedUnion('answer', [
   z.object({
     answer: z.literal('granted'),

@@ -18,10 +18,16 @@ export abstract class LedgerliftError extends Error {
   /** Class of the failure when it ends a step; permanent unless the subclass knows better. */
   readonly failure: FailureClass = 'permanent';
   /**
-   * What it means for the VM when it ends a step: a failure of that step, or that the source is not as it was: it ran
-   * although it had been powered off, or the snapshot that was being read is no more.
+   * What it means for the VM when it ends a step: a failure of that step, that it ended in order before its work was
+   * done, or that the source is not as it was: it ran although it had been powered off, or the snapshot that was being
+   * read is no more.
    */
-  readonly outcome: 'failed' | 'source-ran' | 'snapshot-lost' = 'failed';
+  readonly outcome: 'failed' | 'stopped' | 'source-ran' | 'snapshot-lost' = 'failed';
+  /**
+   * `none`: it came before the step did what it is for, so that nothing outside has changed. Unless the subclass knows
+   * better, a step that failed may have had its effect.
+   */
+  readonly effect: 'none' | 'possible' = 'possible';
   readonly field?: string;
 
   constructor(message: string, options?: { readonly cause?: unknown; readonly field?: string }) {

@@ -78,8 +78,9 @@ export const Resource = z.object({
     'manifest',
     'log',
     'snapshot',
+    'source-tag',
   ]),
-  /** Directory target: the path relative to the target's root. A snapshot: its name at the source. */
+  /** Directory target: the path relative to the target's root. A snapshot, a tag: its name at the source. */
   name: z.string().min(1),
   /** The service that removes it. */
   service: ServiceName,
@@ -290,6 +291,8 @@ export const StepError = z.object({
   message: z.string(),
   class: z.enum(['transient', 'permanent', 'needs-operator']),
   field: z.string().optional(),
+  /** The step had not yet done what it is for; without it, it may have. */
+  effect: z.literal('none').optional(),
 });
 export type StepError = z.infer<typeof StepError>;
 

@@ -156,12 +156,18 @@ export interface SourceProvider {
   ): Promise<DiskAccess> | DiskAccess;
   /** Only where a VM can be read while it runs. */
   readonly snapshots?: SourceSnapshots;
-  /** Sees that the source cannot come back beside its target. @returns what was done, in words; what was so is skipped */
+  /**
+   * Sees that the source cannot come back beside its target.
+   *
+   * @param beforeTag awaited before the VM is given a tag that it does not bear, so that whoever undoes it knows whose it is
+   * @returns what was done, in words; what was so is skipped
+   */
   retire?(
     spec: ProviderSpec,
     vm: SourceVm,
     what: RetireSourceSettings,
     patience: Patience,
+    beforeTag?: () => Promise<void>,
   ): Promise<readonly string[]>;
   /** Ids of the NICs that are connected, or will be when the VM is powered on. For `restore` later. */
   connectedNics?(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;

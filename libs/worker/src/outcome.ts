@@ -27,7 +27,10 @@ export async function outcomeOf(attempt: Attempt, handler: StepHandler): Promise
 
 /** What is told of an error that ended a step: ours as they are, others without their stack. */
 export function toStepError(error: unknown): StepError {
-  if (error instanceof LedgerliftError) return { ...error.details(), class: error.failure };
+  if (error instanceof LedgerliftError) {
+    const effect = error.effect === 'none' ? { effect: error.effect } : {};
+    return { ...error.details(), class: error.failure, ...effect };
+  }
   return { code: 'LL-BUS-014', message: firstLine(messageOf(error)), class: 'transient' };
 }
 

@@ -1,11 +1,13 @@
 import {
   type AttemptRef,
   ClaimAnswer,
+  type ClaimRequest,
   type CloudEvent,
   LeaseAnswer,
   type Progress,
   type Report,
   ReportAnswer,
+  WORKER_PROTOCOL,
   subjects,
 } from '@ledgerlift/contracts';
 import { jetstream } from '@nats-io/jetstream';
@@ -34,7 +36,8 @@ export class PlannerClient {
 
   /** @throws RequestTimedOut, RemoteError, BadAnswer */
   claim(ref: AttemptRef, timeoutMs: number, signal: AbortSignal): Promise<ClaimAnswer> {
-    return requestOnce(this.#nc, subjects.claim, ClaimAnswer, ref, { timeoutMs, signal });
+    const request: ClaimRequest = { ...ref, protocol: WORKER_PROTOCOL };
+    return requestOnce(this.#nc, subjects.claim, ClaimAnswer, request, { timeoutMs, signal });
   }
 
   /** @throws RequestTimedOut, RemoteError, BadAnswer */

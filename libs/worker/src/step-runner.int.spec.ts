@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { StepRequestedData, subjects } from '@ledgerlift/contracts';
+import { StepRequestedData, WORKER_PROTOCOL, subjects } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { MessageHandler } from '@nestjs/microservices';
 import {
@@ -89,6 +89,7 @@ describe('a worker', () => {
   it('claims before it works, acks, reports what it did, and ends when that is in the log', async () => {
     const worker = await startWorker('a', async (attempt) => {
       expect(planner.claims).toHaveLength(1);
+      expect(planner.claims[0]?.protocol).toBe(WORKER_PROTOCOL);
       await attempt.claim([disk('a.raw')]);
       // Only now may it be made: the log has it.
       expect(planner.reported('vm-m1-0')?.claimed).toEqual([disk('a.raw')]);

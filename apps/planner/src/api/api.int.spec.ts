@@ -278,7 +278,7 @@ describe('a VM', () => {
       error: undefined,
       release: [],
       hook: undefined,
-      sawSourceRun: false,
+      hadNoEffect: false,
       ...{ at: 3, number: 0, folded: { count: 0, startedAt: undefined } },
     } as const;
     const progress = {

@@ -7,7 +7,13 @@ import {
   PlanRunning,
   Turns,
 } from '../catalog/index.js';
-import { CommandRefused, leftoversDueAt, wouldReadSource } from '@ledgerlift/migration';
+import {
+  CommandRefused,
+  leftoversDueAt,
+  retryRefusal,
+  wouldConvert,
+  wouldReadSource,
+} from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
 import type { Examination, PlanExaminer } from '../validation/index.js';
@@ -134,10 +140,12 @@ export class PlanRuns {
     const { id, spec } = this.catalog.plan(ref);
     const latest = this.#migrationsOf(id).at(-1);
     if (latest === undefined) throw new NothingToDo('retry', spec.name, 'was never started');
-    const retryable = latest.vms.filter(
+    const failed = latest.vms.filter(
       ({ state, stream }) =>
         (state?.phase === 'failed' || state?.phase === 'held') && !state.abandoned && !call.didBefore(stream),
     );
+    // One VM that must not be tried again does not keep the others.
+    const retryable = failed.filter(({ state }) => state !== undefined && retryRefusal(state) === undefined);
     const hooks = latest.hooks.filter(
       ({ state, stream }) =>
         (state?.phase === 'failed' || state?.phase === 'held') && !call.didBefore(stream),
@@ -147,8 +155,13 @@ export class PlanRuns {
       await this.runs.retryVm(latest.migrationId, state.record.index, reason, state.record, call.context);
       call.did(stream);
     }
-    if (retryable.length + hooks.length === 0 && !call.isRepeated)
-      throw new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration');
+    if (retryable.length + hooks.length === 0 && !call.isRepeated) {
+      const refusal = failed.flatMap(({ state }) => (state && retryRefusal(state)) ?? [])[0];
+      throw (
+        refusal ??
+        new NothingToDo('retry', spec.name, 'has no VM that failed or is held in its latest migration')
+      );
+    }
     const records = await this.#recordsForRetry(id, retryable);
     for (const { stream, record } of records) {
       await this.runs.retryVm(latest.migrationId, record.index, reason, record, call.context);
@@ -188,18 +201,26 @@ export class PlanRuns {
   /**
    * Asks for another clean-up of every VM of which something was left and is due to be tried again. A VM that is moved
    * meanwhile is left to whoever moved it.
+   *
+   * @param back id of a provider that can be read again, whose VMs alone are looked at
+   * @returns ids of the providers of all VMs of which something was left
    */
-  async removeLeftovers(context: CommandContext, at: Date): Promise<void> {
+  async removeLeftovers(context: CommandContext, at: Date, back?: string): Promise<ReadonlySet<string>> {
+    const providers = new Set<string>();
     for (const { migrationId, vms } of this.runs.migrations()) {
       for (const { state } of vms) {
-        const dueAt = state && leftoversDueAt(state);
-        if (state === undefined || dueAt === undefined || dueAt > at.getTime()) continue;
+        if (state === undefined || (back !== undefined && state.record.source.provider.id !== back)) continue;
+        const dueAt = leftoversDueAt(state, back === undefined ? 'not-looked-at' : 'back');
+        if (dueAt === undefined) continue;
+        providers.add(state.record.source.provider.id);
+        if (dueAt > at.getTime()) continue;
         const command = { kind: 'clean-up', reason: 'an earlier clean-up left something' } as const;
         await this.runs.askVm(migrationId, state.record.index, command, context).catch((error: unknown) => {
           if (!(error instanceof CommandRefused)) throw error;
         });
       }
     }
+    return providers;
   }
 
   /** Gives up the failed VMs of a plan: what was kept for a retry goes. */
@@ -253,6 +274,7 @@ export class PlanRuns {
         vm: state.record.source.vm,
         // Its bytes are at the target already: the source is not needed any more, and must not change the VM.
         isCopied: !wouldReadSource(state),
+        isConverted: !wouldConvert(state),
       })),
     });
     const isMissing = (sourceId: string): boolean =>

@@ -5,15 +5,19 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import type { VmLive } from '@ledgerlift/migration';
+import { systemContext } from '../runs/system-context.js';
+import { PlanRuns } from './plan-runs.js';
 import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
 import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
 
+const dbVm = { ...webVm, id: 'db.ova#db', name: 'db', path: '/ovas/db.ova' };
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;
 let planner: PlannerUnderTest;
 
 beforeEach(async () => {
   temporary = await openTemporaryLog();
-  planner = await PlannerUnderTest.start(temporary.log, inventoryOf(webVm));
+  planner = await PlannerUnderTest.start(temporary.log, inventoryOf(webVm, dbVm));
 });
 afterEach(async () => {
   await planner.stop();
@@ -26,14 +30,17 @@ async function created(path: string, body: unknown): Promise<string> {
   expect(`${reply.status} ${reply.text}`).toMatch(/^201 /);
   return String(reply.body['id']);
 }
-async function startedPlan(): Promise<{ readonly plan: string; readonly migration: string }> {
+async function startedPlan(
+  vms = planSpec.vms,
+): Promise<{ readonly plan: string; readonly migration: string }> {
   await created('/providers', sourceSpec);
   await created('/providers', { name: 'out', type: 'directory', settings: { path: planner.folder } });
   await created('/mappings', networkSpec);
   await created('/mappings', storageSpec);
-  const plan = await created('/plans', planSpec);
+  const plan = await created('/plans', { ...planSpec, vms });
   return { plan, migration: await created(`/plans/${plan}/start`, undefined) };
 }
+const context = systemContext('plans');
 const refused = (reply: Reply) => ({ status: reply.status, code: reply.body.error?.code });
 
 describe('a VM of a migration', () => {
@@ -75,3 +82,68 @@ describe('a VM of a migration', () => {
     ]);
   });
 });
+
+describe('what a clean-up left', () => {
+  it('is removed soon after its source is back, and that of other sources is not', async () => {
+    const { migration } = await startedPlan();
+    const snapshot = { kind: 'snapshot', name: 's', service: 'transfer', lifetime: 'temporary' } as const;
+    planner.runs.change(migration, 0, {
+      phase: 'failed',
+      ledger: { 'snapshot:s': snapshot },
+      endedAt: '2026-11-23T12:00:00.000Z',
+    });
+    const source = planner.runs.migration(migration)?.vms[0]?.state?.record.source.provider.id ?? '';
+    const plans = planner.app.get(PlanRuns);
+    const at = (time: string) => new Date(`2026-11-23T${time}Z`);
+    const cleanUps = (): number => planner.runs.calls.filter((call) => call.startsWith('clean-up')).length;
+    expect([...(await plans.removeLeftovers(context, at('12:02:00')))]).toEqual([source]);
+    await plans.removeLeftovers(context, at('12:02:00'), 'another');
+    await plans.removeLeftovers(context, at('12:00:59'), source);
+    expect(cleanUps()).toBe(0);
+    await plans.removeLeftovers(context, at('12:02:00'), source);
+    expect(cleanUps()).toBe(1);
+  });
+});
+
+describe('a retry of a plan', () => {
+  it('leaves a VM out whose target was let go, and says why where it is the only one', async () => {
+    const { plan, migration } = await startedPlan([{ ref: 'web' }, { ref: 'db' }]);
+    planner.runs.change(migration, 0, { phase: 'failed', ...letGo });
+    planner.runs.change(migration, 1, { phase: 'failed' });
+    expect(await planner.call('POST', `/plans/${plan}/retry`, { reason: 'again' })).toMatchObject({
+      status: 200,
+    });
+    expect(planner.runs.calls.filter((call) => call.startsWith('retry'))).toEqual([
+      `retry vm-${migration}-1: again`,
+    ]);
+    const reply = await planner.call('POST', `/plans/${plan}/retry`);
+    expect(refused(reply)).toEqual({ status: 409, code: 'LL-MIG-012' });
+    expect(reply.body.error?.message).toMatch(/rollback.*delete-target/);
+  });
+});
+
+/** Its start was asked for, and it stands before its disks again. */
+const letGo: Pick<VmLive, 'at' | 'attempts'> = {
+  at: 0,
+  attempts: [
+    {
+      step: 'FinalPowerActions',
+      attempt: 1,
+      number: 9,
+      at: 7,
+      service: 'vm-creator',
+      site: 'local',
+      hook: undefined,
+      status: 'failed',
+      worker: 'w1',
+      lastReport: 1,
+      requestedAt: '',
+      startedAt: '2026-11-23T12:00:00.000Z',
+      endedAt: undefined,
+      error: undefined,
+      hadNoEffect: false,
+      release: [],
+      folded: { count: 0, startedAt: undefined },
+    },
+  ],
+};

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type AttemptRef, ScheduleLimits } from '@ledgerlift/contracts';
+import { type AttemptRef, ScheduleLimits, WORKER_PROTOCOL } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { openAttempt } from '@ledgerlift/migration';
 import { LogEventWriter } from '../log/log-event-writer.js';
@@ -40,21 +40,104 @@ afterEach(async () => {
   await opened.destroy();
 });
 
+const claim = (ref: AttemptRef) => desk.claim({ ...ref, protocol: WORKER_PROTOCOL });
+
 /** A VM whose first step a worker has claimed. */
 async function claimed(): Promise<AttemptRef> {
+  const ref = await asked();
+  expect((await claim(ref)).answer).toBe('granted');
+  return ref;
+}
+
+/** A VM whose first step is asked for. */
+async function asked(): Promise<AttemptRef> {
   const plan = resolvePlan(factsWith([webVm], {}), 'leases', []);
   if (plan === undefined) throw new Error('the plan cannot be resolved');
   await engine.start(plan, systemContext('spec'));
   while (engine.vms.requested.size === 0) await new Promise((resolve) => setImmediate(resolve));
   const [stream = ''] = engine.vms.requested;
   const ref: AttemptRef = { stream, step: 'Initialize', attempt: 1, worker: 'transfer/spec/1' };
-  expect((await desk.claim(ref)).answer).toBe('granted');
   return ref;
 }
 const statusOf = ({ stream }: AttemptRef): string | undefined => {
   const state = engine.state(stream);
   return state && openAttempt(state)?.status;
 };
+
+describe('a claim of a worker of an older version', () => {
+  it('is refused, and the request is left for a newer one', async () => {
+    const ref = await asked();
+    expect(await desk.claim(ref)).toMatchObject({
+      answer: 'refused',
+      reason: expect.stringMatching(/understands 1; update it/),
+    });
+    expect(statusOf(ref)).toBe('requested');
+    expect((await claim({ ...ref, worker: 'transfer/newer/1' })).answer).toBe('granted');
+  });
+});
+
+describe('a claim of the power-off', () => {
+  const powerOff = (first: AttemptRef, attempt: number): AttemptRef => ({
+    ...first,
+    step: 'SourcePowerOff',
+    attempt,
+  });
+  /** The next step after the first one is the power-off. */
+  async function initialized(): Promise<AttemptRef> {
+    const ref = await claimed();
+    const result = { step: 'Initialize', powerState: 'on', fingerprint: 'f1' } as const;
+    const nothing = { claimed: [], released: [], conditions: [], checkpoints: [] };
+    await desk.report({ ref, number: 1, ...nothing, outcome: { kind: 'completed', result } });
+    return ref;
+  }
+  /** At a time that the machine's clock has not come to: nothing is due by itself. */
+  beforeEach(() => {
+    now = Date.parse('2126-11-27T16:00:00Z');
+  });
+  const closeWindows = (): Promise<void> => {
+    const nightly = { from: '22:00', to: '02:00' };
+    return engine.setLimits(ScheduleLimits.parse({ vms: 1, windows: [nightly] }), systemContext('spec'));
+  };
+
+  it('is refused where the window has closed since it was asked for, and the VM waits', async () => {
+    const ref = powerOff(await initialized(), 1);
+    await closeWindows();
+    expect(await claim(ref)).toMatchObject({
+      answer: 'refused',
+      reason: expect.stringMatching(/maintenance window is closed/),
+    });
+    expect(engine.state(ref.stream)).toMatchObject({
+      phase: 'waiting',
+      powerOffAt: '2126-11-27T22:00:00.000Z',
+    });
+    // It waits without a place, and gets one when its window opens.
+    while (engine.scheduled.length > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('says that the source is to be looked at only, where an earlier attempt was lost', async () => {
+    const first = await initialized();
+    const granted = await claim(powerOff(first, 1));
+    expect(granted).toMatchObject({ answer: 'granted', job: { roomTaken: 0 } });
+    expect(granted).not.toHaveProperty('job.powerOff');
+    await closeWindows();
+    await engine.command(first.stream, {
+      kind: 'lose',
+      step: 'SourcePowerOff',
+      attempt: 1,
+      at: new Date(now),
+    });
+    await engine.command(first.stream, {
+      kind: 'wake',
+      at: new Date(now),
+      random: 0,
+      presence: { absences: [], isAway: false },
+    });
+    expect(await claim(powerOff(first, 2))).toMatchObject({
+      answer: 'granted',
+      job: { powerOff: 'only-if-off' },
+    });
+  });
+});
 
 describe('a lease', () => {
   it('that is not renewed ends the attempt', async () => {

@@ -1,10 +1,20 @@
-import type { AttemptRef, ClaimAnswer, LeaseAnswer, Report, ReportAnswer } from '@ledgerlift/contracts';
+import {
+  type AttemptRef,
+  type ClaimAnswer,
+  type ClaimRequest,
+  type Job,
+  type LeaseAnswer,
+  type Report,
+  type ReportAnswer,
+  WORKER_PROTOCOL,
+} from '@ledgerlift/contracts';
 import {
   AttemptSuperseded,
   CommandRefused,
   type VmLive,
   jobOf,
   openAttempt,
+  powerOffFor,
   stopWanted,
 } from '@ledgerlift/migration';
 import type { CommandContext } from '../log/event-writer.js';
@@ -12,12 +22,15 @@ import type { RunEngine } from '../runs/run-engine.js';
 import { systemContext } from '../runs/system-context.js';
 import { failuresOf } from './failures.js';
 import { LeaseTable } from './lease-table.js';
+import { roomTaken } from './room-taken.js';
 
 export interface AttemptDeskOptions {
   readonly leaseMs: number;
   readonly now: () => number;
   /** Whether the planner is away, so that no lease can be renewed and none ends. */
   readonly isAway: () => boolean;
+  /** Told that a worker of an older version asked: its request is left for a newer one. */
+  readonly tooOld?: (worker: string) => void;
 }
 
 /**
@@ -52,9 +65,17 @@ export class AttemptDesk {
   }
 
   /** Answers 'granted' only when StepStarted is in the log, at an exact revision. Granting again renews the lease. */
-  async claim(ref: AttemptRef): Promise<ClaimAnswer> {
+  async claim({ protocol = 1, ...ref }: ClaimRequest): Promise<ClaimAnswer> {
+    if (protocol < WORKER_PROTOCOL) {
+      this.options.tooOld?.(ref.worker);
+      return {
+        answer: 'refused',
+        reason: `the planner asks workers that understand protocol ${WORKER_PROTOCOL}, and ${ref.worker} understands ${protocol}; update it`,
+      };
+    }
     try {
-      const command = { kind: 'claim', ...ref, at: new Date(this.options.now()) } as const;
+      const at = new Date(this.options.now());
+      const command = { kind: 'claim', ...ref, at } as const;
       const { state } = await this.engine.command(ref.stream, command, serviceContext(ref));
       if (state === undefined) return { answer: 'refused', reason: `${ref.stream} is not known` };
       const open = openAttempt(state);
@@ -65,7 +86,7 @@ export class AttemptDesk {
         answer: 'granted',
         leaseMs: this.options.leaseMs,
         lastReport: openAttempt(state)?.lastReport ?? 0,
-        job: jobOf(state, ref, failuresOf(state, this.engine)),
+        job: this.#jobOf(state, ref, at),
         ...this.#limitOf(ref.stream, state),
       };
     } catch (error) {
@@ -93,6 +114,13 @@ export class AttemptDesk {
       lastReport,
       ...this.#limitOf(ref.stream, state),
     };
+  }
+
+  #jobOf(state: VmLive, ref: AttemptRef, at: Date): Job {
+    const { places } = this.engine;
+    const powerOff = powerOffFor(state, at, places.windowsOf(state));
+    const job = jobOf(state, ref, failuresOf(state, this.engine), powerOff);
+    return ref.step === 'SourcePowerOff' ? { ...job, roomTaken: roomTaken(state, places.placed()) } : job;
   }
 
   #limitOf(stream: string, { record }: VmLive): { readonly bandwidthLimit?: number } {

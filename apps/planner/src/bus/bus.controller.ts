@@ -28,8 +28,8 @@ export class BusController {
   ) {}
 
   @MessagePattern(subjects.claim, { schema: ClaimRequest })
-  claim(@Payload() ref: AttemptRef): Promise<ClaimAnswer> {
-    return this.desk.claim(ref);
+  claim(@Payload() request: ClaimRequest): Promise<ClaimAnswer> {
+    return this.desk.claim(request);
   }
 
   @MessagePattern(subjects.lease, { schema: LeaseRequest })

@@ -22,6 +22,9 @@ export class InventoryService implements OnModuleDestroy {
   readonly #known = new Map<string, Known>();
   readonly #reading = new Map<string, Promise<Inventory>>();
   readonly #live = new Map<string, LiveSource>();
+  /** Ids of providers that could not be read when that was last tried. */
+  readonly #lost = new Set<string>();
+  #returned: (id: string) => void = () => undefined;
   readonly #digests = new Map<string, Promise<readonly InventoryProblem[]>>();
 
   constructor(private readonly sources: SourceAccess) {}
@@ -29,6 +32,16 @@ export class InventoryService implements OnModuleDestroy {
   onModuleDestroy(): void {
     for (const live of this.#live.values()) live.end();
     this.#live.clear();
+  }
+
+  /** @param returned told the id of each provider that can be read again */
+  onReturn(returned: (id: string) => void): void {
+    this.#returned = returned;
+  }
+
+  /** Watches a source that tells of its changes, so that its return is noticed though nobody asks for its inventory. */
+  follow(provider: Provider): void {
+    this.#watched(provider);
   }
 
   /** Whether the source tells of its changes now; else what keeps it from that, where it does so at all. */
@@ -42,6 +55,7 @@ export class InventoryService implements OnModuleDestroy {
     this.#live.get(id)?.end();
     this.#live.delete(id);
     this.#known.delete(id);
+    this.#lost.delete(id);
   }
 
   /** As the source is now: told by it, or read. @throws NotASource, InventoryUnavailable */
@@ -103,7 +117,10 @@ export class InventoryService implements OnModuleDestroy {
     const known = this.#live.get(id);
     if (known?.revision === revision && !known.hasEnded) return known;
     known?.end();
-    const live = new LiveSource(revision, spec, this.sources);
+    const live = new LiveSource(revision, spec, this.sources, {
+      seen: () => this.#seen(id),
+      lost: () => this.#lost.add(id),
+    });
     this.#live.set(id, live);
     return live;
   }
@@ -122,10 +139,16 @@ export class InventoryService implements OnModuleDestroy {
     try {
       const inventory = await this.sources.inventory(spec);
       this.#known.set(id, { revision, inventory });
+      this.#seen(id);
       return inventory;
     } catch (error) {
+      this.#lost.add(id);
       throw new InventoryUnavailable(spec.name, error);
     }
+  }
+
+  #seen(id: string): void {
+    if (this.#lost.delete(id)) this.#returned(id);
   }
 }
 

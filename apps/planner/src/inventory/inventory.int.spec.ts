@@ -57,11 +57,29 @@ describe('the inventory of a vCenter in the planner', () => {
   });
 
   it('says that it is not live after a break, and why, and comes back', async () => {
+    const returned: string[] = [];
+    service.onReturn((id) => returned.push(id));
     await vsphere.outage(1500);
     await eventually(() => typeof service.liveness(provider) === 'object');
+    expect(returned).toEqual([]);
     await eventually(() => service.liveness(provider) === 'live');
+    expect(returned).toEqual(['p']);
     await vsphere.addVm({ name: 'web-4' });
     await eventually(async () => (await names()).includes('web-4'));
+  });
+
+  it('of a source that is read on demand is back with the first reading after a failure', async () => {
+    const source = { ...providerSourceAccess, watch: () => Promise.resolve() };
+    const onDemand = new InventoryService(source);
+    const returned: string[] = [];
+    onDemand.onReturn((id) => returned.push(id));
+    source.inventory = () => Promise.reject(new Error('no route to host'));
+    await expect(onDemand.refresh(provider)).rejects.toThrow('no route');
+    await expect(onDemand.refresh(provider)).rejects.toThrow('no route');
+    source.inventory = providerSourceAccess.inventory;
+    await onDemand.refresh(provider);
+    await onDemand.refresh(provider);
+    expect(returned).toEqual(['p']);
   });
 
   it('is watched no longer once the provider was changed', async () => {

@@ -17,6 +17,8 @@ export class LiveSource {
     readonly revision: number,
     spec: ProviderSpec,
     sources: SourceAccess,
+    /** Told each time the source has been read, or could not be. */
+    private readonly tell: { readonly seen: () => void; readonly lost: () => void },
   ) {
     void this.#watch(spec, sources);
   }
@@ -49,13 +51,18 @@ export class LiveSource {
           this.#watches = true;
           this.#broken = undefined;
           this.#inventory = inventory;
+          this.tell.seen();
         },
-        broken: (error: unknown) => (this.#broken = reasonOf(error)),
+        broken: (error: unknown) => {
+          this.#broken = reasonOf(error);
+          this.tell.lost();
+        },
       };
       await sources.watch?.(spec, watcher, this.#ending.signal);
     } catch (error) {
       this.#broken = reasonOf(error);
       this.#endedAt = performance.now();
+      this.tell.lost();
     }
   }
 }

@@ -1,3 +1,5 @@
+import { CommandRefused } from '@ledgerlift/migration';
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** As many are done in one turn of the event loop: they share a commit, and nobody else waits for long. */
@@ -15,4 +17,20 @@ export async function inPortions<T, R>(
     await nextTurn();
   }
   return results;
+}
+
+/** @returns how many of the streams took what was asked; one for which it makes no sense now is left out */
+export async function takenBy(
+  streams: readonly string[],
+  ask: (stream: string) => Promise<{ readonly events: readonly unknown[] }>,
+): Promise<number> {
+  const taken = await inPortions(streams, async (stream) => {
+    try {
+      return (await ask(stream)).events.length > 0 ? 1 : 0;
+    } catch (error) {
+      if (error instanceof CommandRefused) return 0;
+      throw error;
+    }
+  });
+  return taken.reduce<number>((sum, each) => sum + each, 0);
 }

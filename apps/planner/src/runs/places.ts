@@ -5,6 +5,7 @@ import {
   type ScheduleEntry,
   type VmLive,
   type VmState,
+  type Windows,
   cutoverDueAt,
   holdsPlace,
   mayTakeTurn,
@@ -93,6 +94,17 @@ export class Places {
   /** Whether the VM has a place, or waits for one. */
   has(migrationId: string, vm: number): boolean {
     return this.#schedule.has(migrationId, vm);
+  }
+
+  /** The VMs that have a place, as they are. */
+  placed(): readonly VmLive[] {
+    return this.running().flatMap(({ migrationId, vm }) => this.around.vm(vmStream(migrationId, vm)) ?? []);
+  }
+
+  /** Windows of the installation and of the VM's plan. */
+  windowsOf(state: VmState): Windows {
+    const run = state && this.around.run(state.record.migrationId);
+    return [this.limits.windows, run?.started.spec.windows ?? []];
   }
 
   /** Why the VM waits; undefined where it does not. */

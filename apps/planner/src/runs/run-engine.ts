@@ -24,7 +24,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type Decided, DecidedStreams } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
 import { Bandwidth } from './bandwidth.js';
-import { inPortions } from './in-portions.js';
+import { inPortions, takenBy } from './in-portions.js';
 import { Places, type ScheduledVm } from './places.js';
 import { PlanHooks, isPlanHook } from './plan-hooks.js';
 import { RecordPool } from './record-pool.js';
@@ -266,9 +266,18 @@ export class RunEngine implements RunService {
     command: VmCommand,
     context = systemContext(stream),
   ): Promise<Decided<VmState>> {
-    const decided = await this.#vms.execute(stream, (state) => decideVm(command, state), context);
+    const decided = await this.#vms.execute(
+      stream,
+      (state) => decideVm(command, state, this.#places.windowsOf(state)),
+      context,
+    );
     if (decided.events.length > 0) this.#follow(stream, decided.state);
     return decided;
+  }
+
+  /** Who has a place, and when a source may be powered off. */
+  get places(): Pick<Places, 'placed' | 'windowsOf'> {
+    return this.#places;
   }
 
   // ---- what follows
@@ -368,16 +377,8 @@ export class RunEngine implements RunService {
   }
 
   /** Of a whole plan it is asked of those for which it makes sense when their turn comes. @returns how many took it */
-  async #askEach(streams: readonly string[], command: VmCommand, context: CommandContext): Promise<number> {
-    const taken = await inPortions(streams, async (stream) => {
-      try {
-        return (await this.command(stream, command, context)).events.length > 0 ? 1 : 0;
-      } catch (error) {
-        if (error instanceof CommandRefused) return 0;
-        throw error;
-      }
-    });
-    return taken.reduce<number>((sum, each) => sum + each, 0);
+  #askEach(streams: readonly string[], command: VmCommand, context: CommandContext): Promise<number> {
+    return takenBy(streams, (stream) => this.command(stream, command, context));
   }
 
   #view(run: RunState): MigrationRun {

@@ -10,7 +10,7 @@ interface NamedSource {
   readonly name: string;
   readonly path?: string | undefined;
 }
-type Named = readonly NamedSource[];
+export type Named = readonly NamedSource[];
 
 /** What a mapping or selector calls so: the one of that id, else those of that name. */
 export function calledSo(said: string, known: Named): Named {

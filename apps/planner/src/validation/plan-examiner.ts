@@ -13,6 +13,8 @@ export interface RetriedVm {
   readonly vm: SourceVm;
   /** All its disks are at the target: the source is looked at no more. */
   readonly isCopied: boolean;
+  /** Its conversion, if it has one, is done. */
+  readonly isConverted: boolean;
 }
 
 export interface ExaminationOptions {

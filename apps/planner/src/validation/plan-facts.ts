@@ -57,8 +57,10 @@ export interface MappingFacts {
 export interface PlannedVm extends SelectedVm {
   readonly targetName: string;
   readonly targetNamespace: string;
-  /** Its disks are at the target already: neither source nor room matter any more. */
+  /** Its disks are at the target already: the source does not matter any more, nor room for them. */
   readonly isCopied: boolean;
+  /** They are converted, too, where they are to be: nothing large is written any more. */
+  readonly isConverted: boolean;
   /** What is at the target under its name is its own. */
   readonly isRetried: boolean;
 }

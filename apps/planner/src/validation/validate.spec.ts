@@ -209,7 +209,22 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
       raised: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() } }),
       reason: 'NotEnoughRoom',
       items: ['out'],
-      not: factsWith([vm()], { room: { freeBytes: 2 ** 19, taken: new Map() }, planned: { isCopied: true } }),
+      not: factsWith([vm()], {
+        room: { freeBytes: 2 ** 19, taken: new Map() },
+        planned: { isCopied: true, isConverted: true },
+      }),
+    },
+    {
+      // Its disks are there, and its conversion is still to come.
+      raised: factsWith([vm()], {
+        room: { freeBytes: 16.5 * 2 ** 20, taken: new Map() },
+        planned: { isCopied: true },
+      }),
+      reason: 'NotEnoughRoom',
+      not: factsWith([vm()], {
+        room: { freeBytes: 17.5 * 2 ** 20, taken: new Map() },
+        planned: { isCopied: true },
+      }),
     },
     {
       // The disk of 1 MiB fits, and the overlay of its conversion not.

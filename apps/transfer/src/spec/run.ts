@@ -2,6 +2,7 @@ import {
   type Condition,
   type DiskCheckpoint,
   type HookSpec,
+  type Job,
   type ProviderSpec,
   type Release,
   type Resource,
@@ -42,6 +43,7 @@ export const recordOf = ({ url, vm, root, format = 'raw', settings }: RecordOpti
 export interface Asked {
   readonly pass?: TransferPass | undefined;
   readonly hook?: HookSpec;
+  readonly powerOff?: Job['powerOff'];
   readonly release?: readonly Resource[];
   readonly signal?: AbortSignal;
   readonly bandwidthLimit?: BandwidthLimit;
@@ -81,7 +83,7 @@ export class Run {
   }
 
   #attempt(step: StepName, attempt: number, asked: Asked): Attempt {
-    const { pass, hook, release = [], signal = new AbortController().signal } = asked;
+    const { pass, hook, powerOff, release = [], signal = new AbortController().signal } = asked;
     return {
       job: {
         record: this.record,
@@ -93,6 +95,7 @@ export class Run {
         release: [...release],
         ...(pass === undefined ? {} : { pass }),
         ...(hook === undefined ? {} : { hook }),
+        ...(powerOff === undefined ? {} : { powerOff }),
       },
       ref: { stream: 'vm-m1-0', step, attempt, worker: 'transfer/spec/1' },
       signal,

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import type { Job, StepResult } from '@ledgerlift/contracts';
-import { jobOf as aJob, sourceDisk, sourceVm } from '@ledgerlift/testing';
+import { jobOf as aJob, sourceDisk, sourceVm, temporaryFolder } from '@ledgerlift/testing';
 import { recordOf } from '../spec/run.js';
-import { roomBeforePowerOff } from './room.js';
+import { assertRoomBeforePowerOff, roomBeforePowerOff } from './room.js';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -51,4 +51,17 @@ it('is nothing for overlays where nothing is converted', () => {
 
 it('is for disks that were brought only the overlays', () => {
   expect(roomBeforePowerOff(jobOf({ type: 'conversion' }), [])).toBe(OVERLAYS);
+});
+
+it('is not there where other VMs, whose sources are off already, will take it', async () => {
+  await using folder = temporaryFolder('room');
+  const small = { ...vm, disks: [] };
+  const record = recordOf({ url: 'http://lab', vm: small, root: folder.path, settings: {} });
+  const job = { ...jobOf({}), record };
+  await assertRoomBeforePowerOff(job);
+  await assertRoomBeforePowerOff({ ...job, roomTaken: 1 });
+  await expect(assertRoomBeforePowerOff({ ...job, roomTaken: 2 ** 60 })).rejects.toMatchObject({
+    code: 'LL-TRF-004',
+    message: expect.stringContaining(`beside ${2 ** 60} that other VMs will still write`),
+  });
 });

@@ -30,7 +30,8 @@ export function roomBeforePowerOff({ record, results }: Job, written: readonly n
 }
 
 /**
- * To be called right before the source is powered off: it is never off for want of room.
+ * To be called right before the source is powered off: it is never off for want of room, of which other VMs that are off
+ * already have theirs.
  * @throws NoRoom
  */
 export async function assertRoomBeforePowerOff(job: Job): Promise<void> {
@@ -39,5 +40,6 @@ export async function assertRoomBeforePowerOff(job: Job): Promise<void> {
   const needed = roomBeforePowerOff(job, await Promise.all(paths.map(bytesOnDisk)));
   const { path } = record.target.settings;
   const free = await freeBytes(path);
-  if (free < needed) throw new NoRoom(path, needed, free);
+  const taken = job.roomTaken ?? 0;
+  if (free < needed + taken) throw new NoRoom(path, needed, free, taken);
 }

@@ -60,8 +60,14 @@ describe('FinalPowerActions', () => {
     const record = await made();
     const unknown = finish(record, { powerState: 'unknown', momentId: undefined });
     await expect(unknown).rejects.toThrow(SourceNotSeenOff);
+    await expect(unknown).rejects.toMatchObject({ effect: 'none' });
     const gone = finish(record, { powerState: 'off', momentId: undefined });
     await expect(gone).rejects.toThrow(SourceMomentUnknown);
+    await expect(gone).rejects.toMatchObject({ effect: 'none' });
+    const silent = finalPowerActions(() => Promise.reject(new Error('no route to host')))(
+      attemptAt('FinalPowerActions', record, { results }),
+    );
+    await expect(silent).rejects.toMatchObject({ code: 'LL-VMC-012', effect: 'none', failure: 'transient' });
     expect(runStrategy()).toBe('Halted');
   });
 

@@ -1,5 +1,11 @@
 import { SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
-import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
+import {
+  NoSourceProvider,
+  ResultMissing,
+  SourceMomentUnknown,
+  SourceNotAsked,
+  SourceNotSeenOff,
+} from '../errors.js';
 import { resultOf, targetVmOf } from './findings.js';
 import type { AskSource } from './source-now.js';
 import { writeVirtualMachine } from './virtual-machine.js';
@@ -16,7 +22,10 @@ export function finalPowerActions(askSource: AskSource): StepHandler {
     const { name } = record.source.vm;
     const off = resultOf(job, 'SourcePowerOff');
     if (off === undefined) throw new ResultMissing('SourcePowerOff');
-    const { powerState, momentId } = await askSource(job);
+    // An error before the target is let go says so: then a retry may still copy anew.
+    const { powerState, momentId } = await askSource(job).catch((error: unknown) => {
+      throw error instanceof NoSourceProvider ? error : new SourceNotAsked(name, error);
+    });
     signal.throwIfAborted();
     if (powerState === 'unknown') throw new SourceNotSeenOff(name);
     if (powerState !== 'off') throw new SourceRanMeanwhile(name, `it is ${powerState} now`);

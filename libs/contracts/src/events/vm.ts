@@ -151,6 +151,10 @@ export const vmEvents = {
       pass: z.enum(['complete', 'broken-off']),
     }),
   },
+  /** Not warm: the source may not be powered off outside the windows. The VM waits without a place. */
+  PowerOffDeferred: { version: 1, data: z.object({ reason, dueAt: z.iso.datetime() }) },
+  /** The window is open that it waited for: it wants a place. */
+  PowerOffDue: { version: 1, data: z.object({}) },
   TestBootRequested: { version: 1, data: z.object({ reason }) },
   TestBootEnded: {
     version: 1,

@@ -11,6 +11,7 @@ import { expect } from '@jest/globals';
 import type { VmCommand } from '../vm/commands.js';
 import { decideVm } from '../vm/decide.js';
 import { evolveVm } from '../vm/evolve.js';
+import type { Windows } from '../vm/power-off.js';
 import { openAttempt, type VmLive, type VmState } from '../vm/state.js';
 import {
   completedBy,
@@ -28,6 +29,7 @@ export class History {
   private constructor(
     readonly state: VmState,
     readonly events: readonly DomainEvent[],
+    readonly windows: Windows = [],
   ) {}
 
   static readonly empty = new History(undefined, []);
@@ -38,16 +40,22 @@ export class History {
   }
 
   after(command: VmCommand): History {
-    const decided = decideVm(command, this.state);
+    const decided = decideVm(command, this.state, this.windows);
     return new History(
       decided.reduce((state: VmState, event) => evolveVm(state, event), this.state),
       [...this.events, ...decided],
+      this.windows,
     );
+  }
+
+  /** From here on, the plan and the installation have these windows. */
+  inWindows(windows: Windows): History {
+    return new History(this.state, this.events, windows);
   }
 
   /** An event as it may stand in a log, whatever would lead to it. */
   with(event: DomainEvent): History {
-    return new History(evolveVm(this.state, event), [...this.events, event]);
+    return new History(evolveVm(this.state, event), [...this.events, event], this.windows);
   }
 
   get live(): VmLive {
@@ -159,7 +167,7 @@ export const given = (history: History) => ({
         DomainEvent['type'] | { readonly type: DomainEvent['type']; readonly data: object }
       )[]
     ): void => {
-      const decided = decideVm(command, history.state);
+      const decided = decideVm(command, history.state, history.windows);
       const types = expected.map((each) => (typeof each === 'string' ? { type: each } : { type: each.type }));
       expect(decided.map(({ type }) => ({ type }))).toEqual(types);
       expected.forEach((each, index) => {
@@ -167,7 +175,7 @@ export const given = (history: History) => ({
       });
     },
     isRefused: (reason: RegExp): void => {
-      expect(() => decideVm(command, history.state)).toThrow(reason);
+      expect(() => decideVm(command, history.state, history.windows)).toThrow(reason);
     },
   }),
 });

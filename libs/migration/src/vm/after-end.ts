@@ -3,29 +3,18 @@ import type { CommandOf } from './commands.js';
 import { decideLaterCleanup, decideOutcome, deletableTarget, leftoversOf } from './ending.js';
 import { foldLive } from './evolve.js';
 import { placeAfterFailure } from './going-back.js';
-import { CommandRefused } from './refusals.js';
+import { targetStarts, wouldOverwriteTarget } from './let-go.js';
+import { CommandRefused, TargetWasLetGo } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { isTerminal, lastAttemptOf, startedSince, type VmLive } from './state.js';
 
 /** What an operator may ask of a VM that has reached its end, or is held. */
 
 export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): readonly DomainEvent[] {
-  if (state.abandoned)
-    throw new CommandRefused(
-      'retry',
-      'the VM was abandoned, and what a retry needs is gone; start the plan again',
-    );
-  if (state.phase === 'running' && state.retryAt !== undefined && record === undefined)
-    return requestCurrentStep(state);
-  if (state.phase !== 'failed' && state.phase !== 'held') {
-    throw new CommandRefused(
-      'retry',
-      `only a VM that failed or is held can be tried again, and this one is ${state.phase}`,
-    );
-  }
-  if (state.targetDeleted) throw new CommandRefused('retry', 'the target was deleted; start the plan again');
-  if (state.rollback !== undefined)
-    throw new CommandRefused('retry', 'a rollback was asked for; ask for it again, or start the plan again');
+  const isScheduled = !state.abandoned && state.phase === 'running' && state.retryAt !== undefined;
+  if (isScheduled && record === undefined) return requestCurrentStep(state);
+  const refusal = retryRefusal(state);
+  if (refusal !== undefined) throw refusal;
   const step = state.itinerary[placeAfterFailure(state).at]?.step;
   if (step === undefined) throw new CommandRefused('retry', 'every step is completed');
   const event: DomainEvent = {
@@ -33,6 +22,19 @@ export function retry(state: VmLive, { reason, record }: CommandOf<'retry'>): re
     data: { step, reason, ...(record === undefined ? {} : { record }) },
   };
   return [event, ...withdrawnByPlan(state, foldLive(state, [event]))];
+}
+
+/** Why the VM cannot be tried again; undefined where it can. */
+export function retryRefusal(state: VmLive): CommandRefused | undefined {
+  const refused = (reason: string): CommandRefused => new CommandRefused('retry', reason);
+  if (state.abandoned)
+    return refused('the VM was abandoned, and what a retry needs is gone; start the plan again');
+  if (state.phase !== 'failed' && state.phase !== 'held')
+    return refused(`only a VM that failed or is held can be tried again, and this one is ${state.phase}`);
+  if (state.targetDeleted) return refused('the target was deleted; start the plan again');
+  if (state.rollback !== undefined)
+    return refused('a rollback was asked for; ask for it again, or start the plan again');
+  return wouldOverwriteTarget(placeAfterFailure(state)) ? new TargetWasLetGo('retry') : undefined;
 }
 
 /** The plan says another time now, and the source has not been powered off yet: its policy schedules the cutover anew. */
@@ -58,7 +60,7 @@ export function rollback(state: VmLive, { reason, at }: CommandOf<'rollback'>): 
   if (state.targetDeleted) throw new CommandRefused('rollback', 'the target was deleted');
   const started = lastAttemptOf(state, 'FinalPowerActions');
   const isAtEnd = state.phase === 'succeeded' || state.phase === 'failed' || state.phase === 'canceled';
-  if (!isAtEnd || started?.status !== 'completed')
+  if (!isAtEnd || started === undefined || targetStarts(state) !== 'allowed')
     throw new CommandRefused(
       'rollback',
       `only a VM whose target was started can be rolled back, and this one is ${state.phase}`,
@@ -89,18 +91,24 @@ export function cleanUp(state: VmLive, reason: string): readonly DomainEvent[] {
   return decideLaterCleanup(state, reason, 'leftovers');
 }
 
+const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /**
  * When the planner itself asks for the next clean-up of what was left: after an hour, then after twice as long each time, at
- * most a day, so that a source that never comes back does not fill the log.
+ * most a day, so that a source that never comes back does not fill the log. When the source is seen to be back, after a
+ * minute, and longer each time, for one that comes and goes.
  *
  * @returns milliseconds since 1970; undefined where nothing is left
  */
-export function leftoversDueAt(state: VmLive): number | undefined {
+export function leftoversDueAt(
+  state: VmLive,
+  source: 'not-looked-at' | 'back' = 'not-looked-at',
+): number | undefined {
   if (state.endedAt === undefined || leftoversOf(state).length === 0) return undefined;
-  return Date.parse(state.endedAt) + Math.min(DAY, HOUR * 2 ** Math.min(state.laterCleanups, 10));
+  const pause = source === 'back' ? MINUTE : HOUR;
+  return Date.parse(state.endedAt) + Math.min(DAY, pause * 2 ** Math.min(state.laterCleanups, 10));
 }
 
 export function deleteTarget(

@@ -11,8 +11,8 @@ import {
   isPassOver,
   isTestOver,
   beginCutover,
-  deferredAtPowerOff,
 } from './passes.js';
+import { deferredAtPowerOff, deferredSeenOn, type Windows } from './power-off.js';
 import { retryDelayMs } from './policies.js';
 import { AttemptSuperseded } from './refusals.js';
 import { newsOf } from './reports.js';
@@ -25,6 +25,7 @@ import { attemptsOf, hookOf, indexIn, openAttempt, partOf, type AttemptState, ty
 export function claim(
   state: VmLive,
   { step, attempt, worker, at }: CommandOf<'claim'>,
+  windows: Windows,
 ): readonly DomainEvent[] {
   const current = currentAttempt(state, step, attempt);
   if (current.worker === worker) return [];
@@ -32,12 +33,16 @@ export function claim(
     throw new AttemptSuperseded(step, attempt, `${current.worker} has it`);
   }
   // Nothing lies between a claim and the power-off that could still say no.
-  const deferred = step === 'SourcePowerOff' ? deferredAtPowerOff(state, at) : [];
+  const deferred = step === 'SourcePowerOff' ? deferredAtPowerOff(state, at, windows) : [];
   if (deferred.length > 0) return deferred;
   return [{ type: 'StepStarted', data: { step, attempt, worker } }];
 }
 
-export function report(state: VmLive, { report, at, random }: CommandOf<'report'>): readonly DomainEvent[] {
+export function report(
+  state: VmLive,
+  { report, at, random }: CommandOf<'report'>,
+  windows: Windows,
+): readonly DomainEvent[] {
   const { step, attempt, worker } = report.ref;
   const known = state.attempts.findLast((each) => each.step === step && each.attempt === attempt);
   // The worker repeats its last word until it is confirmed: what is in the log already is no news.
@@ -55,7 +60,7 @@ export function report(state: VmLive, { report, at, random }: CommandOf<'report'
     case 'failed':
       return [...news, ...failure(after, current, outcome.error, context)];
     case 'stopped':
-      return [...news, ...stop(after, current, outcome.reason, context)];
+      return [...news, ...stop(after, current, outcome.reason, context, windows)];
     case 'source-ran':
       return [...news, ...sourceRan(after, current, outcome.reason, context)];
     case 'snapshot-lost':
@@ -155,6 +160,7 @@ function stop(
   current: AttemptState,
   reason: string,
   { report, at }: FailureContext,
+  windows: Windows,
 ): readonly DomainEvent[] {
   const { step, attempt } = current;
   const event: DomainEvent = { type: 'StepStopped', data: { step, attempt, report, reason } };
@@ -163,7 +169,8 @@ function stop(
   if (after.cancel !== undefined) return [event, ...decideOutcome(after, 'canceled')];
   if (after.pause !== undefined) return [event, ...pauseNow(after)];
   if (isBrokenOff(after)) return [event, ...breakOff(after, at)];
-  return [event, ...requestCurrentStep(after)];
+  const deferred = step === 'SourcePowerOff' ? deferredSeenOn(after, at, windows) : [];
+  return [event, ...(deferred.length > 0 ? deferred : requestCurrentStep(after))];
 }
 
 const isBrokenOff = (state: VmLive): boolean =>

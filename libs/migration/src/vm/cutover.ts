@@ -4,7 +4,9 @@ import type { CommandOf } from './commands.js';
 import { foldLive } from './evolve.js';
 import { forecastOf } from './forecast.js';
 import { refuseAtEnd } from './operator.js';
-import { deferredOutsideWindow, isBeforeCutover, passAgain, powerOffBegan, windowsOf } from './passes.js';
+import { deferredOutsideWindow, windowsOf } from './cutover-windows.js';
+import { isBeforeCutover, passAgain } from './passes.js';
+import { powerOffBegan } from './power-off.js';
 import { CommandRefused } from './refusals.js';
 import { isWarm, partOf, type VmLive } from './state.js';
 

@@ -6,7 +6,8 @@ import { answerHook } from './external-hooks.js';
 import { abandon, cleanUp, deleteTarget, retry, rollback } from './after-end.js';
 import { approveCutover, cutover, withdrawCutover } from './cutover.js';
 import { cancel, pause, resume, testBoot } from './operator.js';
-import { beginCutover, cutoverIsDue, deferredAtPowerOff, releaseCutover } from './passes.js';
+import { beginCutover, cutoverIsDue, releaseCutover } from './passes.js';
+import { deferredAtPowerOff, type Windows } from './power-off.js';
 import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { partOf, type VmLive, type VmState } from './state.js';
@@ -16,10 +17,11 @@ import { wake } from './wake.js';
 /**
  * What follows from a command, given everything that has happened: the one place that decides about a VM.
  *
+ * @param windows of the plan and the installation: a VM that is not warm is powered off while they are open
  * @returns the events to append at the revision of `state`; none where the command says what is already so
  * @throws CommandRefused or AttemptSuperseded, with nothing changed
  */
-export function decideVm(command: VmCommand, state: VmState): readonly DomainEvent[] {
+export function decideVm(command: VmCommand, state: VmState, windows: Windows = []): readonly DomainEvent[] {
   if (command.kind === 'plan') {
     if (state !== undefined) throw new CommandRefused('plan', 'the VM is already planned in this migration');
     return [
@@ -29,13 +31,13 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
   if (state === undefined) throw new CommandRefused(command.kind, 'the VM is not part of this migration');
   switch (command.kind) {
     case 'admit':
-      return admit(state, command.at);
+      return admit(state, command.at, windows);
     case 'take-turn':
       return takeTurn(state);
     case 'claim':
-      return claim(state, command);
+      return claim(state, command, windows);
     case 'report':
-      return report(state, command);
+      return report(state, command, windows);
     case 'lose':
       return lose(state, command);
     case 'reject':
@@ -73,10 +75,10 @@ export function decideVm(command: VmCommand, state: VmState): readonly DomainEve
   }
 }
 
-function admit(state: VmLive, at: Date): readonly DomainEvent[] {
+function admit(state: VmLive, at: Date, windows: Windows): readonly DomainEvent[] {
   if (state.phase !== 'planned') return [];
   // It waited for a place longer than its window was open: it gives the place back.
-  const deferred = deferredAtPowerOff(state, at);
+  const deferred = deferredAtPowerOff(state, at, windows);
   if (deferred.length > 0) return deferred;
   // The cutover came due while the VM waited for a place: the pass that it waited for is not needed any more.
   const isOvertaken = partOf(state) === 'precopy' && cutoverIsDue(state, at);

@@ -10,7 +10,8 @@ import {
   resourceKey,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
-import { type CleanupPolicy, cleanupPlan, type TargetStart } from './policies.js';
+import { targetStarts } from './let-go.js';
+import { type CleanupPolicy, cleanupPlan } from './policies.js';
 import {
   attemptsOf,
   attemptsOfEnd,
@@ -168,21 +169,6 @@ function targetIsToRun(state: VmLive): boolean {
   return (lastResult(state, 'Initialize')?.powerState ?? source.vm.powerState) === 'on';
 }
 
-/** Whether the disks at the target are those of a target that was let go, or whose start was at least asked for. */
-function targetStarts({ attempts }: VmLive): TargetStart {
-  // A pass that came later has written over them.
-  const written = attempts.findLastIndex(
-    ({ step, startedAt }) => step === 'DiskTransfer' && startedAt !== undefined,
-  );
-  const isAllowed = attempts
-    .slice(written + 1)
-    .some(
-      ({ step, startedAt, sawSourceRun }) =>
-        step === 'FinalPowerActions' && startedAt !== undefined && !sawSourceRun,
-    );
-  return isAllowed ? 'allowed' : 'never';
-}
-
 /** As it was recorded before anything was done to it. */
 const sourceWasOn = (state: VmLive): boolean => lastResult(state, 'Initialize')?.powerState === 'on';
 
@@ -231,14 +217,24 @@ export function nextOfEnd(
   const outstanding = cleanup.release.filter((resource) => state.ledger[resourceKey(resource)] !== undefined);
   const cleaned = attempt?.step === 'Cleanup' ? attempt : undefined;
   const isOver = cleaned?.status === 'completed' || (cleaned !== undefined && last === 'given-up');
-  const start = cleaned === undefined ? 0 : cleanupOrder.indexOf(cleaned.service) + (isOver ? 1 : 0);
-  const service = cleanupOrder
-    .slice(start)
-    .find((each) => outstanding.some((resource) => resource.service === each));
+  const queue = cleanupOrder.flatMap((each) => cleanup.release.filter(({ service }) => service === each));
+  const asked = new Set(cleaned?.release.map(resourceKey));
+  const isAsked = (resource: Resource): boolean => asked.has(resourceKey(resource));
+  const from = isOver ? queue.findLastIndex(isAsked) + 1 : Math.max(0, queue.findIndex(isAsked));
+  const left = queue.slice(from).filter((resource) => state.ledger[resourceKey(resource)] !== undefined);
+  const service = left[0]?.service;
   if (service === undefined) return [terminalEvent(state, outstanding)];
-  const release = outstanding.filter((resource) => resource.service === service);
-  return [requestCleanup(state, service, release)];
+  return [
+    requestCleanup(
+      state,
+      service,
+      left.filter((resource) => resource.service === service),
+    ),
+  ];
 }
+
+/** A request and its job are messages: of more resources, the others come with the next request. */
+const MOST_RELEASED = 500;
 
 export const requestCleanup = (
   state: VmLive,
@@ -250,7 +246,7 @@ export const requestCleanup = (
     attempt: attemptsOf(state, 'Cleanup') + 1,
     service,
     site: siteOf(state, service),
-    release: [...release],
+    release: release.slice(0, MOST_RELEASED),
   });
 
 const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep): DomainEvent => ({
@@ -269,8 +265,16 @@ const siteOf = (state: VmLive, service: ServiceName): string =>
 
 function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainEvent {
   const outcome = state.cleanup?.outcome ?? 'failed';
+  const listed = new Set(
+    [...(state.cleanup?.keep ?? []).map(({ resource }) => resource), ...outstanding].map(resourceKey),
+  );
+  const { keep } = cleanupPlan(state.ledger, outcome, targetStarts(state));
   const kept = [
-    ...(state.cleanup?.keep ?? []),
+    // Something of it may be gone by now, and something else have been made at the end itself.
+    ...(state.cleanup?.keep ?? []).filter(
+      ({ resource }) => state.ledger[resourceKey(resource)] !== undefined,
+    ),
+    ...keep.filter(({ resource }) => !listed.has(resourceKey(resource))),
     ...outstanding.map((resource): Kept => ({ resource, reason: 'clean-up could not release it' })),
     ...Object.values(state.adopted).map((resource): Kept => ({ resource, reason: 'it was there before' })),
   ];

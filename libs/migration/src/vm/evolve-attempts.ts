@@ -32,7 +32,7 @@ function newAttempt(state: VmLive, { data }: EventOf<'StepRequested'>, time: str
     startedAt: undefined,
     endedAt: undefined,
     error: undefined,
-    sawSourceRun: false,
+    hadNoEffect: false,
     release: data.release ?? [],
     folded: noneFolded,
   };
@@ -77,6 +77,7 @@ export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: str
     lastReport: data.report,
     endedAt: time,
     error: data.error,
+    hadNoEffect: data.error.effect === 'none',
   });
   const counted = data.lost
     ? { ...ending, lostInARow: state.lostInARow + 1 }
@@ -96,7 +97,7 @@ export const stopped = (
     status: 'stopped',
     lastReport: data.report,
     endedAt: time,
-    sawSourceRun: type === 'SourceRanMeanwhile',
+    hadNoEffect: type === 'SourceRanMeanwhile',
   });
 
 export function reported(state: VmLive, report: number): VmLive {

@@ -44,6 +44,7 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     cutover: undefined,
     cutoverApproved: false,
     cutoverDeferred: undefined,
+    powerOffAt: undefined,
     cutoverWithdrawn: false,
     cutoverReleased: false,
     passAtCutover: undefined,
@@ -183,6 +184,16 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
       const cutover = dueAt === undefined ? undefined : state.cutover && { ...state.cutover, dueAt };
       return { ...beforeCutover(state), cutover, cutoverDeferred: reason };
     }
+    case 'PowerOffDeferred':
+      return {
+        ...state,
+        ...afresh,
+        phase: 'waiting',
+        powerOffAt: event.data.dueAt,
+        cutoverDeferred: event.data.reason,
+      };
+    case 'PowerOffDue':
+      return { ...state, ...afresh, phase: 'planned', powerOffAt: undefined, cutoverDeferred: undefined };
     case 'CutoverWithdrawn':
       return {
         ...beforeCutover(state),
@@ -272,6 +283,7 @@ function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmL
     ...state,
     ...afresh,
     phase: 'cleaning',
+    powerOffAt: undefined,
     pause: undefined,
     pausedFrom: undefined,
     cleanup: {

@@ -25,7 +25,8 @@ export function answerHook(
       ? ({ kind: 'completed', result: { step, hook, said } } as const)
       : ({ kind: 'failed', error: refused(hook, by, said) } as const);
   const content = { claimed: [], released: [], conditions: [], checkpoints: [], outcome };
-  return [started, ...report(after, { kind: 'report', report: { ref, number: 1, ...content }, at, random })];
+  const command = { kind: 'report', report: { ref, number: 1, ...content }, at, random } as const;
+  return [started, ...report(after, command, [])];
 }
 
 /** When an attempt that nobody has taken has failed by waiting; undefined: it cannot, or not while the planner is away. */
@@ -56,7 +57,7 @@ export function requestExpired(
       : {
           code: 'LL-MIG-007',
           class: 'needs-operator',
-          message: `no ${open.service} worker at site ${open.site} took ${open.step} in the plan's time limit; start one.`,
+          message: `no ${open.service} worker at site ${open.site} took ${open.step} in the plan's time limit; start one of the planner's version.`,
         };
   return failure(state, open, error, { report: 0, lost: false, at, random });
 }

@@ -62,13 +62,13 @@ function lineOf(attempt: AttemptState, end: number | undefined): string {
 
 /** What may be asked for: of each, only the newest attempt matters. */
 function kindsOf(attempt: AttemptState, end: number | undefined): readonly string[] {
-  const { step, service, status, startedAt, sawSourceRun, release, error } = attempt;
+  const { step, service, status, startedAt, hadNoEffect, release, error } = attempt;
   const wasStarted = startedAt !== undefined;
   return [
     lineOf(attempt, end),
     `${status} ${step} ${service}`,
     ...(wasStarted ? [`started ${step}`] : []),
-    ...(wasStarted && !sawSourceRun ? [`let stand ${step}`] : []),
+    ...(wasStarted && !hadNoEffect ? [`let stand ${step}`] : []),
     ...(release.some(({ kind }) => kind === 'snapshot') ? [`merges ${step}`] : []),
     ...(error === undefined ? [] : [`error ${epochOf(attempt, end)}`]),
     ...(error === undefined || step === 'Cleanup' ? [] : ['error of a step']),

@@ -31,6 +31,10 @@ export function placeAfterFailure(state: VmLive): VmLive {
 export const wouldReadSource = (state: VmLive): boolean =>
   state.itinerary.slice(placeAfterFailure(state).at).some(({ step }) => step === 'DiskTransfer');
 
+/** Whether a retry would convert the guest, for the first time or once more. */
+export const wouldConvert = (state: VmLive): boolean =>
+  state.itinerary.slice(placeAfterFailure(state).at).some(({ step }) => step === 'ImageConversion');
+
 /** The source ran after its power-off: off with it again, and all that follows from its disks is done again. */
 export const placeAfterSourceRan = (state: VmLive): VmLive => ({
   ...state,

@@ -7,11 +7,13 @@ import { hookOf, openAttempt, type VmLive } from './state.js';
  * not on how many passes it has had.
  *
  * @param failures of what a hook on failure is told
+ * @param powerOff what may be done to the source
  */
 export function jobOf(
   state: VmLive,
   { step, attempt }: Pick<AttemptRef, 'step' | 'attempt'>,
   failures?: Job['failures'],
+  powerOff?: Job['powerOff'],
 ): Job {
   const open = openAttempt(state);
   const hook = hookOf(state, open?.hook);
@@ -27,5 +29,6 @@ export function jobOf(
     pass: passOf(state),
     ...(hook === undefined ? {} : { hook }),
     ...(failures === undefined ? {} : { failures }),
+    ...(powerOff === undefined ? {} : { powerOff }),
   };
 }

@@ -90,6 +90,91 @@ describe('a target that was allowed to start', () => {
   });
 });
 
+describe('a retry after the target was let go', () => {
+  const retry = { kind: 'retry', reason: 'again' } as const;
+  const startLost = beforeStart()
+    .claimed()
+    .after({ kind: 'lose', step: 'FinalPowerActions', attempt: 1, at: noon });
+  const sourceIsOn = { outcome: { kind: 'source-ran' as const, reason: 'it is on' } };
+
+  it('goes on with the step that failed, and with nothing before it', () => {
+    const again = failed.after(retry).admitted();
+    expect(openAttempt(again.live)?.step).toBe('PostHook');
+  });
+
+  it('is refused where the source runs again, so that the disks would be copied anew', () => {
+    const started = beforeStart().fails('FinalPowerActions', noRoot);
+    const back = cleaned(started.completes('TargetPowerOff', 'SourcePowerOn'));
+    given(back)
+      .when(retry)
+      .isRefused(/rollback.*delete-target/);
+    expect(() => back.after(retry)).toThrow(expect.objectContaining({ code: 'LL-MIG-012' }));
+    given(back)
+      .when({ kind: 'rollback', reason: 'back', at: noon })
+      .then('RollbackRequested', 'CleanupDecided', 'StepRequested');
+  });
+
+  it('is refused where the target was handed over halted', () => {
+    const halted = beforeStart('off').completes('FinalPowerActions').fails('PostHook', noRoot);
+    given(cleaned(halted.completes('TargetPowerOff', 'SourcePowerOn')))
+      .when(retry)
+      .isRefused(/allowed to start/);
+  });
+
+  it('goes on where the start had not been asked of anybody yet', () => {
+    const unreachable = { ...noRoot, effect: 'none' } as const;
+    const untouched = beforeStart().fails('FinalPowerActions', unreachable);
+    const back = cleaned(untouched.completes('TargetPowerOff', 'SourcePowerOn'));
+    given(back).when(retry).then('RetryRequested');
+    expect(keptNames(cleaned(back.after(abandon)))).not.toContain(disk);
+  });
+
+  it('copies nothing when a second try finds that the source ran: it fails, and the target is seen stopped', () => {
+    const ran = startLost.retryDue().claimed().says('FinalPowerActions', 2, sourceIsOn);
+    expect(openAttempt(ran.live)?.step).toBe('TargetPowerOff');
+    expect(ran.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
+    given(cleaned(ran.completes('TargetPowerOff', 'SourcePowerOn')))
+      .when(retry)
+      .isRefused(/delete-target/);
+  });
+
+  it('nor does a resume of a VM that was paused meanwhile', () => {
+    const paused = startLost
+      .retryDue()
+      .claimed()
+      .after({ kind: 'pause', reason: 'wait' })
+      .says('FinalPowerActions', 2, sourceIsOn);
+    expect(paused.live.phase).toBe('paused');
+    const resumed = paused.after({ kind: 'resume', reason: 'on' }).admitted();
+    expect(resumed.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
+  });
+
+  it('converts nothing a second time where the user brought the disks', () => {
+    const wasOn = { step: 'Initialize' as const, powerState: 'on' as const, fingerprint: 'f1' };
+    const powerOff = itinerary
+      .filter(({ step }) => step === 'SourcePowerOff')
+      .map((step) => ({ ...step, part: 'main' as const }));
+    const conversion = itinerary
+      .filter(({ part, step }) => part === 'main' && step !== 'SnapshotCreation' && step !== 'DiskTransfer')
+      .toSpliced(1, 0, ...powerOff);
+    const brought = History.empty
+      .after({
+        kind: 'plan',
+        record: { ...record, settings: { ...record.settings, type: 'conversion' } },
+        itinerary: conversion,
+      })
+      .admitted()
+      .claimed()
+      .says('Initialize', 1, { outcome: { kind: 'completed', result: wasOn } })
+      .completes('SourcePowerOff', 'DiskAllocation', 'ImageConversion', 'ImageCommit')
+      .completes('VirtualMachineCreation')
+      .fails('FinalPowerActions', noRoot);
+    given(cleaned(brought.completes('TargetPowerOff', 'SourcePowerOn')))
+      .when(retry)
+      .isRefused(/delete-target/);
+  });
+});
+
 describe('the deletion of a target that was allowed to start', () => {
   it('sees it stopped, gives the source its power back, and then removes it', () => {
     given(failed)
@@ -173,6 +258,13 @@ describe('what a clean-up gave up', () => {
     expect(
       leftoversDueAt({ ...left.after(again).completes('Cleanup').live, endedAt: noon.toISOString() }),
     ).toBeUndefined();
+  });
+
+  it('is due a minute after its end where the source is back, and later each time it comes and goes', () => {
+    const at = (laterCleanups: number): number | undefined =>
+      leftoversDueAt({ ...left.live, endedAt: noon.toISOString(), laterCleanups }, 'back');
+    const minutes = [0, 1, 2, 50].map((n) => ((at(n) ?? 0) - noon.getTime()) / 60_000);
+    expect(minutes).toEqual([1, 2, 4, 1024]);
   });
 
   it('is not asked for while the VM is under way', () =>

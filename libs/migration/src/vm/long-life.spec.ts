@@ -3,13 +3,24 @@ import {
   type Condition,
   type DiskCheckpoint,
   type Report,
+  type Resource,
   type SourceDisk,
   type StepOutcome,
   type StepResult,
   WarmSettings,
+  resourceKey,
 } from '@ledgerlift/contracts';
 import { alwaysPresent } from '../presence/presence.js';
-import { completedBy, connectionReset, failedWith, noon, record, warmItinerary } from '../spec/fixtures.js';
+import {
+  completedBy,
+  connectionReset,
+  failedWith,
+  noon,
+  noRoot,
+  record,
+  warmItinerary,
+} from '../spec/fixtures.js';
+import { History } from '../spec/vm-specification.js';
 import type { VmCommand } from './commands.js';
 import { decideVm } from './decide.js';
 import { evolveVm } from './evolve.js';
@@ -148,6 +159,42 @@ const bytesOf = (what: unknown): number => Buffer.byteLength(JSON.stringify(what
 const jobBytes = ({ live }: Life): number => bytesOf(jobOf(live, { step: 'DiskTransfer', attempt: 1 }));
 /** Numbers of passes have more digits later. */
 const DIGITS = 400;
+
+describe('the clean-up of very many resources', () => {
+  it('is asked for in requests of bounded size, and leaves nothing out', () => {
+    const resources = Array.from({ length: 1200 }, (_, n): Resource => ({
+      kind: 'manifest',
+      name: `default/web/manifests/${n}.yaml`,
+      service: n % 3 === 0 ? 'vm-creator' : 'transfer',
+      lifetime: 'result',
+    }));
+    const ledger = Object.fromEntries(resources.map((resource) => [resourceKey(resource), resource]));
+    const before = History.warm().admitted().completes('Initialize');
+    let history = History.of({ ...before.live, ledger }).after({ kind: 'cancel', reason: 'stop' });
+    const sizes: number[] = [];
+    while (openAttempt(history.live)?.step === 'Cleanup') {
+      sizes.push(openAttempt(history.live)?.release.length ?? 0);
+      history = history.completes('Cleanup');
+    }
+    expect(sizes).toEqual([400, 500, 300]);
+    expect(history.live).toMatchObject({ phase: 'canceled', ledger: {}, kept: [] });
+  });
+
+  it('goes on with the rest where some could not be removed', () => {
+    const resources = Array.from({ length: 600 }, (_, n): Resource => ({
+      kind: 'manifest',
+      name: `default/web/manifests/${n}.yaml`,
+      service: 'transfer',
+      lifetime: 'result',
+    }));
+    const ledger = Object.fromEntries(resources.map((resource) => [resourceKey(resource), resource]));
+    const before = History.warm().admitted().completes('Initialize');
+    const canceled = History.of({ ...before.live, ledger }).after({ kind: 'cancel', reason: 'stop' });
+    const rest = canceled.fails('Cleanup', noRoot);
+    expect(openAttempt(rest.live)?.release).toHaveLength(100);
+    expect(rest.completes('Cleanup').live.kept).toHaveLength(500);
+  });
+});
 
 describe('a warm VM with ten disks, after 1,000 passes', () => {
   const life = new Life();

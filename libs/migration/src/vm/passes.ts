@@ -1,18 +1,10 @@
-import type { DomainEvent, EventOf, MaintenanceWindow, StepError } from '@ledgerlift/contracts';
+import type { DomainEvent, EventOf, StepError } from '@ledgerlift/contracts';
 import { isOpen, nextOpening } from '../schedule/windows.js';
+import { deferral, refusedAt } from './cutover-windows.js';
 import { foldLive } from './evolve.js';
 import { forecastOf, passForecasts } from './forecast.js';
 import { requestCurrentStep } from './requests.js';
-import {
-  indexIn,
-  isTerminal,
-  isWarm,
-  lastResult,
-  openAttempt,
-  partOf,
-  startedSince,
-  type VmLive,
-} from './state.js';
+import { indexIn, isTerminal, isWarm, lastResult, openAttempt, partOf, type VmLive } from './state.js';
 
 /** Between the passes of a warm VM: what comes next, and when it is cut over. */
 
@@ -91,52 +83,6 @@ export const releaseCutover = (state: VmLive, hooks: readonly string[]): readonl
     ? [{ type: 'CutoverReleased', data: { hooks: [...hooks] } }]
     : [];
 
-type Deferral = Omit<EventOf<'CutoverDeferred'>['data'], 'forecast'>;
-
-/** The windows of the plan's cutover policy; none: at any time. */
-export function windowsOf({ record }: VmLive): readonly MaintenanceWindow[] {
-  const policy = record.settings.warm.cutover;
-  return policy.by === 'window' || policy.by === 'downtime' ? policy.windows : [];
-}
-
-/** An operator's `now`, and a time of the plan, hold whatever the windows say. */
-const isBound = ({ cutover }: VmLive): boolean =>
-  cutover?.by === 'window' ||
-  cutover?.by === 'downtime' ||
-  (cutover?.by === 'command' && cutover.windows === 'kept');
-
-/** Why the source may not be powered off now; undefined where it may. */
-function refusedAt(state: VmLive, at: Date): Deferral | undefined {
-  const closed = closedAt(state, at);
-  if (closed !== undefined) return closed;
-  const policy = state.record.settings.warm.cutover;
-  if (state.cutover?.by !== 'downtime' || policy.by !== 'downtime') return undefined;
-  const { downtimeMs } = forecastOf(state, at);
-  return downtimeMs <= policy.maxDowntimeMs
-    ? undefined
-    : {
-        reason: `the expected downtime of ${downtimeMs} ms is over the limit of ${policy.maxDowntimeMs} ms`,
-      };
-}
-
-function closedAt(state: VmLive, at: Date): Deferral | undefined {
-  const windows = windowsOf(state);
-  if (!isBound(state) || isOpen(windows, at)) return undefined;
-  return { reason: 'the maintenance window is closed', dueAt: nextOpening(windows, at).toISOString() };
-}
-
-const deferral = (state: VmLive, at: Date, data: Deferral): DomainEvent => ({
-  type: 'CutoverDeferred',
-  data: { ...data, forecast: forecastOf(state, at) },
-});
-
-/** The cutover that is due waits for the next window where its own has passed. */
-export function deferredOutsideWindow(state: VmLive, at: Date): readonly DomainEvent[] {
-  const isPast = state.cutover !== undefined && Date.parse(state.cutover.dueAt) <= at.getTime();
-  const closed = isPast ? closedAt(state, at) : undefined;
-  return closed === undefined ? [] : [deferral(state, at, closed)];
-}
-
 /** Starts the cutover that is due, where its windows and its limit hold now; else it is put off. */
 export function beginCutover(
   state: VmLive,
@@ -145,33 +91,6 @@ export function beginCutover(
 ): readonly DomainEvent[] {
   const refused = refusedAt(state, at);
   return refused === undefined ? startCutover(state, at, pass) : [deferral(state, at, refused)];
-}
-
-/** Whether the source was told to go off, and nobody has switched it on again for us: then there is no way back. */
-export const powerOffBegan = (state: VmLive): boolean =>
-  startedSince(state, 'SourcePowerOff', 'SourcePowerOn').length > 0;
-
-/**
- * Puts off a cutover that has begun but has not come to the power-off, where its windows and its limit do not hold any more.
- * What was asked for is taken back.
- *
- * @returns none where the source may be powered off
- */
-export function deferredAtPowerOff(state: VmLive, at: Date): readonly DomainEvent[] {
-  if (!isWarm(state) || partOf(state) !== 'cutover' || powerOffBegan(state)) return [];
-  const refused = refusedAt(state, at);
-  if (refused === undefined) return [];
-  const open = openAttempt(state);
-  const events: DomainEvent[] = [];
-  if (open?.status === 'requested') {
-    const { step, attempt, lastReport } = open;
-    events.push({
-      type: 'StepStopped',
-      data: { step, attempt, report: lastReport, reason: refused.reason },
-    });
-  }
-  events.push(deferral(state, at, refused));
-  return [...events, ...passAgain(foldLive(state, events), at)];
 }
 
 /** From a cutover that did not come to its power-off back to passes: its number was not used. */
@@ -191,8 +110,10 @@ const startCutover = (
   return after.phase === 'running' ? [event, ...requestCurrentStep(after)] : [event];
 };
 
-/** What is due of a warm VM that is between two passes, or in one. */
+/** What is due of a VM that waits for its window, of a warm one that is between two passes, or in one. */
 export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
+  if (state.phase === 'waiting' && state.powerOffAt !== undefined)
+    return Date.parse(state.powerOffAt) <= at.getTime() ? [{ type: 'PowerOffDue', data: {} }] : [];
   if (state.phase === 'waiting') {
     if (cutoverIsDue(state, at)) return beginCutover(state, at, 'complete');
     const { precopy } = state;
@@ -211,8 +132,9 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
   return [{ type: 'CutoverPassDecided', data: { pass, downtimeMs } }];
 }
 
-/** When something of a warm VM is due by the clock; undefined: nothing is. */
+/** When something of a VM that waits, or makes passes, is due by the clock; undefined: nothing is. */
 export function passWakeAt(state: VmLive): number | undefined {
+  if (state.phase === 'waiting' && state.powerOffAt !== undefined) return Date.parse(state.powerOffAt);
   const cutover = awaitsPlanHooks(state) ? undefined : cutoverDueAt(state);
   if (state.phase === 'waiting') {
     const precopy = state.precopy?.dueAt === undefined ? undefined : Date.parse(state.precopy.dueAt);

@@ -115,9 +115,11 @@ function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): stri
     : undefined;
 }
 
-/** For what a warm VM waits between two passes. */
+/** For what a VM waits without a place: its window, or, between two passes, the next or the cutover. */
 function passWait(state: VmLive): string {
-  const { precopy, cutover } = state;
+  const { precopy, cutover, powerOffAt } = state;
+  if (powerOffAt !== undefined)
+    return `the maintenance window that opens at ${powerOffAt}, to power the source off`;
   const next = precopy?.dueAt === undefined ? undefined : `the next pass at ${precopy.dueAt}`;
   const isUnapproved = state.record.settings.approve.cutover && !state.cutoverApproved;
   const deferred = state.cutoverDeferred === undefined ? '' : `, put off because ${state.cutoverDeferred}`;

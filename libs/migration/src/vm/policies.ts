@@ -31,6 +31,8 @@ export type TargetStart = 'never' | 'allowed';
 
 /** Why a resource stays after the outcome; undefined where it goes. */
 function reasonToKeep(resource: Resource, outcome: CleanupPolicy, target: TargetStart): string | undefined {
+  // Whatever becomes of the target: what a retirement gave the source, its restoration takes away.
+  if (resource.kind === 'source-tag') return 'the source bears it';
   // Before every outcome: it may have run, and nobody but an operator can say that what it wrote is not needed.
   const isLetGo = target === 'allowed' && outcome !== 'target' && outcome !== 'succeeded';
   if (isLetGo && resource.lifetime === 'result')

@@ -1,13 +1,22 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { targetWasLetGo } from './let-go.js';
 
 /** The command makes no sense in the state in which the VM is. Nothing was changed. */
 export class CommandRefused extends LedgerliftError {
-  readonly code = 'LL-MIG-001';
+  readonly code: 'LL-MIG-001' | 'LL-MIG-012' = 'LL-MIG-001';
   constructor(
     readonly command: string,
     readonly reason: string,
   ) {
     super(`${command} is refused: ${reason}`);
+  }
+}
+
+/** What was asked for would write over a target that was allowed to start. Roll it back, or delete it first. */
+export class TargetWasLetGo extends CommandRefused {
+  override readonly code = 'LL-MIG-012';
+  constructor(command: string) {
+    super(command, targetWasLetGo);
   }
 }
 

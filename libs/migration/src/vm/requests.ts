@@ -1,12 +1,17 @@
 import { type DomainEvent, type ServiceName, resourceKey } from '@ledgerlift/contracts';
-import { requestCleanup } from './ending.js';
+import { decideOutcome, requestCleanup } from './ending.js';
+import { targetWasLetGoError, wouldOverwriteTarget } from './let-go.js';
 import { attemptsOf, type VmLive } from './state.js';
 import { asked } from './turn.js';
 
-/** Claims what the current step will make, then asks for it: in this order, in one append. */
+/**
+ * Claims what the current step will make, then asks for it: in this order, in one append. Where that would lead to a write
+ * over a target that was let go, the migration fails instead, whatever led there.
+ */
 export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
   const step = state.itinerary[state.at];
   if (step === undefined) return [];
+  if (wouldOverwriteTarget(state)) return decideOutcome(state, 'failed', targetWasLetGoError);
   const first = clearedFirst(state);
   if (first !== undefined) return [first];
   const attempt = attemptsOf(state, step.step) + 1;

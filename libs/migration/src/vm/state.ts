@@ -61,8 +61,8 @@ export interface AttemptState {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly error: StepError | undefined;
-  /** It ended because the source had run: whatever comes after the source's power-off was not done. */
-  readonly sawSourceRun: boolean;
+  /** It ended before it did what it is for, because the source had run perhaps. */
+  readonly hadNoEffect: boolean;
   /** `Cleanup` only: what the attempt is to release. */
   readonly release: readonly Resource[];
   /** Earlier attempts that are no longer kept one by one. */
@@ -128,6 +128,8 @@ export interface VmLive {
   readonly cutoverApproved: boolean;
   /** Why the cutover was put off when it was last due. */
   readonly cutoverDeferred: string | undefined;
+  /** Not warm: its power-off waits until then. */
+  readonly powerOffAt: string | undefined;
   /** An operator withdrew it: the plan's policy schedules no other. */
   readonly cutoverWithdrawn: boolean;
   /** The plan's hooks at the cutover are done. */

@@ -265,8 +265,12 @@ describe('a source that is retired', () => {
   it('loses its NICs, and gets a name and a tag, once', async () => {
     const vm = await made();
     const what = { disconnectNics: true, renameSuffix: '-migrated', tag: 'moved' };
-    expect(await provider.retire(here, vm, what, patience)).toHaveLength(3);
-    expect(await provider.retire(here, vm, what, patience)).toEqual([]);
+    const tagsWhenAsked: unknown[] = [];
+    const look = async () => void tagsWhenAsked.push((await present(vm.id)).tags);
+    expect(await provider.retire(here, vm, what, patience, look)).toHaveLength(3);
+    expect(await provider.retire(here, vm, what, patience, look)).toEqual([]);
+    // Before the VM bears it, and not where it does already.
+    expect(tagsWhenAsked).toEqual([[]]);
     expect(await present(vm.id)).toMatchObject({ name: 'web-migrated', tags: ['moved'] });
     expect(await provider.retire(here, await made(), { disconnectNics: false }, patience)).toEqual([]);
   });

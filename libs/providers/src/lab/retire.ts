@@ -51,8 +51,9 @@ export async function retire(
   vm: SourceVm,
   what: RetireSourceSettings,
   patience: Patience,
+  beforeTag?: () => Promise<void>,
 ): Promise<readonly string[]> {
-  return within(spec, vm, 'retirement', patience, (lab) => retired(lab, vm.id, what));
+  return within(spec, vm, 'retirement', patience, (lab) => retired(lab, vm.id, what, beforeTag));
 }
 
 async function within(
@@ -72,7 +73,12 @@ async function within(
   }
 }
 
-async function retired(lab: LabClient, id: string, what: RetireSourceSettings): Promise<readonly string[]> {
+async function retired(
+  lab: LabClient,
+  id: string,
+  what: RetireSourceSettings,
+  beforeTag?: () => Promise<void>,
+): Promise<readonly string[]> {
   const { nics, name, tags } = await lab.vm(id);
   const done: string[] = [];
   const { disconnectNics, renameSuffix, tag } = what;
@@ -86,6 +92,7 @@ async function retired(lab: LabClient, id: string, what: RetireSourceSettings): 
     done.push(`renamed to '${name}${renameSuffix}'`);
   }
   if (tag !== undefined && !tags.includes(tag)) {
+    await beforeTag?.();
     await lab.post(`${vmPath(id)}/tags`, { tag });
     done.push(`tagged '${tag}'`);
   }

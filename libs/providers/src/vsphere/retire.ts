@@ -73,6 +73,7 @@ export async function retire(
   vm: SourceVm,
   { disconnectNics, renameSuffix, tag }: RetireSourceSettings,
   patience: Patience,
+  beforeTag: () => Promise<void> = () => Promise.resolve(),
 ): Promise<readonly string[]> {
   const session = sessionOf(spec);
   await settled(session, vm, patience);
@@ -87,7 +88,7 @@ export async function retire(
     done.push(`renamed to '${name}${renameSuffix}'`);
   }
   if (tag !== undefined)
-    done.push(...(await tagged(session, vm, now.get('customValue'), tag, patience.signal)));
+    done.push(...(await tagged(session, vm, now.get('customValue'), { tag, beforeTag }, patience.signal)));
   return done;
 }
 
@@ -96,14 +97,14 @@ async function tagged(
   session: VsphereSession,
   vm: SourceVm,
   values: VimNode | undefined,
-  tag: string,
+  { tag, beforeTag }: { readonly tag: string; readonly beforeTag: () => Promise<void> },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   try {
-    return (await bearsTag(session, vm.id, tag, signal)) ? [`tagged '${tag}'`] : [];
+    return (await bearsTag(session, vm.id, tag, signal, beforeTag)) ? [`tagged '${tag}'`] : [];
   } catch (error) {
     if (!(error instanceof VsphereTagsNotOffered)) throw error;
-    const isMarked = await marked(session, vm, values, tag, signal);
+    const isMarked = await marked(session, vm, values, tag, signal, beforeTag);
     return [
       ...(isMarked ? [`marked '${tag}' in its custom attribute '${ATTRIBUTE}'`] : []),
       `not tagged: ${error.code} ${error.message}`,
@@ -131,6 +132,7 @@ export async function marked(
   values: VimNode | undefined,
   value: string,
   signal: AbortSignal,
+  before?: () => Promise<void>,
 ): Promise<boolean> {
   const { customFieldsManager } = await session.content(signal);
   if (customFieldsManager === undefined) return false;
@@ -139,6 +141,7 @@ export async function marked(
     (held) => held.numberAt('key') === key && held.textAt('value') === value,
   );
   if (isSo) return false;
+  await before?.();
   await session.call('SetField', customFieldsManager, { entity: vmRef(vm), key, value }, { signal });
   return true;
 }

@@ -19,7 +19,7 @@ import { jobOf } from '@ledgerlift/testing';
 export class FakePlanner {
   readonly started = new Map<string, AttemptRef>();
   readonly reports = new Map<string, Report>();
-  readonly claims: AttemptRef[] = [];
+  readonly claims: ClaimRequest[] = [];
   leaseMs = 600;
   jobFor = (ref: AttemptRef): Job => jobOf('Initialize', { attempt: ref.attempt });
   bandwidthLimit: number | undefined;
@@ -37,7 +37,7 @@ export class FakePlanner {
       service: 'planner',
       consumers: { reports: { spec: reportConsumer } },
     });
-    this.#answer(subjects.claim, ClaimRequest, (ref: AttemptRef) => this.#claim(ref));
+    this.#answer(subjects.claim, ClaimRequest, (ref: ClaimRequest) => this.#claim(ref));
     this.#answer(subjects.lease, LeaseRequest, (ref: AttemptRef) => this.#lease(ref));
     this.#answer(subjects.reportNow, Report, (report: Report) => this.#report(report, 'report'));
     this.#on('reports', Report, async (received) => {
@@ -58,7 +58,7 @@ export class FakePlanner {
     return this.reports.get(stream);
   }
 
-  #claim(ref: AttemptRef): ClaimAnswer | Promise<never> {
+  #claim(ref: ClaimRequest): ClaimAnswer | Promise<never> {
     if (this.mute.has('claim')) return this.#silence.promise;
     this.claims.push(ref);
     const key = `${ref.stream}/${ref.attempt}`;

@@ -14,6 +14,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'LL-API-010': 500,
   'LL-API-011': 421,
   'LL-MIG-001': 409,
+  'LL-MIG-012': 409,
   'LL-PLN-101': 404,
   'LL-PLN-102': 409,
   'LL-PLN-103': 409,

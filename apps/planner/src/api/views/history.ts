@@ -97,6 +97,10 @@ function steeringSentence(event: DomainEvent): string {
         : 'the pass under way is broken off for the cutover: so the downtime is shorter';
     case 'CutoverDeferred':
       return `cutover put off${event.data.dueAt === undefined ? '' : ` to ${event.data.dueAt}`}: ${event.data.reason}`;
+    case 'PowerOffDeferred':
+      return `the power-off of the source is put off to ${event.data.dueAt}: ${event.data.reason}`;
+    case 'PowerOffDue':
+      return 'the window for the power-off of the source is open';
     case 'CutoverWithdrawn':
       return `cutover withdrawn: ${event.data.reason}`;
     case 'CutoverApproved':

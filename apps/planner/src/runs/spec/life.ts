@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttemptRef, Job, Resource, ScheduleLimits, StepResult } from '@ledgerlift/contracts';
+import {
+  type AttemptRef,
+  type Job,
+  type Resource,
+  type ScheduleLimits,
+  type StepResult,
+  WORKER_PROTOCOL,
+} from '@ledgerlift/contracts';
 import type { EventLog } from '@ledgerlift/event-log';
 import { openAttempt } from '@ledgerlift/migration';
 import { AttemptDesk } from '../../bus/attempt-desk.js';
@@ -166,7 +173,7 @@ export class Life {
     const open = state && openAttempt(state);
     if (open === undefined) return;
     const ref: AttemptRef = { stream, step: open.step, attempt: open.attempt, worker: this.options.worker };
-    const answer = await this.#desk.claim(ref);
+    const answer = await this.#desk.claim({ ...ref, protocol: WORKER_PROTOCOL });
     if (answer.answer === 'refused' || this.#stopped.signal.aborted) return;
     await this.options.works?.(answer.job);
     if (this.#stopped.signal.aborted) return;

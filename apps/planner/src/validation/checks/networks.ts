@@ -1,13 +1,12 @@
 import type { Condition, SourceNic, SourceVm, TargetNetwork } from '@ledgerlift/contracts';
 import { condition, listed } from '../condition-types.js';
-import { type NetworkPair, doubtfulSources, placesOf, networkPairs, pairOfNic } from '../pairs.js';
+import { type NetworkPair, networkPairs, pairOfNic } from '../pairs.js';
 import type { PlanFacts } from '../plan-facts.js';
+import { checkSources } from './sources.js';
 
 /** Every network is mapped, once; and every NIC that is on one. */
 export function checkNetworksMapped(facts: PlanFacts): readonly Condition[] {
   const pairs = networkPairs(facts.networkMapping?.spec);
-  const networks = facts.inventory?.networks ?? [];
-  const { twice, several, unknown } = doubtfulSources(pairs, networks);
   const unmapped = nicsOf(facts).filter(
     ({ nic }) => nic.network !== '' && pairOfNic(nic, pairs, facts.inventory) === undefined,
   );
@@ -27,21 +26,7 @@ export function checkNetworksMapped(facts: PlanFacts): readonly Condition[] {
         vm.name,
       ]),
     ),
-    ...twice.map((source) =>
-      condition('SourceNetworkAmbiguous', 'Ambiguous', `network '${source}' has several pairs`, [source]),
-    ),
-    ...several.map(({ source, candidates }) => {
-      const places = placesOf(candidates);
-      return condition(
-        'SourceNetworkAmbiguous',
-        'NameNotUnique',
-        `the source has ${places.length} networks called '${source}': ${listed(places)}; map them by id`,
-        [source, ...places],
-      );
-    }),
-    ...(facts.inventory === undefined ? [] : unknown).map((source) =>
-      condition('SourceNetworkNotValid', 'NotFound', `the source has no network '${source}'`, [source]),
-    ),
+    ...checkSources('network', pairs, facts.inventory?.networks),
   ];
 }
 

@@ -1,15 +1,15 @@
 import type { Condition, SourceDisk, SourceVm, TargetStorage } from '@ledgerlift/contracts';
 import { needsUnpacking, roomBeside } from '@ledgerlift/targets';
 import { condition, listed } from '../condition-types.js';
-import { type StoragePair, doubtfulSources, placesOf, pairOfDisk, storagePairs } from '../pairs.js';
+import { type StoragePair, pairOfDisk, storagePairs } from '../pairs.js';
 import type { PlanFacts, PlannedVm } from '../plan-facts.js';
 import { needsNoStorage } from './brought.js';
+import { checkSources } from './sources.js';
 
 /** Every storage is mapped, once. */
 export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
   if (needsNoStorage(facts)) return [];
   const pairs = storagePairs(facts.storageMapping?.spec);
-  const { twice, several, unknown } = doubtfulSources(pairs, facts.inventory?.storages ?? []);
   const unmapped = disksOf(facts).filter(
     ({ disk }) => pairOfDisk(disk, pairs, facts.inventory) === undefined,
   );
@@ -23,21 +23,7 @@ export function checkStoragesMapped(facts: PlanFacts): readonly Condition[] {
         [storage, ...vms],
       );
     }),
-    ...twice.map((source) =>
-      condition('SourceStorageAmbiguous', 'Ambiguous', `storage '${source}' has several pairs`, [source]),
-    ),
-    ...several.map(({ source, candidates }) => {
-      const places = placesOf(candidates);
-      return condition(
-        'SourceStorageAmbiguous',
-        'NameNotUnique',
-        `the source has ${places.length} storages called '${source}': ${listed(places)}; map them by id`,
-        [source, ...places],
-      );
-    }),
-    ...(facts.inventory === undefined ? [] : unknown).map((source) =>
-      condition('SourceStorageNotValid', 'NotFound', `the source has no storage '${source}'`, [source]),
-    ),
+    ...checkSources('storage', pairs, facts.inventory?.storages),
   ];
 }
 
@@ -83,7 +69,7 @@ export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Cond
   const isThere = spec.type === 'conversion';
   const disks = isThere ? 0 : sum(coming.map((planned) => sum(capacities(planned))));
   const beside = sum(
-    coming
+    vms
       .map((planned) => besideOf(planned, spec.skipGuestConversion))
       .toSorted((one, other) => other - one)
       .slice(0, spec.maxConcurrentMigrations),
@@ -96,14 +82,17 @@ export function checkRoom({ spec, vms, room, target }: PlanFacts): readonly Cond
   return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [name])];
 }
 
-const besideOf = ({ vm }: PlannedVm, skipGuestConversion: boolean): number =>
-  roomBeside({
+/** A VM that is retried may have come past its copy, and past its conversion. */
+function besideOf({ vm, isCopied, isConverted }: PlannedVm, skipGuestConversion: boolean): number {
+  if (isConverted) return 0;
+  return roomBeside({
     disks: (vm?.disks ?? []).map((disk) => ({
       size: Math.max(disk.capacityBytes, 0),
-      unpacked: needsUnpacking(disk) ? 'unpacked' : 'read-in-place',
+      unpacked: !isCopied && needsUnpacking(disk) ? 'unpacked' : 'read-in-place',
     })),
     conversion: skipGuestConversion ? 'left-as-is' : 'converted',
   });
+}
 
 function disksOf({ vms }: PlanFacts): readonly { readonly vm: SourceVm; readonly disk: SourceDisk }[] {
   const once = new Map(vms.flatMap(({ vm }) => (vm === undefined ? [] : [[vm.id, vm] as const])));

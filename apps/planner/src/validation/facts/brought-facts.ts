@@ -1,5 +1,6 @@
 import type { ProviderSpec, VmRecord } from '@ledgerlift/contracts';
 import { type BroughtVm, type DiskUser, findBroughtDisks } from '@ledgerlift/targets';
+import { hasTargetLetGo } from '@ledgerlift/migration';
 import type { Entry } from '../../catalog/index.js';
 import type { RunService } from '../../runs/run-service.js';
 import type { PlannedVm } from '../plan-facts.js';
@@ -16,8 +17,8 @@ export async function broughtFacts(
 }
 
 /**
- * Which disks at the target a migration has adopted, and not given back: by a cancel, a rollback or by being given up. A
- * migration that succeeded has them for its VM until a plan says that it takes them.
+ * Which disks at the target a migration has adopted, and not given back: by a rollback, and by a cancel or being given up as
+ * long as its target was not allowed to start. A migration that succeeded has them for its VM until a plan says that it takes them.
  *
  * @param isOwn whether a record is one of those that are asked for
  * @returns by path relative to the root: who uses it, in words
@@ -34,9 +35,13 @@ export function usersOfDisks(
     for (const { state } of run.vms) {
       if (state === undefined || state.record.target.providerId !== target.id || isOwn(state.record))
         continue;
-      if (state.phase === 'canceled' || state.phase === 'rolled-back' || state.abandoned) continue;
+      const isGivenUp = state.phase === 'canceled' || state.abandoned;
+      if (state.phase === 'rolled-back' || (isGivenUp && !hasTargetLetGo(state))) continue;
+      const isLetGo = isGivenUp
+        ? ', after its target was allowed to start; roll it back, or delete the target'
+        : '';
       const user: DiskUser = {
-        what: `migration ${run.migrationId} has it for '${state.record.targetName}', and ${state.phase}`,
+        what: `migration ${run.migrationId} has it for '${state.record.targetName}', and ${state.phase}${isLetGo}`,
         // One that failed may be tried again: it is canceled or given up before somebody else has its disks.
         givesUp: state.phase === 'succeeded' ? run.migrationId : undefined,
       };

@@ -22,6 +22,7 @@ export function plannedVms(
 ): Planned {
   const copied = retried?.filter(({ isCopied }) => isCopied).map(({ vm }) => vm) ?? [];
   const copiedIds = new Set(copied.map(({ id }) => id));
+  const convertedIds = new Set(retried?.flatMap(({ vm, isConverted }) => (isConverted ? [vm.id] : [])));
   const recorded = new Map(retried?.map(({ vm }) => [vm.id, vm]));
   const vms = [...(inventory?.vms ?? []).filter(({ id }) => !copiedIds.has(id)), ...copied];
   const { networks = [], storages = [] } = inventory ?? {};
@@ -35,6 +36,7 @@ export function plannedVms(
       targetName: entry.targetName ?? dns1123Label(vm?.name ?? entry.ref),
       targetNamespace: entry.targetNamespace ?? spec.targetNamespace,
       isCopied: vm !== undefined && copiedIds.has(vm.id),
+      isConverted: vm !== undefined && convertedIds.has(vm.id),
       isRetried: retried !== undefined,
     };
   });

@@ -6,7 +6,9 @@ import {
   resourceKey,
 } from '@ledgerlift/contracts';
 import { isOpen } from '../../schedule/windows.js';
-import { isTerminal, openAttempt, startedSince, type VmLive } from '../../vm/state.js';
+import { forecastOf } from '../../vm/forecast.js';
+import type { Windows } from '../../vm/power-off.js';
+import { isTerminal, isWarm, openAttempt, type VmLive } from '../../vm/state.js';
 import type { World } from './world.js';
 
 /** What must hold after every event of every history. Each throws where it does not. */
@@ -48,6 +50,19 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
   }
 }
 
+const overwrites: ReadonlySet<StepName> = new Set([
+  'DiskAllocation',
+  'DiskTransfer',
+  'ImageConversion',
+  'ImageCommit',
+]);
+
+/** What a target has written since it was let go is nowhere else. */
+export function checkTarget(event: DomainEvent, world: World): void {
+  if (event.type !== 'StepRequested' || !overwrites.has(event.data.step)) return;
+  law(!world.targetIsLetGo, `${event.data.step} was asked for over a target that was let go`);
+}
+
 /** The disks that are merged with what their snapshots held when the step is done. */
 export function mergedDisks(
   { record, results }: VmLive,
@@ -69,25 +84,29 @@ const operatorsWords = new Set<DomainEvent['type']>([
 const mayEndAgain = ({ rollback, abandoned, laterCleanups }: VmLive): boolean =>
   rollback !== undefined || abandoned || laterCleanups > 0;
 
-/** What was decided about a cutover, and when. */
+/** @param at when the attempt that has powered the source off was claimed */
+export function checkPowerOff(state: VmLive, at: Date, windows: Windows): void {
+  const outside = 'the source is powered off outside its maintenance window';
+  const { cutover, record } = state;
+  if (!isWarm(state)) return law(isOpen(windows.flat(), at), outside);
+  const policy = record.settings.warm.cutover;
+  const isKept = cutover?.by === 'window' || cutover?.by === 'downtime' || cutover?.windows === 'kept';
+  if (!isKept || (policy.by !== 'window' && policy.by !== 'downtime')) return;
+  law(isOpen(policy.windows, at), outside);
+  if (cutover.by !== 'downtime' || policy.by !== 'downtime') return;
+  law(
+    forecastOf(state, at).downtimeMs <= policy.maxDowntimeMs,
+    'the source is powered off although its downtime is over the limit',
+  );
+}
+
+/** What was decided about a cutover. */
 export function checkCutover(
   before: VmLive,
   event: DomainEvent,
-  {
-    at,
-    by,
-    events,
-  }: { readonly at: Date; readonly by: string | undefined; readonly events: readonly DomainEvent[] },
+  { by, events }: { readonly by: string | undefined; readonly events: readonly DomainEvent[] },
 ): void {
   const { cutover, record } = before;
-  if (event.type === 'StepStarted' && event.data.step === 'SourcePowerOff') {
-    const policy = record.settings.warm.cutover;
-    const isBound = cutover?.by === 'window' || cutover?.by === 'downtime';
-    const isFirst = startedSince(before, 'SourcePowerOff', 'SourcePowerOn').length === 0;
-    const windows = policy.by === 'window' || policy.by === 'downtime' ? policy.windows : [];
-    if (isBound && isFirst)
-      law(isOpen(windows, at), 'the source is powered off outside its maintenance window');
-  }
   if (event.type === 'CutoverApproved')
     law(by !== undefined && by !== cutover?.askedBy, 'the one who asked for a cutover approved it');
   if (event.type === 'CutoverStarted' && record.settings.approve.cutover) {

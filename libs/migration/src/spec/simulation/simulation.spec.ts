@@ -34,6 +34,8 @@ describe('random histories under a virtual clock', () => {
       'RemovalTurnReleased',
       'CutoverDeferred',
       'CutoverWithdrawn',
+      'PowerOffDeferred',
+      'PowerOffDue',
       'CleanupRequested',
       'StepPassedOver',
     ];

@@ -1,5 +1,5 @@
 import { alwaysPresent } from '../../presence/presence.js';
-import type { DomainEvent, Job, StepError } from '@ledgerlift/contracts';
+import type { DomainEvent, ItineraryStep, Job, StepError } from '@ledgerlift/contracts';
 import {
   connectionReset,
   failedWith,
@@ -11,16 +11,18 @@ import {
   warmItinerary,
   itinerary as coldItinerary,
 } from '../fixtures.js';
+import { retryRefusal } from '../../vm/after-end.js';
 import type { VmCommand } from '../../vm/commands.js';
 import { decideVm } from '../../vm/decide.js';
 import { evolveVm } from '../../vm/evolve.js';
 import { jobOf } from '../../vm/job.js';
 import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
+import { type Windows, powerOffFor } from '../../vm/power-off.js';
 import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
 import { stopWanted } from '../../vm/stop.js';
 import { wakeAt } from '../../vm/wake.js';
 import { Chance } from '@ledgerlift/testing';
-import { LawBroken, checkCutover, checkEvent, checkWorld } from './laws.js';
+import { LawBroken, checkCutover, checkEvent, checkPowerOff, checkTarget, checkWorld } from './laws.js';
 import { somewhere } from './datacenter.js';
 import { type Happening, everyHour, faults, usual } from './happenings.js';
 import { SimulatedWorker } from './worker.js';
@@ -40,12 +42,21 @@ export class Simulation {
   readonly events: DomainEvent[] = [];
   state: VmLive;
   #now = Date.parse('2026-11-23T12:00:00Z');
-  #worker: { readonly of: AttemptState; readonly worker: SimulatedWorker; readonly name: string } | undefined;
+  #worker:
+    | {
+        readonly of: AttemptState;
+        readonly worker: SimulatedWorker;
+        readonly name: string;
+        /** When it claimed the attempt. */
+        readonly at: Date;
+      }
+    | undefined;
   readonly #earlier: AttemptState[] = [];
   #workers = 0;
   readonly #isRegretted: boolean;
   readonly #wildness: number;
   readonly #weights: typeof usual;
+  readonly #windows: Windows;
 
   /** @param index of the VM among those that share what the gate guards */
   constructor(
@@ -81,7 +92,9 @@ export class Simulation {
       approve: { start: false, cutover: chance.once(4) },
       retry: { ...record.settings.retry, maxRetries: chance.below(4), maxLost: 3 },
     };
-    const itinerary = isWarm ? warmItinerary : coldOf();
+    const steps = isWarm ? warmItinerary : coldOf();
+    this.#windows = chance.once(2) ? [everyHour] : [];
+    const itinerary = chance.once(2) ? [...steps, postHook] : steps;
     const source = { ...record.source, vm: somewhere(record.source.vm, chance) };
     const powerState = chance.once(6) ? ('off' as const) : ('auto' as const);
     const drawn = { ...record, index, settings, source, powerState };
@@ -108,8 +121,8 @@ export class Simulation {
 
   /** One round in which all goes well. @returns whether nothing is left to be done. @throws LawBroken */
   settled(): boolean {
-    const { phase, rollback, abandoned } = this.state;
-    const isRetryable = phase === 'failed' && rollback === undefined && !abandoned;
+    const { phase } = this.state;
+    const isRetryable = phase === 'failed' && retryRefusal(this.state) === undefined;
     if (isTerminal(this.state) && !isRetryable) return true;
     if (phase === 'held' || isRetryable) this.#say({ kind: 'retry', reason: 'looked at' });
     else if (this.state.pause !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
@@ -138,6 +151,11 @@ export class Simulation {
     const { phase, abandoned } = this.state;
     if (phase === 'succeeded') return !this.#isRegretted;
     return phase === 'canceled' || phase === 'rolled-back' || abandoned;
+  }
+
+  get #isHandedOver(): boolean {
+    const { cleanup, itinerary, at } = this.state;
+    return cleanup?.outcome === 'succeeded' || itinerary[at]?.step === 'PostHook';
   }
 
   get #time(): string {
@@ -183,7 +201,7 @@ export class Simulation {
         return this.#late();
       case 'intruder':
         // Somebody else starts the source; what they do once the target was handed over is theirs to answer for.
-        if (!world.targetRuns && this.state.cleanup?.outcome !== 'succeeded') world.powerOn();
+        if (!world.targetRuns && !this.#isHandedOver) world.powerOn();
         return;
       case 'host-failure':
         // Snapshots are gone with it; disks and what was written are not.
@@ -216,15 +234,16 @@ export class Simulation {
   #say(command: VmCommand): void {
     let decided: readonly DomainEvent[];
     try {
-      decided = decideVm(command, this.state);
+      decided = decideVm(command, this.state, this.#windows);
     } catch (error) {
       if (error instanceof CommandRefused || error instanceof AttemptSuperseded) return;
       throw error;
     }
     for (const event of decided) {
       checkEvent(this.state, event);
+      checkTarget(event, this.world);
       const by = 'by' in command ? command.by : undefined;
-      checkCutover(this.state, event, { at: new Date(this.#now), by, events: this.events });
+      checkCutover(this.state, event, { by, events: this.events });
       const next: VmState = evolveVm(this.state, event, this.#time);
       if (next === undefined) throw new Error('an event made the VM vanish');
       this.state = next;
@@ -252,8 +271,9 @@ export class Simulation {
     });
     const claimed = openAttempt(this.state);
     if (claimed?.worker !== name) return;
-    const job = jobOf(this.state, claimed);
-    this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name };
+    const at = new Date(this.#now);
+    const job = jobOf(this.state, claimed, undefined, powerOffFor(this.state, at, this.#windows));
+    this.#worker = { of: claimed, worker: new SimulatedWorker(job, this.world), name, at };
   }
 
   #stroke(): void {
@@ -263,7 +283,9 @@ export class Simulation {
     if (work === undefined || open === undefined) return;
     if (stopWanted(state) !== undefined && this.chance.once(2))
       return this.#report(work.name, open, { outcome: stoppedAsTold });
+    const power = this.world.power;
     const { checkpoint, outcome } = work.worker.stroke();
+    if (power === 'on' && this.world.power === 'off') checkPowerOff(state, work.at, this.#windows);
     const isEnd = outcome?.kind === 'completed';
     const released = isEnd
       ? [...work.worker.job.release, ...this.#oldSnapshots(open)].map((resource) => {
@@ -272,7 +294,8 @@ export class Simulation {
         })
       : [];
     // Not all that a worker does reaches the log before it is lost.
-    if (outcome === undefined ? this.chance.once(2) : this.chance.next() < 0.06 * this.#wildness) {
+    const isLost = open.step === 'FinalPowerActions' ? 0.2 : 0.06;
+    if (outcome === undefined ? this.chance.once(2) : this.chance.next() < isLost * this.#wildness) {
       if (outcome !== undefined) this.#lose();
       return;
     }
@@ -313,7 +336,11 @@ export class Simulation {
   #fail(error: StepError): void {
     const open = openAttempt(this.state);
     if (this.#worker === undefined || open === undefined) return;
-    this.#report(this.#worker.name, open, { outcome: failedWith(error) });
+    // Its worker could not come to the start.
+    const isBefore = open.step === 'FinalPowerActions' && !this.world.targetIsLetGo && this.chance.once(2);
+    this.#report(this.#worker.name, open, {
+      outcome: failedWith(isBefore ? { ...error, effect: 'none' } : error),
+    });
   }
 
   #lose(): void {
@@ -337,6 +364,15 @@ export class Simulation {
 
 const isSame = (a: AttemptState | undefined, b: AttemptState): boolean =>
   a?.step === b.step && a.attempt === b.attempt;
+
+const postHook: ItineraryStep = {
+  step: 'PostHook',
+  phase: 'cutover',
+  service: 'transfer',
+  site: 'local',
+  part: 'main',
+  claims: [],
+};
 
 /** The cold fixture, with the source powered off and the target started. */
 function coldOf(): typeof warmItinerary {

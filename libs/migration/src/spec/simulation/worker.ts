@@ -1,5 +1,5 @@
 import type { DiskCheckpoint, Job, StepOutcome, StepResult } from '@ledgerlift/contracts';
-import { completedBy, noRoot, sourceRan } from '../fixtures.js';
+import { completedBy, noRoot, sourceRan, stoppedAsTold } from '../fixtures.js';
 import { DISK, type World, manifestOf, outstanding } from './world.js';
 
 /** What came of one stroke of work. */
@@ -24,6 +24,7 @@ export class SimulatedWorker {
       case 'DiskTransfer':
         return this.#copy();
       case 'SourcePowerOff':
+        if (job.powerOff === 'only-if-off' && world.power === 'on') return { outcome: stoppedAsTold };
         world.power = 'off';
         return done({ step: 'SourcePowerOff', momentId: world.moment ?? '', how: 'shut-down' });
       case 'SourcePowerOn':
@@ -51,6 +52,7 @@ export class SimulatedWorker {
         break;
       case 'FinalPowerActions':
         if (world.moment !== this.#powerOffMoment) return { outcome: sourceRan };
+        world.letTargetGo();
         if (this.#isTargetToRun) world.startTarget();
         break;
       case 'TargetPowerOff':
@@ -104,8 +106,6 @@ export class SimulatedWorker {
     }
     const next = this.#todo.shift();
     if (next !== undefined) {
-      world.targetHasRun = false;
-      world.targetDisk = 'there';
       world.target[next] = { write: read[next] ?? 0, converted: 0 };
       this.#done.add(next);
     }

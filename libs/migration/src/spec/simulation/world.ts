@@ -25,8 +25,10 @@ export class World {
   target: TargetChunk[] = Array.from({ length: CHUNKS }, () => ({ write: -1, converted: 0 }));
   readonly overlays = new Set<string>();
   targetRuns = false;
-  /** What it may have written is nowhere else, until a pass writes over it. */
+  /** What it may have written is nowhere else. */
   targetHasRun = false;
+  /** It was handed over, to run or halted. */
+  targetIsLetGo = false;
   targetDisk: 'there' | 'deleted' = 'there';
   /** When its migration looked at it first. */
   wasOn: boolean;
@@ -35,6 +37,10 @@ export class World {
   constructor(private readonly chance: Chance) {
     this.wasOn = !chance.once(6);
     if (!this.wasOn) this.power = 'off';
+  }
+
+  letTargetGo(): void {
+    this.targetIsLetGo = true;
   }
 
   startTarget(): void {

@@ -69,6 +69,17 @@ describe('a source that is tagged', () => {
     expect(await categories()).toHaveLength(1);
   });
 
+  it('is told of before it is given, and not where the VM bears it already', async () => {
+    await world.vsphere.addVm({ name: 'told', off: true });
+    const vm = await bareVm(world, 'told');
+    const tagsWhenAsked: unknown[] = [];
+    const look = async () => void tagsWhenAsked.push(await tagsOf('told'));
+    await retire(world.provider, vm, asked('moved'), patience(), look);
+    await retire(world.provider, vm, asked('moved'), patience(), look);
+    expect(tagsWhenAsked).toHaveLength(1);
+    expect(tagsWhenAsked[0] ?? []).toEqual([]);
+  });
+
   it('is tagged by many at once, and each thing is made once', async () => {
     const names = ['a', 'b', 'c', 'd'].map((each) => `crowd-${each}`);
     for (const name of names) await world.vsphere.addVm({ name, off: true });

@@ -15,6 +15,7 @@ const Named = z.object({ name: z.string() });
  * Sees that a VM bears a tag: `name` in our own category, both made where they are missing, or `category:name`, which has
  * to be there. One that was made meanwhile by somebody else is taken.
  *
+ * @param beforeAttach awaited before the VM is given it
  * @returns false where the VM bore it already
  * @throws VsphereTagsNotOffered, VsphereTagMissing, VsphereTagDenied, VsphereTagRefused; what a connection throws
  */
@@ -23,8 +24,9 @@ export async function bearsTag(
   vmId: string,
   tag: string,
   signal: AbortSignal,
+  beforeAttach?: () => Promise<void>,
 ): Promise<boolean> {
-  return tagging(session, tag, signal, (asked) => asked.attachTo(vmId));
+  return tagging(session, tag, signal, (asked) => asked.attachTo(vmId, beforeAttach));
 }
 
 /**
@@ -68,11 +70,12 @@ class Tagging {
     private readonly tag: string,
   ) {}
 
-  async attachTo(vmId: string): Promise<boolean> {
+  async attachTo(vmId: string, beforeAttach?: () => Promise<void>): Promise<boolean> {
     const tagId = await this.#idOfTag();
     const body = { object_id: { id: vmId, type: 'VirtualMachine' } };
     const attached = await this.rest.ask('POST', `${ASSOCIATION}?~action=list-attached-tags`, body);
     if (Ids.parse(attached)?.includes(tagId) === true) return false;
+    await beforeAttach?.();
     await this.#change(
       'attach the tag to it',
       ['InventoryService.Tagging.AttachTag', 'InventoryService.Tagging.ObjectAttachable'],

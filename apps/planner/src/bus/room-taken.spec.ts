@@ -1,0 +1,81 @@
+import { describe, expect, it } from '@jest/globals';
+import { type AttemptState, type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
+import { itineraryFor } from '@ledgerlift/targets';
+import { resolvePlan } from '../validation/resolve-plan.js';
+import { factsWith, webVm } from '../validation/spec/facts.js';
+import { roomTaken } from './room-taken.js';
+
+const MiB = 2 ** 20;
+const [disk] = webVm.disks;
+if (disk === undefined) throw new Error('the fixtures have changed');
+const vm = { ...webVm, disks: [{ ...disk, id: 'd0', capacityBytes: 100 * MiB }] };
+const resolved = resolvePlan(factsWith([vm], {}), 'lab', [])?.vms[0];
+if (resolved === undefined) throw new Error('the plan cannot be resolved');
+
+/** A cold VM that is at a step; `offAt`: when its power-off was begun. */
+function vmAt(index: number, step: string, offAt?: string, change: Partial<VmLive> = {}): VmLive {
+  const record = { ...resolved, migrationId: 'm1', index } as VmLive['record'];
+  const itinerary = itineraryFor(record);
+  const [planned] = decideVm({ kind: 'plan', record, itinerary }, undefined);
+  const state = planned && evolveVm(undefined, planned);
+  if (state === undefined) throw new Error('nothing was planned');
+  const at = itinerary.findIndex((each) => each.step === step);
+  return { ...state, at, attempts: offAt === undefined ? [] : [powerOff(offAt)], ...change };
+}
+const powerOff = (startedAt: string): AttemptState => ({
+  step: 'SourcePowerOff',
+  attempt: 1,
+  number: 1,
+  at: 1,
+  service: 'transfer',
+  site: 'local',
+  hook: undefined,
+  status: 'started',
+  worker: 'w1',
+  lastReport: 0,
+  requestedAt: startedAt,
+  startedAt,
+  endedAt: undefined,
+  error: undefined,
+  hadNoEffect: false,
+  release: [],
+  folded: { count: 0, startedAt: undefined },
+});
+const [early, late] = ['2026-11-23T12:00:00.000Z', '2026-11-23T12:00:01.000Z'];
+const asks = vmAt(0, 'SourcePowerOff', late);
+const OVERLAY = 116 * MiB;
+
+describe('the room that others will still take', () => {
+  it('is that of VMs whose power-off came before: what they copy and convert', () => {
+    const copied = {
+      d0: { diskId: 'd0', momentId: 'm', bytesDone: 60 * MiB, bytesTotal: 1, manifestDigest: '' },
+    };
+    expect(roomTaken(asks, [asks, vmAt(1, 'DiskTransfer', early)])).toBe(100 * MiB + OVERLAY);
+    expect(roomTaken(asks, [vmAt(1, 'DiskTransfer', early, { checkpoints: copied })])).toBe(
+      40 * MiB + OVERLAY,
+    );
+    expect(roomTaken(asks, [vmAt(1, 'ImageConversion', early), vmAt(2, 'ImageConversion', early)])).toBe(
+      2 * OVERLAY,
+    );
+  });
+
+  it('is none of those that are committed, not off yet, or went off later', () => {
+    const others = [
+      vmAt(1, 'ImageCommit', early),
+      vmAt(2, 'SourcePowerOff'),
+      vmAt(3, 'DiskTransfer', '2026-11-23T12:00:02.000Z'),
+    ];
+    expect(roomTaken(asks, others)).toBe(0);
+  });
+
+  it('is counted by one of two that are powered off at the same instant', () => {
+    const twin = vmAt(1, 'SourcePowerOff', late);
+    expect([roomTaken(asks, [asks, twin]), roomTaken(twin, [asks, twin])]).toEqual([0, 100 * MiB + OVERLAY]);
+  });
+
+  it('is none at another target', () => {
+    const other = vmAt(1, 'DiskTransfer', early);
+    const record = { ...other.record, target: { ...other.record.target, providerId: 'elsewhere' } };
+    expect(roomTaken(asks, [{ ...other, record }])).toBe(0);
+  });
+});
