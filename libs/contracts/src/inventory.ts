@@ -136,6 +136,12 @@ export const SourceVm = z.object({
   powerState: PowerState,
   /** Where it runs; VMs of one host share its limits. */
   host: z.string().optional(),
+  /** Ids of where it is; left out by sources whose names are their ids. */
+  hostId: z.string().optional(),
+  clusterId: z.string().optional(),
+  datacenterId: z.string().optional(),
+  /** Of its folder and of those above it, from its own upwards. */
+  folderIds: z.array(z.string()).optional(),
   /** Folder in the source's own tree, such as `/prod/web`. */
   folder: z.string().optional(),
   tags: z.array(z.string()).optional(),
@@ -183,9 +189,19 @@ export const InventoryProblem = z.object({
 });
 export type InventoryProblem = z.infer<typeof InventoryProblem>;
 
+/** Where VMs lie or run. */
+const SourcePlace = z.object({
+  id: z.string(),
+  /** Of a folder: its path within the datacenter, such as `/prod/web`. */
+  name: z.string(),
+  /** It tells apart two of one name. */
+  path: z.string(),
+});
+
 export const SourceHost = z.object({
   id: z.string(),
   name: z.string(),
+  path: z.string().optional(),
   datacenter: z.string().optional(),
   cluster: z.string().optional(),
   state: z.enum(['connected', 'disconnected', 'maintenance']),
@@ -222,6 +238,10 @@ export const Inventory = z.object({
   ),
   /** Where VMs run; left out by sources that tell of none. */
   hosts: z.array(SourceHost).optional(),
+  datacenters: z.array(SourcePlace).optional(),
+  clusters: z.array(SourcePlace).optional(),
+  /** Those that VMs lie in. */
+  folders: z.array(SourcePlace).optional(),
   problems: z.array(InventoryProblem),
 });
 export type Inventory = z.infer<typeof Inventory>;

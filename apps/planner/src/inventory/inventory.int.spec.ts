@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { PlanSpec, ProviderSpec, TreeNode, type VmSearch } from '@ledgerlift/contracts';
 import { closeSources } from '@ledgerlift/providers';
 import { startVsphere, temporaryFolder, type Vsphere } from '@ledgerlift/testing';
-import { InventoryService, isSearched, providerSourceAccess, treeOf } from './index.js';
+import { InventoryService, providerSourceAccess, searched, treeOf } from './index.js';
 
 const folder = temporaryFolder('planner-inventory');
 let vsphere: Vsphere;
@@ -41,9 +41,7 @@ async function eventually(is: () => Promise<boolean> | boolean): Promise<void> {
 }
 const search = async (query: Partial<VmSearch>): Promise<readonly string[]> => {
   const known = await service.inventory(provider);
-  return known.vms
-    .filter((vm) => isSearched(vm, { offset: 0, limit: 100, ...query }, known))
-    .map(({ name }) => name);
+  return searched(known, { offset: 0, limit: 100, ...query }).map(({ name }) => name);
 };
 
 describe('the inventory of a vCenter in the planner', () => {

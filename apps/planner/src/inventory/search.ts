@@ -1,13 +1,21 @@
 import type { FoundVm, Inventory, SourceVm, VmSearch } from '@ledgerlift/contracts';
-import { capacityOf, means } from '../selection/index.js';
+import { PlaceNotUnique, capacityOf, meaningOf } from '../selection/index.js';
 
-/** Whether a VM is one that is looked for: all that is given must hold, as it must in a plan's selector. */
-export function isSearched(vm: SourceVm, search: VmSearch, known: Inventory): boolean {
+/**
+ * The VMs that are looked for: all that is given must hold of them, as it must in a plan's selector.
+ * @throws PlaceNotUnique
+ */
+export function searched(known: Inventory, search: VmSearch): readonly SourceVm[] {
   const { id, concern, offset: _, limit: __, ...criteria } = search;
-  return (
-    (id === undefined || vm.id === id || vm.uuid?.toLowerCase() === id.toLowerCase()) &&
-    (concern === undefined || vm.concerns.some((each) => each.id === concern || each.category === concern)) &&
-    means(criteria, vm, known)
+  const { means, unclear } = meaningOf(criteria, known);
+  const [first] = unclear;
+  if (first !== undefined) throw new PlaceNotUnique(first);
+  return known.vms.filter(
+    (vm) =>
+      (id === undefined || vm.id === id || vm.uuid?.toLowerCase() === id.toLowerCase()) &&
+      (concern === undefined ||
+        vm.concerns.some((each) => each.id === concern || each.category === concern)) &&
+      means(vm),
   );
 }
 

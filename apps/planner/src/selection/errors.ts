@@ -1,4 +1,5 @@
 import { type CsvProblem, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
+import { type UnclearPlace, unclearWords } from './places.js';
 
 /** A CSV file holds what cannot be used: nothing of it was taken. `rows` names every place. */
 export class BadCsv extends LedgerliftError {
@@ -13,6 +14,14 @@ export class BadCsv extends LedgerliftError {
 
   override details(): ErrorDetails & { readonly rows: readonly CsvProblem[] } {
     return { ...super.details(), rows: this.rows };
+  }
+}
+
+/** A search names a place by a name that several have. */
+export class PlaceNotUnique extends LedgerliftError {
+  readonly code = 'LL-PLN-122';
+  constructor(readonly place: UnclearPlace) {
+    super(`${unclearWords(place)}; name it by its id, or by its whole path`, { field: place.kind });
   }
 }
 

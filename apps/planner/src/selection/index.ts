@@ -1,5 +1,5 @@
 export { importVms } from './csv/import-vms.js';
 export { writeVms } from './csv/write.js';
-export { BadCsv } from './errors.js';
-export { capacityOf, means } from './selector.js';
+export { BadCsv, PlaceNotUnique } from './errors.js';
+export { capacityOf, meaningOf } from './selector.js';
 export { type SelectedVm, type Selection, finder, selectVms } from './select-vms.js';

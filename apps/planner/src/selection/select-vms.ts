@@ -1,6 +1,7 @@
 import type { Inventory, PlanSpec, PlanVm, SourceVm } from '@ledgerlift/contracts';
 import { type Saying, choicesOf, merged } from './merge.js';
-import { describe, means } from './selector.js';
+import { type KnownPlaces, unclearWords } from './places.js';
+import { describe, meaningOf } from './selector.js';
 
 /** A VM that the plan means, or a ref of the plan that means none or several. */
 export interface SelectedVm {
@@ -20,6 +21,8 @@ export interface Selection {
   readonly vms: readonly SelectedVm[];
   /** Selectors that mean no VM, in words. */
   readonly empty: readonly string[];
+  /** Selectors in which a name fits several places, in words. They mean no VM. */
+  readonly unclear: readonly { readonly by: string; readonly words: string }[];
   readonly leftOut: readonly SourceVm[];
   /** Refs in `except` that lead to no VM, or to several. */
   readonly unclearExceptions: readonly { readonly ref: string; readonly matches: readonly SourceVm[] }[];
@@ -28,7 +31,7 @@ export interface Selection {
 }
 
 export type Selecting = Pick<PlanSpec, 'vms' | 'select' | 'except'>;
-export type SelectedFrom = Pick<Inventory, 'vms' | 'networks' | 'storages'>;
+export type SelectedFrom = Pick<Inventory, 'vms'> & KnownPlaces;
 
 /**
  * What a plan's `vms`, `select` and `except` mean in an inventory.
@@ -44,12 +47,16 @@ export function selectVms(
   const find = finder(inventory.vms);
   const exceptions = spec.except.map((ref) => ({ ref, matches: find(ref) }));
   const excepted = new Set(exceptions.flatMap(({ matches }) => matches.map(({ id }) => id)));
-  const meant = spec.select.map((selector, index) => ({
-    by: `select[${index}]`,
-    words: describe(selector),
-    choices: choicesOf(selector),
-    vms: inventory.vms.filter((vm) => means(selector, recorded.get(vm.id) ?? vm, inventory)),
-  }));
+  const meant = spec.select.map((selector, index) => {
+    const { means, unclear } = meaningOf(selector, inventory);
+    return {
+      by: `select[${index}]`,
+      words: describe(selector),
+      choices: choicesOf(selector),
+      unclear,
+      vms: inventory.vms.filter((vm) => means(recorded.get(vm.id) ?? vm)),
+    };
+  });
   const sayings = new Map<string, { readonly vm: SourceVm; readonly said: Saying[] }>();
   for (const { by, choices, vms } of meant) {
     for (const vm of vms) {
@@ -73,7 +80,10 @@ export function selectVms(
   const all = meant.flatMap(({ vms }) => vms);
   return {
     vms: [...named, ...picked],
-    empty: meant.flatMap(({ by, words, vms }) => (vms.length === 0 ? [`${by} (${words})`] : [])),
+    empty: meant.flatMap(({ by, words, vms, unclear }) =>
+      vms.length === 0 && unclear.length === 0 ? [`${by} (${words})`] : [],
+    ),
+    unclear: meant.flatMap(({ by, unclear }) => unclear.map((each) => ({ by, words: unclearWords(each) }))),
     leftOut: [...new Map(all.filter(({ id }) => excepted.has(id)).map((vm) => [vm.id, vm])).values()],
     unclearExceptions: exceptions.filter(({ matches }) => matches.length !== 1),
     contradicted: named.flatMap(({ vm }) => (vm !== undefined && excepted.has(vm.id) ? [vm] : [])),

@@ -93,6 +93,11 @@ export const conditionTypes = {
     wayOut:
       'name each VM once, by its id, say each thing of it once, and give each a `targetName` of its own',
   },
+  SelectorNotClear: {
+    category: 'Critical',
+    when: 'a selector names a host, cluster, datacenter, folder, storage or network by a name or a path that several have',
+    wayOut: 'name it by its id or its whole path, which the message lists, or say the datacenter, too',
+  },
   SelectorMatchesNothing: {
     category: 'Warn',
     when: 'a selector means no VM (NoVm), or `except` names one that is not there (ExceptionNotFound)',

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -49,6 +49,15 @@ describe('a boot proof', () => {
     },
     TEST_MS,
   );
+
+  it('does not start with a disk that leads to a file of the host', async () => {
+    const record = await resultWith(undefined, { format: 'qcow2' });
+    const [host, disk] = [join(root, 'host'), diskOf(record, 0)];
+    writeFileSync(host, Buffer.alloc(1024 * 1024));
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', host, '-F', 'raw', disk]);
+    const proof = bootProof(settings)(attemptAt('BootProof', record));
+    await expect(proof).rejects.toMatchObject({ code: 'LL-DSK-040' });
+  });
 
   it(
     'fails for a disk without a boot sector, and says what the console showed',

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { assertSelfContained } from '@ledgerlift/disk-transfer';
 import type { StepHandler } from '@ledgerlift/worker';
 import { diskPathsOf, layoutOf } from '@ledgerlift/targets';
 import { evidenceOf, proveBoot } from '../boot-proof/prove.js';
@@ -5,14 +7,23 @@ import type { BootSettings } from '../boot-proof/settings.js';
 import { GuestDidNotBoot } from '../errors.js';
 import { targetVmOf } from './findings.js';
 
-/** Starts the result once, without touching its disks. A guest that does not come up fails the step. */
+/**
+ * Starts the result once, without touching its disks. A guest that does not come up fails the step.
+ * @throws also ForeignImageRefused, where a disk leads to another file
+ */
 export function bootProof(settings: BootSettings): StepHandler {
   return async (attempt) => {
     const { job } = attempt;
     const log = layoutOf(job.record).logs.bootProof;
+    const disks = await diskPathsOf(job.record);
+    // One that the user brought may have been swapped, and QEMU follows what its header names.
+    for (const [index, file] of disks.entries()) {
+      const format = job.record.disks[index]?.format;
+      if (format !== undefined && existsSync(file)) await assertSelfContained({ driver: format, file });
+    }
     const proven = await proveBoot(attempt, settings, {
       vm: targetVmOf(job),
-      disks: await diskPathsOf(job.record),
+      disks,
       log,
       title: 'boot proof',
     });

@@ -4,8 +4,8 @@ import { vmChoices } from './plan-vm.js';
 
 /** What VMs are picked by. All that is given must hold. */
 const criteria = {
-  /** The folder and everything below it, such as `/prod/web`. */
-  folder: z.string().startsWith('/', 'must be an absolute folder such as /prod/web').optional(),
+  /** The folder and everything below it: its path in its datacenter, such as `/prod/web`, its whole path, or its id. */
+  folder: z.string().min(1).max(1000).optional(),
   tag: z.string().min(1).optional(),
   /** A custom attribute: its name, or `name=value`. */
   attribute: z.string().min(1).optional(),
@@ -14,12 +14,13 @@ const criteria = {
   powerState: PowerState.optional(),
   /** Family of the guest's operating system. */
   os: SourceVm.shape.os.shape.family.optional(),
+  /** These by id, name or path. A name that several have is refused. */
   host: z.string().min(1).optional(),
   cluster: z.string().min(1).optional(),
   datacenter: z.string().min(1).optional(),
-  /** Id or name: a disk of the VM is on it. */
+  /** Id, name or path: a disk of the VM is on it. */
   storage: z.string().min(1).optional(),
-  /** Id or name: a NIC of the VM is on it. */
+  /** Id, name or path: a NIC of the VM is on it. */
   network: z.string().min(1).optional(),
   minDisks: z.int().min(0).optional(),
   maxDisks: z.int().min(0).optional(),

@@ -70,7 +70,7 @@ async function probes(): Promise<SandboxState> {
 async function probe(): Promise<SandboxState> {
   const args = [...bwrapArguments({ read: [], write: [], network: 'none' }), '--', '/bin/sh', '-c', 'exit 0'];
   try {
-    await run('bwrap', args, { timeout: PROBE_MS, killSignal: 'SIGKILL' });
+    await run('bwrap', args, { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfTools() });
     return { kind: 'available' };
   } catch (error) {
     const { code, stderr = '', message } = error as Error & { code?: unknown; stderr?: string };

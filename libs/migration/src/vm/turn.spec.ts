@@ -8,7 +8,7 @@ import { RemovalTurns } from '../schedule/removal-turns.js';
 import { mayTakeTurn, removalChange } from '../schedule/removal-change.js';
 import { pipelineOf } from './pipeline.js';
 import { openAttempt } from './state.js';
-import { removalEntryOf, turnOf } from './turn.js';
+import { disksByStorage, removalEntryOf, turnOf } from './turn.js';
 import { wakeAt } from './wake.js';
 
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
@@ -57,6 +57,11 @@ describe('the removal of a snapshot', () => {
 
   it('wants a turn for all disks of the VM, where each is', () => {
     expect(removalEntryOf(inRound.live)).toMatchObject({ storages: { A: 2, B: 1 }, urgent: false });
+  });
+
+  it('counts disks by the id of their storage, for two may have one name', () => {
+    const twins = ['ds-1', 'ds-2', 'ds-2'].map((storageId) => ({ storage: 'san', storageId }));
+    expect(disksByStorage([...twins, { storage: 'ova' }])).toEqual({ 'ds-1': 1, 'ds-2': 2, ova: 1 });
   });
 
   it('is urgent when the source is off for it', () => {

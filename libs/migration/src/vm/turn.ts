@@ -41,11 +41,13 @@ export const removalEntryOf = (state: VmLive): RemovalEntry => ({
   urgent: state.phase === 'running' && partOf(state) === 'cutover',
 });
 
-/** @returns how many of the disks are on each storage */
-export function disksByStorage(disks: readonly { readonly storage: string }[]): Record<string, number> {
-  return Object.fromEntries(
-    [...Map.groupBy(disks, ({ storage }) => storage)].map(([storage, on]) => [storage, on.length]),
-  );
+/** @returns how many of the disks are on each storage, by its id */
+export function disksByStorage(
+  disks: readonly { readonly storage: string; readonly storageId?: string | undefined }[],
+): Record<string, number> {
+  // Two storages may have one name; sources without ids have none that do.
+  const groups = Map.groupBy(disks, ({ storage, storageId }) => storageId ?? storage);
+  return Object.fromEntries([...groups].map(([storage, on]) => [storage, on.length]));
 }
 
 function mergesDisks(

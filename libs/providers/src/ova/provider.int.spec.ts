@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { NbdClient, serveSource } from '@ledgerlift/disk-transfer';
 import { Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
 import {
   type OvaSpec,
@@ -150,6 +151,37 @@ describe('the OVA provider', () => {
       expect((await readFile(unpacked)).toString('latin1', 0, 4)).toBe('KDMV');
     }
   });
+
+  it.each([
+    ['vmdk', 'vmdk', []],
+    ['qcow2', 'qcow2', []],
+    ['raw', 'raw', []],
+    ['vhd', 'vpc', ['-o', 'force_size=on']],
+    ['vhd', 'vpc', ['-o', 'force_size=on,subformat=fixed']],
+  ] as const)(
+    'reads a disk that is %s, all of it as it was packed (%s, %j)',
+    async (format, driver, options) => {
+      const path = await ova({ packing: 'folder', digest: 'none' });
+      const disk = join(path, 'web', 'web-disk1.vmdk');
+      await run('qemu-img', ['convert', '-f', 'raw', '-O', driver, ...options, raw, disk]);
+      const ovf = join(path, 'web', 'web.ovf');
+      const declared = `ovf:format="http://example.test/${format}.html"`;
+      await writeFile(ovf, (await readFile(ovf, 'utf8')).replace(/ovf:format="[^"]*"/, declared));
+      const vm = await onlyVm(path);
+      const [only] = vm.disks;
+      if (only === undefined) throw new Error('there is no disk');
+      const access = await ovaProvider.diskAccess(specOf(path), vm, only);
+      if (access.kind !== 'image') throw new Error(`it is read as ${access.kind}`);
+      expect(access.driver).toBe(driver);
+      const server = await serveSource(access);
+      const client = await NbdClient.connect({ socket: server.socket });
+      const bytes = Buffer.alloc(client.size);
+      await client.read(0, bytes);
+      client.close();
+      await server.stop();
+      expect(bytes.equals(await readFile(raw))).toBe(true);
+    },
+  );
 
   it('reads several VMs of one OVA, and several OVAs of a folder', async () => {
     const vms = ['a', 'b'].map((name) => ({ name, disks: [{ raw }] }));

@@ -1,4 +1,4 @@
-import { foundVm, isSearched, NoSuchPath, treeOf } from '../../inventory/index.js';
+import { foundVm, NoSuchPath, searched, treeOf } from '../../inventory/index.js';
 import type { HandlersOf } from '../edge/operation-handler.js';
 import { pageFrom } from '../views/page.js';
 import { inventoryView, providerView } from '../views/catalog.js';
@@ -31,8 +31,7 @@ export const providerHandlers: HandlersOf<'providers'> = {
   },
   'providers.vms': async ({ catalog, inventory }, { params, query }) => {
     const known = await inventory.inventory(catalog.provider(params.provider));
-    const found = known.vms.filter((vm) => isSearched(vm, query, known));
-    return pageFrom(found, query, foundVm);
+    return pageFrom(searched(known, query), query, foundVm);
   },
   'providers.tree': async ({ catalog, inventory }, { params, query }) => {
     const entry = catalog.provider(params.provider);

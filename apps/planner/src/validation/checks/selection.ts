@@ -6,7 +6,7 @@ import type { SelectionFacts } from '../plan-facts.js';
 export function checkSelection({ inventory, selection, vms }: SelectionFacts): readonly Condition[] {
   // Nothing of it can be said of a source that cannot be read, which is told by itself.
   if (inventory === undefined) return [];
-  const { empty, unclearExceptions, contradicted } = selection;
+  const { empty, unclear, unclearExceptions, contradicted } = selection;
   const unknown = unclearExceptions.filter(({ matches }) => matches.length === 0).map(({ ref }) => ref);
   return [
     ...vms
@@ -29,6 +29,9 @@ export function checkSelection({ inventory, selection, vms }: SelectionFacts): r
           [ref],
         );
       }),
+    ...unclear.map(({ by, words }) =>
+      condition('SelectorNotClear', 'NameNotUnique', `${by}: ${words}; name it by its id or path`, [by]),
+    ),
     ...empty.map((words) => condition('SelectorMatchesNothing', 'NoVm', `${words} means no VM`, [words])),
     ...unknown.map((ref) =>
       condition(

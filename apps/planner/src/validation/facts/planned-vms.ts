@@ -25,8 +25,8 @@ export function plannedVms(
   const convertedIds = new Set(retried?.flatMap(({ vm, isConverted }) => (isConverted ? [vm.id] : [])));
   const recorded = new Map(retried?.map(({ vm }) => [vm.id, vm]));
   const vms = [...(inventory?.vms ?? []).filter(({ id }) => !copiedIds.has(id)), ...copied];
-  const { networks = [], storages = [] } = inventory ?? {};
-  const selection = selectVms(spec, { vms, networks, storages }, recorded);
+  const known = { networks: [], storages: [], ...inventory, vms };
+  const selection = selectVms(spec, known, recorded);
   const planned = selection.vms.map((selected): PlannedVm => {
     const { entry } = selected;
     const vm = selected.vm && inConfiguration(selected.vm, entry.configuration);

@@ -1,10 +1,12 @@
 import type { BroughtVm } from '@ledgerlift/targets';
+import { inventoryOf } from '../../api/spec/fixtures.js';
 import type { PlanFacts } from '../plan-facts.js';
 import type { Case } from './case.js';
 import { factsWith, vm, vmNamed, vsphere } from './facts.js';
 
 const good = factsWith([vm()]);
 const two = [vmNamed('web'), vmNamed('db')];
+const twins = { ...inventoryOf(...two), storages: ['a', 'b'].map((id) => ({ id, name: 'twin' })) };
 const isNoCritical = vm({ changeTracking: 'on' });
 const warm = { spec: { type: 'warm' } };
 const enabling = { spec: { type: 'warm', warm: { enableChangeTracking: true } } };
@@ -118,6 +120,12 @@ export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: brought([]),
     }),
   ),
+  SelectorNotClear: {
+    raised: factsWith(two, { ...selecting([{ name: 'w*' }, { storage: 'twin' }]), inventory: twins }),
+    reason: 'NameNotUnique',
+    items: ['select[1]'],
+    not: factsWith(two, { ...selecting([{ name: 'w*' }, { storage: 'a' }]), inventory: twins }),
+  },
   SelectorMatchesNothing: [
     {
       raised: factsWith(two, selecting([{ name: 'w*' }, { folder: '/prod' }])),

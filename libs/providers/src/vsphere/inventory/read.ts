@@ -13,7 +13,7 @@ import { typed } from '../soap/render.js';
 import { isFault } from '../vm.js';
 import { SURROUNDING_PATHS, VM_PATHS } from './paths.js';
 import { type Judge, sourceVm } from './source-vm.js';
-import { Surroundings } from './surroundings.js';
+import { Surroundings, unescaped } from './surroundings.js';
 import { readTags, type Tags } from './tags.js';
 
 /** VMs whose properties are in memory at a time: each is some 10 to 30 kB of XML. */
@@ -50,7 +50,7 @@ export async function readVm(
   const ref = { type: 'VirtualMachine', id: vmId };
   const raw = (await present(session, [ref], signal))[0];
   if (raw === undefined) return undefined;
-  const name = raw.properties.get('name')?.text ?? vmId;
+  const name = nameOf(raw);
   if (isTemplate(raw)) throw new VsphereVmIsTemplate(name);
   const vm = sourceVm(raw, await readSurroundings(session, signal), judge);
   if (vm === undefined) throw new VsphereVmUnreadable(name, connectionOf(raw));
@@ -80,8 +80,25 @@ export function inventoryOf(
     ),
     storages: around.ofType('Datastore').map((datastore) => storageOf(datastore, around)),
     hosts: around.ofType('HostSystem').map((host) => hostOf(host, around)),
+    datacenters: around.ofType('Datacenter').map(({ ref }) => placeOf(ref, around)),
+    clusters: around.ofType('ClusterComputeResource').map(({ ref }) => placeOf(ref, around)),
+    folders: foldersOf(vms, around),
     problems: [...problems],
   };
+}
+
+const placeOf = (ref: ObjectRef, around: Surroundings) => ({
+  id: ref.id,
+  name: around.nameOf(ref) ?? ref.id,
+  path: around.pathOf(ref),
+});
+
+function foldersOf(vms: readonly SourceVm[], around: Surroundings): Inventory['folders'] {
+  const ids = new Set(vms.flatMap(({ folderIds = [] }) => folderIds));
+  return around
+    .ofType('Folder', 'VirtualApp')
+    .filter(({ ref }) => ids.has(ref.id))
+    .map(({ ref }) => ({ ...placeOf(ref, around), name: around.folderPath(ref) }));
 }
 
 function storageOf({ ref, properties }: VimObject, around: Surroundings): Inventory['storages'][number] {
@@ -110,6 +127,7 @@ function hostOf({ ref, properties }: VimObject, around: Surroundings): SourceHos
   return {
     id: ref.id,
     name: around.nameOf(ref) ?? ref.id,
+    path: around.pathOf(ref),
     ...(datacenter === undefined ? {} : { datacenter }),
     ...(cluster === undefined ? {} : { cluster }),
     state: isInMaintenance ? 'maintenance' : isConnected ? 'connected' : 'disconnected',
@@ -193,9 +211,10 @@ const isTemplate = ({ properties }: VimObject): boolean => properties.get('confi
 const connectionOf = ({ properties }: VimObject): string =>
   properties.get('runtime.connectionState')?.text ?? 'in no known state';
 
+const nameOf = ({ ref, properties }: VimObject): string => unescaped(properties.get('name')?.text ?? ref.id);
+
 function unreadable(raw: VimObject): InventoryProblem {
-  const item = raw.properties.get('name')?.text ?? raw.ref.id;
-  return { item, ...new VsphereVmUnreadable(raw.ref.id, connectionOf(raw)).details() };
+  return { item: nameOf(raw), ...new VsphereVmUnreadable(raw.ref.id, connectionOf(raw)).details() };
 }
 
 async function attributeNames(

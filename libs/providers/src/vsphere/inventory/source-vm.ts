@@ -32,6 +32,8 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
   const folder = around.folderPath(parent);
   const name = unescaped(text('name') ?? ref.id);
   const host = properties.get('runtime.host')?.ref;
+  const datacenter = around.above(parent, 'Datacenter');
+  const cluster = around.above(host, 'ClusterComputeResource');
   const uuid = text('config.uuid');
   const boot = properties.get('config.bootOptions');
   const bootOrder = (boot?.list('bootOrder') ?? []).flatMap((each) => each.textAt('deviceKey') ?? []);
@@ -57,11 +59,15 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
     path: `${folder === '/' ? '' : folder}/${name}`,
     powerState: POWER[text('runtime.powerState') ?? ''] ?? 'unknown',
     ...optional('host', around.nameOf(host)),
+    ...optional('hostId', host?.id),
+    ...optional('clusterId', cluster?.id),
+    ...optional('datacenterId', datacenter?.id),
     folder,
+    folderIds: [...around.folderIds(parent)],
     attributes: attributesOf(properties, around),
     ...optional('uuid', uuid),
-    ...optional('datacenter', around.nameOf(around.above(parent, 'Datacenter'))),
-    ...optional('cluster', around.nameOf(around.above(host, 'ClusterComputeResource'))),
+    ...optional('datacenter', around.nameOf(datacenter)),
+    ...optional('cluster', around.nameOf(cluster)),
     guest: guestOf(properties),
     changeTracking: flag('config.changeTrackingEnabled') ? 'on' : 'off',
     snapshots: snapshotNames(properties.get('snapshot')?.list('rootSnapshotList') ?? []),

@@ -60,18 +60,25 @@ export class Surroundings {
     return `/${names.slice(1).join('/')}`;
   }
 
+  /** Ids of the folders that something lies in, from its own upwards to the one that holds all VMs of a datacenter. */
+  folderIds(parent: ObjectRef | undefined): readonly string[] {
+    return [...this.#foldersFrom(parent)].map(({ id }) => id);
+  }
+
   /** Such as `/prod/web` for what lies in that folder of a datacenter; `/` for what lies in none. */
   folderPath(parent: ObjectRef | undefined): string {
-    const names: string[] = [];
+    const folders = [...this.#foldersFrom(parent)];
+    // The folder right below a datacenter is the one that holds all VMs, and no user's.
+    if (this.above(parent, 'Datacenter') !== undefined) folders.pop();
+    const names = folders.map((each) => this.nameOf(each) ?? each.id);
+    return `/${names.toReversed().join('/')}`;
+  }
+
+  *#foldersFrom(parent: ObjectRef | undefined): Generator<ObjectRef> {
     for (const each of this.#upwards(parent)) {
-      // The folder right below a datacenter is the one that holds all VMs, and no user's.
-      if (each.type === 'Datacenter') {
-        names.shift();
-        break;
-      }
-      names.unshift(this.nameOf(each) ?? each.id);
+      if (each.type === 'Datacenter') return;
+      yield each;
     }
-    return `/${names.join('/')}`;
   }
 
   *#upwards(from: ObjectRef | undefined): Generator<ObjectRef> {
