@@ -68,7 +68,8 @@ function leftAsItWas({ vm, records, journal, intrusions }: SourceStory): readonl
     .of('ConditionRaised')
     .some((event) => (dataOf(event)['condition'] as { type?: string }).type === 'NotDoneAtTheEnd');
   const targetStarted = records.step('StepCompleted', 'FinalPowerActions').length > 0;
-  if (givenUp || (targetStarted && outcome === 'VmMigrationFailed')) return [];
+  // Once the target was started, only a rollback goes back: neither a failure nor a cancel does.
+  if (givenUp || (targetStarted && outcome !== 'VmMigrationRolledBack')) return [];
   return [
     found('lost', `${vm.name} ran before, its migration ended with ${outcome}, and it is off: ${last.time}`),
   ];

@@ -44,6 +44,36 @@ export function nextByRules(
 const isShut = (instants: Instants | undefined, now: number): boolean =>
   instants !== undefined && (now > instants.closesAt || now < instants.opensAt - FAR_MS);
 
+/**
+ * What an operator does next about a hook of the whole plan, which is shown as a VM.
+ *
+ * @param isPast its moment has not come, and does not come any more
+ * @param mayTry whether what failed is to be tried again
+ */
+export function nextOfPlanHook(
+  view: Pick<VmView, 'state'>,
+  isPast: boolean,
+  mayTry: boolean,
+): { readonly kind: 'resume' | 'retry' | 'plan-cancel' } | 'nothing' | 'wait' {
+  switch (view.state) {
+    case 'paused':
+      return { kind: 'resume' };
+    case 'held':
+      return { kind: 'retry' };
+    case 'failed':
+      // The VMs wait for it: nobody can go on without it.
+      if (mayTry) return { kind: 'retry' };
+      return isPast ? 'nothing' : { kind: 'plan-cancel' };
+    case 'planned':
+      return isPast ? 'nothing' : 'wait';
+    case 'succeeded':
+    case 'canceled':
+      return 'nothing';
+    default:
+      return 'wait';
+  }
+}
+
 /** Codes of what a hook comes to that fails. */
 const HOOK_FAILED = new Set(['LL-MIG-006', 'LL-MIG-010', 'LL-TRF-011', 'LL-TRF-012', 'LL-TRF-013']);
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmStateName, VmView } from '@ledgerlift/contracts';
-import { failsByRules, nextByRules, retriesForHooks } from '../rules/next.js';
+import { failsByRules, nextByRules, nextOfPlanHook, retriesForHooks } from '../rules/next.js';
 import type { Instants } from '../rules/plan.js';
 import type { CommandScript, RunScript } from '../script/script.js';
 import type { World } from '../world/world.js';
@@ -48,7 +48,7 @@ export async function settle(settling: Settling): Promise<Settled> {
       const tried = retries[vm] ?? 0;
       if (vm < script.vms.length) return whatToDo(settling, view, tried < most);
       const waitsFor = hooks.find(({ index }) => index === vm)?.waitingFor;
-      return ofPlanHook(view, isOver && waitsFor === undefined, tried < most);
+      return nextOfPlanHook(view, isOver && waitsFor === undefined, tried < most);
     });
     if (isOver && next.every((each) => each === 'nothing'))
       return { views, findings: failures(views, script) };
@@ -81,26 +81,6 @@ function whatToDo({ script, instants }: Settling, view: VmView, mayTry: boolean)
       return script.vms[view.index]?.rollsBack === true ? { kind: 'rollback' } : 'nothing';
     case 'canceled':
     case 'rolled-back':
-      return 'nothing';
-    default:
-      return 'wait';
-  }
-}
-
-/** @param isPast its moment has not come, and does not come any more */
-function ofPlanHook(view: VmView, isPast: boolean, mayTry: boolean): Next {
-  switch (view.state) {
-    case 'paused':
-      return { kind: 'resume' };
-    case 'held':
-      return { kind: 'retry' };
-    case 'failed':
-      // The VMs wait for it: nobody can go on without it.
-      return mayTry ? { kind: 'retry' } : { kind: 'plan-cancel' };
-    case 'planned':
-      return isPast ? 'nothing' : 'wait';
-    case 'succeeded':
-    case 'canceled':
       return 'nothing';
     default:
       return 'wait';
