@@ -44,7 +44,10 @@ export async function judged(world: World, script: RunScript, ended: Ended): Pro
   const power = hasSucceeded ? 'poweredOff' : 'poweredOn';
   if (now.power !== power)
     findings.push({ kind: 'power', what: `${script.name} is ${now.power}, not ${power}` });
-  return hasSucceeded ? [...findings, ...(await judgedDisks(world, script, now.disks))] : findings;
+  if (!hasSucceeded) return findings;
+  // A disk that has grown is listed last; its key stays.
+  const disks = now.disks.toSorted((one, other) => one.key - other.key);
+  return [...findings, ...(await judgedDisks(world, script, disks))];
 }
 
 async function judgedDisks(

@@ -30,7 +30,7 @@ export async function judge(scene: Scene, facts: RunFacts): Promise<readonly Fin
   const journal = script.source === 'ova' ? [] : await world.lab.journal();
   const findings: Finding[] = [
     ...records.findings,
-    ...(await judgeBus(world.nats.url, records.all)),
+    ...(await judgeBus(world.nats.url, records.all, async () => (await readRecords(world.logFile)).all)),
     ...judgeCommands(records, migration, asked),
   ];
   for (const [number, vm] of script.vms.entries()) {
