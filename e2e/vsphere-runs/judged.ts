@@ -6,6 +6,7 @@ import { VmRecords, readRecords } from '../faults/judge/records.js';
 import { isNear } from '../faults/judge/source.js';
 import type { SourceEffect } from '../faults/rules/laws/facts.js';
 import { judgeRules } from '../faults/rules/laws/laws.js';
+import { judgeHookProcesses } from '../faults/rules/laws/processes.js';
 import type { Instants } from '../faults/rules/plan.js';
 import type { Asked } from '../faults/run/operator.js';
 import { disksAreEqual } from '../installation/judge.js';
@@ -81,6 +82,7 @@ async function judgedRules(
   const found = [
     ...records.findings,
     ...judgeCommands(records, migration, asked),
+    ...(await judgeHookProcesses(hookJournal.path, rules.hooks)),
     ...judgeRules({
       rules,
       warm: true,

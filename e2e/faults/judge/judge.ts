@@ -1,4 +1,5 @@
 import { judgeRules } from '../rules/laws/laws.js';
+import { judgeHookProcesses } from '../rules/laws/processes.js';
 import type { Instants } from '../rules/plan.js';
 import type { RunScript } from '../script/script.js';
 import type { Asked } from '../run/operator.js';
@@ -47,7 +48,11 @@ export async function judge(scene: Scene, facts: RunFacts): Promise<readonly Fin
     }
     if (isComparable(ofVm, intruded)) findings.push(...(await judgeDisks(world, script, sources, vm)));
   }
-  return [...findings, ...(await judgeRulesOf(scene, facts, { records, journal }))];
+  return [
+    ...findings,
+    ...(await judgeRulesOf(scene, facts, { records, journal })),
+    ...(await judgeHookProcesses(world.hookJournal.path, script.rules.hooks)),
+  ];
 }
 
 async function judgeRulesOf(

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { VmRecords } from '../../judge/records.js';
@@ -6,6 +8,7 @@ import type { HookLine } from '../hook-journal.js';
 import type { HookScript, RulesScript } from '../script.js';
 import type { RulesFacts, SourceEffect } from './facts.js';
 import { judgeRules } from './laws.js';
+import { judgeHookProcesses } from './processes.js';
 
 /** A made-up story: everything has a second of one minute. */
 const at = (second: number): string => `2026-11-29T12:00:${String(second).padStart(2, '0')}.000Z`;
@@ -243,5 +246,23 @@ describe('the law of hooks', () => {
     expect(withHook({ ...plan, at: 'failure' }, { events, run, calls: called(22) })).toEqual([
       expect.stringMatching(/no VM has failed/),
     ]);
+  });
+});
+
+describe('the law of what hooks leave behind', () => {
+  it('finds a command that still runs', async () => {
+    const journal = `/nowhere/${process.pid}/hooks`;
+    const stays = ['-c', 'sleep 60; :', journal, 'h', 'ok'];
+    const child = spawn('sh', stays, { stdio: 'ignore' });
+    await once(child, 'spawn');
+    try {
+      expect(await judgeHookProcesses(journal, [hook({ run: 'http' })])).toEqual([]);
+      const found = await judgeHookProcesses(journal, [hook({})], 0);
+      expect(found).toMatchObject([{ kind: 'leaked', what: expect.stringMatching(/still runs/) }]);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    expect(await judgeHookProcesses(journal, [hook({})])).toEqual([]);
   });
 });
