@@ -33,7 +33,13 @@ const deadline = Date.now() + Number(values.seconds) * 1000;
 const mounts = process.env['LEDGERLIFT_FAULT_MOUNTS'] === 'yes';
 
 const totals = { runs: 0, faults: 0, lost: 0, doubled: 0, leaked: 0, stuck: 0 };
-const queue = new RunQueue(first, end, deadline, (run) => drawRun(seed, run, { mounts, leaseMs: LEASE_MS }));
+const queue = new RunQueue({
+  first,
+  end,
+  deadline,
+  worthWaitingMs: 4000,
+  draw: (run) => drawRun(seed, run, { mounts, leaseMs: LEASE_MS }),
+});
 await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
 if (values.json) console.log(JSON.stringify(totals));
 else console.table([totals]);

@@ -28,7 +28,8 @@ for (let next = Number(values.first), last = 0; next < end && Date.now() < deadl
   console.error(`a world of ${kind}`);
   await using world = await World.start(kind);
   last = Math.min(end, (Math.floor(next / RUNS_A_WORLD) + 1) * RUNS_A_WORLD);
-  const queue = new RunQueue(next, last, deadline, (run) => drawRun(seed, run));
+  const draw = (run: number): RunScript => drawRun(seed, run);
+  const queue = new RunQueue({ first: next, end: last, deadline, worthWaitingMs: 10_000, draw });
   const lane = async (): Promise<void> => {
     for (let script = await queue.take(); script !== undefined; script = await queue.take()) {
       const began = Date.now();

@@ -4,8 +4,16 @@ import type { RulesScript } from './script.js';
 
 /** Within so many milliseconds of when it should, a run begins. */
 const NEAR_MS = 1200;
-/** So long nothing else is begun before one whose time has nearly come. */
-const WORTH_WAITING_MS = 4000;
+
+export interface QueueOptions<S> {
+  readonly first: number;
+  /** The number after the last one. */
+  readonly end: number;
+  readonly deadline: number;
+  /** How long nothing else is begun before a run whose time has nearly come: about as long as most runs take. */
+  readonly worthWaitingMs: number;
+  readonly draw: (run: number) => S;
+}
 
 interface Scripted {
   readonly rules: RulesScript;
@@ -16,26 +24,22 @@ export class RunQueue<S extends Scripted> {
   #next: number;
   readonly #parked: S[] = [];
 
-  constructor(
-    first: number,
-    private readonly end: number,
-    private readonly deadline: number,
-    private readonly draw: (run: number) => S,
-  ) {
-    this.#next = first;
+  constructor(private readonly options: QueueOptions<S>) {
+    this.#next = options.first;
   }
 
   /** @returns undefined: there is none left, or no time */
   async take(): Promise<S | undefined> {
-    while (Date.now() < this.deadline) {
+    const { end, deadline, worthWaitingMs, draw } = this.options;
+    while (Date.now() < deadline) {
       const [soonest] = this.#parked.toSorted((one, other) => waitMs(one) - waitMs(other));
-      if (soonest !== undefined && (waitMs(soonest) < WORTH_WAITING_MS || this.#next >= this.end)) {
+      if (soonest !== undefined && (waitMs(soonest) < worthWaitingMs || this.#next >= end)) {
         this.#parked.splice(this.#parked.indexOf(soonest), 1);
-        await delay(Math.min(waitMs(soonest), Math.max(0, this.deadline - Date.now())));
-        return Date.now() < this.deadline ? soonest : undefined;
+        await delay(Math.min(waitMs(soonest), Math.max(0, deadline - Date.now())));
+        return Date.now() < deadline ? soonest : undefined;
       }
-      if (this.#next >= this.end) return undefined;
-      const script = this.draw(this.#next);
+      if (this.#next >= end) return undefined;
+      const script = draw(this.#next);
       this.#next += 1;
       if (waitMs(script) === 0) return script;
       this.#parked.push(script);
