@@ -145,6 +145,7 @@ class Play {
   /** For the cutover, or the cancel, that ends the run. */
   #isAsked = false;
   #isCanceled = false;
+  #isGivenUp = false;
 
   constructor(
     private readonly world: World,
@@ -178,8 +179,8 @@ class Play {
 
   #isAtEnd({ state, error }: VmView): boolean {
     if (state === 'canceled') return this.#isCanceled;
-    const isGivenUp = (this.#retries[0] ?? 0) >= this.#most && failsByRules(this.script.rules.hooks, error);
-    return state === 'succeeded' || (state === 'failed' && isGivenUp);
+    const isDoomed = (this.#retries[0] ?? 0) >= this.#most && failsByRules(this.script.rules.hooks, error);
+    return state === 'succeeded' || (state === 'failed' && (this.#isGivenUp || isDoomed));
   }
 
   /** It fails again and again, and no hook is meant to make it. */
@@ -243,5 +244,7 @@ class Play {
   async #retry(vm: number): Promise<void> {
     const answer = await this.playing.operator.ask({ kind: 'retry', vm });
     if (answer === 'accepted') this.#retries[vm] = (this.#retries[vm] ?? 0) + 1;
+    // Somebody's snapshot is in the way, and nobody removes it here.
+    else this.#isGivenUp ||= this.playing.operator.asked.at(-1)?.said.includes('VMHasSnapshots') === true;
   }
 }
