@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 import { root } from '../installation/root.js';
 import type { Finding, FindingKind } from './run/finding.js';
 import { type RunResult, doRun } from './run/run.js';
+import { RunQueue } from './rules/queue.js';
+import { describedRules } from './rules/script.js';
 import { drawRun } from './script/draw.js';
 import { type RunScript, described } from './script/script.js';
 import { LEASE_MS, World } from './world/world.js';
@@ -31,7 +33,13 @@ const deadline = Date.now() + Number(values.seconds) * 1000;
 const mounts = process.env['LEDGERLIFT_FAULT_MOUNTS'] === 'yes';
 
 const totals = { runs: 0, faults: 0, lost: 0, doubled: 0, leaked: 0, stuck: 0 };
-let next = first;
+const queue = new RunQueue({
+  first,
+  end,
+  deadline,
+  worthWaitingMs: 4000,
+  draw: (run) => drawRun(seed, run, { mounts, leaseMs: LEASE_MS }),
+});
 await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
 if (values.json) console.log(JSON.stringify(totals));
 else console.table([totals]);
@@ -42,8 +50,7 @@ process.exit(kinds.every((kind) => totals[kind] === 0) && totals.runs > 0 ? 0 : 
 async function lane(): Promise<void> {
   let world: World | undefined;
   let inWorld = 0;
-  while (next < end && Date.now() < deadline) {
-    const script = drawRun(seed, next++, { mounts, leaseMs: LEASE_MS });
+  for (let script = await queue.take(); script !== undefined; script = await queue.take()) {
     world ??= await World.start(mounts);
     const result = await done(world, script);
     inWorld += 1;
@@ -78,8 +85,10 @@ function tell(
   totals.runs += 1;
   totals.faults += script.faults.length;
   for (const { kind } of findings) totals[kind] += 1;
-  const asked = script.commands.map(({ kind, atMs }) => `${kind}@${(atMs / 1000).toFixed(1)}s`);
-  const what = [...script.faults.map(described), ...asked, ...notes].join(', ');
+  const asked = script.commands.map(({ kind, atMs, by }) => `${kind} by ${by}@${(atMs / 1000).toFixed(1)}s`);
+  const what = [...script.faults.map(described), ...asked, ...describedRules(script.rules), ...notes].join(
+    ', ',
+  );
   const verdict = findings.length === 0 ? 'ok' : 'FINDING';
   console.error(
     `run ${script.run} ${verdict} ${seconds.toFixed(1)} s ${script.source}${script.converts ? '+v2v' : ''} [${what}] → ${ends.join(', ')}`,

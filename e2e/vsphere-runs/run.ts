@@ -1,30 +1,31 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmView } from '@ledgerlift/contracts';
-import { applyStubMarker } from '@ledgerlift/testing';
-import { disksAreEqual } from '../installation/judge.js';
+import { failsByRules, nextByRules, nextOfPlanHook, retriesForHooks } from '../faults/rules/next.js';
+import { type Instants, instantsOf, nextTurn, planRules } from '../faults/rules/plan.js';
+import { Operator } from '../faults/run/operator.js';
 import { root } from '../installation/root.js';
-import type { FaultScript, RunScript } from './script.js';
+import { type Finding, judged } from './judged.js';
+import type { RunScript } from './script.js';
+import { strike } from './strike.js';
 import type { World } from './world.js';
 
-export type FindingKind = 'unequal' | 'snapshots' | 'power' | 'stuck';
-export interface Finding {
-  readonly kind: FindingKind;
-  readonly what: string;
-}
-
-const FOREIGN = 'nightly backup';
-const GONE_BACK_TO = 'before the patch';
-const MiB = 1024 * 1024;
 const DEADLINE_MS = 120_000;
 /** So often an operator tries again what failed although nothing is broken any more. */
 const RETRIES = 6;
+const SNAPSHOT_IN_THE_WAY = 'LL-VSP-029';
+
+export interface RunResult {
+  readonly findings: readonly Finding[];
+  /** What the VM came to. */
+  readonly end: string;
+}
 
 /** One VM, from its making to the judgement, which asks the simulator and not our own word. */
-export async function doRun(world: World, script: RunScript): Promise<readonly Finding[]> {
+export async function doRun(world: World, script: RunScript): Promise<RunResult> {
   const { at, vsphere } = world;
-  const { name } = script;
+  const { name, rules } = script;
   const { moref } = await vsphere.addVm({
     name,
     disks: script.disks,
@@ -33,35 +34,67 @@ export async function doRun(world: World, script: RunScript): Promise<readonly F
     ignoreShutdown: script.shutdown === 'ignored',
     writer: { roundsPerSecond: script.writesPerSecond, seed: script.run + 1 },
   });
-  const migration = await started(world, script);
-  const strikes = script.faults.map((fault) => delay(fault.atMs).then(() => strike(world, moref, fault)));
-  const ended = await played(world, script, migration, Promise.all(strikes));
-  await Promise.all(strikes);
-  if (typeof ended === 'string') return [{ kind: 'stuck', what: ended }];
-  const findings = await judged(world, script, moref);
+  const instants = rules.window && instantsOf(rules.window, nextTurn(Date.now()));
+  world.answers.expect(rules.hooks);
+  const migration = await started(world, script, instants);
+  const operator = new Operator(at, name, migration);
+  const reverts: string[] = [];
+  const struck = Promise.all([
+    ...script.faults.map((fault) => delay(fault.atMs).then(() => strike(world, moref, fault, reverts))),
+    ...rules.approvals.tries.map((each) => delay(each.atMs).then(() => operator.ask(each))),
+  ]);
+  const over = new AbortController();
+  const answering = world.answers.answerEvents(
+    at.call,
+    { migration, hooks: rules.hooks, vms: 1 },
+    over.signal,
+  );
+  const view = await new Play(world, script, { migration, instants, operator }).played(struck);
+  await struck;
+  over.abort();
+  await answering;
+  if (typeof view === 'string') {
+    await keep(world, script, { migration, moref, operator });
+    return { end: 'stuck', findings: [{ kind: 'stuck', what: view }] };
+  }
+  const ended = { view, migration, moref, instants, asked: operator.asked, reverts };
+  const findings = await judged(world, script, ended);
   if (findings.length === 0)
     await rm(at.folder.file('out', 'default', name), { recursive: true, force: true });
-  else await keep(world, script, { migration, moref });
-  return findings;
+  else await keep(world, script, { migration, moref, operator });
+  return { end: view.state, findings };
 }
 
 /** The history of the VM as the log and as the simulator have it, for who looks into a finding. */
 async function keep(
-  { at, vsphere }: World,
-  { seed, run }: RunScript,
-  { migration, moref }: { readonly migration: string; readonly moref: string },
+  { at, vsphere, hookJournal }: World,
+  script: RunScript,
+  { migration, moref, operator }: { readonly migration: string; readonly moref: string; operator: Operator },
 ): Promise<void> {
-  const folder = join(root, 'node_modules', '.cache', 'vsphere-runs', `seed-${seed}-run-${run}`);
+  const name = `seed-${script.seed}-run-${script.run}`;
+  const folder = join(root, 'node_modules', '.cache', 'vsphere-runs', name);
   await mkdir(folder, { recursive: true });
   const params = { migration, vm: 0 };
   const history = await at.call('vms.history', { params, query: { limit: 1000 } });
   const journal = (await vsphere.journal()).filter(({ vm }) => vm === moref);
-  const kept = { history, journal, vm: await vsphere.vm(moref), view: await at.vm(migration) };
+  const calls = (await hookJournal.lines()).filter(({ hook }) => hook.startsWith(`r${script.run}-`));
+  const { asked } = operator;
+  const kept = {
+    script,
+    history,
+    journal,
+    calls,
+    asked,
+    vm: await vsphere.vm(moref),
+    view: await at.vm(migration),
+  };
   await writeFile(join(folder, 'kept.json'), JSON.stringify(kept, undefined, 1));
 }
 
-async function started(world: World, script: RunScript): Promise<string> {
+async function started(world: World, script: RunScript, instants: Instants | undefined): Promise<string> {
   const { at } = world;
+  const callees = { url: world.answers.url, journal: world.hookJournal.path };
+  const { cutover, ...rules } = planRules(script.rules, instants, callees);
   const body = {
     name: script.name,
     source: 'vcenter',
@@ -73,7 +106,8 @@ async function started(world: World, script: RunScript): Promise<string> {
     skipGuestConversion: !script.converts,
     verify: script.verify,
     retry: { maxRetries: 8, baseDelayMs: 100, maxDelayMs: 1000 },
-    warm: { precopyIntervalMs: 200, enableChangeTracking: script.tracking === 'turned-on' },
+    ...rules,
+    warm: { precopyIntervalMs: 200, enableChangeTracking: script.tracking === 'turned-on', cutover },
     shutdown: { timeLimitMs: 1500, then: 'force' as const },
     timeLimits: { snapshotMs: 10_000 },
   };
@@ -98,124 +132,119 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @returns what the VM came to, or in words why it came to no end */
-async function played(
-  { at }: World,
-  script: RunScript,
-  migration: string,
-  strikes: Promise<unknown>,
-): Promise<VmView | string> {
-  let retries = 0;
-  let isAsked = false;
-  let isOver = false;
-  void strikes.finally(() => (isOver = true));
-  const params = { migration, vm: 0 };
-  for (const deadline = Date.now() + DEADLINE_MS; ; await delay(100)) {
-    const vm = await asked(() => at.vm(migration));
-    const isEnd = vm.state === 'succeeded' || vm.state === 'canceled';
-    if (isEnd && isOver) return vm;
-    if (Date.now() > deadline || retries > RETRIES) {
-      const steps = vm.pipeline.filter(({ status }) => status !== 'Pending' && status !== 'Completed');
-      return `${script.name} is ${vm.state}, waiting for ${vm.waitingFor ?? 'nothing'}: ${JSON.stringify([vm.error, steps])}`;
-    }
-    if (!isAsked && (vm.warm?.round ?? 0) >= script.rounds && vm.state !== 'failed') {
-      const command = script.end === 'cancel' ? 'vms.cancel' : 'vms.cutover';
-      isAsked = await at.call(command, { params, body: {} }).then(
-        () => true,
-        () => false,
+interface Playing {
+  readonly migration: string;
+  readonly instants: Instants | undefined;
+  readonly operator: Operator;
+}
+
+/** What an operator does from the start of a run until all of it is at an end. */
+class Play {
+  readonly #retries: number[];
+  readonly #most: number;
+  /** For the cutover, or the cancel, that ends the run. */
+  #isAsked = false;
+  #isCanceled = false;
+  #isGivenUp = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly script: RunScript,
+    private readonly playing: Playing,
+  ) {
+    const { hooks } = script.rules;
+    this.#retries = [0, ...hooks.filter(({ scope }) => scope === 'plan').map(() => 0)];
+    this.#most = RETRIES + retriesForHooks(hooks);
+  }
+
+  /** @returns what the VM came to, or in words why it came to no end */
+  async played(struck: Promise<unknown>): Promise<VmView | string> {
+    let isOver = false;
+    void struck.finally(() => (isOver = true));
+    for (const deadline = Date.now() + DEADLINE_MS; ; await delay(100)) {
+      const { migration } = this.playing;
+      const [vm, ...hooks] = await asked(() =>
+        Promise.all(this.#retries.map((_, index) => this.world.at.vm(migration, index))),
       );
+      if (vm === undefined) throw new Error('a migration has a VM');
+      const areHooksOver = await this.#dealtWith(hooks);
+      if (this.#isAtEnd(vm) && areHooksOver && isOver) return vm;
+      if (Date.now() > deadline || this.#isStuck(vm)) {
+        const steps = vm.pipeline.filter(({ status }) => status !== 'Pending' && status !== 'Completed');
+        return `${this.script.name} is ${vm.state}, waiting for ${vm.waitingFor ?? 'nothing'}: ${JSON.stringify([vm.error, steps])}`;
+      }
+      await this.#dealWith(vm);
     }
-    if (vm.state !== 'failed' && vm.state !== 'held') continue;
-    retries += 1;
-    await at.call('vms.retry', { params, body: {} }).catch(() => undefined);
-    // A retry after the cutover reads the source anew, and is cut over anew.
-    if (script.end === 'cutover') isAsked = false;
   }
-}
 
-async function strike(world: World, vm: string, fault: FaultScript): Promise<void> {
-  const { vsphere } = world;
-  switch (fault.kind) {
-    case 'task-fails':
-      return vsphere.fault({ method: fault.method, object: vm, as: 'task-error', fault: fault.fault });
-    case 'call-fails':
-      return vsphere.fault({ method: fault.method, as: 'fault', fault: fault.fault });
-    case 'call-is-cut':
-      return vsphere.fault({ method: fault.method, as: 'cut', after: fault.after });
-    case 'call-is-slow':
-      return vsphere.fault({ method: fault.method, as: 'delay', ms: fault.ms });
-    case 'outage':
-      return vsphere.outage(fault.ms);
-    case 'session-ends':
-      return vsphere.expireSessions();
-    case 'tracking-is-reset':
-      return vsphere.resetCbt(vm);
-    case 'foreign-snapshot':
-      return vsphere.snapshotOf(vm, FOREIGN).catch(() => undefined);
-    case 'revert':
-      // Of a VM that runs: what its owner does to a source that was given up is no business of ours.
-      if ((await vsphere.vm(vm)).power !== 'poweredOn') return;
-      // What it finds in the way (a task of ours, say) is told to whoever asked for it, and changes nothing.
-      await vsphere
-        .snapshotOf(vm, GONE_BACK_TO)
-        .then(() => vsphere.revert(vm, GONE_BACK_TO))
-        .then(() => vsphere.powerOn(vm))
-        .catch(() => undefined);
-      return;
-    case 'events-are-forgotten':
-      return vsphere.forgetEvents();
-    case 'storage-is-away':
-      await vsphere.setStorage(vm, 'away');
-      await delay(fault.ms);
-      return vsphere.setStorage(vm, 'back');
-    case 'disk-grows': {
-      const { disks, power } = await vsphere.vm(vm);
-      const [disk] = power === 'poweredOn' ? disks : [];
-      return disk && vsphere.growDisk(vm, disk.key, disk.capacityBytes + MiB).catch(() => undefined);
-    }
-    case 'other-host': {
-      const { host } = await vsphere.vm(vm);
-      const other = ['DC0_C0_H0', 'DC0_C0_H1', 'DC0_C0_H2'].find((name) => name !== host) ?? host;
-      return vsphere.vmotion(vm, other).catch(() => undefined);
-    }
-    case 'other-datastore':
-      return vsphere.storageVmotion(vm, 'LocalDS_1').catch(() => undefined);
-    case 'reading-is-cut':
-      return vsphere.fault({ method: 'VDDK', as: 'cut', afterBytes: fault.afterBytes });
-    case 'nbdkit-is-killed':
-      world.killNbdkit();
-      return;
-    case 'worker-is-killed':
-      return world.killed('transfer');
-    case 'planner-is-killed':
-      return world.killed('planner');
+  #isAtEnd({ state, error }: VmView): boolean {
+    if (state === 'canceled') return this.#isCanceled;
+    const isDoomed = (this.#retries[0] ?? 0) >= this.#most && failsByRules(this.script.rules.hooks, error);
+    return state === 'succeeded' || (state === 'failed' && (this.#isGivenUp || isDoomed));
   }
-}
 
-async function judged({ at, vsphere }: World, script: RunScript, moref: string): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
-  const now = await vsphere.vm(moref);
-  const ours = now.snapshots.filter(({ name }) => name !== FOREIGN && name !== GONE_BACK_TO);
-  if (ours.length > 0)
-    findings.push({
-      kind: 'snapshots',
-      what: `${script.name} has ${ours.map(({ name }) => name).join(', ')}`,
-    });
-  const power = script.end === 'cancel' ? 'poweredOn' : 'poweredOff';
-  if (now.power !== power)
-    findings.push({ kind: 'power', what: `${script.name} is ${now.power}, not ${power}` });
-  if (script.end === 'cancel') return findings;
-  for (const [index, { hostFile }] of now.disks.entries()) {
-    const expected = at.folder.file(`${script.name}-${index}.expected`);
-    await copyFile(hostFile, expected);
-    if (script.converts) await applyStubMarker(expected, index);
-    const target = at.folder.file('out', 'default', script.name, `${script.name}-disk-${index}.raw`);
-    if (!disksAreEqual(expected, target))
-      findings.push({
-        kind: 'unequal',
-        what: `disk ${index} of ${script.name} is not what its source holds`,
-      });
-    await rm(expected);
+  /** It fails again and again, and no hook is meant to make it. */
+  #isStuck({ state, error }: VmView): boolean {
+    const isDown = state === 'failed' || state === 'held';
+    const isForeign = error?.code === SNAPSHOT_IN_THE_WAY || failsByRules(this.script.rules.hooks, error);
+    return isDown && (this.#retries[0] ?? 0) >= this.#most && !isForeign;
   }
-  return findings;
+
+  async #dealWith(vm: VmView): Promise<void> {
+    const { script, playing } = this;
+    if (vm.state === 'failed' || vm.state === 'held') {
+      // Tracking cannot be turned on beside somebody's snapshot. Nobody removes it here, so the VM is given up.
+      if (vm.error?.code === SNAPSHOT_IN_THE_WAY) return this.#cancel();
+      if ((this.#retries[0] ?? 0) >= this.#most) return;
+      await this.#retry(0);
+      // A retry after the cutover reads the source anew, and is cut over anew.
+      if (script.end === 'cutover') this.#isAsked = false;
+      return;
+    }
+    const next = nextByRules(vm, script.rules, playing.instants, Date.now());
+    if (next !== undefined) {
+      if (next.kind === 'cancel') return this.#cancel();
+      await playing.operator.ask({ ...next, vm: 0 });
+      return;
+    }
+    if (this.#isAsked || (vm.warm?.round ?? 0) < script.rounds) return;
+    // Where the plan's policy schedules the cutover, nobody asks for it.
+    if (script.end === 'cutover' && vm.warm?.cutoverAt !== undefined) return;
+    if (script.end === 'cancel') return this.#cancel();
+    this.#isAsked = (await playing.operator.ask({ kind: 'cutover', vm: 0 })) === 'accepted';
+  }
+
+  async #cancel(): Promise<void> {
+    const answer = await this.playing.operator.ask({ kind: 'cancel', vm: 0 });
+    if (answer !== 'refused') this.#isAsked = this.#isCanceled = true;
+  }
+
+  /** @returns whether nothing of the plan's own hooks is to come any more */
+  async #dealtWith(views: readonly VmView[]): Promise<boolean> {
+    if (views.length === 0) return true;
+    const { migration, operator } = this.playing;
+    const { completedAt, hooks } = await asked(() =>
+      this.world.at.call('migrations.get', { params: { migration } }),
+    );
+    let areOver = true;
+    for (const view of views) {
+      const waitsFor = hooks.find(({ index }) => index === view.index)?.waitingFor;
+      const isPast = completedAt !== undefined && waitsFor === undefined;
+      const next = nextOfPlanHook(view, isPast, (this.#retries[view.index] ?? 0) < this.#most);
+      if (next === 'nothing') continue;
+      areOver = false;
+      if (next === 'wait') continue;
+      if (next.kind === 'retry') await this.#retry(view.index);
+      else await operator.ask({ ...next, vm: view.index });
+      if (next.kind === 'plan-cancel') this.#isCanceled = true;
+    }
+    return areOver;
+  }
+
+  async #retry(vm: number): Promise<void> {
+    const answer = await this.playing.operator.ask({ kind: 'retry', vm });
+    if (answer === 'accepted') this.#retries[vm] = (this.#retries[vm] ?? 0) + 1;
+    // Somebody's snapshot is in the way, and nobody removes it here.
+    else this.#isGivenUp ||= this.playing.operator.asked.at(-1)?.said.includes('VMHasSnapshots') === true;
+  }
 }

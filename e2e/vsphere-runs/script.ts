@@ -1,3 +1,4 @@
+import { type RulesScript, drawRules } from '../faults/rules/script.js';
 import { Chance } from '../faults/script/chance.js';
 
 const MiB = 1024 * 1024;
@@ -51,6 +52,7 @@ export interface RunScript {
   readonly rounds: number;
   readonly end: 'cutover' | 'cancel';
   readonly faults: readonly FaultScript[];
+  readonly rules: RulesScript;
 }
 
 /** A world lives so many runs. */
@@ -81,6 +83,7 @@ export function drawRun(seed: number, run: number): RunScript {
     rounds: chance.from(1, 4),
     end: chance.is(0.1) ? 'cancel' : 'cutover',
     faults: Array.from({ length: chance.from(1, 5) }, () => drawFault(chance)),
+    rules: drawRules(chance, { run, warm: true, vms: 1, windowMs: WINDOW_MS }),
   };
 }
 

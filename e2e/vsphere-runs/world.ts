@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Vsphere, startVsphere, vddkPlugin } from '@ledgerlift/testing';
+import { HookAnswers } from '../faults/rules/answers.js';
+import { HookJournal } from '../faults/rules/hook-journal.js';
 import { Installation } from '../installation/installation.js';
+import { root } from '../installation/root.js';
 
 /** An installation, and a vSphere that it migrates from. */
 export class World implements AsyncDisposable {
@@ -10,6 +14,8 @@ export class World implements AsyncDisposable {
   private constructor(
     readonly at: Installation,
     readonly vsphere: Vsphere,
+    readonly hookJournal: HookJournal,
+    readonly answers: HookAnswers,
   ) {}
 
   /** @param kind a vCenter with its hosts, or one host without a vCenter */
@@ -21,6 +27,7 @@ export class World implements AsyncDisposable {
         LEDGERLIFT_VDDK_DIR: libdir,
         LEDGERLIFT_VDDK_PLUGIN: plugin,
         LEDGERLIFT_VDDK_READS: vsphere.dataFolder,
+        LEDGERLIFT_HOOKS_DIR: join(root, 'e2e', 'faults', 'rules', 'commands'),
       },
       secrets: { vcenter: vsphere.admin },
     });
@@ -33,7 +40,8 @@ export class World implements AsyncDisposable {
       },
       storage: 'LocalDS_0',
     });
-    return new World(at, vsphere);
+    const hookJournal = new HookJournal(at.folder.file('hooks'));
+    return new World(at, vsphere, hookJournal, await HookAnswers.start(hookJournal));
   }
 
   /** kill -9, and a new start. */
@@ -58,6 +66,7 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn;
+    await this.answers[Symbol.asyncDispose]();
     await this.at[Symbol.asyncDispose]();
     await this.vsphere.stop();
   }

@@ -16,9 +16,17 @@ interface BusEvent {
   readonly data?: unknown;
 }
 
-/** Every event of the log must come to the bus as it is in the log, and nothing else; nothing may be in DEAD. */
-export async function judgeBus(natsUrl: string, events: readonly StoredEvent[]): Promise<readonly Finding[]> {
-  const byId = new Map(events.map((event) => [event.id, event]));
+/**
+ * Every event of the log must come to the bus as it is in the log, and nothing else; nothing may be in DEAD.
+ *
+ * @param events of the log
+ * @param readAgain for what the planner has appended since: it does so also where nobody asks for anything
+ */
+export async function judgeBus(
+  natsUrl: string,
+  events: readonly StoredEvent[],
+  readAgain: () => Promise<readonly StoredEvent[]>,
+): Promise<readonly Finding[]> {
   const nc = await connect({ servers: natsUrl });
   try {
     for (const deadline = Date.now() + PATIENCE_MS; ; await delay(200)) {
@@ -26,6 +34,9 @@ export async function judgeBus(natsUrl: string, events: readonly StoredEvent[]):
       const present = new Set(onBus.map(({ id }) => id));
       const missing = events.filter(({ id }) => !present.has(id));
       if (missing.length > 0 && Date.now() < deadline) continue;
+      const known = new Set(events.map(({ id }) => id));
+      const isAllKnown = onBus.every(({ id = '' }) => known.has(id));
+      const byId = new Map((isAllKnown ? events : await readAgain()).map((event) => [event.id, event]));
       return [
         ...missing.map((event) => found('lost', `${event.type} of ${event.stream} never came to the bus`)),
         ...onBus.flatMap((seen) => differs(seen, byId.get(seen.id ?? ''))),

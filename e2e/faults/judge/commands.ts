@@ -9,6 +9,7 @@ const EVENT_OF: Readonly<Partial<Record<CommandKind, string>>> = {
   pause: 'PauseRequested',
   resume: 'ResumeRequested',
   cutover: 'CutoverScheduled',
+  'approve-cutover': 'CutoverApproved',
   'test-boot': 'TestBootRequested',
   rollback: 'RollbackRequested',
 };

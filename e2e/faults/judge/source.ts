@@ -8,13 +8,17 @@ export interface SourceStory {
   readonly records: VmRecords;
   /** The lab's lines about this VM. */
   readonly journal: readonly JournalLine[];
-  /** When somebody else powered it on. */
+  /** When somebody else powered it on, or off. */
   readonly intrusions: readonly string[];
 }
 
 const isPower = ({ effect }: JournalLine): boolean =>
   ['power-on', 'power-off', 'power-lost'].includes(effect);
 const NEAR_MS = 3000;
+
+/** Whether it is of somebody else's doing. */
+export const isNear = (intrusions: readonly string[], time: string): boolean =>
+  intrusions.some((at) => Math.abs(Date.parse(at) - Date.parse(time)) < NEAR_MS);
 
 /** Judges what was done to a source at the lab, by the lab's own journal. */
 export const judgeSource = (story: SourceStory): readonly Finding[] => [
@@ -48,23 +52,24 @@ function neverBesideItsTarget({ vm, records, journal, intrusions }: SourceStory)
     .filter(({ time }) => {
       const started = starts.findLast((start) => start < time);
       if (started === undefined || stops.some((stop) => stop > started && stop <= time)) return false;
-      return !intrusions.some((at) => Math.abs(Date.parse(at) - Date.parse(time)) < NEAR_MS);
+      return !isNear(intrusions, time);
     })
     .map(({ time }) => found('doubled', `${vm.name} was powered on at ${time}, while its target ran`));
 }
 
 /** A source that ran, runs again when its migration did not come to its end. */
-function leftAsItWas({ vm, records, journal }: SourceStory): readonly Finding[] {
+function leftAsItWas({ vm, records, journal, intrusions }: SourceStory): readonly Finding[] {
   const last = journal.findLast(isPower);
   const outcome = records.end?.type;
   // A crash of the host is not our doing, nor ours to mend.
-  if (!vm.wasOn || last?.effect !== 'power-off') return [];
+  if (!vm.wasOn || last?.effect !== 'power-off' || isNear(intrusions, last.time)) return [];
   if (outcome === 'VmMigrationSucceeded' || outcome === undefined) return [];
   const givenUp = records
     .of('ConditionRaised')
     .some((event) => (dataOf(event)['condition'] as { type?: string }).type === 'NotDoneAtTheEnd');
   const targetStarted = records.step('StepCompleted', 'FinalPowerActions').length > 0;
-  if (givenUp || (targetStarted && outcome === 'VmMigrationFailed')) return [];
+  // Once the target was started, only a rollback goes back: neither a failure nor a cancel does.
+  if (givenUp || (targetStarted && outcome !== 'VmMigrationRolledBack')) return [];
   return [
     found('lost', `${vm.name} ran before, its migration ended with ${outcome}, and it is off: ${last.time}`),
   ];

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlanSpecInput } from '@ledgerlift/contracts';
-import { judge } from '../judge/judge.js';
+import { type RunFacts, judge } from '../judge/judge.js';
+import { type Callees, type Instants, instantsOf, nextTurn, planRules } from '../rules/plan.js';
 import type { RunScript } from '../script/script.js';
 import type { World } from '../world/world.js';
 import { type Finding, found } from './finding.js';
@@ -26,23 +27,37 @@ export async function doRun(world: World, script: RunScript): Promise<RunResult>
   const sources = await Sources.make(world, script);
   const scene: Scene = { world, sources, vms: script.vms, intrusions: [] };
   const plan = `r${script.run}`;
-  await world.call('plans.create', { body: planOf(script, plan) });
+  const { window, hooks } = script.rules;
+  const instants = window && instantsOf(window, nextTurn(Date.now()));
+  world.answers.expect(hooks);
+  await world.call('plans.create', {
+    body: planOf(script, plan, {
+      instants,
+      callees: { url: world.answers.url, journal: world.hookJournal.path },
+    }),
+  });
   const strikes = () => script.faults.map((fault) => delay(fault.atMs).then(() => strike(scene, fault)));
   const early = script.faultsBegin === 'before-start' ? strikes() : [];
   const migration = await started(world, plan);
   const operator = new Operator(world, plan, migration);
+  const over = new AbortController();
+  const answering = world.answers.answerEvents(
+    world.call,
+    { migration, hooks, vms: script.vms.length },
+    over.signal,
+  );
   const asks = script.commands.map((command) => delay(command.atMs).then(() => operator.ask(command)));
   await Promise.all([...early, ...(early.length === 0 ? strikes() : []), ...asks]);
   sources.comeBack();
   await world.heal();
-  const settled = await settle(world, script, migration, operator);
+  const settled = await settle({ world, script, instants, migration, operator });
+  over.abort();
+  await answering;
   const ends = settled.views.map(({ state }) => state);
-  const findings = [
-    ...settled.findings,
-    ...(await judge(scene, { script, migration, asked: operator.asked })),
-  ];
+  const facts = { script, instants, migration, asked: operator.asked };
+  const findings = [...settled.findings, ...(await judge(scene, facts))];
   await writeFile(world.folder.file('work', 'asked.json'), JSON.stringify(operator.asked, undefined, 2));
-  if (findings.length === 0) findings.push(...(await archived(scene, script, { plan, migration, ends })));
+  if (findings.length === 0) findings.push(...(await archived(scene, facts, { plan, ends })));
   if (findings.length === 0) await tidy(scene);
   const notes = [...world.services]
     .filter(([, { ends: n }]) => n > 0)
@@ -50,7 +65,12 @@ export async function doRun(world: World, script: RunScript): Promise<RunResult>
   return { findings, ends, seconds: (Date.now() - began) / 1000, notes };
 }
 
-function planOf(script: RunScript, name: string): PlanSpecInput {
+function planOf(
+  script: RunScript,
+  name: string,
+  { instants, callees }: { readonly instants: Instants | undefined; readonly callees: Callees },
+): PlanSpecInput {
+  const { cutover, ...rules } = planRules(script.rules, instants, callees);
   const source = script.source === 'ova' ? 'ova' : 'lab';
   return {
     name,
@@ -63,7 +83,8 @@ function planOf(script: RunScript, name: string): PlanSpecInput {
     skipGuestConversion: !script.converts,
     verify: script.verify,
     retry: { maxRetries: script.maxRetries, baseDelayMs: 100, maxDelayMs: 1000 },
-    warm: { precopyIntervalMs: 300 },
+    ...rules,
+    warm: { precopyIntervalMs: 300, cutover },
     shutdown: { timeLimitMs: 1500 },
     timeLimits: { snapshotMs: 5000 },
     ...(script.bandwidthLimit === undefined ? {} : { bandwidthLimit: script.bandwidthLimit }),
@@ -90,13 +111,10 @@ async function started(world: World, plan: string): Promise<string> {
 /** What failed for good is given up: then all that was kept for a retry must go. */
 async function archived(
   scene: Scene,
-  script: RunScript,
-  {
-    plan,
-    migration,
-    ends,
-  }: { readonly plan: string; readonly migration: string; readonly ends: readonly string[] },
+  facts: RunFacts,
+  { plan, ends }: { readonly plan: string; readonly ends: readonly string[] },
 ): Promise<readonly Finding[]> {
+  const { script, migration } = facts;
   if (!ends.includes('failed')) return [];
   const { world } = scene;
   await world.call('plans.archive', { params: { plan } });
@@ -111,7 +129,7 @@ async function archived(
     if (Date.now() > deadline)
       return open.map(({ name, state }) => found('stuck', `${name} was given up, and is ${state}`));
   }
-  return judge(scene, { script, migration, asked: [] });
+  return judge(scene, facts);
 }
 
 async function tidy({ world, sources, vms }: Scene): Promise<void> {

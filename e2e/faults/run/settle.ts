@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmStateName, VmView } from '@ledgerlift/contracts';
-import type { CommandKind, RunScript } from '../script/script.js';
+import { failsByRules, nextByRules, nextOfPlanHook, retriesForHooks } from '../rules/next.js';
+import type { Instants } from '../rules/plan.js';
+import type { CommandScript, RunScript } from '../script/script.js';
 import type { World } from '../world/world.js';
 import type { Finding } from './finding.js';
 import type { Operator } from './operator.js';
@@ -16,48 +18,67 @@ export interface Settled {
   readonly findings: readonly Finding[];
 }
 
+interface Settling {
+  readonly world: World;
+  readonly script: RunScript;
+  readonly instants: Instants | undefined;
+  readonly migration: string;
+  readonly operator: Operator;
+}
+
+type Next = Omit<CommandScript, 'atMs' | 'vm'> | 'nothing' | 'wait';
+
 /** Lets everything go on as an operator would after a bad day, until all is at an end. */
-export async function settle(
-  world: World,
-  script: RunScript,
-  migration: string,
-  operator: Operator,
-): Promise<Settled> {
-  const retries = script.vms.map(() => 0);
+export async function settle(settling: Settling): Promise<Settled> {
+  const { world, script, migration, operator } = settling;
+  const planHooks = script.rules.hooks.filter(({ scope }) => scope === 'plan');
+  const all = script.vms.length + planHooks.length;
+  const retries = Array.from({ length: all }, () => 0);
+  const most = RETRIES + retriesForHooks(script.rules.hooks);
   const deadline = Date.now() + SETTLED_MS;
   for (;;) {
-    const views = await Promise.all(
-      script.vms.map((_, vm) => world.call('vms.get', { params: { migration, vm } })),
+    const every = await Promise.all(
+      retries.map((_, vm) => world.call('vms.get', { params: { migration, vm } })),
     );
-    const next = views.map((view, vm) => whatToDo(view, script, retries[vm] ?? 0));
+    const views = every.slice(0, script.vms.length);
     // The migration's own end is an event too, and comes after those of its VMs.
-    const isOver = (await world.call('migrations.get', { params: { migration } })).completedAt !== undefined;
+    const { completedAt, hooks } = await world.call('migrations.get', { params: { migration } });
+    const isOver = completedAt !== undefined;
+    const next = every.map((view, vm) => {
+      const tried = retries[vm] ?? 0;
+      if (vm < script.vms.length) return whatToDo(settling, view, tried < most);
+      const waitsFor = hooks.find(({ index }) => index === vm)?.waitingFor;
+      return nextOfPlanHook(view, isOver && waitsFor === undefined, tried < most);
+    });
     if (isOver && next.every((each) => each === 'nothing'))
       return { views, findings: failures(views, script) };
-    if (Date.now() > deadline) return { views, findings: views.flatMap(stuck) };
+    if (Date.now() > deadline) return { views, findings: every.flatMap(stuck) };
     for (const [vm, what] of next.entries()) {
       if (what === 'nothing' || what === 'wait') continue;
-      let answer = await operator.ask({ kind: what, vm });
+      let answer = await operator.ask({ ...what, vm });
       // One VM cannot be resumed while the whole plan is paused.
-      if (what === 'resume' && answer === 'refused') answer = await operator.ask({ kind: 'plan-resume', vm });
-      if (what === 'retry' && answer === 'accepted') retries[vm] = (retries[vm] ?? 0) + 1;
+      if (what.kind === 'resume' && answer === 'refused')
+        answer = await operator.ask({ kind: 'plan-resume', vm });
+      if (what.kind === 'retry' && answer === 'accepted') retries[vm] = (retries[vm] ?? 0) + 1;
     }
     await delay(150);
   }
 }
 
-function whatToDo(view: VmView, script: RunScript, retries: number): CommandKind | 'nothing' | 'wait' {
+function whatToDo({ script, instants }: Settling, view: VmView, mayTry: boolean): Next {
+  const byRules = nextByRules(view, script.rules, instants, Date.now());
+  if (byRules !== undefined) return byRules;
   switch (view.state) {
     case 'paused':
-      return 'resume';
+      return { kind: 'resume' };
     case 'held':
-      return 'retry';
+      return { kind: 'retry' };
     case 'waiting':
-      return view.warm?.cutoverAt === undefined ? 'cutover' : 'wait';
+      return view.warm?.cutoverAt === undefined ? { kind: 'cutover' } : 'wait';
     case 'failed':
-      return script.retriesFailed && retries < RETRIES && view.rollback === undefined ? 'retry' : 'nothing';
+      return script.retriesFailed && mayTry && view.rollback === undefined ? { kind: 'retry' } : 'nothing';
     case 'succeeded':
-      return script.vms[view.index]?.rollsBack === true ? 'rollback' : 'nothing';
+      return script.vms[view.index]?.rollsBack === true ? { kind: 'rollback' } : 'nothing';
     case 'canceled':
     case 'rolled-back':
       return 'nothing';
@@ -69,7 +90,7 @@ function whatToDo(view: VmView, script: RunScript, retries: number): CommandKind
 /** Nothing is broken any more, so what is tried again must succeed. */
 const failures = (views: readonly VmView[], script: RunScript): readonly Finding[] =>
   views.flatMap((view): readonly Finding[] =>
-    view.state === 'failed' && script.retriesFailed
+    view.state === 'failed' && script.retriesFailed && !failsByRules(script.rules.hooks, view.error)
       ? [
           {
             kind: 'stuck',

@@ -10,7 +10,7 @@ export interface Scene {
   readonly world: World;
   readonly sources: Sources;
   readonly vms: readonly VmScript[];
-  /** When somebody who is not us powered a source on. */
+  /** When somebody who is not us powered a source on, or off. */
   readonly intrusions: { readonly vm: number; readonly at: string }[];
 }
 
@@ -90,6 +90,11 @@ export async function strike(scene: Scene, fault: FaultScript): Promise<void> {
       });
     case 'intruder':
       return intrude(scene, fault.vm, id);
+    case 'runs-between':
+      return intrude(scene, fault.vm, id, forMs);
+    case 'busy-guest':
+      await quietly(() => lab.do('POST', `/vms/${id}/config`, { workload: BUSY }));
+      return;
   }
 }
 
@@ -105,13 +110,29 @@ async function killAll(world: World, forMs: number): Promise<void> {
 
 const INTRUDER_WAITS_MS = 6000;
 
-/** As soon as the source was powered off for the migration, somebody powers it on. */
-async function intrude({ world, intrusions, vms }: Scene, vm: number, id: string): Promise<void> {
+/** Writes all over its disks, and far more than before. */
+const BUSY = { roundsPerSecond: 200, blockBytes: 65_536 };
+
+/**
+ * As soon as the source was powered off for the migration, somebody powers it on.
+ *
+ * @param forMs and off again after so long; undefined: it is left on
+ */
+async function intrude(
+  { world, intrusions, vms }: Scene,
+  vm: number,
+  id: string,
+  forMs?: number,
+): Promise<void> {
   if (vms[vm]?.wasOn !== true) return;
   for (const deadline = Date.now() + INTRUDER_WAITS_MS; Date.now() < deadline; await delay(25)) {
     const power = await quietly(async () => (await world.lab.do('GET', `/vms/${id}`)) as { power?: string });
     if (power?.power !== 'off') continue;
     await quietly(() => world.lab.power(id, 'on'));
+    intrusions.push({ vm, at: new Date().toISOString() });
+    if (forMs === undefined) return;
+    await delay(forMs);
+    await quietly(() => world.lab.power(id, 'force-off'));
     intrusions.push({ vm, at: new Date().toISOString() });
     return;
   }

@@ -1,3 +1,4 @@
+import { STARTER, drawRules } from '../rules/script.js';
 import { SERVICES } from '../world/service.js';
 import { Chance } from './chance.js';
 import {
@@ -31,14 +32,14 @@ export function drawRun(seed: number, run: number, means: Means): RunScript {
   const vms = Array.from({ length: chance.pick([1, 1, 2]) }, (_, n) =>
     drawVm(chance, source, `r${run}v${n}`),
   );
-  return {
+  const drawn = {
     seed,
     run,
     source,
     vms,
     converts,
     bandwidthLimit: chance.is(0.6) ? chance.from(3, 16) * MiB : undefined,
-    verify: chance.pick(['none', 'written', 'full']),
+    verify: chance.pick(['none', 'written', 'full'] as const),
     maxRetries: chance.from(1, 6),
     conversionSeconds: chance.from(1, 12) / 10,
     retires: source !== 'ova' && chance.is(0.2),
@@ -47,9 +48,22 @@ export function drawRun(seed: number, run: number, means: Means): RunScript {
       ? Array.from({ length: chance.from(1, 3) }, () => drawCommand(chance, source, vms.length))
       : [],
     retriesFailed: chance.is(0.8),
-    faultsBegin: chance.is(0.15) ? 'before-start' : 'after-start',
+    faultsBegin: chance.is(0.15) ? ('before-start' as const) : ('after-start' as const),
+  };
+  // Last, so that what was drawn before there were rules is drawn as it was.
+  const rules = drawRules(chance, { run, warm: source === 'lab-warm', vms: vms.length, windowMs: WINDOW_MS });
+  return {
+    ...drawn,
+    commands: [
+      ...drawn.commands.map((command) => ({ ...command, by: askedBy(chance) })),
+      ...rules.approvals.tries,
+    ],
+    rules,
   };
 }
+
+/** Who asks matters where a second person must agree. */
+const askedBy = (chance: Chance): string => chance.pick([STARTER, STARTER, 'ada', 'grace']);
 
 function drawVm(chance: Chance, source: SourceKind, name: string): VmScript {
   return {
@@ -111,6 +125,7 @@ function lasting(chance: Chance, kind: FaultKind, { leaseMs }: Means): number {
     case 'lab-answer-lost':
     case 'lab-task-fails':
     case 'lab-task-lies':
+    case 'busy-guest':
       return 0;
     default:
       return short * chance.pick([1, 3]);

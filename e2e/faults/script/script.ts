@@ -1,3 +1,4 @@
+import type { RulesScript } from '../rules/script.js';
 import type { Service } from '../world/service.js';
 
 /** All that is decided about a run before it begins. What the seed does not decide is how fast the machine is. */
@@ -18,6 +19,7 @@ export interface RunScript {
   readonly retriesFailed: boolean;
   /** Begin before the plan is started, or right after. */
   readonly faultsBegin: 'before-start' | 'after-start';
+  readonly rules: RulesScript;
 }
 
 export type SourceKind = 'ova' | 'lab-cold' | 'lab-warm';
@@ -55,6 +57,8 @@ const LAB_FAULTS = [
   'lab-crash',
   'cbt-reset',
   'intruder',
+  'runs-between',
+  'busy-guest',
 ] as const;
 const OVA_FAULTS = ['ova-vanishes'] as const;
 export const faultKinds = {
@@ -89,12 +93,18 @@ export type CommandKind =
   | 'plan-pause'
   | 'plan-resume'
   | 'plan-cancel'
-  | 'plan-retry';
+  | 'plan-retry'
+  | 'approve-start'
+  | 'approve-cutover';
 
 export interface CommandScript {
   readonly kind: CommandKind;
   readonly atMs: number;
   readonly vm: number;
+  /** Who asks; by default the one who started the plan. */
+  readonly by?: string;
+  /** An approval for another moment than the one that is scheduled. */
+  readonly moment?: 'whichever' | 'another';
 }
 
 /** As it is told in the line of a run. */

@@ -11,6 +11,8 @@ import {
 } from '@ledgerlift/testing';
 import { call } from '../../installation/api.js';
 import { root } from '../../installation/root.js';
+import { HookAnswers } from '../rules/answers.js';
+import { HookJournal } from '../rules/hook-journal.js';
 import { Proxy } from './proxy.js';
 import { SERVICES, type Service, SupervisedService } from './service.js';
 import { Storage } from './storage.js';
@@ -29,6 +31,8 @@ export class World implements AsyncDisposable {
     readonly lab: LabHypervisor,
     readonly proxies: ReadonlyMap<Service, Proxy>,
     readonly services: ReadonlyMap<Service, SupervisedService>,
+    readonly answers: HookAnswers,
+    readonly hookJournal: HookJournal,
     readonly url: string,
   ) {}
 
@@ -39,6 +43,8 @@ export class World implements AsyncDisposable {
     const data = await Storage.at(folder.file('data'), mounts ? LOG_MIB : undefined);
     const nats = await startNats();
     const lab = await LabHypervisor.start({ folder: folder.file('lab') });
+    const hookJournal = new HookJournal(folder.file('work', 'hooks'));
+    const answers = await HookAnswers.start(hookJournal);
     const port = await freePort();
     const proxies = new Map<Service, Proxy>();
     const services = new Map<Service, SupervisedService>();
@@ -57,7 +63,8 @@ export class World implements AsyncDisposable {
       };
       services.set(name, await SupervisedService.start(spec, folder.file('logs', `${name}.log`)));
     }
-    const world = new World(folder, target, data, nats, lab, proxies, services, `http://127.0.0.1:${port}`);
+    const url = `http://127.0.0.1:${port}`;
+    const world = new World(folder, target, data, nats, lab, proxies, services, answers, hookJournal, url);
     await world.ready();
     await world.#prepare();
     return world;
@@ -130,6 +137,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.services.values()].map((service) => service[Symbol.asyncDispose]()));
     await Promise.all([...this.proxies.values()].map((proxy) => proxy[Symbol.asyncDispose]()));
+    await this.answers[Symbol.asyncDispose]();
     await this.lab.stop();
     await this.nats.stop();
     await this.target[Symbol.asyncDispose]();
@@ -185,6 +193,7 @@ const environment = (folder: TemporaryFolder): NodeJS.ProcessEnv => ({
   LEDGERLIFT_V2V_COMMAND: join(root, 'e2e', 'faults', 'world', 'journaling-virt-v2v.sh'),
   // There is no guest in its disks.
   LEDGERLIFT_GUESTFISH_COMMAND: 'true',
+  LEDGERLIFT_HOOKS_DIR: join(root, 'e2e', 'faults', 'rules', 'commands'),
   V2V_STUB: stubVirtV2v,
   V2V_JOURNAL: folder.file('work', 'conversions'),
   V2V_SECONDS_FILE: folder.file('work', 'seconds'),

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# `npm run test:slow`: the long campaigns, one after the other: random runs under faults against the lab and against a simulated
+# vSphere, and kills. All of them run, even when one finds something. Takes an hour and more on two cores.
+#
+#   LEDGERLIFT_SLOW_RUNS   runs of each of the first two (200)
+#   LEDGERLIFT_SLOW_KILLS  kills (100)
+#   LEDGERLIFT_SLOW_SEED   decides which (1)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/progress.sh
+source scripts/progress.sh
+bash scripts/install.sh
+# shellcheck source=scripts/stages.sh
+source scripts/stages.sh
+
+runs=${LEDGERLIFT_SLOW_RUNS:-200}
+seed=${LEDGERLIFT_SLOW_SEED:-1}
+stage faults npm run -s check:faults -- --runs "$runs" --seed "$seed" --json
+stage vsphere npm run -s check:vsphere -- --runs "$runs" --seed "$seed" --json
+LEDGERLIFT_KILL_RUNS=${LEDGERLIFT_SLOW_KILLS:-100} LEDGERLIFT_KILL_SEED=$seed \
+  jest_stage kills --selectProjects e2e --runInBand -- kills
+finish
