@@ -1,21 +1,5 @@
 // The arrows of the architecture. Specs, and what only specs use, may also look at the tests' own peers.
 const specs = String.raw`(\.spec\.ts|\.fixture\.ts|/spec/|/spec-peers/)`;
-// Who may start a process, and which: none of them opens what others made but in a sandbox, or in a VM of its own.
-const startProcesses = [
-  // qemu-nbd, nbdkit, qemu-img and qemu-io, in a sandbox.
-  '^libs/disk-transfer/src/(sandbox/(sandbox|run-tool)|nbd-server/server-process)\\.ts$',
-  // prlimit, on this process itself.
-  '^libs/service/src/core-dumps\\.ts$',
-  // Our own services; tools that are asked for their version.
-  '^apps/cli/src/(supervisor/supervised-process|commands/doctor)\\.ts$',
-  '^apps/converter/src/tools/tools\\.ts$',
-  // virt-v2v, virt-v2v-inspector and guestfish, which open a guest in an appliance; the commit of an overlay, in a sandbox.
-  '^apps/converter/src/holder/process-group\\.ts$',
-  // The operator's own commands.
-  '^apps/transfer/src/hooks/process-group\\.ts$',
-  // QEMU, which runs a guest; what looks at this machine.
-  '^apps/vm-creator/src/boot-proof/(boot|host)\\.ts$',
-];
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 // Which libraries a library may import, besides itself.
@@ -23,12 +7,13 @@ const arrows = {
   contracts: [],
   migration: ['contracts'],
   'event-log': ['contracts'],
-  'disk-transfer': ['contracts'],
+  processes: ['contracts'],
+  'disk-transfer': ['contracts', 'processes'],
   messaging: ['contracts'],
   service: ['contracts'],
   worker: ['contracts', 'messaging', 'service'],
   providers: ['contracts', 'disk-transfer'],
-  targets: ['contracts', 'disk-transfer'],
+  targets: ['contracts', 'disk-transfer', 'processes'],
   testing: ['contracts'],
 };
 
@@ -53,6 +38,12 @@ module.exports = {
       'Claims, leases and reports are the worker library; a worker has no other way to the planner, and no log.',
       { path: '^apps/(transfer|converter|vm-creator)/', pathNot: specs },
       { path: '^libs/(messaging|migration|event-log)/' },
+    ),
+    rule(
+      'only-one-room-starts-processes',
+      'So that each is owned: tied to this process, in a sandbox where it opens what others made, and seen gone.',
+      { path: '^(apps|libs)/', pathNot: [specs, '^libs/(processes|testing)/', '/contract/'] },
+      { path: '^(node:)?(child_process|cluster)$', dependencyTypesNot: ['type-only'] },
     ),
     rule(
       'the-planner-is-no-worker',
@@ -99,12 +90,6 @@ module.exports = {
         path: '^(apps|libs)/',
         pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/event-log/src/contract/index\\.ts$'],
       },
-    ),
-    rule(
-      'tools-start-in-the-sandbox',
-      'What opens disks, images and packages of others is started by libs/disk-transfer, in a sandbox (docs/explanation/threats.md).',
-      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing/', ...startProcesses] },
-      { path: '^(node:)?(child_process|cluster)$', dependencyTypesNot: ['type-only'] },
     ),
     rule(
       'no-circles',

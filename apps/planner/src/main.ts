@@ -1,4 +1,5 @@
-import { createLogger, endGracefully, withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/processes';
+import { createLogger, endGracefully } from '@ledgerlift/service';
 import { readPlannerConfig } from './config.js';
 import { type Planner, startPlanner } from './planner.js';
 

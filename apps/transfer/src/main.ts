@@ -1,5 +1,5 @@
 import { closeSources } from '@ledgerlift/providers';
-import { withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
 import { readTransferSettings } from './config.js';
 import { transferSteps } from './steps/index.js';

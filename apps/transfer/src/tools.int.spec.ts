@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/processes';
 import { type TemporaryFolder, temporaryFolder, vddkPlugin } from '@ledgerlift/testing';
 import { readTransferSettings } from './config.js';
 import { Tools } from './tools.js';

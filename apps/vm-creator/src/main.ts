@@ -1,5 +1,5 @@
 import { closeSources } from '@ledgerlift/providers';
-import { withoutCoreDumps } from '@ledgerlift/service';
+import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
 import { readBootSettings } from './boot-proof/settings.js';
 import { handlersOf } from './steps/index.js';

@@ -45,4 +45,3 @@ export {
   acquireWriter,
   endEarlierWriter,
 } from './nbd-server/writer.js';
-export { type Cell, ToolRunFailed, runTool, sandboxCommand, sandboxState } from './sandbox/index.js';

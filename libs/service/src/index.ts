@@ -1,5 +1,4 @@
 export * from './config.js';
-export * from './core-dumps.js';
 export * from './errors.js';
 export * from './health.js';
 export * from './logger.js';

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { lookForNbdkit, sandboxState } from '@ledgerlift/disk-transfer';
+import { lookForNbdkit } from '@ledgerlift/disk-transfer';
+import { runTool, sandboxState } from '@ledgerlift/processes';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
 import type { CommandsContext } from './context.js';
 import { sourcesBeside } from './vddk-sources.js';
-
-const run = promisify(execFile);
 
 interface Tool {
   readonly name: string;
@@ -97,7 +94,7 @@ export function doctorCommand(program: Command, context: CommandsContext): void 
 }
 
 async function look(tool: Tool): Promise<Row> {
-  const state = await run(tool.name, [...tool.args], { timeout: 20_000 })
+  const state = await runTool(tool.name, tool.args, { timeoutMs: 20_000 })
     .then(({ stdout, stderr }) => tool.version.exec(stdout + stderr)?.[1] ?? 'present')
     .catch(() => 'missing');
   return { name: tool.name, state, use: tool.for, get: state === 'missing' ? tool.get : '' };

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { endMarked, sendSignal } from '@ledgerlift/processes';
 import { BadOption } from '../errors.js';
 import { type DataDirLock, holderOf, tryLockDataDir } from '../supervisor/data-dir-lock.js';
 import { defaultDataDir } from '../supervisor/installation.js';
-import { endMarked, signal } from '../supervisor/process-table.js';
 
 /** The running `up` was asked to stop, and is still there. */
 class StillUp extends LedgerliftError {
@@ -45,7 +45,10 @@ async function down(dataDir: string, seconds: number): Promise<void> {
   }
   const { lock, stopped } = await lockAfterStop(dataDir, seconds);
   try {
-    const orphans = await endMarked(lock.mark, ORPHAN_GRACE_MS);
+    const { found: orphans } = await endMarked(lock.mark, {
+      graceMs: ORPHAN_GRACE_MS,
+      patienceMs: Number.POSITIVE_INFINITY,
+    });
     for (const { pid } of orphans)
       console.log(`ended process ${pid}, left behind by a killed 'ledgerlift up'`);
     if (stopped !== undefined) console.log(`stopped 'ledgerlift up' (pid ${stopped})`);
@@ -67,7 +70,7 @@ async function lockAfterStop(
     if (lock !== undefined) return { lock, stopped: asked };
     const holder = await holderOf(dataDir);
     if (holder !== undefined && holder.pid !== asked) {
-      signal(holder.pid, 'SIGTERM');
+      sendSignal(holder.pid, 'SIGTERM');
       asked = holder.pid;
     }
     if (performance.now() > deadline) throw new StillUp(dataDir, holder?.pid, seconds);

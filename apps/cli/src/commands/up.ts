@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { endMarked } from '@ledgerlift/processes';
 import { BadOption } from '../errors.js';
 import { holderOf, tryLockDataDir } from '../supervisor/data-dir-lock.js';
 import {
@@ -9,7 +10,6 @@ import {
   portsOf,
   stagesOf,
 } from '../supervisor/installation.js';
-import { endMarked } from '../supervisor/process-table.js';
 import type { ProcessNews } from '../supervisor/supervised-process.js';
 import { runUntilSignal } from '../supervisor/supervisor.js';
 
@@ -63,7 +63,11 @@ async function up(options: InstallationOptions): Promise<void> {
   try {
     const prepare = async (): Promise<Awaited<ReturnType<typeof stagesOf>>> => {
       await lock.publish();
-      for (const { pid } of await endMarked(lock.mark, LEFTOVER_GRACE_MS))
+      const leftBehind = await endMarked(lock.mark, {
+        graceMs: LEFTOVER_GRACE_MS,
+        patienceMs: Number.POSITIVE_INFINITY,
+      });
+      for (const { pid } of leftBehind.found)
         console.log(`ended process ${pid}, left behind by an earlier 'ledgerlift up'`);
       for (const [port, option] of portsOf(options))
         if (await accepts(port)) throw new PortTaken(port, option);

@@ -1,21 +1,24 @@
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type Mark, type ProcessId, identify, isAlive, writeFileAtomic } from '@ledgerlift/processes';
 import { z } from 'zod';
-import { type ProcessId, identify, isAlive } from './process-table.js';
 
 /** Who runs the installation of a data directory. */
-const Holder = z.object({ pid: z.int().min(1), startTime: z.string() });
+const Holder = z.object({ pid: z.int().min(1), startTicks: z.int().min(0) });
 
 const HOLDER_FILE = 'up.json';
+
+/** By it the processes of an installation are found when whoever started them is gone. */
+export const installationMark = (value: string): Mark => ({ variable: 'LEDGERLIFT_UP_OF', value });
 
 /**
  * The right to run or to clean up the installation of one data directory. It is a transaction that is never ended, on a
  * file in the directory: the kernel drops it with the process, so a lock is never stale, however its holder died.
  */
 export interface DataDirLock {
-  /** What processes of this installation carry in their environment: see `process-table.ts`. */
-  readonly mark: string;
+  /** What processes of this installation carry in their environment. */
+  readonly mark: Mark;
   /** Tells others whom to ask to stop. */
   publish(): Promise<void>;
   /** Withdraws what `publish` told, and gives the lock up. */
@@ -32,12 +35,9 @@ export async function tryLockDataDir(dataDir: string): Promise<DataDirLock | und
   const { dev, ino } = await stat(folder, { bigint: true });
   return {
     // The path alone could be that of another file system, in a container, say.
-    mark: `${dev}:${ino}:${folder}`,
+    mark: installationMark(`${dev}:${ino}:${folder}`),
     publish: async () => {
-      const self = await identify(process.pid);
-      // Written beside it and renamed, so that nobody reads half of it.
-      await writeFile(`${holderFile}.new`, JSON.stringify(self), { mode: 0o600 });
-      await rename(`${holderFile}.new`, holderFile);
+      await writeFileAtomic(holderFile, JSON.stringify(await identify(process.pid)), { mode: 0o600 });
     },
     release: async () => {
       await rm(holderFile, { force: true });

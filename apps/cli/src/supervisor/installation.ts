@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MARK_VARIABLE } from './process-table.js';
+import type { Mark } from '@ledgerlift/processes';
 import type { ProcessSpec } from './supervised-process.js';
 
 export interface InstallationOptions {
@@ -35,7 +35,7 @@ export const portsOf = ({
  */
 export async function stagesOf(
   options: InstallationOptions,
-  mark: string,
+  mark: Mark,
 ): Promise<readonly (readonly ProcessSpec[])[]> {
   const { dataDir, httpPort, natsPort } = options;
   const logs = join(dataDir, 'logs');
@@ -46,7 +46,7 @@ export async function stagesOf(
     LEDGERLIFT_NATS_URL: natsUrl,
     LEDGERLIFT_DATA_DIR: dataDir,
     LEDGERLIFT_HTTP_HOST: '127.0.0.1',
-    [MARK_VARIABLE]: mark,
+    [mark.variable]: mark.value,
   };
   const service = (name: string, port: number, alive: 'live' | 'ready'): ProcessSpec => ({
     name,
@@ -60,7 +60,7 @@ export async function stagesOf(
     name: 'nats',
     command: options.natsServer,
     args: ['--addr', '127.0.0.1', '--port', String(natsPort), '--jetstream', '--store_dir', nats],
-    env: { [MARK_VARIABLE]: mark },
+    env: { [mark.variable]: mark.value },
     logFile: join(logs, 'nats.log'),
     isReady: () => accepts(natsPort),
   };

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { OwnedProcess, inWords } from '@ledgerlift/processes';
 
 export interface ProcessSpec {
   readonly name: string;
@@ -18,19 +18,12 @@ const LONGEST_PAUSE_MS = 15_000;
 const HEALTHY_AFTER_MS = 30_000;
 const READY_POLL_MS = 200;
 
-// The kernel sends SIGTERM to the process when we die, however we die. We may die before that is set up: then nobody
-// would tell it, so the shell looks for its parent first, and says in the log why it starts nothing.
-const TIED = ['--pdeathsig', 'TERM', '--', 'sh', '-c'] as const;
-const UNLESS_ORPHANED =
-  '[ "$PPID" = "$0" ] || { echo "the supervisor $0 is gone; not starting" >&2; exit 1; }; exec "$@"';
-
 /**
  * Keeps one process running: started again when it dies, more slowly each time it dies young. It ends with this process,
  * by SIGTERM. It has a session of its own: what is typed at the terminal reaches it through `stop` only, in order.
  */
 export class SupervisedProcess {
-  #child: ChildProcess | undefined;
-  #over: Promise<void> = Promise.resolve();
+  #running: OwnedProcess | undefined;
   #phase: 'new' | 'wanted' | 'stopped' = 'new';
   #isReady = false;
   #deathsInARow = 0;
@@ -54,12 +47,9 @@ export class SupervisedProcess {
   async stop(graceMs: number): Promise<void> {
     this.#phase = 'stopped';
     clearTimeout(this.#restart);
-    const child = this.#child;
-    if (child === undefined) return;
-    child.kill('SIGTERM');
-    const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-    await this.#over;
-    clearTimeout(killer);
+    const running = this.#running;
+    if (running === undefined) return;
+    await running.stop(graceMs);
     this.tell(this.spec.name, 'stopped', '');
   }
 
@@ -69,22 +59,18 @@ export class SupervisedProcess {
     this.#startedAt = Date.now();
     // The process writes the file itself: it can still say why it ends when we are gone.
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn('setpriv', [...TIED, UNLESS_ORPHANED, String(process.pid), command, ...args], {
+    const running = OwnedProcess.start([command, ...args], {
       env: { ...process.env, ...env },
-      stdio: ['ignore', log, log],
-      detached: true,
+      output: log,
+      deathSignal: 'TERM',
+      session: 'own',
     });
     closeSync(log);
-    this.#child = child;
-    this.#over = new Promise((resolve) => {
-      const over = (how: string): void => {
-        if (this.#child !== child) return;
-        this.#child = undefined;
-        resolve();
-        this.#died(how);
-      };
-      child.once('error', (error) => over(error.message));
-      child.once('exit', (code, signal) => over(signal === null ? `exit code ${code ?? '?'}` : signal));
+    this.#running = running;
+    void running.ended.then((end) => {
+      if (this.#running !== running) return;
+      this.#running = undefined;
+      this.#died(inWords(end));
     });
   }
 
@@ -110,11 +96,11 @@ export class SupervisedProcess {
   /** Where it dies before it is ready, its successor is waited for. */
   async #untilReady(): Promise<void> {
     while (this.#phase === 'wanted') {
-      const child = this.#child;
-      const isReady = child !== undefined && (await this.spec.isReady().catch(() => false));
-      if (isReady && child === this.#child && this.#phase === 'wanted') {
+      const running = this.#running;
+      const isReady = running !== undefined && (await this.spec.isReady().catch(() => false));
+      if (isReady && running === this.#running && this.#phase === 'wanted') {
         this.#isReady = true;
-        this.tell(this.spec.name, 'ready', `pid ${child.pid ?? '?'}`);
+        this.tell(this.spec.name, 'ready', `pid ${running.pid ?? '?'}`);
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));

@@ -1,10 +1,11 @@
 // A supervisor of processes that do nothing; it tells what happens, a line each. Arguments: folder of the logs, mark.
 import { join } from 'node:path';
-import { MARK_VARIABLE } from './process-table.js';
+import { installationMark } from './data-dir-lock.js';
 import type { ProcessSpec } from './supervised-process.js';
 import { runUntilSignal } from './supervisor.js';
 
-const [folder = '.', mark = ''] = process.argv.slice(2);
+const [folder = '.', value = ''] = process.argv.slice(2);
+const mark = installationMark(value);
 
 function sleeper(name: string): ProcessSpec {
   let asked = 0;
@@ -12,7 +13,7 @@ function sleeper(name: string): ProcessSpec {
     name,
     command: 'sleep',
     args: ['3600'],
-    env: { [MARK_VARIABLE]: mark },
+    env: { [mark.variable]: mark.value },
     logFile: join(folder, `${name}.log`),
     // Not at once, so that a signal can come while it is waited for.
     isReady: async () => (asked += 1) > 1,

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { markedProcesses } from './process-table.js';
+import { markedProcesses } from '@ledgerlift/processes';
+import { installationMark } from './data-dir-lock.js';
 
 /** What the fixture tells from its start until it is up. */
 const MOMENTS = [
@@ -26,8 +27,8 @@ async function run(moment: string, signals: readonly NodeJS.Signals[]) {
   const child: ChildProcess = spawn(
     process.execPath,
     [
-      ...['--experimental-transform-types', '--no-warnings'],
-      ...['--import', new URL('./run-on-sources.fixture.mjs', import.meta.url).href],
+      ...['--experimental-transform-types', '--no-warnings', '--conditions=@ledgerlift/source'],
+      ...['--import', join(import.meta.dirname, '../../../../scripts/typescript-hooks.mjs')],
       ...[join(import.meta.dirname, 'supervised.fixture.ts'), folder, folder],
     ],
     // Jest's own options are not for it.
@@ -63,7 +64,7 @@ describe.each<[readonly NodeJS.Signals[], readonly string[]]>([
     expect(lines).toContain(moment);
     expect(names(lines, 'stopped')).toEqual(names(lines, 'starting'));
     expect(names(lines, 'died')).toEqual([]);
-    expect(await markedProcesses(folder)).toEqual([]);
+    expect(await markedProcesses(installationMark(folder))).toEqual([]);
   });
 });
 
@@ -71,6 +72,6 @@ describe('a supervisor that is killed', () => {
   it.each(STAGES)('at "%s" leaves no process behind', async (moment) => {
     const { signal } = await run(moment, ['SIGKILL']);
     expect(signal).toBe('SIGKILL');
-    while ((await markedProcesses(folder)).length > 0) await sleep(10);
+    while ((await markedProcesses(installationMark(folder))).length > 0) await sleep(10);
   });
 });

@@ -6,8 +6,8 @@ import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryLockDataDir } from './data-dir-lock.js';
-import { MARK_VARIABLE, markedProcesses } from './process-table.js';
+import { type Mark, markedProcesses } from '@ledgerlift/processes';
+import { installationMark, tryLockDataDir } from './data-dir-lock.js';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 
@@ -60,10 +60,10 @@ async function says({ output, child }: Running, text: string): Promise<void> {
   }
 }
 
-async function markOfDataDir(): Promise<string> {
+async function markOfDataDir(): Promise<Mark> {
   const lock = await tryLockDataDir(dataDir);
   await lock?.release();
-  return lock?.mark ?? '';
+  return lock?.mark ?? installationMark('');
 }
 
 describe('ledgerlift up', () => {
@@ -105,9 +105,9 @@ describe('ledgerlift up', () => {
 describe('ledgerlift down', () => {
   it('ends what a killed up left in this data directory, and nothing of another', async () => {
     const mark = await markOfDataDir();
-    const orphan = (env: string): ChildProcess =>
-      spawn('sleep', ['3600'], { stdio: 'ignore', env: { ...process.env, [MARK_VARIABLE]: env } });
-    const [ours, other] = [orphan(mark), orphan(`${mark}-other`)];
+    const orphan = ({ variable, value }: Mark): ChildProcess =>
+      spawn('sleep', ['3600'], { stdio: 'ignore', env: { ...process.env, [variable]: value } });
+    const [ours, other] = [orphan(mark), orphan({ ...mark, value: `${mark.value}-other` })];
     const ended = once(ours, 'exit');
     const down = ledgerlift('down');
     expect(await down.ended).toBe(0);

@@ -5,10 +5,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { markOfGroup, markedProcesses } from '@ledgerlift/processes';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { HeldElsewhere, HolderUnreadable } from '../errors.js';
 import { startChild } from '../spec/child.js';
-import { markedProcesses } from './proc.js';
 import { endHolder, HolderRecord } from './record.js';
 import { runHeld } from './run-held.js';
 
@@ -96,23 +96,24 @@ describe('a command that holds disks', () => {
   it('is in doubt when what it started does not end', async () => {
     const { end } = await run('setsid sleep 300 & sleep 0.5; exit 0');
     expect(end).toEqual({ ended: 'unsettled' });
-    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+    expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 
   it('is stopped with all that it started', async () => {
     const controller = new AbortController();
     const running = run(STUBBORN, { signal: controller.signal });
     await until(
-      async () => existsSync(path('writer.json')) && (await markedProcesses(readRecord().mark)).length > 4,
+      async () =>
+        existsSync(path('writer.json')) && (await markedProcesses(markOfGroup(readRecord()))).length > 4,
     );
     controller.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+    expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 
   it('is stopped when its time is over', async () => {
     expect((await run(STUBBORN, { timeoutMs: 300 })).end).toEqual({ ended: 'timeout' });
-    expect(await markedProcesses(readRecord().mark)).toEqual([]);
+    expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 });
 
@@ -120,14 +121,14 @@ describe('a service that holds disks and dies by kill -9', () => {
   it('takes with it what ran in the group, at once', async () => {
     const service = await startHolder();
     const { mark } = readRecord();
-    const before = (await markedProcesses(mark)).length;
+    const before = (await markedProcesses(markOfGroup({ mark }))).length;
     service.kill('SIGKILL');
     await once(service, 'exit');
     // What left the session by itself (setsid) is ended by the next attempt.
-    await until(async () => (await markedProcesses(mark)).length === 1);
+    await until(async () => (await markedProcesses(markOfGroup({ mark }))).length === 1);
     expect(before).toBeGreaterThan(4);
     expect(await endHolder(path('writer.json'), owner)).toBe('gone');
-    expect(await markedProcesses(mark)).toEqual([]);
+    expect(await markedProcesses(markOfGroup({ mark }))).toEqual([]);
     expect(existsSync(path('scratch'))).toBe(false);
   });
 
@@ -136,7 +137,7 @@ describe('a service that holds disks and dies by kill -9', () => {
     service.kill('SIGSTOP');
     const { mark } = readRecord();
     expect(await endHolder(path('writer.json'), owner)).toBe('gone');
-    expect(await markedProcesses(mark)).toEqual([]);
+    expect(await markedProcesses(markOfGroup({ mark }))).toEqual([]);
     service.kill('SIGCONT');
   });
 });
@@ -164,7 +165,7 @@ describe('a record of who holds disks', () => {
     const service = await startHolder();
     const { mark } = readRecord();
     expect(await endHolder(path('writer.json'), { ...owner, stream: 'vm-m2-0' })).toBe('gone');
-    expect((await markedProcesses(mark)).length).toBeGreaterThan(4);
+    expect((await markedProcesses(markOfGroup({ mark }))).length).toBeGreaterThan(4);
     expect(service.exitCode).toBe(null);
   });
 

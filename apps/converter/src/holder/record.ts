@@ -1,20 +1,20 @@
 import { readFile, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import {
+  GroupAlive,
+  type GroupIdentity,
+  ProcessRecord,
+  endGroup,
+  sightOf,
+  thisPlace,
+} from '@ledgerlift/processes';
 import { writeFileAtomic } from '@ledgerlift/targets';
 import { z } from 'zod';
-import { HeldElsewhere, HolderUnreadable } from '../errors.js';
+import { HeldElsewhere, HolderUnreadable, LeftoverAlive } from '../errors.js';
 import { propertyOf } from '../system-error.js';
-import { bootId, pidNamespace } from './proc.js';
-import { endGroup, type GroupIdentity } from './process-group.js';
 
 /** Who works on a VM's disks: written, durably, before the first process touches them. */
-export const HolderRecord = z.object({
+export const HolderRecord = ProcessRecord.extend({
   mark: z.string().min(8),
-  pid: z.int().min(2),
-  startTicks: z.int().min(0),
-  host: z.string(),
-  bootId: z.string(),
-  pidNamespace: z.string(),
   /** A folder of this host that goes with the processes. */
   scratch: z.string().startsWith('/'),
   worker: z.string(),
@@ -40,16 +40,8 @@ export async function writeHolder(
   group: GroupIdentity,
   about: Pick<HolderRecord, 'scratch' | keyof HolderOwner>,
 ): Promise<void> {
-  const record: HolderRecord = {
-    ...group,
-    scratch: about.scratch,
-    worker: about.worker,
-    installation: about.installation,
-    stream: about.stream,
-    host: hostname(),
-    bootId: await bootId(),
-    pidNamespace: await pidNamespace(),
-  };
+  const { scratch, worker, installation, stream } = about;
+  const record: HolderRecord = { ...group, scratch, worker, installation, stream, ...(await thisPlace()) };
   await writeFileAtomic(path, `${JSON.stringify(record)}\n`);
 }
 
@@ -65,11 +57,13 @@ export async function endHolder(
   const record = await readHolder(path);
   // Under the same name there may be another VM by now, whose processes are none of our business.
   if (record?.installation !== owner.installation || record.stream !== owner.stream) return 'gone';
-  if (record.bootId !== (await bootId())) {
-    // The same host after a reboot: nothing of it can run any more. Another host cannot be looked into.
-    if (record.host !== hostname()) throw new HeldElsewhere(path, record.host);
-  } else if (record.pidNamespace !== (await pidNamespace())) return 'out-of-sight';
-  else await endGroup(record);
+  const sight = await sightOf(record);
+  if (sight === 'elsewhere') throw new HeldElsewhere(path, record.host);
+  if (sight === 'out-of-sight') return 'out-of-sight';
+  if (sight === 'in-sight')
+    await endGroup(record).catch((error: unknown) => {
+      throw error instanceof GroupAlive ? new LeftoverAlive(error.pids) : error;
+    });
   await rm(record.scratch, { recursive: true, force: true });
   return 'gone';
 }

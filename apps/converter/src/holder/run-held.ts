@@ -1,10 +1,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type GroupOptions, ProcessGroup } from './process-group.js';
+import { GroupAlive, type GroupOptions, ProcessGroup } from '@ledgerlift/processes';
+import { LeftoverAlive } from '../errors.js';
 import { type HolderOwner, writeHolder } from './record.js';
 
-export interface HeldRun extends Omit<GroupOptions, 'cwd'> {
+export interface HeldRun extends Omit<GroupOptions, 'cwd' | 'strays' | 'input'> {
   /** Absolute path of the record; its name is claimed. */
   readonly record: string;
   /** A folder that the command may fill; made anew, and removed with the processes. */
@@ -39,7 +40,7 @@ export async function runHeld(run: HeldRun): Promise<HeldEnd> {
   await mkdir(run.scratch, { recursive: true, mode: 0o700 });
   for (const [name, content] of Object.entries(run.files ?? {}))
     await writeFile(join(run.scratch, name), content, { mode: 0o600 });
-  const group = await ProcessGroup.prepare({ ...run, cwd: run.scratch });
+  const group = await ProcessGroup.prepare({ ...run, cwd: run.scratch, strays: 'ended' });
   const timer = new AbortController();
   const stop = AbortSignal.any([signal, timer.signal]);
   const stopped = new Promise<'stopped'>((resolve) => {
@@ -63,7 +64,9 @@ export async function runHeld(run: HeldRun): Promise<HeldEnd> {
     return { ended: 'exit', status };
   } finally {
     timer.abort();
-    await group.end();
+    await group.end().catch((error: unknown) => {
+      throw error instanceof GroupAlive ? new LeftoverAlive(error.pids) : error;
+    });
     await rm(run.scratch, { recursive: true, force: true });
   }
 }

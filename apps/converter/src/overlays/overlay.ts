@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sandboxCommand } from '@ledgerlift/disk-transfer';
+import { sandboxCommand } from '@ledgerlift/processes';
 import { z } from 'zod';
 import { DisksHeld, ImageToolFailed, OverlayDamaged } from '../errors.js';
 import { qemuImg } from './qemu-img.js';

@@ -1,4 +1,4 @@
-import { ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
+import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import { DisksHeld, ImageToolFailed } from '../errors.js';
 
 const TIMEOUT = 120_000;

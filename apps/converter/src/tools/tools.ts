@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { access, constants, readdir } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { promisify } from 'node:util';
 import type { WorkerCapabilities } from '@ledgerlift/contracts';
+import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import type { ConverterSettings } from '../config.js';
-import { propertyOf } from '../system-error.js';
 
 type Tool = WorkerCapabilities['tools'][number];
 
-const run = promisify(execFile);
 /** The planner waits for two seconds. */
 const PROBE_TIMEOUT = 800;
 const FRESH_MS = 30_000;
@@ -65,9 +62,10 @@ const isVirtV2v = async (path: string, env: Readonly<Record<string, string>>): P
 
 async function outputOf(path: string, flag: string, env: Readonly<Record<string, string>>): Promise<string> {
   try {
-    return (await run(path, [flag], { env, timeout: PROBE_TIMEOUT, killSignal: 'SIGKILL' })).stdout;
+    return (await runTool(path, [flag], { env, timeoutMs: PROBE_TIMEOUT })).stdout;
   } catch (error) {
-    return propertyOf(error, 'stderr');
+    if (error instanceof ToolRunFailed) return error.said;
+    throw error;
   }
 }
 

@@ -11,7 +11,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from './command.js';
 
@@ -126,14 +125,23 @@ describe('a command hook', () => {
 
   it('dies with the worker, however that dies', async () => {
     script('long', `sleep infinity & echo $! > ${at('child')}; wait`);
-    const module = fileURLToPath(new URL('./process-group.ts', import.meta.url));
-    const options = `{ argv: ['${at('hooks', 'long')}'], env: { PATH: process.env.PATH }, cwd: '/', input: '', onOutput: () => {}, signal: new AbortController().signal }`;
-    const worker = spawn(process.execPath, [
-      '--no-warnings',
-      '--input-type=module',
-      '--eval',
-      `const { runInGroup } = await import('${module}'); await runInGroup(${options});`,
-    ]);
+    const module = new URL('./command.ts', import.meta.url).href;
+    const hook = { name: 'a-hook', run: { command: 'long', arguments: [] }, timeLimitMs: 60_000 };
+    const settings = { hooksFolder: at('hooks'), environment: { PATH: process.env['PATH'] } };
+    const call = `runCommand(${JSON.stringify(hook)}, {}, ${JSON.stringify(settings)}, new AbortController().signal)`;
+    const worker = spawn(
+      process.execPath,
+      [
+        ...['--no-warnings', '--conditions=@ledgerlift/source', '--experimental-transform-types'],
+        ...['--import', join(import.meta.dirname, '../../../../scripts/typescript-hooks.mjs')],
+        ...[
+          '--input-type=module',
+          '--eval',
+          `const { runCommand } = await import('${module}'); await ${call};`,
+        ],
+      ],
+      { env: { ...process.env, NODE_OPTIONS: '' } },
+    );
     children.push(worker);
     await until(() => existsSync(at('child')) && pidIn('child') > 0);
     expect(isAlive(pidIn('child'))).toBe(true);

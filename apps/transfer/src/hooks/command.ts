@@ -1,9 +1,9 @@
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { OutputTail, ProcessGroup } from '@ledgerlift/processes';
 import type { HookSettings } from '../config.js';
 import { HookFailed, HookTimedOut, HookUnavailable } from './errors.js';
-import { runInGroup } from './process-group.js';
-import { Tail } from './text.js';
+import { printable } from './text.js';
 
 export interface CommandHook {
   readonly name: string;
@@ -30,19 +30,38 @@ export async function runCommand(
   const { folder, file } = await findCommand(hook, settings.hooksFolder);
   signal.throwIfAborted();
   const limit = AbortSignal.timeout(hook.timeLimitMs);
-  const tail = new Tail(SAID);
-  const status = await runInGroup({
+  const output = new OutputTail(SAID);
+  const group = await ProcessGroup.prepare({
     argv: [file, ...hook.run.arguments],
     env: settings.environment,
     cwd: folder,
     input: `${JSON.stringify(payload)}\n`,
-    onOutput: (chunk) => tail.push(chunk),
-    signal: AbortSignal.any([signal, limit]),
+    onStdout: (chunk) => output.push(chunk),
+    onStderr: (chunk) => output.push(chunk),
+    // What a command leaves running on purpose, in a session of its own, is its author's business.
+    strays: 'left-alone',
   });
+  const status = await statusUnless(AbortSignal.any([signal, limit]), group);
+  const said = printable(output.bytes);
   signal.throwIfAborted();
-  if (status === 0) return tail.text;
-  if (limit.aborted) throw new HookTimedOut(hook.name, hook.timeLimitMs, tail.text);
-  throw new HookFailed(hook.name, `ended with status ${status}`, tail.text);
+  if (status === 0) return said;
+  if (limit.aborted) throw new HookTimedOut(hook.name, hook.timeLimitMs, said);
+  throw new HookFailed(hook.name, `ended with status ${status}`, said);
+}
+
+/** Runs the command and ends its group, at the latest when the signal aborts. @returns 137 then */
+async function statusUnless(signal: AbortSignal, group: ProcessGroup): Promise<number> {
+  const stop = Promise.withResolvers<number>();
+  const onAbort = (): void => stop.resolve(137);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) return 137;
+    group.go();
+    return await Promise.race([group.exited, stop.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await group.end();
+  }
 }
 
 /** A link may lead within the folder, never out of it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Tail, printable } from './text.js';
+import { printable } from './text.js';
 
 describe('what a hook said', () => {
   it('loses control characters and terminal sequences, and keeps lines', () => {
@@ -8,11 +8,5 @@ describe('what a hook said', () => {
 
   it('is well formed where it was cut within a character', () => {
     expect(printable(Buffer.from('né').subarray(0, 2)).isWellFormed()).toBe(true);
-  });
-
-  it('is kept to its last bytes, however it came', () => {
-    const tail = new Tail(8);
-    for (const chunk of ['abc', 'defghijklmnop', 'q', 'rs']) tail.push(Buffer.from(chunk));
-    expect(tail.text).toBe('lmnopqrs');
   });
 });

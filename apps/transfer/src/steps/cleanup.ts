@@ -27,7 +27,7 @@ export const cleanup: StepHandler = async (attempt) => {
   return { step: 'Cleanup' };
 };
 
-/** What a file of these kinds may have beside it: its draft, and its predecessor. */
+/** What a file of these kinds may have beside it: its predecessor, and a draft by the name that older versions gave it. */
 const BESIDE: Partial<Record<Resource['kind'], readonly string[]>> = {
   'chunk-manifest': ['.new', '.previous'],
   'writer-record': ['.new'],

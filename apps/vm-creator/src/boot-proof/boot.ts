@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
+import { OwnedProcess, type ProcessEnd, inWords } from '@ledgerlift/processes';
 import { QemuFailed, QemuMissing } from '../errors.js';
 import { ConsoleReader, type Verdict } from './console.js';
-import { hasCode } from './host.js';
 
 export interface BootRequest {
   readonly arguments: readonly string[];
@@ -21,9 +19,9 @@ export interface BootResult extends Verdict {
   readonly lastLines: readonly string[];
 }
 
-/** A guest that prints for ever must not fill the target. */
 /** How long a guest that has failed is listened to. */
 const LAST_WORDS_MS = 300;
+/** A guest that prints for ever must not fill the target. */
 const LOG_LIMIT = 8 * 2 ** 20;
 
 /**
@@ -38,16 +36,11 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
   const reader = new ConsoleReader(marker);
   const startedAt = performance.now();
   const seconds = (): number => Math.round((performance.now() - startedAt) / 100) / 10;
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...request.arguments], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const qemu = OwnedProcess.start(['qemu-system-x86_64', ...request.arguments], {
+    output: 'read',
     env: request.env,
   });
-  const closed = once(child, 'close');
-  // Awaited below; until then a failure to start must not count as unhandled.
-  closed.catch(() => undefined);
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString('utf8')).slice(-4096)));
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => qemu.signal('SIGKILL');
   const timer = setTimeout(kill, timeoutMs);
   const ticker = setInterval(() => onProgress(seconds(), reader.lastLines(1)[0] ?? ''), 1000);
   signal.addEventListener('abort', kill);
@@ -56,7 +49,7 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
   let seenAt: number | undefined;
   let lastWords: NodeJS.Timeout | undefined;
   try {
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    for await (const chunk of qemu.stdout) {
       if (written < LOG_LIMIT) await log.write(chunk);
       written += chunk.length;
       const seen = reader.push(chunk);
@@ -69,37 +62,35 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
     }
     const at = seenAt ?? seconds();
     if (verdict !== undefined || at * 1000 >= timeoutMs) kill();
-    const [code, endedBy] = await closed;
+    const end = await qemu.ended;
     signal.throwIfAborted();
-    if (verdict === undefined && at * 1000 < timeoutMs) verdict = endedEarly(code, endedBy, stderr);
+    if (verdict === undefined && at * 1000 < timeoutMs) verdict = endedEarly(end, qemu.said);
     verdict ??= { booted: false, why: silence(timeoutMs, reader) };
     return { ...verdict, seconds: at, lastLines: reader.lastLines(12) };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (hasCode(error, 'ENOENT')) throw new QemuMissing('setpriv');
-    throw error;
   } finally {
     clearTimeout(timer);
     clearTimeout(lastWords);
     clearInterval(ticker);
     signal.removeEventListener('abort', kill);
     kill();
-    await closed.catch(() => undefined);
+    await qemu.ended;
   }
 }
 
+/** What a shell says of a command that it does not find. */
+const NOT_FOUND = 127;
+
 /** @throws where it was QEMU that ended, and not the guest */
-function endedEarly(code: unknown, endedBy: unknown, stderr: string): Verdict {
-  if (code === 0) return { booted: false, why: 'it powered itself off' };
-  const how = endedBy === null ? `exit code ${String(code)}` : `signal ${String(endedBy)}`;
-  const reason = stderr
+function endedEarly(end: ProcessEnd, said: string): Verdict {
+  if (end.status === 0) return { booted: false, why: 'it powered itself off' };
+  if (end.error !== undefined) throw new QemuMissing('setpriv');
+  if (end.status === NOT_FOUND) throw new QemuMissing('qemu-system-x86_64');
+  const reason = said
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.includes('warning:'))
     .slice(-3)
     .join(' ');
-  // What `setpriv` says when there is nothing to execute.
-  if (code === 127) throw new QemuMissing('qemu-system-x86_64');
-  throw new QemuFailed(how, reason);
+  throw new QemuFailed(inWords(end), reason);
 }
 
 function silence(timeoutMs: number, reader: ConsoleReader): string {

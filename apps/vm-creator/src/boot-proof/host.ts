@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import type { TargetVm } from '@ledgerlift/targets';
 import { FirmwareMissing, QemuMissing } from '../errors.js';
 import type { BootHost } from './machine.js';
@@ -45,26 +44,13 @@ async function usableAccelerator(signal: AbortSignal): Promise<'kvm' | 'tcg'> {
     return 'tcg';
   }
   const probe = ['-nodefaults', '-display', 'none', '-m', '64', '-S', '-monitor', 'stdio'];
-  const child = spawn(
-    'qemu-system-x86_64',
-    [...probe, '-machine', 'q35', '-accel', 'kvm', '-cpu', 'Nehalem,enforce'],
-    {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
-      killSignal: 'SIGKILL',
-    },
-  );
-  // An abort is told before the process is gone.
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  child.stdin.on('error', () => undefined);
-  child.stdin.end('quit\n');
+  const args = [...probe, '-machine', 'q35', '-accel', 'kvm', '-cpu', 'Nehalem,enforce'];
   try {
-    const [code] = await once(child, 'close');
-    return code === 0 ? 'kvm' : 'tcg';
+    await runTool('qemu-system-x86_64', args, { timeoutMs: PROBE_MS, signal, input: 'quit\n' });
+    return 'kvm';
   } catch (error) {
-    await closed;
-    signal.throwIfAborted();
-    if (hasCode(error, 'ENOENT')) throw new QemuMissing('qemu-system-x86_64');
+    if (!(error instanceof ToolRunFailed)) throw error;
+    if (error.why === 'not-installed') throw new QemuMissing('qemu-system-x86_64');
     return 'tcg';
   }
 }
@@ -88,6 +74,3 @@ async function findFirmware(
   }
   throw new FirmwareMissing(`${code} and ${vars}`, dirs);
 }
-
-export const hasCode = (error: unknown, code: string): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === code;

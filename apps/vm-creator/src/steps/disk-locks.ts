@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
+import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import { QemuMissing, TargetHeld } from '../errors.js';
 
 const PROBE_MS = 20_000;

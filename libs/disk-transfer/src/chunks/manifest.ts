@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, readFile, rm } from 'node:fs/promises';
+import { unfinished, writeFileAtomic } from '@ledgerlift/processes';
 import type { ByteRange } from './ranges.js';
 import { CHUNK_SIZE, HASH_LENGTH, chunkCount, chunkLength } from './chunk.js';
 
@@ -96,21 +96,15 @@ export class ChunkManifest {
     const header = Buffer.alloc(HEADER_LENGTH);
     MAGIC.copy(header);
     header.writeBigUInt64BE(BigInt(this.size), MAGIC.length);
-    const temporary = `${path}.new`;
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writev([header, this.#entries]);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rm(previousOf(path), { force: true });
-    await link(path, previousOf(path)).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
+    await writeFileAtomic(path, [header, this.#entries], {
+      mode: 0o600,
+      beforeRename: async () => {
+        await rm(previousOf(path), { force: true });
+        await link(path, previousOf(path)).catch((error: unknown) => {
+          if (!isMissing(error)) throw error;
+        });
+      },
     });
-    await rename(temporary, path);
-    const folder = await open(dirname(path), 'r');
-    await folder.sync().finally(() => folder.close());
     return digestOf(header, this.#entries);
   }
 
@@ -137,7 +131,7 @@ export class ChunkManifest {
 
   /** Removes the file, and what `save` keeps or left beside it. */
   static async remove(path: string): Promise<void> {
-    await Promise.all([`${path}.new`, previousOf(path), path].map((file) => rm(file, { force: true })));
+    await Promise.all([unfinished(path), previousOf(path), path].map((file) => rm(file, { force: true })));
   }
 
   #rangesWhere(isMeant: (index: number) => boolean): readonly ByteRange[] {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ToolRunFailed, runTool } from '../sandbox/index.js';
+import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import type { VddkSettings } from './vddk-settings.js';
 
 type Missing = { readonly problem: string };

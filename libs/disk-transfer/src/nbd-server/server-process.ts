@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
-import { type Cell, environmentOfTools, sandboxCommand } from '../sandbox/index.js';
+import { type Cell, OwnedProcess, inWords } from '@ledgerlift/processes';
 
 /** An NBD server could not be started. */
 export class NbdServerFailed extends LedgerliftError {
@@ -30,8 +28,6 @@ export interface NbdServer {
 }
 
 export interface StartOptions {
-  /** All that it gets of an environment; none: ours. */
-  readonly environment?: Readonly<Record<string, string>>;
   /** Open files that it inherits, as its file descriptors from 3 on. */
   readonly inherited?: readonly number[];
   /** Programs that run it, each with its arguments, such as one that sets limits. */
@@ -43,7 +39,6 @@ export interface StartOptions {
 
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
-const LOG_KEPT = 16_000;
 
 /**
  * Starts an NBD server that ends with this process, however this process ends.
@@ -54,130 +49,52 @@ const LOG_KEPT = 16_000;
 export async function startServer(
   command: string,
   args: (socket: string) => readonly string[],
-  { environment, inherited = [], through = [], startTimeoutMs = START_TIMEOUT_MS, cell }: StartOptions = {},
+  options: StartOptions = {},
 ): Promise<NbdServer> {
+  const { startTimeoutMs = START_TIMEOUT_MS, cell, ...rest } = options;
   const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-nbd-'));
   const socket = join(folder, 'nbd');
-  const infoFd = FIRST_INHERITED + inherited.length;
-  const sandbox = await sandboxFor(cell, folder, infoFd);
-  const given = environment ?? (cell === undefined ? undefined : environmentOfTools());
-  // The kernel kills it when the thread that started it is gone (prctl PR_SET_PDEATHSIG): a killed worker leaves no writer.
-  const child = spawn(
-    'setpriv',
-    ['--pdeathsig', 'KILL', '--', ...through, ...sandbox, command, ...args(socket)],
-    {
-      stdio: ['ignore', 'ignore', 'pipe', ...inherited, ...(sandbox.length === 0 ? [] : ['pipe' as const])],
-      ...(given === undefined ? {} : { env: given }),
-    },
-  );
-  const inner = sandbox.length === 0 ? { pid: () => child.pid } : innerPid(child.stdio[infoFd] as Readable);
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-LOG_KEPT)));
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', (error) => {
-      said += error.message;
-      resolve();
-    });
-  });
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const argv = [command, ...args(socket)] as const;
+  let server: OwnedProcess;
+  try {
+    // A killed worker leaves no writer.
+    server =
+      cell === undefined
+        ? OwnedProcess.start(argv, rest)
+        : await OwnedProcess.startInCell(argv, { ...cell, write: [...cell.write, folder] }, rest);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   const deadline = performance.now() + startTimeoutMs;
   while (!(await greets(socket, deadline - performance.now()))) {
-    if (hasEnded(child) || performance.now() > deadline) {
-      // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
-      const mayPass = child.exitCode === null || /lock/i.test(said);
-      send('SIGKILL', child, inner.pid());
-      await ended;
+    if (server.end !== undefined || performance.now() > deadline) {
+      server.signal('SIGKILL');
+      const { status, error } = await server.ended;
       await remove();
-      throw new NbdServerFailed(command, said, mayPass ? 'transient' : 'permanent');
+      // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
+      const mayPass = status === undefined || /lock/i.test(server.said);
+      throw new NbdServerFailed(
+        command,
+        server.said || (error?.message ?? ''),
+        mayPass ? 'transient' : 'permanent',
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  await inner.told;
+  await server.identified;
   return {
     socket,
-    pid: inner.pid() ?? child.pid ?? 0,
-    said: () => said,
-    ended: () => (hasEnded(child) ? `it ended with ${endOf(child, sandbox.length > 0)}` : undefined),
-    stop: async (patienceMs = 5000) => {
-      send('SIGTERM', child, inner.pid());
-      const killer = setTimeout(() => send('SIGKILL', child, inner.pid()), patienceMs);
-      await ended;
-      clearTimeout(killer);
+    pid: server.pid ?? 0,
+    said: () => server.said,
+    ended: () => server.end && `it ended with ${inWords(server.end)}`,
+    stop: async (patienceMs) => {
+      await server.stop(patienceMs);
       await remove();
     },
   };
 }
-
-/** Standard input, output and error come first. */
-const FIRST_INHERITED = 3;
-
-async function sandboxFor(
-  cell: Cell | undefined,
-  folder: string,
-  infoFd: number,
-): Promise<readonly string[]> {
-  if (cell === undefined) return [];
-  const withSocket = { ...cell, write: [...cell.write, folder] };
-  try {
-    return (await sandboxCommand(withSocket, ['--info-fd', String(infoFd)])) ?? [];
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-interface InnerPid {
-  /** @returns undefined until it was told */
-  pid(): number | undefined;
-  /** Once it was told, or nothing will be. */
-  readonly told?: Promise<void>;
-}
-
-/** bwrap stays outside and tells the pid of the server, as this machine knows it. */
-function innerPid(info: Readable): InnerPid {
-  let text = '';
-  const pid = (): number | undefined => {
-    const found = /"child-pid": *(\d+)/.exec(text)?.[1];
-    return found === undefined ? undefined : Number(found);
-  };
-  const told = new Promise<void>((resolve) => {
-    info.setEncoding('utf8').on('data', (piece: string) => {
-      text += piece;
-      if (pid() !== undefined) resolve();
-    });
-    info.on('error', () => resolve()).on('close', () => resolve());
-  });
-  return { pid, told };
-}
-
-/**
- * A sandbox passes no signal on, and dies of it: the server itself gets it, so that it can close what it opened, and so that
- * the sandbox, which waits for it, ends only after it.
- */
-function send(signal: 'SIGTERM' | 'SIGKILL', child: ChildProcess, pid: number | undefined): void {
-  if (hasEnded(child)) return;
-  if (pid === undefined || pid === child.pid) {
-    child.kill(signal);
-    return;
-  }
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has just ended; bwrap follows.
-  }
-}
-
-/** bwrap ends with 128 and the number of the signal that ended the server, as a shell does. */
-function endOf({ signalCode, exitCode }: ChildProcess, isSandboxed: boolean): string {
-  if (signalCode !== null) return `signal ${signalCode}`;
-  const [name] =
-    Object.entries(constants.signals).find(([, number]) => isSandboxed && exitCode === 128 + number) ?? [];
-  return name === undefined ? `status ${exitCode}` : `signal ${name}`;
-}
-
-const hasEnded = (child: ChildProcess): boolean =>
-  child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 
 /** The first word of a server (NBD's proto.md, newstyle negotiation). */
 const GREETING = 'NBDMAGIC';

@@ -1,21 +1,22 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LedgerliftError } from '@ledgerlift/contracts';
+import {
+  ProcessRecord,
+  identify,
+  isAlive,
+  sendSignal,
+  sightOf,
+  thisPlace,
+  writeFileAtomic,
+} from '@ledgerlift/processes';
 import { z } from 'zod';
 import type { NbdServer } from './server-process.js';
 import { type TargetImage, serveTarget } from './servers.js';
 
 /** Who writes a disk: stands beside it while it is written. */
-const WriterRecord = z.object({
-  attempt: z.int(),
-  host: z.string(),
-  bootId: z.string(),
-  pid: z.int(),
-  /** Start of the process in clock ticks since boot: tells it from a later one with the same pid. */
-  startTicks: z.string(),
-});
+const WriterRecord = ProcessRecord.extend({ attempt: z.int() });
 type WriterRecord = z.infer<typeof WriterRecord>;
 
 /** Nobody here can show that the earlier writer has ended: it is on another host. */
@@ -64,7 +65,7 @@ export async function acquireWriter(
   await endEarlierWriter(image.path, recordPath, attempt);
   const server = await serveTarget(image);
   try {
-    await save(recordPath, await describe(server.pid, attempt));
+    await writeFileAtomic(recordPath, JSON.stringify(await describe(server.pid, attempt)), { mode: 0o600 });
   } catch (error) {
     await server.stop();
     throw error;
@@ -86,55 +87,29 @@ export async function acquireWriter(
 export async function endEarlierWriter(path: string, recordPath: string, attempt: number): Promise<void> {
   const record = await load(recordPath);
   if (record === undefined) return;
-  if (record.attempt > attempt && (await isAlive(record)))
-    throw new WriterSuperseded(path, attempt, record.attempt);
-  if (record.host !== hostname()) throw new WriterUnknown(path, record.host);
-  const deadline = performance.now() + GONE_TIMEOUT_MS;
-  while (await isAlive(record)) {
-    if (performance.now() > deadline) throw new WriterUnknown(path, record.host);
-    process.kill(record.pid, 'SIGKILL');
-    await sleep(20);
+  const sight = await sightOf(record);
+  if (sight === 'elsewhere' || sight === 'out-of-sight') throw new WriterUnknown(path, record.host);
+  if (sight === 'in-sight') {
+    if (record.attempt > attempt && (await isAlive(record)))
+      throw new WriterSuperseded(path, attempt, record.attempt);
+    const deadline = performance.now() + GONE_TIMEOUT_MS;
+    while (await isAlive(record)) {
+      if (performance.now() > deadline) throw new WriterUnknown(path, record.host);
+      sendSignal(record.pid, 'SIGKILL');
+      await sleep(20);
+    }
   }
   await rm(recordPath, { force: true });
 }
 
 async function describe(pid: number, attempt: number): Promise<WriterRecord> {
-  const [bootId, startTicks] = await Promise.all([currentBootId(), startTicksOf(pid)]);
-  return { attempt, host: hostname(), bootId, pid, startTicks: startTicks ?? '' };
-}
-
-/** A reboot ends every process, and a pid that was given anew has another start. */
-async function isAlive(record: WriterRecord): Promise<boolean> {
-  if (record.host !== hostname() || record.bootId !== (await currentBootId())) return false;
-  return (await startTicksOf(record.pid)) === record.startTicks;
-}
-
-const currentBootId = async (): Promise<string> =>
-  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-
-/** Field 22 of /proc/pid/stat (proc(5)); a zombie has ended. @returns undefined when there is no such process */
-async function startTicksOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The command stands in parentheses and may hold anything, so fields are counted after the last one.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields?.[0] === 'Z' ? undefined : fields?.[19];
+  const [place, id] = await Promise.all([thisPlace(), identify(pid)]);
+  // One that has just died is recorded all the same, and found to be gone.
+  return { attempt, ...place, pid, startTicks: id?.startTicks ?? 0 };
 }
 
 async function load(path: string): Promise<WriterRecord | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   return WriterRecord.parse(JSON.parse(text));
-}
-
-async function save(path: string, record: WriterRecord): Promise<void> {
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(JSON.stringify(record));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  const folder = await open(dirname(path), 'r');
-  await folder.sync().finally(() => folder.close());
 }

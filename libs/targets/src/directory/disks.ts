@@ -1,12 +1,11 @@
 import { open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Cell, ToolRunFailed, runTool } from '@ledgerlift/disk-transfer';
+import { type Cell, ToolRunFailed, runTool, syncFolder, unfinished } from '@ledgerlift/processes';
 import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
-import { unfinished } from './atomic-file.js';
 import { allocatedSize } from './disk-size.js';
 import { imageHeader } from './image-header.js';
-import { errorCode, kindOf, syncFolder } from './safe-path.js';
+import { errorCode, kindOf } from './safe-path.js';
 
 export interface DiskFile {
   /** Absolute path; its folder exists. */

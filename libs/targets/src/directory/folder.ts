@@ -1,6 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
+import { syncFolder } from '@ledgerlift/processes';
 import { NotOurs, TargetUnusable, UnsafePath } from '../errors.js';
 import { writeFileAtomic } from './atomic-file.js';
 import {
@@ -15,7 +16,7 @@ import {
   stagingName,
 } from './marker.js';
 import { removeMarked } from './removal.js';
-import { errorCode, kindOf, makeFolders, resolveInside, syncFolder } from './safe-path.js';
+import { errorCode, kindOf, makeFolders, resolveInside } from './safe-path.js';
 
 export interface VmFolder {
   /** Absolute path. */

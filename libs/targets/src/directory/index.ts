@@ -5,7 +5,7 @@ import { itineraryFor } from './itinerary.js';
 import { checkNetworks, checkStorages } from './mapping-checks.js';
 import { release } from './release.js';
 
-export { unfinished, writeFileAtomic } from './atomic-file.js';
+export { writeFileAtomic } from './atomic-file.js';
 export { type BroughtRequest, type BroughtVm, type DiskUser, findBroughtDisks } from './brought.js';
 export { claimsFor, inReleaseOrder, needsUnpacking } from './claims.js';
 export { allocatedSize } from './disk-size.js';

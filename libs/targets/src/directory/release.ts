@@ -1,12 +1,13 @@
 import { readdir, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
+import { syncFolder, unfinished } from '@ledgerlift/processes';
 import { FolderNotEmpty, NotOurs, TargetUnusable } from '../errors.js';
-import { unfinished, writeFileAtomic } from './atomic-file.js';
+import { writeFileAtomic } from './atomic-file.js';
 import { removeFile, removeMarked } from './removal.js';
 import { isOurNamespace, type Ownership, ownershipOf, resolveOwned } from './folder.js';
 import { MARKER, NAMESPACE_MARKER, ownerOf, stagingName } from './marker.js';
-import { errorCode, kindOf, syncFolder } from './safe-path.js';
+import { errorCode, kindOf } from './safe-path.js';
 
 type How = Release['how'];
 /** Subfolders that we make beside the disks; they go when they are empty. */

@@ -1,7 +1,7 @@
 import { rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unfinished } from '@ledgerlift/processes';
 import { NotOurs } from '../errors.js';
-import { unfinished } from './atomic-file.js';
 import { errorCode, kindOf } from './safe-path.js';
 
 /** Takes a folder away that holds nothing but its marker. */

@@ -1,5 +1,6 @@
-import { lstat, mkdir, open, realpath } from 'node:fs/promises';
+import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
+import { syncFolder } from '@ledgerlift/processes';
 import { TargetUnusable, UnsafePath } from '../errors.js';
 
 /** `ENOENT` and its like; empty where the error is none of the system's. */
@@ -43,16 +44,6 @@ export async function resolveInside(root: string, name: string): Promise<string>
     if ((await kindOf(path)) === 'symlink') throw new UnsafePath(root, name, `"${path}" is a symbolic link`);
   }
   return path;
-}
-
-/** Makes what was created, renamed or removed in a folder survive a power cut. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Like `mkdir -p`, each new folder durable. @throws TargetUnusable */

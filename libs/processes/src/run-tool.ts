@@ -6,9 +6,14 @@ const run = promisify(execFile);
 const MOST_OUTPUT = 16 << 20;
 
 export interface ToolRun {
-  readonly cell: Cell;
+  /** What it may reach. None: it opens nothing that others made, and runs without a sandbox. */
+  readonly cell?: Cell;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** All that it gets of an environment. None: what tools need of ours. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it reads on its standard input. */
+  readonly input?: string;
 }
 
 /** A tool that did not do what was asked. */
@@ -26,27 +31,27 @@ export class ToolRunFailed extends Error {
 }
 
 /**
- * Runs a tool that opens what others made, in the sandbox of its cell. It has ended when this returns or throws, and it
- * ends with this process.
+ * Runs a tool, in the sandbox of its cell where it opens what others made. It has ended when this returns or throws.
  *
  * @throws ToolRunFailed, SandboxMissing, SandboxUnproven, the signal's reason
  */
 export async function runTool(
   tool: string,
   args: readonly string[],
-  { cell, timeoutMs, signal }: ToolRun,
+  { cell, timeoutMs, signal, env = environmentOfTools(), input }: ToolRun,
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   signal?.throwIfAborted();
-  const sandbox = (await sandboxCommand(cell)) ?? [];
+  const sandbox = (cell && (await sandboxCommand(cell))) ?? [];
   const [command = tool, ...rest] = [...sandbox, tool, ...args];
   const running = run(command, rest, {
     maxBuffer: MOST_OUTPUT,
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
     // Messages are read by programs: never translated.
-    env: { ...environmentOfTools(), LC_ALL: 'C.UTF-8' },
+    env: { ...env, LC_ALL: 'C.UTF-8' },
     ...(signal === undefined ? {} : { signal }),
   });
+  running.child.stdin?.on('error', () => undefined).end(input ?? '');
   // An abort is told before the process is gone. What is in a sandbox holds the other end of its output until it is.
   const closed = new Promise<void>((resolve) => void running.child.once('close', () => resolve()));
   try {

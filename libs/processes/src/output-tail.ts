@@ -1,0 +1,24 @@
+/** Keeps the last bytes of an output. */
+export class OutputTail {
+  #bytes = Buffer.alloc(0);
+
+  /** @param most how many bytes are kept */
+  constructor(private readonly most: number) {}
+
+  push(chunk: Buffer): void {
+    // The end of a chunk first: one that is larger than the whole tail is not joined to it.
+    const end = chunk.subarray(Math.max(0, chunk.length - this.most));
+    this.#bytes = Buffer.concat([
+      this.#bytes.subarray(Math.max(0, this.#bytes.length + end.length - this.most)),
+      end,
+    ]);
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get text(): string {
+    return this.#bytes.toString('utf8');
+  }
+}
