@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StepName } from '@ledgerlift/contracts';
-import { applianceEnvironment, buildOva, guest, guestImage } from '@ledgerlift/testing';
-import { Installation, SERVICES } from '../installation/installation.js';
+import { guest } from '@ledgerlift/testing';
+import { type Installation, SERVICES } from '../installation/installation.js';
 import { filesBelow, judgeLog, missingOnBus } from '../installation/judge.js';
+import { startWithGuestOva } from '../installation/real-guest.js';
 
 const MINUTES = 60_000;
 /** More migrations of the real guest, each with two kills at moments that follow from its number. */
@@ -12,18 +13,7 @@ const MORE_RUNS = Number(process.env['LEDGERLIFT_REAL_KILL_RUNS'] ?? 0);
 
 let at: Installation;
 beforeAll(async () => {
-  at = await Installation.start({
-    env: {
-      ...applianceEnvironment(),
-      LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
-      LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
-    },
-  });
-  const disks = [{ raw: await guestImage() }];
-  const nics = [{ network: 'VM Network', model: 'VmxNet3' as const }];
-  const vms = [{ name: 'guest', disks, nics, controller: 'VirtualSCSI' as const, os: 'debian12_64Guest' }];
-  await buildOva({ name: 'guest', folder: at.folder.file('ovas'), vms });
-  await at.prepare();
+  at = await startWithGuestOva();
 }, 10 * MINUTES);
 afterAll(() => at[Symbol.asyncDispose](), MINUTES);
 

@@ -1,26 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { applianceEnvironment, buildOva, guestImage } from '@ledgerlift/testing';
-import { Installation } from '../installation/installation.js';
+import type { Installation } from '../installation/installation.js';
 import { judgeLog } from '../installation/judge.js';
+import { startWithGuestOva } from '../installation/real-guest.js';
 
 /** virt-v2v in an emulated appliance takes two minutes on an idle machine. */
 const LONG = 900_000;
 
 let at: Installation;
 beforeAll(async () => {
-  at = await Installation.start({
-    env: {
-      ...applianceEnvironment(),
-      LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
-      LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
-      LEDGERLIFT_BOOT_TIMEOUT_S: '240',
-    },
-  });
-  const disks = [{ raw: await guestImage() }];
-  const nics = [{ network: 'VM Network', model: 'VmxNet3' as const }];
-  const vms = [{ name: 'guest', disks, nics, controller: 'VirtualSCSI' as const, os: 'debian12_64Guest' }];
-  await buildOva({ name: 'guest', folder: at.folder.file('ovas'), vms });
-  await at.prepare();
+  at = await startWithGuestOva();
 }, LONG);
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
 

@@ -21,27 +21,56 @@ const { values } = parseArgs({
 const seed = Number(values.seed);
 const end = Number(values.first) + Number(values.runs);
 const deadline = Date.now() + Number(values.seconds) * 1000;
-const totals = { runs: 0, faults: 0, unequal: 0, snapshots: 0, power: 0, rules: 0, stuck: 0 };
+const totals = { runs: 0, faults: 0, unequal: 0, snapshots: 0, power: 0, rules: 0, stuck: 0, lockUps: 0 };
+/** More than these are no accident of the simulator any more. */
+const MOST_LOCK_UPS = 5;
 
 for (let next = Number(values.first), last = 0; next < end && Date.now() < deadline; next = last) {
   const kind = drawWorld(seed, next);
-  console.error(`a world of ${kind}`);
-  await using world = await World.start(kind);
   last = Math.min(end, (Math.floor(next / RUNS_A_WORLD) + 1) * RUNS_A_WORLD);
   const draw = (run: number): RunScript => drawRun(seed, run);
   const queue = new RunQueue({ first: next, end: last, deadline, worthWaitingMs: 10_000, draw });
-  const lane = async (): Promise<void> => {
-    for (let script = await queue.take(); script !== undefined; script = await queue.take()) {
-      const began = Date.now();
-      tell(script, await done(world, script), (Date.now() - began) / 1000);
-    }
-  };
-  await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
+  let left: readonly RunScript[] = [];
+  do {
+    console.error(`a world of ${kind}`);
+    await using world = await World.start(kind);
+    left = await runIn(world, left, queue);
+  } while (left.length > 0 && totals.lockUps <= MOST_LOCK_UPS);
 }
 if (values.json) console.log(JSON.stringify(totals));
 else console.table([totals]);
 const kinds: readonly FindingKind[] = ['unequal', 'snapshots', 'power', 'rules', 'stuck'];
-process.exit(kinds.every((kind) => totals[kind] === 0) && totals.runs > 0 ? 0 : 1);
+process.exit(
+  kinds.every((kind) => totals[kind] === 0) && totals.runs > 0 && totals.lockUps <= MOST_LOCK_UPS ? 0 : 1,
+);
+
+/** @returns the runs that say nothing, because the simulator locked up under them: they are for another world */
+async function runIn(
+  world: World,
+  first: readonly RunScript[],
+  queue: RunQueue<RunScript>,
+): Promise<readonly RunScript[]> {
+  const waiting = [...first];
+  const again: RunScript[] = [];
+  const lane = async (): Promise<void> => {
+    while (again.length === 0) {
+      const script = waiting.shift() ?? (await queue.take());
+      if (script === undefined) return;
+      const began = Date.now();
+      const result = await done(world, script);
+      const isLost = result.findings.length > 0 && (again.length > 0 || (await world.vsphere.isLockedUp()));
+      if (isLost) again.push(script);
+      else tell(script, result, (Date.now() - began) / 1000);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
+  if (again.length === 0) return [];
+  totals.lockUps += 1;
+  console.error(
+    `the simulator locked up: runs ${again.map(({ run }) => run).join(', ')} are done again in another world`,
+  );
+  return [...again, ...waiting];
+}
 
 async function done(world: World, script: RunScript): Promise<RunResult> {
   try {

@@ -43,12 +43,15 @@ export async function doRun(world: World, script: RunScript): Promise<RunResult>
     ...script.faults.map((fault) => delay(fault.atMs).then(() => strike(world, moref, fault, reverts))),
     ...rules.approvals.tries.map((each) => delay(each.atMs).then(() => operator.ask(each))),
   ]);
+  // Awaited below; until then a simulator that has locked up must not end the whole campaign.
+  struck.catch(() => undefined);
   const over = new AbortController();
   const answering = world.answers.answerEvents(
     at.call,
     { migration, hooks: rules.hooks, vms: 1 },
     over.signal,
   );
+  answering.catch(() => undefined);
   const view = await new Play(world, script, { migration, instants, operator }).played(struck);
   await struck;
   over.abort();
