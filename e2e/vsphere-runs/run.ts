@@ -163,7 +163,8 @@ class Play {
   /** @returns what the VM came to, or in words why it came to no end */
   async played(struck: Promise<unknown>): Promise<VmView | string> {
     let isOver = false;
-    void struck.finally(() => (isOver = true));
+    const over = (): void => void (isOver = true);
+    struck.then(over, over);
     for (const deadline = Date.now() + DEADLINE_MS; ; await delay(100)) {
       const { migration } = this.playing;
       const [vm, ...hooks] = await asked(() =>
@@ -206,6 +207,7 @@ class Play {
     }
     const next = nextByRules(vm, script.rules, playing.instants, Date.now());
     if (next !== undefined) {
+      if (next.kind === 'wait') return;
       if (next.kind === 'cancel') return this.#cancel();
       await playing.operator.ask({ ...next, vm: 0 });
       return;
@@ -233,7 +235,8 @@ class Play {
     for (const view of views) {
       const waitsFor = hooks.find(({ index }) => index === view.index)?.waitingFor;
       const isPast = completedAt !== undefined && waitsFor === undefined;
-      const next = nextOfPlanHook(view, isPast, (this.#retries[view.index] ?? 0) < this.#most);
+      const mayTry = (this.#retries[view.index] ?? 0) < this.#most;
+      const next = nextOfPlanHook(view, { isPast, mayTry }, this.playing.instants, Date.now());
       if (next === 'nothing') continue;
       areOver = false;
       if (next === 'wait') continue;

@@ -5,8 +5,12 @@ import { APPROVER, type HookScript, type RulesScript, isDoomed } from './script.
 /** What an operator does next about a VM that the rules of its plan hold back. */
 export type NextByRules =
   | { readonly kind: 'approve-start' | 'approve-cutover'; readonly by: string }
-  | { readonly kind: 'cutover' | 'cancel' };
+  | { readonly kind: 'cutover' }
+  | { readonly kind: 'cancel' }
+  | { readonly kind: 'wait' };
 
+/** What a VM that is not warm says, or a hook of the plan before its power-off, where the window closed on it. */
+const BEFORE_POWER_OFF = /^the maintenance window that opens at .*, to power the source off$/;
 /** A cutover that is further off is none that the run waits for. */
 const FAR_MS = 30_000;
 
@@ -29,14 +33,19 @@ export function nextByRules(
       ? { kind: 'cancel' }
       : undefined;
   }
-  if (view.state !== 'waiting' || view.warm?.cutoverAt === undefined) return undefined;
+  if (view.state !== 'waiting') return undefined;
+  // Of a VM that is not warm.
+  if (says(BEFORE_POWER_OFF)) return isShut(instants, now) ? { kind: 'cancel' } : { kind: 'wait' };
+  if (view.warm?.cutoverAt === undefined) return undefined;
   if (view.warm.approval === 'awaited') {
     if (!says(/a second person to approve the cutover at /)) return undefined;
     return approvals.given === 'never' ? { kind: 'cancel' } : { kind: 'approve-cutover', by: APPROVER };
   }
   const isFar = Date.parse(view.warm.cutoverAt) > now + FAR_MS;
   return isFar && says(/the cutover at /) && isShut(instants, now)
-    ? { kind: window?.otherwise === 'override' ? 'cutover' : 'cancel' }
+    ? window?.otherwise === 'override'
+      ? { kind: 'cutover' }
+      : { kind: 'cancel' }
     : undefined;
 }
 
@@ -51,9 +60,10 @@ const isShut = (instants: Instants | undefined, now: number): boolean =>
  * @param mayTry whether what failed is to be tried again
  */
 export function nextOfPlanHook(
-  view: Pick<VmView, 'state'>,
-  isPast: boolean,
-  mayTry: boolean,
+  view: Pick<VmView, 'state' | 'waitingFor'>,
+  { isPast, mayTry }: { readonly isPast: boolean; readonly mayTry: boolean },
+  instants: Instants | undefined,
+  now: number,
 ): { readonly kind: 'resume' | 'retry' | 'plan-cancel' } | 'nothing' | 'wait' {
   switch (view.state) {
     case 'paused':
@@ -66,6 +76,10 @@ export function nextOfPlanHook(
       return isPast ? 'nothing' : { kind: 'plan-cancel' };
     case 'planned':
       return isPast ? 'nothing' : 'wait';
+    case 'waiting':
+      return BEFORE_POWER_OFF.test(view.waitingFor ?? '') && isShut(instants, now)
+        ? { kind: 'plan-cancel' }
+        : 'wait';
     case 'succeeded':
     case 'canceled':
       return 'nothing';

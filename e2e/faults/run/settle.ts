@@ -48,7 +48,8 @@ export async function settle(settling: Settling): Promise<Settled> {
       const tried = retries[vm] ?? 0;
       if (vm < script.vms.length) return whatToDo(settling, view, tried < most);
       const waitsFor = hooks.find(({ index }) => index === vm)?.waitingFor;
-      return nextOfPlanHook(view, isOver && waitsFor === undefined, tried < most);
+      const isPast = isOver && waitsFor === undefined;
+      return nextOfPlanHook(view, { isPast, mayTry: tried < most }, settling.instants, Date.now());
     });
     if (isOver && next.every((each) => each === 'nothing'))
       return { views, findings: failures(views, script) };
@@ -67,7 +68,7 @@ export async function settle(settling: Settling): Promise<Settled> {
 
 function whatToDo({ script, instants }: Settling, view: VmView, mayTry: boolean): Next {
   const byRules = nextByRules(view, script.rules, instants, Date.now());
-  if (byRules !== undefined) return byRules;
+  if (byRules !== undefined) return byRules.kind === 'wait' ? 'wait' : byRules;
   switch (view.state) {
     case 'paused':
       return { kind: 'resume' };

@@ -124,10 +124,13 @@ describe('the law of windows', () => {
   it('finds a VM that begins outside the window of its plan', () => {
     const begin: Story = { ...cutover, warm: false, rules: { window: window('begin') } };
     const admitted = (second: number) => [event(second, 'VmMigrationAdmitted')];
-    expect(findingsOf({ ...begin, events: admitted(21), effects: [off(50)] })).toEqual([]);
+    expect(findingsOf({ ...begin, events: [...admitted(21), started(39)], effects: [off(50)] })).toEqual([]);
+    expect(findingsOf({ ...begin, events: [...admitted(21), started(50)], effects: [off(51)] })).toEqual([
+      expect.stringMatching(/powered off at .*, outside its window/),
+    ]);
     expect(findingsOf({ ...begin, events: admitted(19) })).toEqual([expect.stringMatching(/began at/)]);
     expect(findingsOf({ ...begin, events: admitted(50) })).toHaveLength(1);
-    expect(findingsOf({ ...begin, effects: [off(30)] })).toEqual([expect.stringMatching(/was touched/)]);
+    expect(findingsOf({ ...begin, effects: [off(30)] })).toContainEqual(expect.stringMatching(/was touched/));
   });
 });
 

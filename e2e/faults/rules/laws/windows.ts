@@ -4,11 +4,15 @@ import { type RulesFacts, type VmFacts, admittedAt, bindingPowerOffs, firstTouch
 /** From a decision that is right to its event, with a planner that is stopped in between. */
 const LATE_MS = 4000;
 
-/** No VM begins, and no source is powered off for a cutover, outside the window; by the clock and not by our own word. */
+/** No VM begins, and no source is powered off, outside the window; by the clock and not by our own word. */
 export function judgeWindows(facts: RulesFacts): readonly Finding[] {
   const { window } = facts.rules;
   if (window === undefined || facts.instants === undefined) return [];
-  return facts.vms.flatMap((vm) => (window.of === 'begin' ? begun(facts, vm) : cutOver(facts, vm)));
+  return facts.vms.flatMap((vm) => [
+    ...(window.of === 'begin' ? begun(facts, vm) : []),
+    // Those of a plan bind a warm VM when it begins, and every other up to its power-off.
+    ...(window.of === 'cutover' || !facts.warm ? poweredOff(facts, vm) : []),
+  ]);
 }
 
 function begun({ instants }: RulesFacts, vm: VmFacts): readonly Finding[] {
@@ -31,7 +35,7 @@ function begun({ instants }: RulesFacts, vm: VmFacts): readonly Finding[] {
   ];
 }
 
-function cutOver({ instants, asked }: RulesFacts, vm: VmFacts): readonly Finding[] {
+function poweredOff({ instants, asked }: RulesFacts, vm: VmFacts): readonly Finding[] {
   const { opensAt = 0, closesAt = 0 } = instants ?? {};
   const claims = vm.records.step('StepStarted', 'SourcePowerOff').map(({ time }) => Date.parse(time));
   return bindingPowerOffs(vm)
