@@ -3,6 +3,8 @@ import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, SourceProvider } from '../port.js';
 import { verifyFiles } from './digests.js';
 import type { OvaBacking } from './disks.js';
+import { ovaConditionTypes } from './plan/condition-types.js';
+import { ovaPlanConditions } from './plan/conditions.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
 import { sharedReader } from './reading/package-reader.js';
@@ -13,6 +15,10 @@ export const ovaProvider: SourceProvider = {
   type: 'ova',
   migrationTypes: ['cold', 'conversion'],
   conversion: 'needed',
+  conditionTypes: ovaConditionTypes,
+  planConditions: ovaPlanConditions,
+  concerns: { 'ova.source.unsupported': { type: 'UnsupportedOVFExportSource' } },
+  unreadable: 'OVANotReadable',
 
   async check(spec) {
     const path = pathOf(spec);
