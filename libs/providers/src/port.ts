@@ -36,6 +36,8 @@ export type DiskAccess =
     | {
         readonly kind: 'unpack';
         readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        /** It holds nothing, and what is written is zeros. */
+        readonly empty?: true;
         unpackTo(path: string, signal: AbortSignal): Promise<void>;
       }
     | NbdkitAccess
@@ -105,6 +107,8 @@ export interface SourceProvider {
   readonly concerns?: Readonly<Record<string, ConcernMeaning>>;
   /** Which of its condition types is raised for what could not be read; `SourceObjectNotReadable` unless it says. */
   readonly unreadable?: string;
+  /** Its disks can be looked at any time: `diskAccess` makes nothing at the source for it, such as a snapshot. */
+  readonly atRest?: true;
   /** What a machine must have to read its disks. */
   readonly requirements?: SourceRequirements;
   /** For whoever gives it a user. */

@@ -19,6 +19,7 @@ export const ovaProvider: SourceProvider = {
   planConditions: ovaPlanConditions,
   concerns: { 'ova.source.unsupported': { type: 'UnsupportedOVFExportSource' } },
   unreadable: 'OVANotReadable',
+  atRest: true,
 
   async check(spec) {
     const path = pathOf(spec);
@@ -73,7 +74,12 @@ function accessTo(backing: OvaBacking, capacityBytes: number): DiskAccess {
   const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
   const [first, ...rest] = backing.parts;
   if (first === undefined)
-    return { kind: 'unpack', driver: 'raw', unpackTo: (path) => makeBlank(path, capacityBytes) };
+    return {
+      kind: 'unpack',
+      driver: 'raw',
+      empty: true,
+      unpackTo: (path) => makeBlank(path, capacityBytes),
+    };
   if (rest.length === 0 && backing.compression === 'none') {
     const { file, offset, length } = first;
     return { kind: 'image', driver, file, within: { offset, length }, compressed: driver === 'vmdk' };
