@@ -1,6 +1,6 @@
 /** A role for the user that a source is reached by, with what migrations need and nothing else. */
 export interface SourceRole {
-  /** What the source is called, such as `vSphere`. */
+  /** What the source is called by whoever runs it. */
   readonly source: string;
   /** What a role may be made for. */
   readonly kinds: readonly string[];

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { BadOption } from '../errors.js';
 import type { CommandsContext } from './context.js';
 
-/** `TYPE role`, such as `vsphere role`: what a source is to be prepared with. */
+/** `TYPE role`, for each type of source that has one: what it is to be prepared with. */
 export function roleCommands(program: Command, context: CommandsContext): void {
   for (const { type, role } of sourceProviders())
     if (role !== undefined) roleCommand(program, context, type, role);
