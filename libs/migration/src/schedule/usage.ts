@@ -86,6 +86,7 @@ function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amoun
 /** What it needs of all on which a limit is set; places first. */
 function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
   const { planId, provider, host, target, maxConcurrent, demand, storages, storageNames } = entry;
+  const named = (storage: string): string => storageNames?.[storage] ?? storage;
   const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
     limit === undefined
       ? []
@@ -120,12 +121,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
       ? []
       : disk(`disks of ${hostKey(entry)}`, disksIn(entry), limits.disksPerHost, `of the host ${host}`)),
     ...Object.entries(storages).flatMap(([storage, count]) =>
-      disk(
-        storageKey(provider, storage),
-        count,
-        limits.disksPerStorage,
-        `on ${storageNames?.[storage] ?? storage}`,
-      ),
+      disk(storageKey(provider, storage), count, limits.disksPerStorage, `on ${named(storage)}`),
     ),
     ...budgets.flatMap(({ of, name, say }): readonly Need[] => {
       const [limit, amount] = [limits[of], demand[of]];
