@@ -30,6 +30,11 @@ const disk = (backing: Partial<Backing>, shared = false): SourceDisk => ({
   },
 });
 const web = vm({ id: 'vm-62', disks: [disk({})], changeTracking: 'on', host: 'esx1' });
+/** On two hosts of one name. */
+const twins = [
+  { ...web, hostId: 'host-1' },
+  { ...web, id: 'vm-63', name: 'db', hostId: 'host-2' },
+];
 const withDisk = (...of: Parameters<typeof disk>): SourceVm => ({ ...web, disks: [disk(...of)] });
 
 interface Around {
@@ -149,6 +154,12 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
       reason: 'LL-VSP-023',
       items: ['esx1', 'web'],
       not: plan({ problems: [problem('LL-VSP-023', 'esx2')] }),
+    },
+    {
+      raised: plan({ problems: [problem('LL-VSP-023', 'host-2')], vms: twins }),
+      reason: 'LL-VSP-023',
+      items: ['host-2', 'db'],
+      not: plan({ problems: [problem('LL-VSP-023', 'host-3')], vms: twins }),
     },
     {
       raised: plan({ problems: [problem('LL-VSP-023', 'esx1')] }),

@@ -61,11 +61,12 @@ function checkPrivileges(facts: SourcePlanFacts): readonly Condition[] {
 }
 
 function checkHosts(facts: SourcePlanFacts): readonly Condition[] {
-  const used = Map.groupBy(readVms(facts), ({ host }) => host);
   return facts.source.problems.flatMap(({ code, item, message }) => {
     if (code === 'LL-VSP-022') return [condition('HostNotValid', code, message, [item])];
-    const vms = used.get(item)?.map(({ name }) => name);
-    if (code !== 'LL-VSP-023' || vms === undefined) return [];
+    // By its name, or by its id where several have that name.
+    const there = readVms(facts).filter(({ host, hostId }) => host === item || hostId === item);
+    if (code !== 'LL-VSP-023' || there.length === 0) return [];
+    const vms = there.map(({ name }) => name);
     return [condition('HostSecretNotValid', code, `${message} (${listed(vms)} run there)`, [item, ...vms])];
   });
 }
