@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
-import { allConditionTypes } from './condition-types.js';
+import { sourceConditionTypes } from '@ledgerlift/providers';
+import { allConditionTypes, conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
 import type { Case } from './spec/case.js';
 import { factsWith, vm, vmNamed, webVm, workers } from './spec/facts.js';
@@ -374,6 +375,11 @@ describe('a way of migrating that the source has not', () => {
 describe('validation', () => {
   it('has a case here for each condition', () => {
     expect(Object.keys(allConditionTypes()).filter((type) => !(type in cases))).toEqual([]);
+  });
+
+  it('has no type of a condition that a kind of source has, too', () => {
+    const ofSources = Object.keys(sourceConditionTypes());
+    expect(ofSources.filter((type) => Object.hasOwn(conditionTypes, type))).toEqual([]);
   });
 
   it('lists what is Critical first', () => {
