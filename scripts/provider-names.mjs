@@ -15,7 +15,7 @@ const codes = ['LL-VSP-', 'LL-OVA-', 'LL-LAB-'];
 const mayName = [
   new RegExp(`^${home}(${providers.join('|')})/`),
   new RegExp(`^${home}registry\\.ts$`),
-  /^libs\/(contracts|testing)\//,
+  /^libs\/(contracts|testing[^/]*)\//,
   /(\.spec\.ts|\.fixture\.ts|\/spec\/|\/spec-peers\/)/,
 ];
 
