@@ -40,6 +40,21 @@ module.exports = {
       { path: '^libs/(messaging|migration|event-log)/' },
     ),
     rule(
+      'only-the-registry-knows-a-provider',
+      'What is asked of a source is asked by its port.',
+      {
+        path: '^(apps|libs)/',
+        pathNot: [specs, '^libs/providers/src/registry\\.ts$', '^libs/providers/src/[^/]+/'],
+      },
+      { path: '^libs/providers/src/[^/]+/' },
+    ),
+    rule(
+      'a-provider-is-its-folder',
+      'No provider knows another; what several need lies beside their folders.',
+      { path: '^libs/providers/src/([^/]+)/', pathNot: specs },
+      { path: '^libs/providers/src/[^/]+/', pathNot: '^libs/providers/src/$1/' },
+    ),
+    rule(
       'only-one-room-starts-processes',
       'So that each is owned: tied to this process, in a sandbox where it opens what others made, and seen gone.',
       { path: '^(apps|libs)/', pathNot: [specs, '^libs/(processes|testing)/', '/contract/'] },

@@ -1,5 +1,5 @@
-// `npm run check`: format, lint, types, dependency arrows, dead exports and error codes. All of them run, even when one fails;
-// two at a time. `node scripts/check.mjs lint types` runs only those.
+// `npm run check`: format, lint, types, dependency arrows, dead exports, error codes, and who names a provider. All of them run,
+// even when one fails; two at a time. `node scripts/check.mjs lint types` runs only those.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ const checks = {
   arrows: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'apps', 'libs'],
   exports: ['knip', '--no-progress'],
   errors: ['node', 'scripts/error-codes.mjs'],
+  names: ['node', 'scripts/provider-names.mjs'],
 };
 
 const asked = process.argv.slice(2);

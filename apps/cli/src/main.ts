@@ -10,7 +10,7 @@ import { eventCommands } from './commands/events.js';
 import { runCommands } from './commands/run.js';
 import { steerCommands } from './commands/steer.js';
 import { upCommand } from './commands/up.js';
-import { vsphereCommands } from './commands/vsphere.js';
+import { roleCommands } from './commands/roles.js';
 import { conditionLines } from './terminal/conditions.js';
 
 const program = new Command('ledgerlift')
@@ -27,7 +27,7 @@ runCommands(program, context);
 steerCommands(program, context);
 eventCommands(program, context);
 doctorCommand(program, context);
-vsphereCommands(program, context);
+roleCommands(program, context);
 
 try {
   await program.parseAsync();

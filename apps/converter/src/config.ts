@@ -1,5 +1,5 @@
 import { homedir, tmpdir } from 'node:os';
-import { type VddkSettings, vddkSettingsOf, vddkVariables } from '@ledgerlift/disk-transfer';
+import { diskVariables } from '@ledgerlift/providers';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
@@ -51,7 +51,6 @@ const ConverterEnvironment = z.object({
     .startsWith('/')
     .optional()
     .describe('the absolute path of a folder for what a running conversion needs; keep it short'),
-  ...vddkVariables,
 });
 
 export interface ConverterSettings {
@@ -67,8 +66,8 @@ export interface ConverterSettings {
   readonly trace: 'on' | 'off';
   /** virt-v2v makes sockets below it, whose paths may have 107 bytes. */
   readonly scratch: string;
-  /** What snapshots of vSphere are looked at with. */
-  readonly vddk: VddkSettings;
+  /** What snapshots are looked at with, of whatever source. */
+  readonly reading: Readonly<Record<string, unknown>>;
   /** What the children see of our environment. */
   readonly childEnv: Readonly<Record<string, string>>;
 }
@@ -90,7 +89,7 @@ export function readConverterSettings(env: Environment = process.env): Converter
     logLimit: read.LEDGERLIFT_V2V_LOG_LIMIT,
     trace: read.LEDGERLIFT_V2V_TRACE,
     scratch: read.LEDGERLIFT_SCRATCH_DIR ?? tmpdir(),
-    vddk: vddkSettingsOf(read),
+    reading: readEnvironment(z.object(diskVariables()), env),
     childEnv: childEnvironment(env),
   };
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type VddkSettings, vddkSettingsOf, vddkVariables } from '@ledgerlift/disk-transfer';
+import { diskVariables } from '@ledgerlift/providers';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
@@ -20,7 +20,6 @@ const TransferEnvironment = z.object({
   LEDGERLIFT_SECRETS_DIR: folder.describe(
     'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
   ),
-  ...vddkVariables,
 });
 
 export interface HookSettings {
@@ -38,7 +37,8 @@ export interface TransferSettings {
   /** Servers that inflate one compressed disk, each on a core of its own. */
   readonly inflaters: number;
   readonly hooks: HookSettings;
-  readonly vddk: VddkSettings;
+  /** What disks are read with, of whatever source. */
+  readonly reading: Readonly<Record<string, unknown>>;
 }
 
 /** @throws BadSetting */
@@ -47,7 +47,7 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
   return {
     checkpointEvery: { bytes: read.LEDGERLIFT_CHECKPOINT_BYTES, ms: read.LEDGERLIFT_CHECKPOINT_MS },
     disksAtOnce: read.LEDGERLIFT_DISKS_AT_ONCE,
-    vddk: vddkSettingsOf(read),
+    reading: readEnvironment(z.object(diskVariables()), env),
     inflaters: Math.min(4, availableParallelism()),
     hooks: {
       hooksFolder: read.LEDGERLIFT_HOOKS_DIR,

@@ -1,6 +1,5 @@
 import type { WorkerCapabilities } from '@ledgerlift/contracts';
-import { lookForNbdkit } from '@ledgerlift/disk-transfer';
-import type { DiskTools } from '@ledgerlift/providers';
+import { type DiskTools, lookForDiskTools } from '@ledgerlift/providers';
 import type { TransferSettings } from './config.js';
 
 type Tool = WorkerCapabilities['tools'][number];
@@ -17,7 +16,7 @@ export class Tools {
   /** To read disks with. */
   now(): Promise<DiskTools> {
     if (this.#kept === undefined || performance.now() - this.#kept.at > FRESH_MS) {
-      const found = lookForNbdkit(this.settings.vddk).then((tools) => (this.#last = tools));
+      const found = lookForDiskTools(this.settings.reading).then((tools) => (this.#last = tools));
       this.#kept = { at: performance.now(), found };
     }
     return this.#kept.found;
@@ -26,18 +25,18 @@ export class Tools {
   /** For the check of a plan, which waits for two seconds only: what was found last, while it is looked for anew. */
   async told(): Promise<Tool[]> {
     const looking = this.now();
-    const { vddk, curl } = this.#last ?? (await looking);
+    const tools = this.#last ?? (await looking);
     const { hooksFolder } = this.settings.hooks;
     return [
-      'problem' in vddk
-        ? { name: 'vddk', version: null, path: null, problem: vddk.problem }
-        : { name: 'vddk', version: vddk.version, path: vddk.folder },
-      'problem' in curl
-        ? { name: 'nbdkit-curl', version: null, path: null, problem: curl.problem }
-        : { name: 'nbdkit-curl', version: null, path: curl.plugin },
+      ...Object.entries(tools).map(([name, tool]) => toldOf(name, tool)),
       hooksFolder === undefined
         ? { name: 'hooks', version: null, path: null, problem: 'LEDGERLIFT_HOOKS_DIR is not set' }
         : { name: 'hooks', version: null, path: hooksFolder },
     ];
   }
 }
+
+const toldOf = (name: string, tool: DiskTools[string] = { problem: 'it is not known here' }): Tool =>
+  'problem' in tool
+    ? { name, version: null, path: null, problem: tool.problem }
+    : { name, version: tool.version ?? null, path: tool.folder ?? tool.plugin };

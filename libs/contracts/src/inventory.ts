@@ -65,6 +65,10 @@ export const SourceDisk = z.object({
 });
 export type SourceDisk = z.infer<typeof SourceDisk>;
 
+/** What has no random access is unpacked first: a file that is compressed, or in several pieces. */
+export const needsUnpacking = ({ backing }: SourceDisk): boolean =>
+  backing.kind === 'ova' && (backing.compression === 'gzip' || backing.parts.length > 1);
+
 export const SourceNic = z.object({
   id: z.string(),
   name: z.string(),

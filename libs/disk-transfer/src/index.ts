@@ -27,7 +27,7 @@ export {
   isOfEndpoint,
 } from './nbd/errors.js';
 export { type NbdkitPlugin, serveNbdkit, serveNbdkitTimes } from './nbd-server/nbdkit.js';
-export { type NbdkitTools, lookForNbdkit } from './nbd-server/nbdkit-tools.js';
+export { type PluginDump, dumpPlugin } from './nbd-server/nbdkit-plugin.js';
 export { type NbdServer, NbdServerFailed } from './nbd-server/server-process.js';
 export {
   type SourceImage,
@@ -37,7 +37,6 @@ export {
   serveSourceTimes,
   serveTarget,
 } from './nbd-server/servers.js';
-export { type VddkSettings, vddkSettingsOf, vddkVariables } from './nbd-server/vddk-settings.js';
 export {
   type Writer,
   WriterSuperseded,

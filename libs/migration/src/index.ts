@@ -13,7 +13,7 @@ export { type Windows, powerOffBegan, powerOffFor } from './vm/power-off.js';
 export { hasTargetLetGo } from './vm/let-go.js';
 export { jobOf } from './vm/job.js';
 export { passOf } from './vm/pass.js';
-export { disksByStorage } from './vm/turn.js';
+export { storagesOf } from './vm/turn.js';
 export { mayTakeTurn, removalChange } from './schedule/removal-change.js';
 export { AttemptSuperseded, CommandRefused } from './vm/refusals.js';
 export {

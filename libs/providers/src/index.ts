@@ -1,21 +1,21 @@
-export { BadOva } from './ova/errors.js';
+export type { ConcernMeaning, SourcePlanFacts, ToolAtSite, ToolsAtSite } from './plan-facts.js';
 export type {
   BeforeRetirement,
   DiskAccess,
   DiskReader,
-  DiskTools,
   InventoryWatcher,
   NbdkitAccess,
   SourceProvider,
 } from './port.js';
-export { readSecret, readWholeSecret, SecretMissing } from './secret.js';
-export { closeSources, sourceProvider } from './registry.js';
 export {
-  type PrivilegeUse,
-  type RoleKind,
-  requiredPrivileges,
-  roleFormats,
-  roleKinds,
-  roleText,
-} from './vsphere/privileges/index.js';
-export { vddkMisfit } from './vsphere/vddk-version.js';
+  closeSources,
+  diskVariables,
+  lookForDiskTools,
+  meaningOfConcern,
+  sourceConditionTypes,
+  sourceProvider,
+  sourceProviders,
+} from './registry.js';
+export type { DiskTool, DiskTools, SourceRequirements, ToolMissing, ToolReport } from './requirements.js';
+export type { RoleRequest, SourceRole } from './role.js';
+export { readSecret, readWholeSecret, SecretMissing } from './secret.js';

@@ -1,4 +1,6 @@
 import type {
+  Condition,
+  ConditionCatalogue,
   DiskWay,
   Inventory,
   InventoryProblem,
@@ -12,6 +14,9 @@ import type {
   SourceVm,
   StepResult,
 } from '@ledgerlift/contracts';
+import type { ConcernMeaning, SourcePlanFacts } from './plan-facts.js';
+import type { DiskTools, SourceRequirements } from './requirements.js';
+import type { SourceRole } from './role.js';
 
 /** How the bytes of a disk are read. */
 export type DiskAccess =
@@ -31,6 +36,8 @@ export type DiskAccess =
     | {
         readonly kind: 'unpack';
         readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
+        /** It holds nothing, and what is written is zeros. */
+        readonly empty?: true;
         unpackTo(path: string, signal: AbortSignal): Promise<void>;
       }
     | NbdkitAccess
@@ -66,25 +73,6 @@ export interface NbdkitAccess {
   explain(log: string, ended: string | undefined, signal: AbortSignal): Promise<Error>;
 }
 
-/** What a machine that reads disks has to read them with. */
-export interface DiskTools {
-  /** VMware's VDDK, nbdkit's plugin for it, and what else they read. */
-  readonly vddk:
-    | {
-        readonly folder: string;
-        readonly plugin: string;
-        readonly version: string;
-        readonly reads: readonly string[];
-      }
-    | ToolMissing;
-  /** nbdkit's plugin for HTTPS. */
-  readonly curl: { readonly plugin: string } | ToolMissing;
-}
-export interface ToolMissing {
-  /** Why it cannot be used, in words that follow a colon. */
-  readonly problem: string;
-}
-
 export interface DiskReader {
   readonly tools: DiskTools;
   readonly signal: AbortSignal;
@@ -111,7 +99,24 @@ export interface SourceProvider {
   readonly migrationTypes: readonly MigrationType[];
   /** Whether its guests lack the drivers that KubeVirt needs. */
   readonly conversion: 'needed' | 'not-needed';
-  /** What hinders to reach the source; nothing where it can be read. */
+  /** Conditions that only this kind of source raises; `docs/reference/conditions.md` is made from them, too. */
+  readonly conditionTypes?: ConditionCatalogue;
+  /** What stands against a plan because of its source. It judges what was gathered, and does no I/O. */
+  planConditions?(facts: SourcePlanFacts): readonly Condition[];
+  /** What the concerns that it raises mean for plans, by their ids; those that are not here matter to every plan. */
+  readonly concerns?: Readonly<Record<string, ConcernMeaning>>;
+  /** Which of its condition types is raised for what could not be read; `SourceObjectNotReadable` unless it says. */
+  readonly unreadable?: string;
+  /** Its disks can be looked at any time: `diskAccess` makes nothing at the source for it, such as a snapshot. */
+  readonly atRest?: true;
+  /** What a machine must have to read its disks. */
+  readonly requirements?: SourceRequirements;
+  /** For whoever gives it a user. */
+  readonly role?: SourceRole;
+  /**
+   * What hinders to reach the source, nothing where it can be read; of category Warn: what would hinder some plans, which
+   * `planConditions` then says of those.
+   */
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
   /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
   inventory(spec: ProviderSpec): Promise<Inventory>;
@@ -205,6 +210,8 @@ export interface SnapshotOptions {
 
 /** Points in time of a VM that runs, and what changed between them. */
 export interface SourceSnapshots {
+  /** Whether `create` can turn the tracking of changes on (`enableChangeTracking`). */
+  readonly enablesTracking?: true;
   /**
    * Makes a snapshot over all disks, or finds the one of that name, and waits until it is there. Its change ids come
    * from the snapshot's own configuration.

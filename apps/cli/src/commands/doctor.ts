@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { lookForNbdkit } from '@ledgerlift/disk-transfer';
 import { runTool, sandboxState } from '@ledgerlift/processes';
+import { sourceProviders } from '@ledgerlift/providers';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
 import type { CommandsContext } from './context.js';
-import { sourcesBeside } from './vddk-sources.js';
 
 interface Tool {
   readonly name: string;
@@ -80,7 +79,7 @@ export function doctorCommand(program: Command, context: CommandsContext): void 
     .command('doctor')
     .description('say what is installed on this machine, what is missing, and how to get it')
     .action(async () => {
-      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfVsphere(context)]);
+      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfDisks(context)]);
       const rows: Row[] = [
         { name: 'node', state: process.version, use: 'all services', get: '' },
         ...found,
@@ -115,30 +114,15 @@ async function sandbox(): Promise<Row> {
   };
 }
 
-const GET_VDDK =
-  'download the Virtual Disk Development Kit from Broadcom, unpack it, set LEDGERLIFT_VDDK_DIR to the folder that has ' +
-  "lib64, and install nbdkit's vddk plugin (LEDGERLIFT_VDDK_PLUGIN: the path of its .so, where nbdkit does not find it)";
-
-/** Both are for vSphere only, so that a machine without them is in order. */
-async function readersOfVsphere({ api }: CommandsContext): Promise<readonly Row[]> {
-  const { LEDGERLIFT_VDDK_DIR: folder, LEDGERLIFT_VDDK_PLUGIN: plugin = 'vddk' } = process.env;
-  const reads = process.env['LEDGERLIFT_VDDK_READS']?.split(':') ?? [];
-  const { vddk, curl } = await lookForNbdkit({ folder, plugin, reads });
-  return [
-    {
-      name: 'VDDK',
-      state: 'problem' in vddk ? 'absent' : vddk.version,
-      use: 'transfer: disks of vSphere, also while the VM runs',
-      get: 'problem' in vddk ? `${vddk.problem}; ${GET_VDDK}` : '',
-    },
-    ...('problem' in vddk ? [] : await sourcesBeside(vddk.version, api())),
-    {
-      name: 'nbdkit curl',
-      state: 'problem' in curl ? 'absent' : 'present',
-      use: 'transfer: disks of vSphere without VDDK, while the VM is off',
-      get: 'problem' in curl ? `apt-get install nbdkit (${curl.problem})` : '',
-    },
-  ];
+/** What disks are read with, of each kind of source: a machine that reads no such disks is in order without. */
+async function readersOfDisks({ api }: CommandsContext): Promise<readonly Row[]> {
+  const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const found = await Promise.all(
+    sourceProviders().map(async ({ requirements }) =>
+      requirements?.report(await requirements.look(set), () => api().all('providers.list')),
+    ),
+  );
+  return found.flatMap((reports = []) => reports.map((report): Row => ({ ...report })));
 }
 
 function environment(): readonly Row[] {

@@ -15,7 +15,7 @@ const handler = imageCommit(
     logLimit: 65_536,
     trace: 'off',
     scratch: root,
-    vddk: { folder: undefined, plugin: 'vddk', reads: [] },
+    reading: {},
     childEnv: { PATH: process.env['PATH'] ?? '' },
   },
   () => {

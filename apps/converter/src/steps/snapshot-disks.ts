@@ -1,6 +1,6 @@
-import { type NbdServer, lookForNbdkit, serveNbdkit } from '@ledgerlift/disk-transfer';
+import { type NbdServer, serveNbdkit } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/worker';
-import { sourceProvider } from '@ledgerlift/providers';
+import { lookForDiskTools, sourceProvider } from '@ledgerlift/providers';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';
 import { makeEmpty, qemuImg } from '../overlays/index.js';
@@ -27,13 +27,13 @@ export interface SnapshotDisks {
  */
 export async function snapshotDisks(
   { job: { record, pass }, signal }: Attempt,
-  { vddk }: ConverterSettings,
+  { reading }: ConverterSettings,
 ): Promise<SnapshotDisks> {
   const { provider: source, vm } = record.source;
   const provider = sourceProvider(source.spec.type);
   if (provider?.snapshots === undefined || pass?.snapshot === undefined)
     throw new NotInspectable(vm.name, 'there is no snapshot of it');
-  const reader = { tools: await lookForNbdkit(vddk), signal };
+  const reader = { tools: await lookForDiskTools(reading), signal };
   const servers: NbdServer[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.stop()));

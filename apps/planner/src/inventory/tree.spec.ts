@@ -47,6 +47,27 @@ describe('the tree of an inventory', () => {
     ]);
   });
 
+  it('tells apart datacenters, clusters and hosts of one name by their ids', () => {
+    const twin = (id: string): SourceVm =>
+      vm(`web-${id}`, {
+        ...{ datacenterId: `dc-${id}`, cluster: 'C', clusterId: `c-${id}`, host: 'h', hostId: `h-${id}` },
+        folder: '/prod',
+      });
+    const of = (query: object) => treeOf('vcenter', [twin('1'), twin('2')], TreeQuery.parse(query));
+    for (const by of ['folder', 'host'])
+      expect(of({ by })?.children).toMatchObject([
+        { name: 'DC', path: '/DC (dc-1)', vms: 1 },
+        { name: 'DC', path: '/DC (dc-2)', vms: 1 },
+      ]);
+    expect(of({ by: 'host', path: '/DC (dc-2)/C/h' })?.children).toMatchObject([
+      { name: 'web-2', path: '/DC (dc-2)/C/h/web-2' },
+    ]);
+    const hosts = [twin('1'), { ...twin('2'), datacenterId: 'dc-1', clusterId: 'c-1' }];
+    const cluster = treeOf('vcenter', hosts, TreeQuery.parse({ by: 'host', path: '/DC/C' }));
+    expect(cluster?.children?.map(({ path }) => path)).toEqual(['/DC/C/h (h-1)', '/DC/C/h (h-2)']);
+    expect(of({ path: '/DC' })).toBeUndefined();
+  });
+
   it('shows no deeper and no more than was asked for', () => {
     expect(tree({ depth: 1 })?.children).toEqual([
       { name: 'DC', kind: 'datacenter', path: '/DC', vms: 4, more: 0 },

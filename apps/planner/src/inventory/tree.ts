@@ -1,29 +1,29 @@
 import type { SourceVm, TreeNode, TreeQuery } from '@ledgerlift/contracts';
 
 interface Branch {
+  readonly id: string | undefined;
   readonly name: string;
   readonly kind: TreeNode['kind'];
-  readonly path: string;
   readonly branches: Map<string, Branch>;
   readonly leaves: SourceVm[];
   vms: number;
 }
 
 /**
- * The VMs of a source as a tree, from the node at `path` on.
+ * The VMs of a source as a tree, from the node at `path` on. Places are told apart by their ids: where two of one name lie
+ * side by side, each has its id in its path.
  *
  * @returns undefined where there is no such node
  */
 export function treeOf(source: string, vms: readonly SourceVm[], query: TreeQuery): TreeNode | undefined {
-  const root = branch(source, 'source', '/');
+  const root = branch({ name: source, kind: 'source' });
   for (const vm of vms) {
-    const steps = query.by === 'folder' ? folderSteps(vm) : hostSteps(vm);
     let at = root;
     at.vms += 1;
-    for (const { name, kind } of steps) {
-      const path = `${at.path === '/' ? '' : at.path}/${name}`;
-      const next = at.branches.get(name) ?? branch(name, kind, path);
-      at.branches.set(name, next);
+    for (const step of query.by === 'folder' ? folderSteps(vm) : hostSteps(vm)) {
+      const key = step.id === undefined ? step.name : `${step.kind} ${step.id}`;
+      const next = at.branches.get(key) ?? branch(step);
+      at.branches.set(key, next);
       next.vms += 1;
       at = next;
     }
@@ -31,36 +31,51 @@ export function treeOf(source: string, vms: readonly SourceVm[], query: TreeQuer
   }
   const wanted = query.path.split('/').filter((name) => name !== '');
   let at: Branch | undefined = root;
-  for (const name of wanted) at = at?.branches.get(name);
-  return at && nodeOf(at, query.depth, query, { left: MOST_NODES });
+  for (const name of wanted) at = at && inPaths(at).get(name);
+  return at && nodeOf(at, `/${wanted.join('/')}`, query.depth, query, { left: MOST_NODES });
 }
 
-const branch = (name: string, kind: TreeNode['kind'], path: string): Branch => ({
+/** The branches of a node, by what they are called in paths. */
+function inPaths({ branches }: Branch): ReadonlyMap<string, Branch> {
+  const byName = Map.groupBy(branches.values(), ({ name }) => name);
+  return new Map(
+    [...byName].flatMap(([name, same]) =>
+      same.map((each) => [same.length > 1 && each.id !== undefined ? `${name} (${each.id})` : name, each]),
+    ),
+  );
+}
+
+const branch = ({ id, name, kind }: Step): Branch => ({
+  id,
   name,
   kind,
-  path,
   branches: new Map(),
   leaves: [],
   vms: 0,
 });
 
 interface Step {
+  /** Left out where names are all there is. */
+  readonly id?: string | undefined;
   readonly name: string;
   readonly kind: TreeNode['kind'];
 }
 
-const folderSteps = ({ datacenter, folder = '/' }: SourceVm): readonly Step[] => [
-  ...(datacenter === undefined ? [] : [{ name: datacenter, kind: 'datacenter' as const }]),
-  ...folder
+const datacenterOf = ({ datacenter, datacenterId }: SourceVm): readonly Step[] =>
+  datacenter === undefined ? [] : [{ id: datacenterId, name: datacenter, kind: 'datacenter' }];
+
+const folderSteps = (vm: SourceVm): readonly Step[] => [
+  ...datacenterOf(vm),
+  ...(vm.folder ?? '/')
     .split('/')
     .filter((name) => name !== '')
     .map((name): Step => ({ name, kind: 'folder' })),
 ];
 
-const hostSteps = ({ datacenter, cluster, host }: SourceVm): readonly Step[] => [
-  ...(datacenter === undefined ? [] : [{ name: datacenter, kind: 'datacenter' as const }]),
-  ...(cluster === undefined ? [] : [{ name: cluster, kind: 'cluster' as const }]),
-  ...(host === undefined ? [] : [{ name: host, kind: 'host' as const }]),
+const hostSteps = (vm: SourceVm): readonly Step[] => [
+  ...datacenterOf(vm),
+  ...(vm.cluster === undefined ? [] : [{ id: vm.clusterId, name: vm.cluster, kind: 'cluster' as const }]),
+  ...(vm.host === undefined ? [] : [{ id: vm.hostId, name: vm.host, kind: 'host' as const }]),
 ];
 
 /** In one answer, which has to fit into a message. */
@@ -69,31 +84,35 @@ const MOST_NODES = 3000;
 /** @param room how many more nodes the answer may have: what does not fit is counted, and not shown */
 function nodeOf(
   at: Branch,
+  path: string,
   depth: number,
   { offset, limit }: { readonly offset: number; readonly limit: number },
   room: { left: number },
 ): TreeNode {
-  const { name, kind, path, vms } = at;
+  const { name, kind, vms } = at;
   const node = { name, kind, path, vms };
   if (depth === 0) return { ...node, more: 0 };
-  const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
-    a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+  const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   const below = [
-    ...[...at.branches.values()].toSorted(byName),
-    ...at.leaves.toSorted((a, b) => byName(a, b) || byName({ name: a.id }, { name: b.id })),
+    ...[...inPaths(at)].toSorted(([a], [b]) => compare(a, b)),
+    ...at.leaves.toSorted((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
   ];
   const shown = below.slice(offset, offset + Math.min(limit, room.left));
   room.left -= shown.length;
   const children = shown.map((each) =>
-    'branches' in each ? nodeOf(each, depth - 1, { offset: 0, limit }, room) : leaf(each, path),
+    'id' in each
+      ? leaf(each, path)
+      : nodeOf(each[1], under(path, each[0]), depth - 1, { offset: 0, limit }, room),
   );
   return { ...node, children, more: Math.max(0, below.length - offset - shown.length) };
 }
 
+const under = (path: string, name: string): string => `${path === '/' ? '' : path}/${name}`;
+
 const leaf = ({ id, name }: SourceVm, parent: string): TreeNode => ({
   name,
   kind: 'vm',
-  path: `${parent === '/' ? '' : parent}/${name}`,
+  path: under(parent, name),
   id,
   vms: 1,
   more: 0,

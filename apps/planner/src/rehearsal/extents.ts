@@ -16,13 +16,14 @@ export const imageExtents: ExtentsAccess = {
   async bytesOf(spec, vm, signal) {
     try {
       let bytes = 0;
+      const provider = sourceProvider(spec.type);
+      // Of any other source reading would begin with an export or a snapshot, and a rehearsal makes neither.
+      if (provider?.atRest !== true) return { why: 'its source shows extents only of a snapshot' };
       for (const disk of vm.disks) {
-        // Of any other source reading would begin with an export or a snapshot, and a rehearsal makes neither.
-        if (disk.backing.kind !== 'ova') return { why: 'its source shows extents only of a snapshot' };
+        const access = await provider.diskAccess(spec, vm, disk);
         // An empty disk is written as zeros, of which nothing is read.
-        if (disk.backing.parts.length === 0) continue;
-        const access = await sourceProvider(spec.type)?.diskAccess(spec, vm, disk);
-        if (access?.kind !== 'image')
+        if (access.kind === 'unpack' && access.empty === true) continue;
+        if (access.kind !== 'image')
           return { why: 'it is compressed as a whole, and has to be unpacked first' };
         const { driver, file, within } = access;
         bytes += await allocated({ driver, file, ...(within === undefined ? {} : { within }) }, signal);

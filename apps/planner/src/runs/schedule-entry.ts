@@ -1,11 +1,5 @@
 import type { SourceDisk, VmRecord } from '@ledgerlift/contracts';
-import {
-  type RunState,
-  type ScheduleEntry,
-  type VmLive,
-  disksByStorage,
-  partOf,
-} from '@ledgerlift/migration';
+import { type RunState, type ScheduleEntry, type VmLive, storagesOf, partOf } from '@ledgerlift/migration';
 
 /** What a VM that waits for a place says to the schedule. */
 export const entryOf = (state: VmLive, { started }: RunState): ScheduleEntry =>
@@ -29,13 +23,14 @@ export function scheduleEntry(
     purpose,
     provider: provider.id,
     ...(vm.host === undefined ? {} : { host: vm.host }),
+    ...(vm.hostId === undefined ? {} : { hostId: vm.hostId }),
     target: record.target.providerId,
     demand: {
       cpus: vm.cpu.count,
       memoryBytes: vm.memory.bytes,
       storageBytes: vm.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
     },
-    storages: disksByStorage(disksToRead(record)),
+    ...storagesOf(disksToRead(record)),
     windows: spec.windows,
   };
 }

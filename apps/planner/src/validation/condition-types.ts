@@ -1,13 +1,7 @@
-import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
-import { vsphereConditionTypes } from './vsphere-condition-types.js';
+import { type ConditionCatalogue, type ConditionMaker, conditionsOf } from '@ledgerlift/contracts';
+import { sourceConditionTypes } from '@ledgerlift/providers';
 
-interface ConditionType {
-  readonly category: ConditionCategory;
-  readonly when: string;
-  readonly wayOut: string;
-}
-
-/** Every condition that validation can raise. Names are Forklift's where it has one; docs/reference/conditions.md is made from this. */
+/** Conditions that no kind of source has to itself. Names are Forklift's where it has one. */
 export const conditionTypes = {
   SourceProviderNotValid: {
     category: 'Critical',
@@ -204,20 +198,10 @@ export const conditionTypes = {
     when: 'two NICs of the plan have one MAC address',
     wayOut: 'migrate them to different networks in different plans, or change one at the source',
   },
-  OVADigestMismatch: {
-    category: 'Critical',
-    when: 'a file of a VM is not what its manifest says, or cannot be read to its end',
-    wayOut: 'export or copy the OVA again',
-  },
-  OVANotReadable: {
+  SourceObjectNotReadable: {
     category: 'Warn',
-    when: 'a file of the source could not be read, and what is in it is unknown',
-    wayOut: 'look at the problems of the inventory, correct the file, and refresh',
-  },
-  UnsupportedOVFExportSource: {
-    category: 'Warn',
-    when: 'the OVF was not exported by a tool that is known',
-    wayOut: 'look at the result before you rely on it',
+    when: 'something of the source could not be read, and is not in the inventory',
+    wayOut: 'look at the problems of the inventory, and put right what they name',
   },
   VMCriticalConcerns: {
     category: 'Critical',
@@ -271,27 +255,46 @@ export const conditionTypes = {
     when: 'a service that the plan needs does not answer at its site',
     wayOut: 'start it; the VMs wait for it',
   },
-  ...vsphereConditionTypes,
-} as const satisfies Record<string, ConditionType>;
+  VMPowerStateUnsupported: {
+    category: 'Critical',
+    when: 'a VM is suspended: what its guest has in memory is not on its disks',
+    wayOut: 'resume it, or shut it down',
+  },
+  GuestToolsIssue: {
+    category: 'Critical',
+    when: 'a VM runs without tools by which its guest could be asked to shut down, and the plan does not allow to power it off (`shutdown.then`)',
+    wayOut: 'start or install the tools, shut the VM down yourself, or set `shutdown: { then: force }`',
+  },
+  GuestNotShutDown: {
+    category: 'Warn',
+    when: 'a VM runs without tools by which its guest could be asked to shut down, and will be powered off as if by its plug',
+    wayOut: 'start or install the tools, or shut the VM down yourself',
+  },
+  VMMissingGuestIPs: {
+    category: 'Warn',
+    when: 'static addresses are to be preserved, and the guest has told none',
+    wayOut: 'see that its tools run, and refresh; or set the addresses at the target by hand',
+  },
+  RecoveryKeyNotHeld: {
+    category: 'Critical',
+    when: 'a Windows guest has a TPM, by which BitLocker may have sealed its disks, and nobody says that the recovery key is at hand; the target gets an empty TPM',
+    wayOut:
+      'see that you have the recovery key, and say so by `recoveryKeyHeld: true` in the plan or of the VM',
+  },
+  HookNotReady: {
+    category: 'Critical',
+    when: 'a hook of the plan is a command, and no transfer worker of its site has a folder of hooks',
+    wayOut: 'set LEDGERLIFT_HOOKS_DIR at the transfer workers, or call the hook by `http` or `event`',
+  },
+} as const satisfies ConditionCatalogue;
+
+/** Every condition that can stand against a plan: the planner's own, and those of each kind of source. */
+export const allConditionTypes = (): ConditionCatalogue => ({ ...conditionTypes, ...sourceConditionTypes() });
 
 export type ConditionTypeName = keyof typeof conditionTypes;
 
-/**
- * @param message what is so, without a full stop
- * @param items what it is about: VM names, networks, files
- */
-export function condition(
-  type: ConditionTypeName,
-  reason: string,
-  message: string,
-  items: readonly string[],
-): Condition {
-  const { category, wayOut } = conditionTypes[type];
-  return { type, category, reason, message: `${message}; ${wayOut}.`, items: [...items], durable: false };
-}
+export const condition = conditionsOf(conditionTypes);
 
-/** `web, db and 3 more` */
-export function listed(items: readonly string[], most = 5): string {
-  const shown = items.slice(0, most).join(', ');
-  return items.length > most ? `${shown} and ${items.length - most} more` : shown;
-}
+/** Of a type that a provider names for something that every source has. */
+export const conditionNamed: ConditionMaker<string> = (...of) => conditionsOf(allConditionTypes())(...of);
+export { listed } from '@ledgerlift/contracts';

@@ -7,6 +7,7 @@ import type {
   ProviderSpec,
   ServiceName,
 } from '@ledgerlift/contracts';
+import type { ToolsAtSite } from '@ledgerlift/providers';
 import type { BroughtVm } from '@ledgerlift/targets';
 import type { SelectedVm, Selection } from '../selection/index.js';
 
@@ -77,16 +78,6 @@ export interface SiteWorkers {
   readonly connected: readonly ServiceName[];
   /** What the converter lacks; undefined where none answers. */
   readonly conversionProblems: readonly string[] | undefined;
-  /** What transfer has; undefined where none answers. */
-  readonly transferTools: TransferTools | undefined;
-}
-
-/** What the transfer workers of a site have to read disks and to run hooks with. */
-export interface TransferTools {
-  /** The oldest that one of them has. Undefined: none has VDDK. */
-  readonly vddk: { readonly version: string; readonly folder: string } | undefined;
-  /** False: none has a folder of hooks. Undefined: none says. */
-  readonly hasHooks: boolean | undefined;
-  /** Why VDDK cannot be used, of each worker where it cannot. */
-  readonly vddkProblems: readonly string[];
+  /** What transfer has to read disks and to run hooks with; undefined where none answers. */
+  readonly transferTools: ToolsAtSite | undefined;
 }

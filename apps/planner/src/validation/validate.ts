@@ -3,10 +3,10 @@ import { checkBroughtDisks } from './checks/brought.js';
 import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
 import { checkConfigurations } from './checks/configurations.js';
-import { checkDigests, checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
+import { checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
 import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
 import { checkGuests } from './checks/guests.js';
-import { checkVsphere } from './checks/vsphere.js';
+import { checkOfSource } from './checks/of-source.js';
 import { checkWarm } from './checks/warm.js';
 import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
 import { checkSelection } from './checks/selection.js';
@@ -15,12 +15,15 @@ import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms
 import { checkHookFolder, checkSites, checkWorkers } from './checks/workers.js';
 import type { PlanFacts } from './plan-facts.js';
 
-/** Every check of a plan. A new one is a function here and its types in `condition-types.ts`. */
+/**
+ * Every check of a plan. A new one is a function here and its types in `condition-types.ts`; one of a single kind of source
+ * is its provider's (`planConditions`).
+ */
 const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkProviders,
   checkMigrationType,
   checkWarm,
-  checkVsphere,
+  checkOfSource,
   checkGuests,
   checkCombinations,
   checkMappings,
@@ -39,7 +42,6 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkRoom,
   checkDiskSizes,
   checkSharedDisks,
-  checkDigests,
   checkInventoryProblems,
   checkConcerns,
   checkSites,

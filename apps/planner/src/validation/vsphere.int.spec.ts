@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Condition, PlanValidation } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { closeSources, requiredPrivileges } from '@ledgerlift/providers';
+import { closeSources, sourceProvider } from '@ledgerlift/providers';
 import { startVsphere, temporaryFolder, type Vsphere } from '@ledgerlift/testing';
 import { inventoryOf, networkSpec, storageSpec } from '../api/spec/fixtures.js';
 import { PlannerUnderTest } from '../api/spec/planner-under-test.js';
@@ -15,8 +15,11 @@ import { providerSourceAccess } from '../inventory/index.js';
 
 const CAPACITY = 4 * 1024 * 1024;
 const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
-const uses = ['inventory', 'power', 'vddk', 'https', 'nfc', 'warm', 'tracking', 'retire', 'tag'] as const;
-const all = [...new Set(requiredPrivileges(uses).map(({ id }) => id))];
+const kinds = ['cold', 'warm', 'retire'];
+const role = sourceProvider('vsphere')?.role?.text({ name: 'all', kinds, format: 'json', isVariant: false });
+const all = (JSON.parse(role ?? '') as { readonly privileges: { readonly id: string }[] }).privileges.map(
+  ({ id }) => id,
+);
 const user = { user: 'ledgerlift', password: 'hunter2' };
 const poor = { user: 'poor', password: 'hunter2' };
 

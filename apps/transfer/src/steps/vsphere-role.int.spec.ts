@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec, TransferPass } from '@ledgerlift/contracts';
-import { type RoleKind, roleText, sourceProvider } from '@ledgerlift/providers';
+import { sourceProvider } from '@ledgerlift/providers';
 import type { Run } from '../spec/run.js';
 import { VsphereWorld, arrived, withVddk } from '../spec/vsphere.js';
 
 const MiB = 2 ** 20;
 const password = 'hunter2 & co';
-const role = (...kinds: RoleKind[]): readonly string[] =>
-  (
-    JSON.parse(roleText({ name: 'ledgerlift', kinds, format: 'json', at: 'vcenter' })) as {
-      privileges: { id: string }[];
-    }
-  ).privileges.map(({ id }) => id);
+const role = (...kinds: string[]): readonly string[] => {
+  const request = { name: 'ledgerlift', kinds, format: 'json', isVariant: false };
+  const text = sourceProvider('vsphere')?.role?.text(request) ?? '';
+  return (JSON.parse(text) as { privileges: { id: string }[] }).privileges.map(({ id }) => id);
+};
 const cold = role('cold');
 const blind = 'VirtualMachine.Provisioning.GetVmFiles';
 const disks = [{ capacityBytes: 8 * MiB }, { capacityBytes: 3 * MiB }];

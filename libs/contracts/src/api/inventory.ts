@@ -53,7 +53,7 @@ export type TreeQuery = z.infer<typeof TreeQuery>;
 export interface TreeNode {
   readonly name: string;
   readonly kind: 'source' | 'datacenter' | 'folder' | 'cluster' | 'host' | 'vm';
-  /** By which it may be asked for. */
+  /** By which it may be asked for. Of two places of one name side by side, each has its id in it: `/DC (datacenter-3)`. */
   readonly path: string;
   /** Id of the VM. */
   readonly id?: string | undefined;

@@ -8,7 +8,7 @@ const DESCRIPTOR_LENGTH = 20 * SECTOR;
 const DIRECTORY_AT_END = 0xffff_ffff_ffff_ffffn;
 const HEADER_LENGTH = 79;
 
-/** Reads a VMDK (VMware Virtual Disk Format 5.0), which must hold all of its data itself. */
+/** Reads a VMDK (Virtual Disk Format 5.0), which must hold all of its data itself. */
 export function vmdkHeader({ head, tail, length }: ImageBytes): ForeignHeader {
   const magic = head.toString('latin1', 0, 4);
   if (magic === 'COWD')

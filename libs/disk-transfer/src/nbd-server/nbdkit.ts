@@ -14,13 +14,13 @@ export interface NbdkitPlugin {
   readonly secrets: readonly Parameter[];
   /** Content of files that the plugin is given the path of. */
   readonly files: readonly Parameter[];
-  /** Paths that it reads besides, such as where VDDK lies. */
+  /** Paths that it reads besides, such as where a library lies that it loads. */
   readonly reads: readonly string[];
   /** `host` where it reads the source through devices of this machine. */
   readonly devices?: 'host';
 }
 
-/** VDDK's library logs in to a vCenter on its way up. */
+/** A plugin may log in to its source on its way up, which takes a while. */
 const START_TIMEOUT_MS = 60_000;
 
 /**

@@ -35,6 +35,19 @@ describe('a limit of disks', () => {
     expect(told.admit()).toEqual(['p1/0', 'p1/1']);
   });
 
+  it('knows hosts of one source by their ids, and says how they and its datastores are called', () => {
+    const storageNames = { 'ds-1': 'san', 'ds-2': 'san' };
+    const told = new Told(limits({ vmsPerHost: 1, disksPerStorage: 2 })).wait(
+      withDisks(0, { 'ds-1': 2 }, { host: 'esx', hostId: 'host-1', storageNames }),
+      withDisks(1, { 'ds-2': 1 }, { host: 'esx', hostId: 'host-2', storageNames }),
+      withDisks(2, { 'ds-2': 1 }, { host: 'esx', hostId: 'host-1', storageNames }),
+      withDisks(3, { 'ds-1': 1 }, { host: 'esx', hostId: 'host-3', storageNames }),
+    );
+    expect(told.admit()).toEqual(['p1/0', 'p1/1']);
+    expect(told.reason(2)).toBe('a free place: 1 VMs run, the limit of the host esx');
+    expect(told.reason(3)).toBe('disks on san: 2 of 2 are open, and it needs 1');
+  });
+
   it.each([{ disksPerHost: 4 }, { disksPerStorage: 4 }])(
     'lets a VM that is larger than the whole limit run when nothing else is in it: %p',
     (limit) => {

@@ -87,6 +87,8 @@ export class Lanes<E> {
   }
 }
 
+/** What tells its host from others, of which some may have the same name. */
+export const hostOf = ({ host, hostId }: ScheduleEntry): string => hostId ?? host ?? '';
 /** How many of its disks are open while it runs. */
 export const disksIn = ({ storages }: ScheduleEntry): number =>
   Object.values(storages).reduce((sum, count) => sum + count, 0);

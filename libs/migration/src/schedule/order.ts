@@ -1,5 +1,5 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
-import { type ScheduleEntry, type Waiting, disksIn, magnitude, magnitudes } from './lanes.js';
+import { type ScheduleEntry, type Waiting, disksIn, hostOf, magnitude, magnitudes } from './lanes.js';
 
 /** Who goes before whom. */
 
@@ -26,7 +26,7 @@ const urgency = (entry: ScheduleEntry): number => Math.min(purposeRank(entry), p
 
 /** VMs in one lane differ in nothing that decides who is let in. Storages count only where they are limited. */
 export function laneKeyOf(entry: ScheduleEntry, { disksPerStorage }: ScheduleLimits): string {
-  const { purpose, priority, planId, provider, host = '', target, demand, windows, maxConcurrent } = entry;
+  const { purpose, priority, planId, provider, target, demand, windows, maxConcurrent } = entry;
   const size = [demand.cpus, demand.memoryBytes, demand.storageBytes, disksIn(entry)].map(magnitude);
   const storages = disksPerStorage === undefined ? [] : magnitudes(entry.storages);
   return JSON.stringify([
@@ -35,7 +35,7 @@ export function laneKeyOf(entry: ScheduleEntry, { disksPerStorage }: ScheduleLim
     planId,
     maxConcurrent,
     provider,
-    host,
+    hostOf(entry),
     target,
     size,
     windows,

@@ -45,6 +45,15 @@ describe('turns to remove snapshots', () => {
     expect(both.admit()).toEqual(['p1/3', 'p1/4']);
   });
 
+  it('are waited for on a storage that is called by its name', () => {
+    const { schedule } = told().wantsTurn(0, { A: 3 });
+    schedule.admit(new Date(0)).forEach((event) => schedule.apply(event));
+    const wish = { migrationId: 'p1', vm: 1, provider: 'vc', urgent: false };
+    const named = { ...wish, storages: { A: 3 }, storageNames: { A: 'san' } };
+    schedule.removals.enqueue(named).forEach((event) => schedule.apply(event));
+    expect(schedule.reasonForRemoval('p1', 1)).toMatch(/: 3 disks of san are being consolidated$/);
+  });
+
   it('are asked for once, and again when it has become urgent', () => {
     const { schedule } = told().wantsTurn(0, { A: 1 });
     const wish = { migrationId: 'p1', vm: 0, provider: 'vc', storages: { A: 1 }, urgent: false };

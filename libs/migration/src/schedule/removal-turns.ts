@@ -135,12 +135,12 @@ export const itsTurn = 'its turn to remove a snapshot';
 const inOrder = (one: Waiting<RemovalEntry>, other: Waiting<RemovalEntry>): number =>
   Number(other.entry.urgent) - Number(one.entry.urgent) || one.number - other.number;
 
-const needsOf = ({ provider, storages }: RemovalEntry, limit: number): readonly Need[] =>
+const needsOf = ({ provider, storages, storageNames }: RemovalEntry, limit: number): readonly Need[] =>
   Object.entries(storages).map(([storage, amount]) => ({
     of: 'size',
     key: storageKey(provider, storage),
     amount,
     limit,
     reason: (used) =>
-      `${used} ${used === 1 ? 'disk' : 'disks'} of ${storage} ${used === 1 ? 'is' : 'are'} being consolidated`,
+      `${used} ${used === 1 ? 'disk' : 'disks'} of ${storageNames?.[storage] ?? storage} ${used === 1 ? 'is' : 'are'} being consolidated`,
   }));

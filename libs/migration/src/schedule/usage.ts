@@ -1,6 +1,6 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
 import { Amounts, type Need } from './amounts.js';
-import { type ScheduleEntry, disksIn } from './lanes.js';
+import { type ScheduleEntry, disksIn, hostOf } from './lanes.js';
 
 /** What is in flight, counted by all that a limit may be set on. */
 export class Usage {
@@ -85,7 +85,8 @@ function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amoun
 
 /** What it needs of all on which a limit is set; places first. */
 function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
-  const { planId, provider, host, target, maxConcurrent, demand, storages } = entry;
+  const { planId, provider, host, target, maxConcurrent, demand, storages, storageNames } = entry;
+  const named = (storage: string): string => storageNames?.[storage] ?? storage;
   const place = (key: string, limit: number | undefined, whose: string): readonly Need[] =>
     limit === undefined
       ? []
@@ -120,7 +121,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
       ? []
       : disk(`disks of ${hostKey(entry)}`, disksIn(entry), limits.disksPerHost, `of the host ${host}`)),
     ...Object.entries(storages).flatMap(([storage, count]) =>
-      disk(storageKey(provider, storage), count, limits.disksPerStorage, `on ${storage}`),
+      disk(storageKey(provider, storage), count, limits.disksPerStorage, `on ${named(storage)}`),
     ),
     ...budgets.flatMap(({ of, name, say }): readonly Need[] => {
       const [limit, amount] = [limits[of], demand[of]];
@@ -133,7 +134,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
 }
 
 export const storageKey = (provider: string, storage: string): string => `storage ${provider} ${storage}`;
-const hostKey = ({ provider, host }: ScheduleEntry): string => `host ${provider} ${host ?? ''}`;
+const hostKey = (entry: ScheduleEntry): string => `host ${entry.provider} ${hostOf(entry)}`;
 
 const gibibytes = (bytes: number): string => `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
 const budgets: readonly {

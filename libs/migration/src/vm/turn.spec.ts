@@ -8,7 +8,7 @@ import { RemovalTurns } from '../schedule/removal-turns.js';
 import { mayTakeTurn, removalChange } from '../schedule/removal-change.js';
 import { pipelineOf } from './pipeline.js';
 import { openAttempt } from './state.js';
-import { disksByStorage, removalEntryOf, turnOf } from './turn.js';
+import { disksByStorage, removalEntryOf, storagesOf, turnOf } from './turn.js';
 import { wakeAt } from './wake.js';
 
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
@@ -62,6 +62,12 @@ describe('the removal of a snapshot', () => {
   it('counts disks by the id of their storage, for two may have one name', () => {
     const twins = ['ds-1', 'ds-2', 'ds-2'].map((storageId) => ({ storage: 'san', storageId }));
     expect(disksByStorage([...twins, { storage: 'ova' }])).toEqual({ 'ds-1': 1, 'ds-2': 2, ova: 1 });
+  });
+
+  it('says how each of those storages is called that has a name beside its id', () => {
+    const on = ['ds-1', 'ds-2'].map((storageId) => ({ storage: 'san', storageId }));
+    expect(storagesOf([...on, { storage: 'ova' }]).storageNames).toEqual({ 'ds-1': 'san', 'ds-2': 'san' });
+    expect(storagesOf([{ storage: 'ova' }])).toEqual({ storages: { ova: 1 } });
   });
 
   it('is urgent when the source is off for it', () => {

@@ -37,7 +37,7 @@ export const removalEntryOf = (state: VmLive): RemovalEntry => ({
   migrationId: state.record.migrationId,
   vm: state.record.index,
   provider: state.record.source.provider.id,
-  storages: disksByStorage(state.record.source.vm.disks),
+  ...storagesOf(state.record.source.vm.disks),
   urgent: state.phase === 'running' && partOf(state) === 'cutover',
 });
 
@@ -48,6 +48,17 @@ export function disksByStorage(
   // Two storages may have one name; sources without ids have none that do.
   const groups = Map.groupBy(disks, ({ storage, storageId }) => storageId ?? storage);
   return Object.fromEntries([...groups].map(([storage, on]) => [storage, on.length]));
+}
+
+/** Counted by id, and called by name. */
+export function storagesOf(
+  disks: readonly { readonly storage: string; readonly storageId?: string | undefined }[],
+): Pick<RemovalEntry, 'storages' | 'storageNames'> {
+  const named = disks.flatMap(({ storage, storageId }) =>
+    storageId === undefined || storageId === storage ? [] : [[storageId, storage] as const],
+  );
+  const storages = disksByStorage(disks);
+  return named.length === 0 ? { storages } : { storages, storageNames: Object.fromEntries(named) };
 }
 
 function mergesDisks(

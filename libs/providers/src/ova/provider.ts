@@ -3,6 +3,8 @@ import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, SourceProvider } from '../port.js';
 import { verifyFiles } from './digests.js';
 import type { OvaBacking } from './disks.js';
+import { ovaConditionTypes } from './plan/condition-types.js';
+import { ovaPlanConditions } from './plan/conditions.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
 import { sharedReader } from './reading/package-reader.js';
@@ -13,6 +15,11 @@ export const ovaProvider: SourceProvider = {
   type: 'ova',
   migrationTypes: ['cold', 'conversion'],
   conversion: 'needed',
+  conditionTypes: ovaConditionTypes,
+  planConditions: ovaPlanConditions,
+  concerns: { 'ova.source.unsupported': { type: 'UnsupportedOVFExportSource' } },
+  unreadable: 'OVANotReadable',
+  atRest: true,
 
   async check(spec) {
     const path = pathOf(spec);
@@ -67,7 +74,12 @@ function accessTo(backing: OvaBacking, capacityBytes: number): DiskAccess {
   const driver = backing.format === 'vhd' ? 'vpc' : backing.format;
   const [first, ...rest] = backing.parts;
   if (first === undefined)
-    return { kind: 'unpack', driver: 'raw', unpackTo: (path) => makeBlank(path, capacityBytes) };
+    return {
+      kind: 'unpack',
+      driver: 'raw',
+      empty: true,
+      unpackTo: (path) => makeBlank(path, capacityBytes),
+    };
   if (rest.length === 0 && backing.compression === 'none') {
     const { file, offset, length } = first;
     return { kind: 'image', driver, file, within: { offset, length }, compressed: driver === 'vmdk' };

@@ -51,19 +51,18 @@ async function hostProblems(
   return problems.flat().map((error) => ({ item: error.host, category: 'Warn', ...error.details() }));
 }
 
-/** By name and by id: their names. */
+/** By name and by id: their names, or the id where several have that name and only one is meant. */
 async function namesOfHosts(
   session: VsphereSession,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const found = await allOf(session, 'HostSystem', ['name'], signal);
+  const named = found.map(({ ref, properties }) => [ref.id, properties.get('name')?.text ?? ref.id] as const);
+  const byName = Map.groupBy(named, ([, name]) => name);
   return new Map(
-    found.flatMap(({ ref, properties }) => {
-      const name = properties.get('name')?.text ?? ref.id;
-      return [
-        [name, name],
-        [ref.id, name],
-      ] as const;
-    }),
+    named.flatMap(([id, name]) => [
+      [name, name],
+      [id, (byName.get(name)?.length ?? 0) > 1 ? id : name],
+    ]),
   );
 }

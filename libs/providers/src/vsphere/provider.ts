@@ -1,9 +1,13 @@
 import type { SourceProvider } from '../port.js';
 import { checkVsphere } from './check.js';
-import { judge } from './concerns/index.js';
+import { concernMeanings, judge } from './concerns/index.js';
 import { vsphereDiskAccess } from './disks/index.js';
 import { readInventory, readVm, watchInventory } from './inventory/index.js';
 import { currentMoment, powerOff, powerOn, powerState } from './power.js';
+import { vsphereConditionTypes } from './plan/condition-types.js';
+import { vspherePlanConditions } from './plan/conditions.js';
+import { vsphereRole } from './privileges/index.js';
+import { vsphereRequirements } from './tools/index.js';
 import { restore } from './restore.js';
 import { connectedNics, retire } from './retire.js';
 import { closeSessions, sessionOf } from './session.js';
@@ -17,6 +21,11 @@ export const vsphereProvider: SourceProvider = {
   type: 'vsphere',
   migrationTypes: ['cold', 'warm', 'conversion'],
   conversion: 'needed',
+  conditionTypes: vsphereConditionTypes,
+  planConditions: vspherePlanConditions,
+  concerns: concernMeanings,
+  requirements: vsphereRequirements,
+  role: vsphereRole,
 
   check: checkVsphere,
 

@@ -19,6 +19,8 @@ import { configuredProperties, isFault, settled, vmProperties, vmRef } from './v
  * and was looked at.
  */
 export const vsphereSnapshots: SourceSnapshots = {
+  enablesTracking: true,
+
   async create(spec, vm, name, patience, { quiesce = false, enableChangeTracking = false } = {}) {
     const session = sessionOf(spec);
     await settled(session, vm, patience);

@@ -1,4 +1,4 @@
-import { type Resource, type SourceDisk, StepName, type VmRecord } from '@ledgerlift/contracts';
+import { type Resource, StepName, type VmRecord, needsUnpacking } from '@ledgerlift/contracts';
 import { snapshotName } from '../snapshot-name.js';
 import { type DiskLayout, layoutOf } from './layout.js';
 
@@ -60,9 +60,7 @@ const nothing = Object.fromEntries(StepName.options.map((step) => [step, []])) a
   Record<StepName, readonly Resource[]>
 >;
 
-/** What has no random access is unpacked first: a file that is compressed, or in several pieces. */
-export const needsUnpacking = ({ backing }: SourceDisk): boolean =>
-  backing.kind === 'ova' && (backing.compression === 'gzip' || backing.parts.length > 1);
+export { needsUnpacking };
 
 function isUnpacked(record: VmRecord, index: number): boolean {
   const diskId = record.disks[index]?.diskId;

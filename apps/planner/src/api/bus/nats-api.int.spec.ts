@@ -171,15 +171,16 @@ describe('the workers of a site', () => {
     ]);
     const access = new NatsWorkerAccess(nc);
     expect((await access.at('many')).transferTools).toEqual({
-      vddk: undefined,
-      hasHooks: false,
-      vddkProblems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'],
+      vddk: { oldest: undefined, problems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'] },
+      hooks: { oldest: undefined, problems: ['transfer/a/1: it is not installed'] },
     });
     transfer('transfer/b/1', [{ name: 'vddk', version: '8.0.3', path: '/opt/vddk' }, hooks('/hooks')]);
     expect((await access.at('many')).transferTools).toEqual({
-      vddk: { version: '8.0.3', folder: '/opt/vddk' },
-      hasHooks: true,
-      vddkProblems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'],
+      vddk: {
+        oldest: { version: '8.0.3', path: '/opt/vddk' },
+        problems: ['transfer/a/1: LEDGERLIFT_VDDK_DIR is not set'],
+      },
+      hooks: { oldest: { version: '', path: '/hooks' }, problems: ['transfer/a/1: it is not installed'] },
     });
   });
 });

@@ -68,7 +68,10 @@ export class PlannerUnderTest {
         Promise.resolve({
           connected: ['transfer', 'converter', 'vm-creator'],
           conversionProblems: [],
-          transferTools: { vddk: { version: '8.0.3', folder: '/vddk' }, hasHooks: true, vddkProblems: [] },
+          transferTools: {
+            vddk: { oldest: { version: '8.0.3', path: '/vddk' }, problems: [] },
+            hooks: { oldest: { version: '', path: '/hooks' }, problems: [] },
+          },
         }),
     };
     const values = [

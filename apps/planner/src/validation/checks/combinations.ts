@@ -73,5 +73,5 @@ function checkInspection({ spec }: PlanFacts): readonly Condition[] {
   return [condition('InspectionNotDone', 'NotUsed', `no guest is inspected: ${why}`, ['inspect'])];
 }
 
-/** `an ova`, `a lab` */
+/** The name of a kind of source, after its article. */
 export const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;

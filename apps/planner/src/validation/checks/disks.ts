@@ -1,8 +1,9 @@
 import type { Condition, SourceVm } from '@ledgerlift/contracts';
-import { condition, listed } from '../condition-types.js';
+import { sourceProvider } from '@ledgerlift/providers';
+import { condition, conditionNamed, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
-/** Larger than any disk that a hypervisor makes (vSphere: 62 TiB): a size like this is a damaged descriptor. */
+/** Larger than any disk that a hypervisor makes (the largest are 62 TiB): a size like this is a damaged descriptor. */
 const LARGEST_DISK = 1024 ** 5;
 
 /** Disks have sizes that disks have. */
@@ -28,20 +29,11 @@ export function checkSharedDisks(facts: PlanFacts): readonly Condition[] {
   });
 }
 
-/** What the files hold is what their manifest says. */
-export function checkDigests({ digests, ...facts }: PlanFacts): readonly Condition[] {
-  return sourceVms({ ...facts, digests }).flatMap((vm) =>
-    (digests.get(vm.id) ?? []).map(({ item, code, message }) =>
-      condition('OVADigestMismatch', code, `'${vm.name}', ${item}: ${message}`, [vm.name, item]),
-    ),
-  );
-}
-
 /** What of the source could not be read. */
 export function checkInventoryProblems({ inventory, source }: PlanFacts): readonly Condition[] {
-  const type = source?.spec.type === 'vsphere' ? 'SourceObjectNotReadable' : 'OVANotReadable';
+  const type = (source && sourceProvider(source.spec.type))?.unreadable ?? 'SourceObjectNotReadable';
   return (inventory?.problems ?? []).map(({ item, code, message }) =>
-    condition(type, code, `${item}: ${message}`, [item]),
+    conditionNamed(type, code, `${item}: ${message}`, [item]),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Condition, SourceVm } from '@ledgerlift/contracts';
+import { sourceProvider } from '@ledgerlift/providers';
 import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
@@ -7,9 +8,9 @@ export function checkWarm({ spec, source, vms, inventory }: PlanFacts): readonly
   if (spec.type !== 'warm') return [];
   const named = (is: (vm: SourceVm) => boolean): readonly string[] =>
     vms.flatMap(({ vm }) => (vm !== undefined && is(vm) ? [vm.name] : []));
-  // Other sources cannot turn it on.
+  const provider = source && sourceProvider(source.spec.type);
   const untracked =
-    spec.warm.enableChangeTracking && source?.spec.type === 'vsphere'
+    spec.warm.enableChangeTracking && provider?.snapshots?.enablesTracking === true
       ? []
       : named(({ changeTracking }) => changeTracking === 'off');
   const withSnapshots = named(({ snapshots = [] }) => snapshots.some((name) => !isOurs(name)));

@@ -38,7 +38,9 @@ export function checkWorkers({ spec, site, workers }: PlanFacts): readonly Condi
 /** Commands that hooks run lie in a folder of the transfer workers. */
 export function checkHookFolder({ spec, site, workers }: PlanFacts): readonly Condition[] {
   const commands = spec.hooks.filter(({ run }) => run.kind === 'command').map(({ name }) => name);
-  if (site === undefined || commands.length === 0 || workers?.transferTools?.hasHooks !== false) return [];
+  const hooks = workers?.transferTools?.['hooks'];
+  if (site === undefined || commands.length === 0 || hooks === undefined || hooks.oldest !== undefined)
+    return [];
   const message = `no transfer worker at site ${site} has a folder of hooks, and ${listed(commands)} are run from one`;
   return [condition('HookNotReady', 'NoFolder', message, commands)];
 }

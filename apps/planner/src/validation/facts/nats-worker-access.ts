@@ -1,6 +1,7 @@
 import { type ServiceName, WorkerCapabilities, subjects } from '@ledgerlift/contracts';
+import type { ToolAtSite, ToolsAtSite } from '@ledgerlift/providers';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { SiteWorkers, TransferTools } from '../plan-facts.js';
+import type { SiteWorkers } from '../plan-facts.js';
 import type { WorkerAccess } from './worker-access.js';
 
 const TIMEOUT_MS = 2000;
@@ -47,21 +48,23 @@ const missingTools = ({ tools, worker }: WorkerCapabilities): readonly string[] 
     .filter(({ path }) => path === null)
     .map(({ name }) => `${name} is not installed at the converter ${worker}`);
 
-function transferTools(workers: readonly WorkerCapabilities[]): TransferTools {
-  const named = (wanted: string) =>
-    workers.flatMap(({ worker, tools }) =>
-      tools.flatMap((tool) => (tool.name === wanted ? [{ worker, ...tool }] : [])),
-    );
-  const vddk = named('vddk');
-  const hooks = named('hooks');
-  const usable = vddk.flatMap(({ path, version }) =>
-    path === null ? [] : [{ folder: path, version: version ?? '' }],
+/** By name; of those that are there, the oldest counts. */
+function transferTools(workers: readonly WorkerCapabilities[]): ToolsAtSite {
+  const told = workers.flatMap(({ worker, tools }) => tools.map((tool) => ({ worker, ...tool })));
+  const byName = Map.groupBy(told, ({ name }) => name);
+  return Object.fromEntries([...byName].map(([name, same]) => [name, toolAtSite(same)]));
+}
+
+function toolAtSite(same: readonly (Tool & { readonly worker: string })[]): ToolAtSite {
+  const usable = same.flatMap(({ path, version }) =>
+    path === null ? [] : [{ path, version: version ?? '' }],
   );
   return {
-    vddk: usable.toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))[0],
-    hasHooks: hooks.length === 0 ? undefined : hooks.some(({ path }) => path !== null),
-    vddkProblems: vddk.flatMap(({ worker, path, problem = 'it is not installed' }) =>
+    oldest: usable.toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))[0],
+    problems: same.flatMap(({ worker, path, problem = 'it is not installed' }) =>
       path === null ? [`${worker}: ${problem}`] : [],
     ),
   };
 }
+
+type Tool = WorkerCapabilities['tools'][number];

@@ -46,7 +46,10 @@ export const vsphere = (settings: object = {}, problems: ProviderFacts['problems
 export const workers: SiteWorkers = {
   connected: ['transfer', 'converter', 'vm-creator'],
   conversionProblems: [],
-  transferTools: { vddk: { version: '8.0.3', folder: '/opt/vddk' }, hasHooks: true, vddkProblems: [] },
+  transferTools: {
+    vddk: { oldest: { version: '8.0.3', path: '/opt/vddk' }, problems: [] },
+    hooks: { oldest: { version: '', path: '/hooks' }, problems: [] },
+  },
 };
 
 /** Facts of a plan against which nothing stands, but for what is changed. */

@@ -21,7 +21,13 @@ const hook = (run: object): { readonly spec: object } => ({
 });
 const command = hook({ kind: 'command', command: 'dns.sh' });
 const withHooks = (hasHooks: boolean | undefined): { readonly workers: PlanFacts['workers'] } => ({
-  workers: { ...workers, transferTools: { vddk: undefined, vddkProblems: [], hasHooks } },
+  workers: {
+    ...workers,
+    transferTools:
+      hasHooks === undefined
+        ? {}
+        : { hooks: { oldest: hasHooks ? { version: '', path: '/hooks' } : undefined, problems: [] } },
+  },
 });
 
 /** What stands against VMs by the state of their guests, and against a site that cannot run hooks. */

@@ -1,5 +1,6 @@
 import type { DiskBacking, InventoryProblem, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import type { PlanFacts, TransferTools } from '../plan-facts.js';
+import type { ToolAtSite, ToolsAtSite } from '@ledgerlift/providers';
+import type { PlanFacts } from '../plan-facts.js';
 import type { Case } from './case.js';
 import { factsWith, vm, vmNamed, vsphere, workers } from './facts.js';
 
@@ -29,6 +30,11 @@ const disk = (backing: Partial<Backing>, shared = false): SourceDisk => ({
   },
 });
 const web = vm({ id: 'vm-62', disks: [disk({})], changeTracking: 'on', host: 'esx1' });
+/** On two hosts of one name. */
+const twins = [
+  { ...web, hostId: 'host-1' },
+  { ...web, id: 'vm-63', name: 'db', hostId: 'host-2' },
+];
 const withDisk = (...of: Parameters<typeof disk>): SourceVm => ({ ...web, disks: [disk(...of)] });
 
 interface Around {
@@ -38,7 +44,7 @@ interface Around {
   readonly spec?: object;
   readonly settings?: object;
   readonly problems?: readonly InventoryProblem[];
-  readonly transferTools?: TransferTools;
+  readonly transferTools?: ToolsAtSite;
   readonly planned?: { readonly isCopied: boolean };
 }
 /** A plan of VMs of a vCenter against which nothing stands, but for what is changed. */
@@ -62,14 +68,12 @@ function plan({
     ? facts
     : { ...facts, inventory: { ...inventory, version } };
 }
-const tools = (vddk: TransferTools['vddk'], ...vddkProblems: string[]): TransferTools => ({
-  vddk,
-  hasHooks: true,
-  vddkProblems,
+const tools = (oldest: ToolAtSite['oldest'], ...problems: string[]): ToolsAtSite => ({
+  vddk: { oldest, problems },
 });
 const none = tools(undefined, 'transfer/a/1: LEDGERLIFT_VDDK_DIR is not set');
-const recent = { version: '8.0.3', folder: '/opt/vddk' };
-const old = { version: '6.0.1', folder: '/opt/vddk' };
+const recent = { version: '8.0.3', path: '/opt/vddk' };
+const old = { version: '6.0.1', path: '/opt/vddk' };
 const some = tools(recent, 'transfer/b/1: it is not there');
 const problem = (code: string, item: string): InventoryProblem => ({
   item,
@@ -84,7 +88,7 @@ const SNAPSHOT = 'VirtualMachine.State.CreateSnapshot';
 const ATTACH = 'InventoryService.Tagging.AttachTag';
 const concerned = (id: string, category: 'Warning' | 'Critical' = 'Warning'): PlanFacts =>
   plan({ vms: [{ ...web, concerns: [{ id, category, label: id, assessment: 'See to it.' }] }] });
-const lack = (transferTools: TransferTools, reason: string): readonly [warm: Case, cold: Case] => [
+const lack = (transferTools: ToolsAtSite, reason: string): readonly [warm: Case, cold: Case] => [
   {
     raised: plan({ spec: warm, transferTools }),
     reason,
@@ -150,6 +154,12 @@ export const vsphereCases: Readonly<Record<string, Case | readonly Case[]>> = {
       reason: 'LL-VSP-023',
       items: ['esx1', 'web'],
       not: plan({ problems: [problem('LL-VSP-023', 'esx2')] }),
+    },
+    {
+      raised: plan({ problems: [problem('LL-VSP-023', 'host-2')], vms: twins }),
+      reason: 'LL-VSP-023',
+      items: ['host-2', 'db'],
+      not: plan({ problems: [problem('LL-VSP-023', 'host-3')], vms: twins }),
     },
     {
       raised: plan({ problems: [problem('LL-VSP-023', 'esx1')] }),

@@ -1,1 +1,2 @@
 export { judge } from './judge.js';
+export { concernMeanings } from './meanings.js';

@@ -2,6 +2,7 @@ import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { DiskAccess, DiskReader } from '../../port.js';
 import { VsphereVmNotOff } from '../errors.js';
 import type { VsphereSession } from '../session.js';
+import { type VsphereTools, vsphereToolsOf } from '../tools/index.js';
 import { type VmNow, diskInSnapshot, diskNow, vmNow } from './current.js';
 import { datastoreAccess } from './datastore.js';
 import { VsphereNoWay } from './errors.js';
@@ -11,11 +12,6 @@ import { vddkAccess } from './vddk.js';
 import { type Choice, type Way, chooseWay } from './ways.js';
 
 const LOOK_MS = 120_000;
-/** Of who does not say what there is: an export needs nothing. */
-const BARE: DiskReader['tools'] = {
-  vddk: { problem: 'it is not known here' },
-  curl: { problem: 'it is not known here' },
-};
 
 /**
  * How a disk of a VM in vSphere is read: looked up anew each time, for a VM moves, and its files with it.
@@ -31,7 +27,7 @@ export async function vsphereDiskAccess(
 ): Promise<DiskAccess> {
   const limit = AbortSignal.timeout(LOOK_MS);
   const signal = reader === undefined ? limit : AbortSignal.any([reader.signal, limit]);
-  const tools = reader?.tools ?? BARE;
+  const tools = vsphereToolsOf(reader?.tools ?? {});
   const now = await vmNow(session, vm, signal);
   if (snapshot === undefined && now.powerState !== 'off')
     throw new VsphereVmNotOff(vm.name, now.powerState, 'power it off, and retry');
@@ -56,7 +52,7 @@ interface Reading {
   readonly now: VmNow;
   readonly disk: SourceDisk;
   readonly snapshot: Snapshot | undefined;
-  readonly tools: DiskReader['tools'];
+  readonly tools: VsphereTools;
   readonly signal: AbortSignal;
 }
 

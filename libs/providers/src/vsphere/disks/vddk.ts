@@ -1,14 +1,15 @@
 import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import type { DiskTools, NbdkitAccess } from '../../port.js';
+import type { NbdkitAccess } from '../../port.js';
 import { VsphereSnapshotLost } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { presentSnapshot } from '../snapshots.js';
+import type { VsphereTools } from '../tools/index.js';
 import { fileOf } from './current.js';
 import { VsphereSingleLinkOnChain } from './errors.js';
 import { failureIn } from './failures.js';
 import type { Server } from './hosts.js';
 
-type Vddk = Exclude<DiskTools['vddk'], { readonly problem: string }>;
+type Vddk = Exclude<VsphereTools['vddk'], { readonly problem: string }>;
 
 /** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
 const PRIVILEGES = 'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';

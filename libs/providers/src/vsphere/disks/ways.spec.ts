@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DiskBacking, Snapshot, SourceDisk } from '@ledgerlift/contracts';
-import type { DiskTools } from '../../port.js';
+import type { VsphereTools } from '../tools/index.js';
 import { type ChosenFor, type Way, chooseWay } from './ways.js';
 
 type Backing = Extract<DiskBacking, { kind: 'vsphere' }>;
@@ -38,8 +38,8 @@ const on: ChosenFor = { powerState: 'on', snapshots: ['s'] };
 const vddk = { folder: '/opt/vddk', plugin: 'vddk', version: '8.0.3', reads: [] };
 const curl = { plugin: 'curl' };
 const missing = { problem: 'it is not here' };
-const all: DiskTools = { vddk, curl };
-const noVddk: DiskTools = { vddk: missing, curl };
+const all: VsphereTools = { vddk, curl };
+const noVddk: VsphereTools = { vddk: missing, curl };
 
 describe('the way to a disk of vSphere', () => {
   it('is VDDK where it is, for a VM that is off and for a snapshot', () => {

@@ -1,5 +1,5 @@
 import type { Snapshot, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import type { DiskTools } from '../../port.js';
+import type { VsphereTools } from '../tools/index.js';
 
 /** `vddk`: VMware's library. `datastore`: the disk's own file over HTTPS. `nfc`: an export of the VM. */
 export type Way = 'vddk' | 'datastore' | 'nfc';
@@ -35,7 +35,7 @@ export function chooseWay(
   vm: ChosenFor,
   disk: SourceDisk,
   snapshot: Snapshot | undefined,
-  tools: DiskTools,
+  tools: VsphereTools,
   ruledOut: ReadonlyMap<Way, string> = new Map(),
 ): Choice {
   const notTaken: NotTaken[] = [];
@@ -52,7 +52,7 @@ function hindranceOf(
   vm: ChosenFor,
   { backing }: SourceDisk,
   snapshot: Snapshot | undefined,
-  tools: DiskTools,
+  tools: VsphereTools,
 ): string | undefined {
   if (backing.kind !== 'vsphere') return `it is a disk of kind ${backing.kind}`;
   if (way === 'vddk') return 'problem' in tools.vddk ? tools.vddk.problem : undefined;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { temporaryFolder } from '@ledgerlift/testing';
+import { checkVsphere } from '../check.js';
 import { sessionOf } from '../session.js';
 import type { VimArguments } from '../soap/client.js';
 import type { ObjectRef } from '../soap/node.js';
@@ -8,8 +9,11 @@ import { runTask } from '../soap/tasks.js';
 import { patience, vsphereWorld, type World } from '../spec/world.js';
 import { readInventory } from './index.js';
 
+const NAME = 'esx-of-dc1';
+
 /** Two datacenters, each with a folder `prod` that has a VM. */
 let world: World;
+let addHostOfThatName: () => Promise<void>;
 const folder = temporaryFolder('two-datacenters');
 beforeAll(async () => {
   world = await vsphereWorld({ vms: [{ name: 'a', off: true }] });
@@ -30,9 +34,13 @@ beforeAll(async () => {
   };
   const { rootFolder } = await session.content(signal);
   const datacenter = await made('CreateDatacenter', rootFolder, { name: 'DC1' });
-  const spec = { hostName: 'esx-of-dc1', port: 443, userName: 'root', password: 'hunter2', force: true };
+  const spec = { hostName: NAME, port: 443, userName: 'root', password: 'hunter2', force: true };
   const hosts = await refOf(datacenter, 'hostFolder');
   await runTask(session, 'AddStandaloneHost_Task', hosts, { spec, addConnected: true }, patience());
+  addHostOfThatName = async () => {
+    const third = await refOf(await made('CreateDatacenter', rootFolder, { name: 'DC2' }), 'hostFolder');
+    await runTask(session, 'AddStandaloneHost_Task', third, { spec, addConnected: true }, patience());
+  };
   const vms = await refOf(datacenter, 'vmFolder');
   const prod = await made('CreateFolder', vms, { name: 'prod' });
   const resource = await refOf(hosts, 'childEntity');
@@ -79,4 +87,18 @@ it('places of one name in two datacenters have ids and paths of their own', asyn
     expect(vm?.folderIds).toEqual([`/${dc}/vm/prod`, `/${dc}/vm`].map((path) => idAt(folders, path)));
     expect(hosts.find(({ id }) => id === vm?.hostId)?.path).toMatch(`/${dc}/host/`);
   }
+});
+
+it('a host whose secret is not here is told by its name, or by its id where another has that name', async () => {
+  await addHostOfThatName();
+  const { hosts = [] } = await readInventory(sessionOf(world.provider), () => [], patience().signal);
+  const secret = { name: 'nowhere' };
+  const problems = async (...of: (string | undefined)[]): Promise<readonly string[]> => {
+    const settings = { ...world.provider.settings, hosts: of.map((host) => ({ host, secret })) };
+    return (await checkVsphere(world.providerWith(settings))).map(({ item }) => item);
+  };
+  const [twin, other] = hosts.filter(({ name }) => name === NAME);
+  const single = hosts.find(({ name }) => name !== NAME);
+  expect(other).toBeDefined();
+  expect(await problems(twin?.id, single?.id, NAME)).toEqual([twin?.id, single?.name, NAME]);
 });

@@ -5,7 +5,7 @@ import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import { temporaryFolder } from '@ledgerlift/testing';
 import { vsphereProvider } from '../provider.js';
 import { bareVm, patience, vsphereWorld, type World } from '../spec/world.js';
-import { roleKinds, roleText, type RoleKind } from './index.js';
+import { roleKinds, roleText, type RoleKind } from './role.js';
 
 const MIB = 1024 * 1024;
 const password = 'hunter2 & co';
@@ -50,7 +50,7 @@ const retired = async (provider: ProviderSpec, vm: SourceVm, what: object): Prom
 const access = async (provider: ProviderSpec, vm: SourceVm, curl: { plugin: string } | typeof noPlugin) => {
   const [disk] = vm.disks;
   if (disk === undefined) throw new TypeError('it has no disk');
-  const reader = { tools: { vddk: noPlugin, curl }, signal: patience().signal };
+  const reader = { tools: { vddk: noPlugin, 'nbdkit-curl': curl }, signal: patience().signal };
   // Who reads has looked at the VM before.
   return vsphereProvider.diskAccess(provider, { ...vm, powerState: 'off' }, disk, undefined, reader);
 };

@@ -1,15 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import {
-  type RoleKind,
-  type VsphereKind,
-  privilegeUses,
-  requiredPrivileges,
-  roleFormats,
-  roleKinds,
-  roleText,
-  useWords,
-} from './index.js';
+import { type VsphereKind, privilegeUses, requiredPrivileges, useWords } from './required.js';
+import { type RoleKind, roleFormats, roleKinds, roleText } from './role.js';
 
 const name = 'ledgerlift';
 const at = 'vcenter';

@@ -1,3 +1,4 @@
+import type { SourceRole } from '../../role.js';
 import { type PrivilegeUse, type VsphereKind, requiredPrivileges, useWords } from './required.js';
 
 /** What a role may be made for: kinds of migration, each with what it includes. */
@@ -35,3 +36,21 @@ export function roleText({ name, kinds, format, at }: RoleRequest): string {
   const list = ids.map((id) => `  '${id}'`).join(',\n');
   return `New-VIRole -Name '${name}' -Privilege (Get-VIPrivilege -Id @(\n${list}\n))`;
 }
+
+/** The same, for whoever knows no more of vSphere than that it has roles. */
+export const vsphereRole: SourceRole = {
+  source: 'vSphere',
+  kinds: Object.keys(roleKinds),
+  usual: ['cold', 'warm'],
+  formats: roleFormats,
+  variant: { option: 'esxi', for: 'a single ESXi host without a vCenter, which asks for more' },
+  text: ({ name, kinds, format, isVariant }) =>
+    roleText({
+      name,
+      kinds: kinds.filter(isKind),
+      format: roleFormats.find((each) => each === format) ?? 'govc',
+      at: isVariant ? 'esxi' : 'vcenter',
+    }),
+};
+
+const isKind = (kind: string): kind is RoleKind => Object.hasOwn(roleKinds, kind);

@@ -1,4 +1,6 @@
-/** Conditions of guests that run, and of vSphere: what `condition-types.ts` has of other plans. */
+import { conditionsOf } from '@ledgerlift/contracts';
+
+/** What can stand against a plan because its source is vSphere. */
 export const vsphereConditionTypes = {
   ConnectionInsecure: {
     category: 'Warn',
@@ -24,11 +26,6 @@ export const vsphereConditionTypes = {
     category: 'Warn',
     when: 'the host of a VM is in maintenance, or not connected',
     wayOut: 'wait until it is back, or move the VM',
-  },
-  SourceObjectNotReadable: {
-    category: 'Warn',
-    when: 'something of the source could not be read, and is not in the inventory',
-    wayOut: 'look at the problems of the inventory, and put right what they name',
   },
   VDDKNotAvailable: {
     category: 'Critical',
@@ -75,35 +72,6 @@ export const vsphereConditionTypes = {
     when: 'another VM of the source has the same BIOS UUID, as after a copy of files: what is licensed or found by it may take one for the other',
     wayOut: 'give one of them another UUID at the source',
   },
-  VMPowerStateUnsupported: {
-    category: 'Critical',
-    when: 'a VM is suspended: what its guest has in memory is not on its disks',
-    wayOut: 'resume it, or shut it down',
-  },
-  GuestToolsIssue: {
-    category: 'Critical',
-    when: 'a VM runs without tools by which its guest could be asked to shut down, and the plan does not allow to power it off (`shutdown.then`)',
-    wayOut: 'start or install the tools, shut the VM down yourself, or set `shutdown: { then: force }`',
-  },
-  GuestNotShutDown: {
-    category: 'Warn',
-    when: 'a VM runs without tools by which its guest could be asked to shut down, and will be powered off as if by its plug',
-    wayOut: 'start or install the tools, or shut the VM down yourself',
-  },
-  VMMissingGuestIPs: {
-    category: 'Warn',
-    when: 'static addresses are to be preserved, and the guest has told none',
-    wayOut: 'see that its tools run, and refresh; or set the addresses at the target by hand',
-  },
-  RecoveryKeyNotHeld: {
-    category: 'Critical',
-    when: 'a Windows guest has a TPM, by which BitLocker may have sealed its disks, and nobody says that the recovery key is at hand; the target gets an empty TPM',
-    wayOut:
-      'see that you have the recovery key, and say so by `recoveryKeyHeld: true` in the plan or of the VM',
-  },
-  HookNotReady: {
-    category: 'Critical',
-    when: 'a hook of the plan is a command, and no transfer worker of its site has a folder of hooks',
-    wayOut: 'set LEDGERLIFT_HOOKS_DIR at the transfer workers, or call the hook by `http` or `event`',
-  },
 } as const;
+
+export const condition = conditionsOf(vsphereConditionTypes);

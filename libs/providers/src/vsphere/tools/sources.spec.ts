@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ProviderView } from '@ledgerlift/contracts';
-import { rowsOfSources } from './vddk-sources.js';
+import { rowsOfSources } from './sources.js';
 
 const provider = (name: string, version?: string): ProviderView =>
   ProviderView.parse({

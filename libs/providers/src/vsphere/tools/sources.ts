@@ -1,14 +1,16 @@
 import { LedgerliftError, type ProviderView } from '@ledgerlift/contracts';
-import { vddkMisfit } from '@ledgerlift/providers';
-import type { ApiClient } from '../api-client.js';
-import type { Row } from '../terminal/table.js';
+import type { ToolReport } from '../../requirements.js';
+import { vddkMisfit } from './vddk-version.js';
 
 const USE = 'a source, beside which VDDK must not be too old or too new';
 
 /** The sources of type vSphere that the planner knows, each with whether VDDK goes with its version. */
-export async function sourcesBeside(vddk: string, api: ApiClient): Promise<readonly Row[]> {
+export async function sourcesBeside(
+  vddk: string,
+  sources: () => Promise<readonly ProviderView[]>,
+): Promise<readonly ToolReport[]> {
   try {
-    return rowsOfSources(vddk, await api.all('providers.list'));
+    return rowsOfSources(vddk, await sources());
   } catch (error) {
     if (!(error instanceof LedgerliftError)) throw error;
     const get = `${error.message}; then VDDK ${vddk} is compared with their versions`;
@@ -16,7 +18,7 @@ export async function sourcesBeside(vddk: string, api: ApiClient): Promise<reado
   }
 }
 
-export function rowsOfSources(vddk: string, providers: readonly ProviderView[]): readonly Row[] {
+export function rowsOfSources(vddk: string, providers: readonly ProviderView[]): readonly ToolReport[] {
   return providers.flatMap(({ spec, inventory }) => {
     if (spec.type !== 'vsphere') return [];
     const version = inventory?.version;

@@ -1,11 +1,17 @@
-import type { Condition, DiskBacking, ProviderSpec, SourceDisk, SourceVm } from '@ledgerlift/contracts';
-import { type PrivilegeUse, requiredPrivileges, vddkMisfit } from '@ledgerlift/providers';
-import { condition, listed } from '../condition-types.js';
-import type { PlanFacts } from '../plan-facts.js';
+import {
+  type Condition,
+  type DiskBacking,
+  type ProviderSpec,
+  type SourceDisk,
+  listed,
+} from '@ledgerlift/contracts';
+import { type SourcePlanFacts, type ToolAtSite, readVms } from '../../plan-facts.js';
+import { type PrivilegeUse, requiredPrivileges } from '../privileges/index.js';
+import { VDDK, vddkMisfit } from '../tools/index.js';
+import { condition } from './condition-types.js';
 
 /** What stands against a plan whose source is vSphere. */
-export function checkVsphere(facts: PlanFacts): readonly Condition[] {
-  if (facts.source?.spec.type !== 'vsphere') return [];
+export function vspherePlanConditions(facts: SourcePlanFacts): readonly Condition[] {
   return [
     ...checkConnection(facts),
     ...checkPrivileges(facts),
@@ -17,23 +23,24 @@ export function checkVsphere(facts: PlanFacts): readonly Condition[] {
   ];
 }
 
-function checkConnection({ source }: PlanFacts): readonly Condition[] {
-  if (source?.spec.type !== 'vsphere' || !source.spec.settings.insecureSkipVerify) return [];
+function checkConnection({ source }: SourcePlanFacts): readonly Condition[] {
+  if (source.spec.type !== 'vsphere' || !source.spec.settings.insecureSkipVerify) return [];
   const { name, settings } = source.spec;
   const message = `'${name}' takes any certificate from ${new URL(settings.url).host}`;
   return [condition('ConnectionInsecure', 'NotVerified', message, [name])];
 }
 
 /** What the plan does at the source. Without VDDK there are two other ways to read; which it is to be is not known yet. */
-function usesOf({ spec, workers, source }: PlanFacts): readonly PrivilegeUse[] {
+function usesOf(facts: SourcePlanFacts): readonly PrivilegeUse[] {
+  const { spec, source } = facts;
   const { disconnectNics, renameSuffix, tag } = spec.retireSource;
   const isRetired = disconnectNics || renameSuffix !== undefined;
-  const hasVddk = spec.type === 'warm' || workers?.transferTools?.vddk !== undefined;
+  const hasVddk = spec.type === 'warm' || vddkAt(facts)?.oldest !== undefined;
   const reads: readonly PrivilegeUse[] = hasVddk ? ['vddk'] : ['https', 'nfc'];
   return [
     'inventory',
     'power',
-    ...(isHost(source?.spec) ? ['moment' as const] : []),
+    ...(isHost(source.spec) ? ['moment' as const] : []),
     ...(spec.type === 'conversion' ? [] : reads),
     ...(spec.type === 'warm' ? ['warm' as const] : []),
     ...(spec.type === 'warm' && spec.warm.enableChangeTracking ? ['tracking' as const] : []),
@@ -43,33 +50,34 @@ function usesOf({ spec, workers, source }: PlanFacts): readonly PrivilegeUse[] {
 }
 
 /** An ESXi host without a vCenter. */
-const isHost = (spec: ProviderSpec | undefined): boolean =>
-  spec?.type === 'vsphere' && spec.settings.sdkEndpoint === 'esxi';
+const isHost = (spec: ProviderSpec): boolean =>
+  spec.type === 'vsphere' && spec.settings.sdkEndpoint === 'esxi';
 
-function checkPrivileges(facts: PlanFacts): readonly Condition[] {
+function checkPrivileges(facts: SourcePlanFacts): readonly Condition[] {
   const needed = new Set(requiredPrivileges(usesOf(facts)).map(({ id }) => id));
-  return (facts.source?.problems ?? [])
+  return facts.source.problems
     .filter(({ code, item }) => code === 'LL-VSP-021' || (code === 'LL-VSP-020' && needed.has(item)))
     .map(({ code, item, message }) => condition('InsufficientPrivileges', code, message, [item]));
 }
 
-function checkHosts(facts: PlanFacts): readonly Condition[] {
-  const used = Map.groupBy(readVms(facts), ({ host }) => host);
-  return (facts.source?.problems ?? []).flatMap(({ code, item, message }) => {
+function checkHosts(facts: SourcePlanFacts): readonly Condition[] {
+  return facts.source.problems.flatMap(({ code, item, message }) => {
     if (code === 'LL-VSP-022') return [condition('HostNotValid', code, message, [item])];
-    const vms = used.get(item)?.map(({ name }) => name);
-    if (code !== 'LL-VSP-023' || vms === undefined) return [];
+    // By its name, or by its id where several have that name.
+    const there = readVms(facts).filter(({ host, hostId }) => host === item || hostId === item);
+    if (code !== 'LL-VSP-023' || there.length === 0) return [];
+    const vms = there.map(({ name }) => name);
     return [condition('HostSecretNotValid', code, `${message} (${listed(vms)} run there)`, [item, ...vms])];
   });
 }
 
 const OLDEST_VDDK = 6.5;
 
-function checkVddk(facts: PlanFacts): readonly Condition[] {
-  const { spec, site = '', workers } = facts;
-  const tools = workers?.transferTools;
-  if (tools === undefined || readVms(facts).length === 0) return [];
-  const lack = lackOf(tools);
+function checkVddk(facts: SourcePlanFacts): readonly Condition[] {
+  const { spec, site = '' } = facts;
+  const vddk = vddkAt(facts);
+  if (vddk === undefined || readVms(facts).length === 0) return [];
+  const lack = lackOf(vddk);
   const misfit = lack?.reason === 'TooOld' ? undefined : misfitOf(facts);
   const type = spec.type === 'warm' ? 'VDDKNotAvailable' : 'DisksReadWithoutVDDK';
   return [
@@ -86,28 +94,33 @@ function checkVddk(facts: PlanFacts): readonly Condition[] {
   ];
 }
 
-function misfitOf({ workers, inventory }: PlanFacts): ReturnType<typeof vddkMisfit> {
-  const vddk = workers?.transferTools?.vddk;
-  if (vddk === undefined || inventory?.version === undefined) return undefined;
-  return vddkMisfit(vddk.version, inventory.version);
+function misfitOf(facts: SourcePlanFacts): ReturnType<typeof vddkMisfit> {
+  const oldest = vddkAt(facts)?.oldest;
+  const version = facts.inventory?.version;
+  return oldest === undefined || version === undefined ? undefined : vddkMisfit(oldest.version, version);
 }
 
-function checkTags({ spec, source }: PlanFacts): readonly Condition[] {
+/** What transfer workers say of VDDK; undefined where none answers. */
+function vddkAt({ workers }: SourcePlanFacts): ToolAtSite | undefined {
+  const tools = workers?.transferTools;
+  return tools && (tools[VDDK] ?? { oldest: undefined, problems: [] });
+}
+
+function checkTags({ spec, source }: SourcePlanFacts): readonly Condition[] {
   const { tag } = spec.retireSource;
-  if (tag === undefined || source === undefined || !isHost(source.spec)) return [];
+  if (tag === undefined || !isHost(source.spec)) return [];
   const message = `'${source.spec.name}' has no tags, and its VMs are to bear '${tag}'`;
   return [condition('SourceHasNoTags', 'NoVcenter', message, [source.spec.name])];
 }
 
 function lackOf({
-  vddk,
-  vddkProblems,
-}: NonNullable<NonNullable<PlanFacts['workers']>['transferTools']>):
-  { readonly reason: string; readonly message: string } | undefined {
-  const why = vddkProblems.length === 0 ? '' : `: ${listed(vddkProblems, 3)}`;
-  if (vddk === undefined) return { reason: 'Missing', message: `no transfer worker has VDDK${why}` };
-  if (Number(/^\d+(\.\d+)?/.exec(vddk.version)?.[0] ?? OLDEST_VDDK) < OLDEST_VDDK) {
-    const message = `VDDK in ${vddk.folder} is of version ${vddk.version}, and ${OLDEST_VDDK} is the oldest that is read with`;
+  oldest,
+  problems,
+}: ToolAtSite): { readonly reason: string; readonly message: string } | undefined {
+  const why = problems.length === 0 ? '' : `: ${listed(problems, 3)}`;
+  if (oldest === undefined) return { reason: 'Missing', message: `no transfer worker has VDDK${why}` };
+  if (Number(/^\d+(\.\d+)?/.exec(oldest.version)?.[0] ?? OLDEST_VDDK) < OLDEST_VDDK) {
+    const message = `VDDK in ${oldest.path} is of version ${oldest.version}, and ${OLDEST_VDDK} is the oldest that is read with`;
     return { reason: 'TooOld', message };
   }
   return why === ''
@@ -118,7 +131,7 @@ function lackOf({
 type Backing = Extract<DiskBacking, { kind: 'vsphere' }>;
 
 /** Disks that cannot be copied in the way that the plan asks for. */
-function checkDiskKinds(facts: PlanFacts): readonly Condition[] {
+function checkDiskKinds(facts: SourcePlanFacts): readonly Condition[] {
   const isWarm = facts.spec.type === 'warm';
   const kinds: readonly (readonly [reason: string, is: (disk: SourceDisk) => boolean, why: string])[] = [
     ['Independent', (disk) => isWarm && isIndependent(disk), 'are left out of every snapshot'],
@@ -147,7 +160,7 @@ const backingOf = ({ backing }: SourceDisk): Backing | undefined =>
   backing.kind === 'vsphere' ? backing : undefined;
 const isIndependent = (disk: SourceDisk): boolean => backingOf(disk)?.mode.startsWith('independent') === true;
 
-function checkUuids(facts: PlanFacts): readonly Condition[] {
+function checkUuids(facts: SourcePlanFacts): readonly Condition[] {
   const byUuid = Map.groupBy(facts.inventory?.vms ?? [], ({ uuid }) => uuid?.toLowerCase());
   const meant = new Set(readVms(facts).map(({ id }) => id));
   return [...byUuid].flatMap(([uuid, same]) => {
@@ -157,13 +170,4 @@ function checkUuids(facts: PlanFacts): readonly Condition[] {
       condition('VMUuidNotUnique', 'NotUnique', `${listed(names)} all have the BIOS UUID ${uuid}`, names),
     ];
   });
-}
-
-/** VMs whose disks are read at the source. */
-function readVms({ spec, vms }: PlanFacts): readonly SourceVm[] {
-  if (spec.type === 'conversion') return [];
-  const found = vms.flatMap(({ vm, isCopied }) =>
-    vm === undefined || isCopied ? [] : [[vm.id, vm] as const],
-  );
-  return [...new Map(found).values()];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ToolMissing } from '../../requirements.js';
 
 export interface VddkSettings {
   /** Of VMware's VDDK as it was unpacked; the libraries are in its `lib64`. */
@@ -9,7 +10,7 @@ export interface VddkSettings {
   readonly reads: readonly string[];
 }
 
-/** What a service that reads by VDDK has in its environment, to be spread into its own schema. */
+/** What a service that reads by VDDK has in its environment. */
 export const vddkVariables = {
   LEDGERLIFT_VDDK_DIR: z
     .string()
@@ -28,13 +29,23 @@ export const vddkVariables = {
     .describe('absolute paths with colons between: what VDDK reads besides its own folder'),
 };
 
+const descriptionOf = (variable: string): string =>
+  Object.entries(vddkVariables).find(([name]) => name === variable)?.[1].description ?? '';
+
 const VddkEnvironment = z.object(vddkVariables);
 
-/** What those variables mean. */
-export function vddkSettingsOf(read: z.infer<typeof VddkEnvironment>): VddkSettings {
+/** What those variables mean; a service has looked at them when it started, and others have not. */
+export function vddkSettingsOf(environment: Readonly<Record<string, unknown>>): VddkSettings | ToolMissing {
+  const { data, error } = VddkEnvironment.safeParse(environment);
+  if (data === undefined) {
+    const variable = String(error.issues[0]?.path[0]);
+    return {
+      problem: `${variable} is '${String(environment[variable])}'; it has to be ${descriptionOf(variable)}`,
+    };
+  }
   return {
-    folder: read.LEDGERLIFT_VDDK_DIR,
-    plugin: read.LEDGERLIFT_VDDK_PLUGIN,
-    reads: read.LEDGERLIFT_VDDK_READS?.split(':') ?? [],
+    folder: data.LEDGERLIFT_VDDK_DIR,
+    plugin: data.LEDGERLIFT_VDDK_PLUGIN,
+    reads: data.LEDGERLIFT_VDDK_READS?.split(':') ?? [],
   };
 }

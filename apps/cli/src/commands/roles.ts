@@ -1,0 +1,49 @@
+import { type SourceRole, sourceProviders } from '@ledgerlift/providers';
+import { type Command, Option } from 'commander';
+import { BadOption } from '../errors.js';
+import type { CommandsContext } from './context.js';
+
+/** `TYPE role`, for each type of source that has one: what it is to be prepared with. */
+export function roleCommands(program: Command, context: CommandsContext): void {
+  for (const { type, role } of sourceProviders())
+    if (role !== undefined) roleCommand(program, context, type, role);
+}
+
+function roleCommand(program: Command, context: CommandsContext, type: string, role: SourceRole): void {
+  const { variant } = role;
+  const command = program
+    .command(type)
+    .description(`prepare a ${role.source} source`)
+    .command('role')
+    .description('print a role with exactly the privileges that migrations need; nothing is sent to a server')
+    .option('--for <kinds>', `with commas between: ${role.kinds.join(', ')}`, role.usual.join(','))
+    .option('--name <name>', 'of the role', 'ledgerlift');
+  if (variant !== undefined) command.option(`--${variant.option}`, `for ${variant.for}`, false);
+  command
+    .addOption(
+      new Option('--format <format>', 'whose language it is in')
+        .choices(role.formats)
+        .default(role.formats[0]),
+    )
+    .action((options: Readonly<Record<string, unknown>> & Given) => {
+      const { name } = options;
+      if (!/^[\w .-]{1,80}$/.test(name))
+        throw new BadOption('--name', name, 'must be letters, digits, spaces, dots, - and _, at most 80');
+      const format = context.json() ? 'json' : options.format;
+      const isVariant = variant !== undefined && options[variant.option] === true;
+      context.print(role.text({ name, kinds: kindsOf(options.for, role), format, isVariant }));
+    });
+}
+
+interface Given {
+  readonly for: string;
+  readonly name: string;
+  readonly format: string;
+}
+
+function kindsOf(list: string, { kinds: known }: SourceRole): readonly string[] {
+  const kinds = list.split(',').map((kind) => kind.trim());
+  const unknown = kinds.find((kind) => !known.includes(kind));
+  if (unknown !== undefined) throw new BadOption('--for', `'${unknown}'`, `must be of ${known.join(', ')}`);
+  return kinds;
+}
