@@ -14,7 +14,9 @@ const arrows = {
   worker: ['contracts', 'messaging', 'service'],
   providers: ['contracts', 'disk-transfer'],
   targets: ['contracts', 'disk-transfer', 'processes'],
+  extensions: ['contracts', 'providers'],
   testing: ['contracts'],
+  'testing-extensions': ['contracts', 'providers'],
 };
 
 module.exports = {
@@ -73,8 +75,8 @@ module.exports = {
     rule(
       'testing-only-from-specs',
       'Nothing that ships may need what tests need.',
-      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing/'] },
-      { path: '^libs/testing/' },
+      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing(-extensions)?/'] },
+      { path: '^libs/testing(-extensions)?/' },
     ),
     rule(
       'specs-only-from-specs',

@@ -1,3 +1,9 @@
+export {
+  ExtensionNotLoaded,
+  type ExtensionProvider,
+  ExtensionSettingsNotValid,
+  settingsOf,
+} from './extension.js';
 export { BadOva } from './ova/errors.js';
 export type {
   BeforeRetirement,
@@ -6,10 +12,13 @@ export type {
   DiskTools,
   InventoryWatcher,
   NbdkitAccess,
+  Patience,
+  PoweredOff,
   SourceProvider,
+  SourceSnapshots,
 } from './port.js';
 export { readSecret, readWholeSecret, SecretMissing } from './secret.js';
-export { closeSources, sourceProvider } from './registry.js';
+export { assertTaken, closeSources, loadedProvider, registerProvider, sourceProvider } from './registry.js';
 export {
   type PrivilegeUse,
   type RoleKind,
@@ -19,3 +28,4 @@ export {
   roleText,
 } from './vsphere/privileges/index.js';
 export { vddkMisfit } from './vsphere/vddk-version.js';
+export { askUntil } from './waiting.js';
