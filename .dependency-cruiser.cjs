@@ -12,9 +12,12 @@ const arrows = {
   messaging: ['contracts'],
   service: ['contracts'],
   worker: ['contracts', 'messaging', 'service'],
-  providers: ['contracts', 'disk-transfer'],
-  targets: ['contracts', 'disk-transfer', 'processes'],
+  xml: [],
+  providers: ['contracts', 'disk-transfer', 'xml'],
+  targets: ['contracts', 'disk-transfer', 'processes', 'xml'],
+  extensions: ['contracts', 'providers'],
   testing: ['contracts'],
+  'testing-extensions': ['contracts', 'providers'],
 };
 
 module.exports = {
@@ -61,6 +64,12 @@ module.exports = {
       { path: '^(node:)?(child_process|cluster)$', dependencyTypesNot: ['type-only'] },
     ),
     rule(
+      'only-one-room-reads-and-writes-xml',
+      'So that its limits hold for every document, and its escaping for every value.',
+      { path: '^(apps|libs)/', pathNot: '^libs/xml/' },
+      { path: 'node_modules/(saxes|fast-xml-builder)/' },
+    ),
+    rule(
       'the-planner-is-no-worker',
       'The planner decides; it never carries out a step.',
       { path: '^apps/planner/', pathNot: specs },
@@ -88,8 +97,8 @@ module.exports = {
     rule(
       'testing-only-from-specs',
       'Nothing that ships may need what tests need.',
-      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing/'] },
-      { path: '^libs/testing/' },
+      { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing(-extensions)?/'] },
+      { path: '^libs/testing(-extensions)?/' },
     ),
     rule(
       'specs-only-from-specs',

@@ -7,6 +7,7 @@ import { type EventType, ScheduleLimits, eventSchemas } from '@ledgerlift/contra
 import { LabHypervisor } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { judgeLog, missingOnBus } from './installation/judge.js';
+import { testingExtensions } from './installation/root.js';
 
 const MiB = 1024 * 1024;
 const preload = join(import.meta.dirname, 'crash-matrix', 'crash-at-append.mjs');
@@ -51,7 +52,7 @@ function revive(installation: Installation, env: Readonly<Record<string, string>
 describe.each(['before', 'after'] as const)('a planner that is killed right %s the append', (when) => {
   it('of each type of event goes on to a good end', async () => {
     const source = (lab = await LabHypervisor.start());
-    const installation = (at = await Installation.start());
+    const installation = (at = await Installation.start({ env: testingExtensions }));
     const marks = installation.folder.file('marks');
     const env = {
       NODE_OPTIONS: `--import ${preload}`,
@@ -95,7 +96,7 @@ async function story(installation: Installation, source: LabHypervisor): Promise
     retry: { maxRetries: 1, baseDelayMs: 50 },
   };
   await installation.prepare({
-    source: { name: 'lab', type: 'lab', settings: { url: source.url } },
+    source: { name: 'lab', type: 'x-lab', settings: { url: source.url } },
     storage: 'datastore1',
   });
   await catalogStory(installation);

@@ -5,6 +5,7 @@ import type { MigrationView, PlanSpecInput } from '@ledgerlift/contracts';
 import { buildOva, LabHypervisor, makeSmallDisk, temporaryFolder } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { filesBelow, judgeLog } from './installation/judge.js';
+import { testingExtensions } from './installation/root.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
@@ -13,7 +14,7 @@ const commands = temporaryFolder('hooks');
 beforeAll(async () => {
   const tell = '#!/bin/sh\ncat >"$1.json"\nenv | grep -E "^LEDGERLIFT_FAIL" | sort >"$1.env"\n';
   writeFileSync(commands.file('tell'), tell, { mode: 0o755 });
-  at = await Installation.start({ env: { LEDGERLIFT_HOOKS_DIR: commands.path } });
+  at = await Installation.start({ env: { ...testingExtensions, LEDGERLIFT_HOOKS_DIR: commands.path } });
   await makeSmallDisk(at.folder.file('one.raw'), { size: 4 * MiB, seed: 1 });
   const vms = ['left', 'right'].map((name) => ({
     name,
@@ -166,7 +167,7 @@ describe('a hook of a whole plan', () => {
   it('at the cutover is done before the first VM of a warm plan is powered off, while passes go on', async () => {
     await using lab = await LabHypervisor.start();
     const [source, nets, disks] = ['lab', 'lab-nets', 'lab-disks'];
-    await at.call('providers.create', { body: { name: source, type: 'lab', settings: { url: lab.url } } });
+    await at.call('providers.create', { body: { name: source, type: 'x-lab', settings: { url: lab.url } } });
     const ends = { source, target: 'out' };
     const networks = [{ source: 'VM Network', destination: { type: 'pod' } }];
     const storages = [{ source: 'datastore1', destination: { storageClass: 'default' } }];

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type PlanSpecInput, ScheduleLimits } from '@ledgerlift/contracts';
 import { LabHypervisor } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
+import { testingExtensions } from './installation/root.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
@@ -9,9 +10,9 @@ let lab: LabHypervisor;
 
 beforeAll(async () => {
   lab = await LabHypervisor.start();
-  at = await Installation.start();
+  at = await Installation.start({ env: testingExtensions });
   await at.prepare({
-    source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
+    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
     storage: 'datastore1',
   });
 });

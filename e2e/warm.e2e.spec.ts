@@ -4,6 +4,7 @@ import type { PlanSpecInput } from '@ledgerlift/contracts';
 import { LabHypervisor } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { judgeLog, missingOnBus } from './installation/judge.js';
+import { testingExtensions } from './installation/root.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
@@ -11,9 +12,9 @@ let lab: LabHypervisor;
 
 beforeAll(async () => {
   lab = await LabHypervisor.start();
-  at = await Installation.start();
+  at = await Installation.start({ env: testingExtensions });
   await at.prepare({
-    source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
+    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
     storage: 'datastore1',
   });
 });

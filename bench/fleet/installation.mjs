@@ -44,7 +44,13 @@ export class Fleet {
   }
 
   environment(more) {
-    return { ...process.env, LEDGERLIFT_NATS_URL: this.nats.url, LEDGERLIFT_LOG_LEVEL: 'error', ...more };
+    return {
+      ...process.env,
+      LEDGERLIFT_EXTENSIONS: '@ledgerlift/testing-extensions',
+      LEDGERLIFT_NATS_URL: this.nats.url,
+      LEDGERLIFT_LOG_LEVEL: 'error',
+      ...more,
+    };
   }
 
   /** @returns seconds from the start of the process until it is ready */
@@ -97,7 +103,7 @@ export class Fleet {
 
   async createPlan() {
     const ends = { source: 'lab', target: 'out' };
-    await this.call('providers.create', { name: 'lab', type: 'lab', settings: { url: this.lab.url } });
+    await this.call('providers.create', { name: 'lab', type: 'x-lab', settings: { url: this.lab.url } });
     await this.call('providers.create', {
       name: 'out',
       type: 'directory',

@@ -1,6 +1,6 @@
 // The worker services as they are (pull, claim, lease, numbered reports), with handlers that are done at once. All three in
 // one process: what is measured is the planner, and each more process would take memory and time from it.
-import { startWorker } from '@ledgerlift/service';
+import { startWorker } from '@ledgerlift/worker';
 
 const disksOf = ({ job }) => job.record.disks;
 

@@ -36,6 +36,8 @@ export interface PrepareOptions {
     readonly secret?: { readonly name: string };
     readonly settings: object;
   };
+  /** Network of the source that its NICs are in. */
+  readonly network?: string;
   /** Storage of the source that its disks lie on. */
   readonly storage?: string;
 }
@@ -118,7 +120,11 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Providers and mappings between a source (by default the folder `ovas`) and the folder `out`. */
-  async prepare({ source: given, storage = 'ova' }: PrepareOptions = {}): Promise<void> {
+  async prepare({
+    source: given,
+    network = 'VM Network',
+    storage = 'ova',
+  }: PrepareOptions = {}): Promise<void> {
     const source = given ?? { name: 'files', type: 'ova', settings: { path: this.folder.file('ovas') } };
     const target = {
       name: 'out',
@@ -130,7 +136,7 @@ export class Installation implements AsyncDisposable {
       kind: 'network',
       name: 'nets',
       ...ends,
-      pairs: [{ source: 'VM Network', destination: { type: 'pod' } }],
+      pairs: [{ source: network, destination: { type: 'pod' } }],
     };
     const storages = {
       kind: 'storage',

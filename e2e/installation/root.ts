@@ -7,3 +7,6 @@ export const root = ((): string => {
   while (!existsSync(join(folder, 'nx.json'))) folder = dirname(folder);
   return folder;
 })();
+
+/** Has a service know the lab and the toys, which are no part of the product. */
+export const testingExtensions = { LEDGERLIFT_EXTENSIONS: '@ledgerlift/testing-extensions' };

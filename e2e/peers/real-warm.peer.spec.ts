@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LabHypervisor, applianceEnvironment, guest, guestImage, readGuestFile } from '@ledgerlift/testing';
 import { Installation } from '../installation/installation.js';
 import { judgeLog } from '../installation/judge.js';
+import { testingExtensions } from '../installation/root.js';
 
 const MINUTES = 60_000;
 let at: Installation;
@@ -23,6 +24,7 @@ beforeAll(async () => {
   });
   at = await Installation.start({
     env: {
+      ...testingExtensions,
       ...applianceEnvironment(),
       LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
       LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
@@ -30,7 +32,7 @@ beforeAll(async () => {
     },
   });
   await at.prepare({
-    source: { name: 'lab', type: 'lab', settings: { url: lab.url } },
+    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
     storage: 'datastore1',
   });
   await lab.power('guest', 'on');

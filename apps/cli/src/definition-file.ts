@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { LedgerliftError } from '@ledgerlift/contracts';
+import { LedgerliftError, bestIssue } from '@ledgerlift/contracts';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 
@@ -35,7 +35,7 @@ export async function readDefinitions(file: string, schema: z.ZodType): Promise<
     const value = valueOf(document, file);
     const parsed = schema.safeParse(value);
     if (parsed.success) return value;
-    const [issue] = parsed.error.issues;
+    const issue = bestIssue(parsed.error);
     const path = issue?.path ?? [];
     const node: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
     const offset = hasRange(node) ? node.range[0] : undefined;

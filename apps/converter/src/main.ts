@@ -1,3 +1,4 @@
+import { loadExtensions } from '@ledgerlift/extensions';
 import { closeSources } from '@ledgerlift/providers';
 import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
@@ -8,7 +9,10 @@ import { toolCheck } from './tools/index.js';
 await withoutCoreDumps();
 await runWorker({
   service: 'converter',
-  handlers: () => converterSteps(readConverterSettings()),
+  handlers: async ({ config }) => {
+    await loadExtensions(config.extensions);
+    return converterSteps(readConverterSettings());
+  },
   close: closeSources,
   tools: toolCheck(() => readConverterSettings()),
 });

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
+import { loadExtensions } from '@ledgerlift/extensions';
 import { closeSources } from '@ledgerlift/providers';
 import {
   BusErrorFilter,
@@ -69,10 +70,11 @@ const LEFTOVERS_MS = 300_000;
  * Starts the planner: owns the log (waiting until no other planner does), reads it, brings everything to where it
  * says it should be, and only then answers.
  *
- * @throws NotAnEventLog, BadCredentials, and what the HTTP server says of its port
+ * @throws BadExtension, NotAnEventLog, BadCredentials, and what the HTTP server says of its port
  */
 export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
+  await loadExtensions(config.extensions);
   await mkdir(dirname(config.logFile), { recursive: true, mode: 0o700 });
   const log = await openSqliteLog({
     path: config.logFile,

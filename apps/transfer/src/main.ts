@@ -1,3 +1,4 @@
+import { loadExtensions } from '@ledgerlift/extensions';
 import { closeSources } from '@ledgerlift/providers';
 import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
@@ -10,7 +11,10 @@ let tools: Tools | undefined;
 const toolsHere = (): Tools => (tools ??= new Tools(readTransferSettings()));
 await runWorker({
   service: 'transfer',
-  handlers: () => transferSteps(readTransferSettings(), toolsHere()),
+  handlers: async ({ config }) => {
+    await loadExtensions(config.extensions);
+    return transferSteps(readTransferSettings(), toolsHere());
+  },
   tools: () => toolsHere().told(),
   close: closeSources,
 });

@@ -1,3 +1,4 @@
+import { loadExtensions } from '@ledgerlift/extensions';
 import { closeSources } from '@ledgerlift/providers';
 import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
@@ -7,6 +8,9 @@ import { handlersOf } from './steps/index.js';
 await withoutCoreDumps();
 await runWorker({
   service: 'vm-creator',
-  handlers: () => handlersOf({ boot: readBootSettings() }),
+  handlers: async ({ config }) => {
+    await loadExtensions(config.extensions);
+    return handlersOf({ boot: readBootSettings() });
+  },
   close: closeSources,
 });

@@ -10,7 +10,7 @@ import {
   temporaryFolder,
 } from '@ledgerlift/testing';
 import { call } from '../../installation/api.js';
-import { root } from '../../installation/root.js';
+import { root, testingExtensions } from '../../installation/root.js';
 import { HookAnswers } from '../rules/answers.js';
 import { HookJournal } from '../rules/hook-journal.js';
 import { Proxy } from './proxy.js';
@@ -148,7 +148,7 @@ export class World implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const providers = [
       { name: 'ova', type: 'ova', settings: { path: this.folder.file('ovas') } },
-      { name: 'lab', type: 'lab', settings: { url: this.lab.url } },
+      { name: 'lab', type: 'x-lab', settings: { url: this.lab.url } },
       { name: 'out', type: 'directory', settings: { path: this.folder.file('out'), diskFormat: 'raw' } },
     ];
     for (const body of providers) await this.call('providers.create', { body });
@@ -184,6 +184,7 @@ const environment = (folder: TemporaryFolder): NodeJS.ProcessEnv => ({
   ...process.env,
   NODE_OPTIONS: '',
   TMPDIR: folder.file('tmp'),
+  ...testingExtensions,
   LEDGERLIFT_DATA_DIR: folder.file('data'),
   LEDGERLIFT_LEASE_MS: String(LEASE_MS),
   LEDGERLIFT_UNCLAIMED_MS: '1500',

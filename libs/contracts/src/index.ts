@@ -1,4 +1,5 @@
 export * from './api/index.js';
+export * from './best-issue.js';
 export * from './bus.js';
 export * from './conditions.js';
 export * from './errors.js';

@@ -27,8 +27,8 @@ export const DiskBacking = z.discriminatedUnion('kind', [
     compression: z.enum(['none', 'gzip']),
     digest: z.object({ algorithm: z.enum(['sha1', 'sha256', 'sha512']), hex: z.string() }).optional(),
   }),
-  /** A disk of a VM in the lab: read over NBD, from a snapshot or from the VM when it is off. */
-  z.object({ kind: z.literal('lab'), vmId: z.string() }),
+  /** Of a provider that is an extension, which alone knows what it means. */
+  z.object({ kind: z.literal('extension'), data: z.record(z.string(), z.unknown()) }),
   z.object({
     kind: z.literal('vsphere'),
     /** Managed object id of the VM, such as `vm-62`. */

@@ -1,3 +1,9 @@
+export {
+  ExtensionNotLoaded,
+  type ExtensionProvider,
+  ExtensionSettingsNotValid,
+  settingsOf,
+} from './extension.js';
 export type { ConcernMeaning, SourcePlanFacts, ToolAtSite, ToolsAtSite } from './plan-facts.js';
 export type {
   BeforeRetirement,
@@ -5,13 +11,19 @@ export type {
   DiskReader,
   InventoryWatcher,
   NbdkitAccess,
+  Patience,
+  PoweredOff,
   SourceProvider,
+  SourceSnapshots,
 } from './port.js';
 export {
+  assertTaken,
   closeSources,
   diskVariables,
+  loadedProvider,
   lookForDiskTools,
   meaningOfConcern,
+  registerProvider,
   sourceConditionTypes,
   sourceProvider,
   sourceProviders,
@@ -19,3 +31,4 @@ export {
 export type { DiskTool, DiskTools, SourceRequirements, ToolMissing, ToolReport } from './requirements.js';
 export type { RoleRequest, SourceRole } from './role.js';
 export { readSecret, readWholeSecret, SecretMissing } from './secret.js';
+export { askUntil } from './waiting.js';

@@ -12,6 +12,7 @@ describe("a service's settings", () => {
       http: { host: '127.0.0.1', port: 0 },
       dataDir: 'ledgerlift-data',
       slots: 2,
+      extensions: [],
       logLevel: 'info',
     });
   });
@@ -28,7 +29,15 @@ describe("a service's settings", () => {
     expect(readServiceConfig({ LEDGERLIFT_HTTP_PORT: '9' }, { httpPort: 8080 }).http.port).toBe(9);
   });
 
+  it('take a list of extensions', () => {
+    expect(readServiceConfig({ LEDGERLIFT_EXTENSIONS: '/a.mjs, @b/c' }).extensions).toEqual([
+      '/a.mjs',
+      '@b/c',
+    ]);
+  });
+
   it.each([
+    ['LEDGERLIFT_EXTENSIONS', '/a.mjs,,/b.mjs', 'absolute paths or packages'],
     ['LEDGERLIFT_SLOTS', 'many', 'a whole number from 1 to 256'],
     ['LEDGERLIFT_SLOTS', '0', 'a whole number from 1 to 256'],
     ['LEDGERLIFT_SITE', 'Berlin Mitte', 'small letters'],

@@ -38,6 +38,12 @@ export const ServiceEnvironment = z.object({
     .max(256)
     .default(2)
     .describe('how many steps a worker runs at once: a whole number from 1 to 256'),
+  LEDGERLIFT_EXTENSIONS: z
+    .string()
+    .transform((text) => text.split(',').map((module) => module.trim()))
+    .pipe(z.array(z.string().min(1)))
+    .default([])
+    .describe('modules of providers that are not built in: absolute paths or packages, with commas between'),
   // Read where tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
   LEDGERLIFT_SANDBOX: z
     .enum(['if-available', 'required'])
@@ -57,6 +63,7 @@ export interface ServiceConfig {
   readonly http: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly slots: number;
+  readonly extensions: readonly string[];
   readonly logLevel: z.infer<typeof ServiceEnvironment>['LEDGERLIFT_LOG_LEVEL'];
 }
 
@@ -100,6 +107,7 @@ export function readServiceConfig(
     http: { host: read.LEDGERLIFT_HTTP_HOST, port: read.LEDGERLIFT_HTTP_PORT ?? defaults.httpPort },
     dataDir: read.LEDGERLIFT_DATA_DIR,
     slots: read.LEDGERLIFT_SLOTS,
+    extensions: read.LEDGERLIFT_EXTENSIONS,
     logLevel: read.LEDGERLIFT_LOG_LEVEL,
   };
 }

@@ -1,6 +1,6 @@
 import { type NbdServer, serveNbdkit } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/worker';
-import { lookForDiskTools, sourceProvider } from '@ledgerlift/providers';
+import { loadedProvider, lookForDiskTools } from '@ledgerlift/providers';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';
 import { makeEmpty, qemuImg } from '../overlays/index.js';
@@ -23,14 +23,14 @@ export interface SnapshotDisks {
  * Offers the disks of the snapshot that a warm VM's first copy will read: where the source does so itself, or by a
  * server of ours.
  *
- * @throws NotInspectable; what the provider throws where the snapshot is lost
+ * @throws NotInspectable, ExtensionNotLoaded; what the provider throws where the snapshot is lost
  */
 export async function snapshotDisks(
   { job: { record, pass }, signal }: Attempt,
   { reading }: ConverterSettings,
 ): Promise<SnapshotDisks> {
   const { provider: source, vm } = record.source;
-  const provider = sourceProvider(source.spec.type);
+  const provider = loadedProvider(source.spec.type);
   if (provider?.snapshots === undefined || pass?.snapshot === undefined)
     throw new NotInspectable(vm.name, 'there is no snapshot of it');
   const reader = { tools: await lookForDiskTools(reading), signal };

@@ -1,4 +1,5 @@
 import type { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import { assertTaken } from '@ledgerlift/providers';
 import { v7 as uuidv7 } from 'uuid';
 import type { CommandContext } from '../log/event-writer.js';
 import type { CatalogProjection } from './catalog-projection.js';
@@ -17,18 +18,20 @@ export class CatalogCommands {
 
   constructor(private readonly catalog: CatalogProjection) {}
 
-  /** @throws NameTaken */
+  /** @throws NameTaken, ExtensionNotLoaded, ExtensionSettingsNotValid */
   createProvider(spec: ProviderSpec, context: CommandContext): Promise<Entry<ProviderSpec>> {
     return this.#inTurn(() => {
+      assertTaken(spec);
       const nameOwner = this.catalog.findProvider(spec.name)?.id;
       return this.#provider(uuidv7(), { kind: 'create', spec, nameOwner }, context);
     });
   }
 
-  /** @throws NotInCatalog, NameTaken, InUse, KindIsFixed */
+  /** @throws NotInCatalog, NameTaken, InUse, KindIsFixed, ExtensionNotLoaded, ExtensionSettingsNotValid */
   updateProvider(ref: string, spec: ProviderSpec, context: CommandContext): Promise<Entry<ProviderSpec>> {
     return this.#inTurn(() => {
       const { id, spec: was } = this.catalog.provider(ref);
+      assertTaken(spec);
       const nameOwner = this.catalog.findProvider(spec.name)?.id;
       const usedByName = this.catalog.usersOfProvider([was.name]);
       const usedBy = this.catalog.usersOfProvider([id, was.name]);

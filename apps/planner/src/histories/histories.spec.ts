@@ -1,8 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { eventSchemas } from '@ledgerlift/contracts';
 import { type StoredEvent, verifyStream } from '@ledgerlift/event-log';
-import { UnknownEvent } from '../log/domain-events.js';
+import { UnknownEvent, domainEvent } from '../log/domain-events.js';
 import { summaryOf } from './summary.js';
 
 const folder = join(import.meta.dirname, 'recorded');
@@ -21,6 +22,13 @@ describe.each(files)('the history %s', (name) => {
   const events = read(name);
 
   it('is what was recorded', () => expect(verifyStream(events)).toEqual([]));
+
+  it('is read in the shapes that this version knows', () => {
+    for (const event of events) {
+      const { type, data } = domainEvent(event);
+      expect(eventSchemas[type].data.safeParse(data).error?.issues).toBeUndefined();
+    }
+  });
 
   it('leads to where it led', () =>
     expect(JSON.parse(JSON.stringify(summaryOf(events)))).toEqual(expected[name]));

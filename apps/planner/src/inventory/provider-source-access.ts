@@ -1,9 +1,9 @@
 import type { ProviderSpec } from '@ledgerlift/contracts';
-import { type SourceProvider, sourceProvider } from '@ledgerlift/providers';
+import { type SourceProvider, loadedProvider } from '@ledgerlift/providers';
 import { NotASource } from './errors.js';
 import type { SourceAccess } from './source-access.js';
 
-/** Reaches sources through their providers, in this process. @throws NotASource for a provider that is a target */
+/** Reaches sources through their providers, in this process. @throws NotASource for a provider that is a target; ExtensionNotLoaded */
 export const providerSourceAccess: SourceAccess = {
   check: async (spec) => provider(spec).check(spec),
   inventory: async (spec) => provider(spec).inventory(spec),
@@ -12,7 +12,7 @@ export const providerSourceAccess: SourceAccess = {
 };
 
 function provider(spec: ProviderSpec): SourceProvider {
-  const found = sourceProvider(spec.type);
+  const found = loadedProvider(spec.type);
   if (found === undefined) throw new NotASource(spec.name, spec.type);
   return found;
 }

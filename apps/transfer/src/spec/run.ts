@@ -34,7 +34,7 @@ export const recordOf = ({ url, vm, root, format = 'raw', settings }: RecordOpti
   vmRecord({
     vm,
     provider:
-      typeof url === 'string' ? { name: 'lab', type: 'lab', sites: ['local'], settings: { url } } : url,
+      typeof url === 'string' ? { name: 'lab', type: 'x-lab', sites: ['local'], settings: { url } } : url,
     root,
     format,
     settings: { type: 'warm', verify: 'full', ...settings },

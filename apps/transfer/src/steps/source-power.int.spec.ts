@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec } from '@ledgerlift/contracts';
-import { sourceProvider } from '@ledgerlift/providers';
+import { registerProvider } from '@ledgerlift/providers';
 import { LabHypervisor, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
+import { labProvider } from '@ledgerlift/testing-extensions';
 import { Run, recordOf } from '../spec/run.js';
 
+registerProvider(labProvider);
 let lab: LabHypervisor;
 let folder: TemporaryFolder;
 beforeAll(async () => {
@@ -17,11 +19,11 @@ afterEach(() => folder.remove());
 
 const spec = (): ProviderSpec => ({
   name: 'lab',
-  type: 'lab',
+  type: 'x-lab',
   sites: ['local'],
   settings: { url: lab.url },
 });
-const provider = sourceProvider('lab');
+const provider = labProvider;
 
 describe('a power-off after an earlier one whose end nobody saw', () => {
   it('leaves a source on that is on, and sees one off that is off', async () => {

@@ -1,6 +1,6 @@
 import type { ProviderSpec, SourceVm, StepResult, TransferPass } from '@ledgerlift/contracts';
 import { type Attempt, SourceRanMeanwhile } from '@ledgerlift/worker';
-import { type SourceProvider, sourceProvider } from '@ledgerlift/providers';
+import { type SourceProvider, loadedProvider } from '@ledgerlift/providers';
 import { MissingResult, NoSnapshots, SourceChanged, UnknownSource } from '../errors.js';
 
 export interface Source {
@@ -10,10 +10,10 @@ export interface Source {
   readonly vm: SourceVm;
 }
 
-/** @throws UnknownSource */
+/** @throws UnknownSource, ExtensionNotLoaded */
 export function sourceOf({ job }: Attempt): Source {
   const { spec } = job.record.source.provider;
-  const provider = sourceProvider(spec.type);
+  const provider = loadedProvider(spec.type);
   if (provider === undefined) throw new UnknownSource(spec.type);
   return { provider, spec, vm: job.record.source.vm };
 }

@@ -3,21 +3,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DiskResult, ProviderSpec, SourceVm, TransferPass } from '@ledgerlift/contracts';
 import { AttemptCanceled, LeaseLost, SourceRanMeanwhile } from '@ledgerlift/worker';
-import { sourceProvider } from '@ledgerlift/providers';
+import { registerProvider } from '@ledgerlift/providers';
 import { claimsFor, snapshotName, snapshotPrefix } from '@ledgerlift/targets';
 import { LabHypervisor, type LabVmRequest, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
+import { labProvider } from '@ledgerlift/testing-extensions';
 import { Run, recordOf } from '../spec/run.js';
 
 const MiB = 1024 * 1024;
 const SIZE = 24 * MiB;
 const spec = (url: string): ProviderSpec => ({
   name: 'lab',
-  type: 'lab',
+  type: 'x-lab',
   sites: ['local'],
   settings: { url },
 });
-const provider = sourceProvider('lab');
+const provider = labProvider;
 
+registerProvider(labProvider);
 let lab: LabHypervisor;
 let folder: TemporaryFolder;
 beforeAll(async () => {

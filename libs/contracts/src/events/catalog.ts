@@ -3,8 +3,8 @@ import { MappingSpec, PlanSpec, ProviderSpec } from '../specs.js';
 
 /** On `provider-{id}`, `mapping-{id}` and `plan-{id}`: what users wrote. */
 export const catalogEvents = {
-  ProviderCreated: { version: 1, data: z.object({ providerId: z.string(), spec: ProviderSpec }) },
-  ProviderUpdated: { version: 1, data: z.object({ providerId: z.string(), spec: ProviderSpec }) },
+  ProviderCreated: { version: 2, data: z.object({ providerId: z.string(), spec: ProviderSpec }) },
+  ProviderUpdated: { version: 2, data: z.object({ providerId: z.string(), spec: ProviderSpec }) },
   ProviderDeleted: { version: 1, data: z.object({ providerId: z.string() }) },
   MappingCreated: { version: 1, data: z.object({ mappingId: z.string(), spec: MappingSpec }) },
   MappingUpdated: { version: 1, data: z.object({ mappingId: z.string(), spec: MappingSpec }) },

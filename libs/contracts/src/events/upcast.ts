@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { catalogEvents } from './catalog.js';
+import { recordWithoutLab, specWithoutLab } from './lab-as-extension.js';
 import { runEvents } from './run.js';
 import { scheduleEvents } from './schedule.js';
 import { vmEvents } from './vm.js';
@@ -37,11 +38,20 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
     3: withDefaults(runEvents.MigrationStarted.data),
   },
   VmMigrationPlanned: {
-    1: (data) => vmEvents.VmMigrationPlanned.data.parse(withParts(data)),
+    1: (data) => vmEvents.VmMigrationPlanned.data.parse(withParts(recordWithoutLab(data))),
     // 3: inspection, disks that are adopted.
-    2: withDefaults(vmEvents.VmMigrationPlanned.data),
+    2: (data) => vmEvents.VmMigrationPlanned.data.parse(recordWithoutLab(data)),
+    // 4: the lab is an extension.
+    3: recordWithoutLab,
   },
-  RetryRequested: { 1: withDefaults(vmEvents.RetryRequested.data) },
+  RetryRequested: {
+    1: (data) => vmEvents.RetryRequested.data.parse(recordWithoutLab(data)),
+    // 3: the lab is an extension.
+    2: recordWithoutLab,
+  },
+  // 2: the lab is an extension.
+  ProviderCreated: { 1: specWithoutLab },
+  ProviderUpdated: { 1: specWithoutLab },
   MigrationCompleted: { 1: (data) => ({ ...(data as object), rolledBack: 0 }) },
   // 2: steps of the end, such as powering the source on again.
   CleanupDecided: { 1: (data) => vmEvents.CleanupDecided.data.parse({ ...(data as object), steps: [] }) },

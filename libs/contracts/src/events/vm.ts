@@ -60,7 +60,7 @@ export type EndingStep = z.infer<typeof EndingStep>;
 /** On `vm-{migration}-{n}`: one VM in one run. */
 export const vmEvents = {
   VmMigrationPlanned: {
-    version: 3,
+    version: 4,
     data: z.object({ record: VmRecord, itinerary: z.array(ItineraryStep).min(1) }),
   },
   VmMigrationAdmitted: { version: 1, data: z.object({}) },
@@ -170,7 +170,7 @@ export const vmEvents = {
   SnapshotLost: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
   CancelRequested: { version: 1, data: z.object({ reason }) },
   RetryRequested: {
-    version: 2,
+    version: 3,
     data: z.object({ step: StepName, reason, record: VmRecord.optional() }),
   },
   RollbackRequested: {

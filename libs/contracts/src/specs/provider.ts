@@ -19,8 +19,6 @@ export const OvaSettings = z.strictObject({
   /** An .ova, an .ovf, or a folder of them, as the planner and the workers at the provider's sites see it. */
   path: z.string().min(1).startsWith('/', 'must be an absolute path'),
 });
-/** The lab: a small hypervisor of this repository, whose disks really change, for tests and for trying warm migrations. */
-export const LabSettings = z.strictObject({ url: z.url({ protocol: /^https?$/ }) });
 
 const Thumbprint = z
   .string()
@@ -92,10 +90,30 @@ const providerBase = {
   sites: z.array(Site).min(1).default(['local']),
   secret: SecretRef.optional(),
 };
-export const ProviderSpec = z.discriminatedUnion('type', [
-  z.strictObject({ ...providerBase, type: z.literal('ova'), settings: OvaSettings }),
-  z.strictObject({ ...providerBase, type: z.literal('lab'), settings: LabSettings }),
-  z.strictObject({ ...providerBase, type: z.literal('vsphere'), settings: VsphereSettings }),
-  z.strictObject({ ...providerBase, type: z.literal('directory'), settings: DirectorySettings }),
-]);
+const BuiltInSpec = z.discriminatedUnion(
+  'type',
+  [
+    z.strictObject({ ...providerBase, type: z.literal('ova'), settings: OvaSettings }),
+    z.strictObject({ ...providerBase, type: z.literal('vsphere'), settings: VsphereSettings }),
+    z.strictObject({ ...providerBase, type: z.literal('directory'), settings: DirectorySettings }),
+  ],
+  {
+    error: ({ code }) =>
+      code === 'invalid_union'
+        ? "must be 'ova', 'vsphere' or 'directory', or the type of an extension, which begins with x-"
+        : undefined,
+  },
+);
+/** The type of a provider that is no part of this product: a module that the setting LEDGERLIFT_EXTENSIONS names. */
+export const ExtensionType = z.templateLiteral(['x-', z.string().regex(/^[a-z0-9-]+$/)]);
+export type ExtensionType = z.infer<typeof ExtensionType>;
+export const ExtensionSpec = z.strictObject({
+  ...providerBase,
+  type: ExtensionType,
+  /** What the extension makes of it, by a schema of its own. Secrets by reference, as everywhere. */
+  settings: z.record(z.string(), z.unknown()),
+});
+export const ProviderSpec = z.union([BuiltInSpec, ExtensionSpec]);
 export type ProviderSpec = z.infer<typeof ProviderSpec>;
+
+export const isExtension = (type: string): type is ExtensionType => ExtensionType.safeParse(type).success;

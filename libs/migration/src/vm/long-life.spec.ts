@@ -45,7 +45,7 @@ const disks: readonly SourceDisk[] = Array.from({ length: 10 }, (_, index) => ({
   controller: 0,
   unit: index,
   shared: false,
-  backing: { kind: 'lab', vmId: 'vm-1' },
+  backing: { kind: 'extension', data: { vmId: 'vm-1' } },
 }));
 
 /** A warm VM with ten disks, whose clock goes on by a second with each command. */

@@ -1,6 +1,6 @@
+import { type XmlElement, element, toXml } from '@ledgerlift/xml';
 import { deviceName } from './source-domain.js';
 import type { TargetVm, TargetVmNic } from './target-vm.js';
-import { element, type Element, toXml } from './xml.js';
 
 /**
  * The target VM as a libvirt domain, for `virsh define` on a machine that sees the disk files.
@@ -49,7 +49,7 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
 const tpm = element('tpm', { model: 'tpm-crb' }, [element('backend', { type: 'emulator', version: '2.0' })]);
 const rng = element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]);
 
-function osOf({ firmware, secureBoot }: TargetVm): Element {
+function osOf({ firmware, secureBoot }: TargetVm): XmlElement {
   const type = element('type', { arch: 'x86_64', machine: 'q35' }, 'hvm');
   if (firmware === 'bios') return element('os', {}, [type]);
   const enabled = secureBoot ? 'yes' : 'no';
@@ -63,7 +63,7 @@ function osOf({ firmware, secureBoot }: TargetVm): Element {
   ]);
 }
 
-function disksOf(vm: TargetVm, paths: readonly string[]): Element[] {
+function disksOf(vm: TargetVm, paths: readonly string[]): XmlElement[] {
   return vm.disks.map((disk, index) =>
     element('disk', { type: 'file', device: 'disk' }, [
       element('driver', { name: 'qemu', type: disk.format }),
@@ -74,7 +74,7 @@ function disksOf(vm: TargetVm, paths: readonly string[]): Element[] {
   );
 }
 
-function interfaceOf({ mac, model, network }: TargetVmNic): Element {
+function interfaceOf({ mac, model, network }: TargetVmNic): XmlElement {
   return element('interface', { type: 'network' }, [
     ...(mac === undefined ? [] : [element('mac', { address: mac })]),
     element('source', { network: network.type === 'pod' ? 'default' : network.name }),

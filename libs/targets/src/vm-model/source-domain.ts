@@ -1,8 +1,8 @@
 import type { DiskBus, NicModel, VmRecord } from '@ledgerlift/contracts';
+import { element, toXml } from '@ledgerlift/xml';
 import type { z } from 'zod';
 import { RecordMismatch } from '../errors.js';
 import { cpuTopology } from './cpu.js';
-import { element, toXml } from './xml.js';
 
 export interface DomainDiskFile {
   /** Absolute path. */

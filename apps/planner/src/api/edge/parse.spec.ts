@@ -45,6 +45,9 @@ describe('an input that is not valid', () => {
       'settings.path',
     ],
     ['what tells the members of a union apart', MappingSpec, { kind: 'disk' }, 'kind'],
+    ['a type of provider that there is not', ProviderSpec, { name: 'p', type: 'lab', settings: {} }, 'type'],
+    ['what an extension lacks', ProviderSpec, { name: 'p', type: 'x-lab' }, 'settings'],
+    ['what a built-in provider lacks', ProviderSpec, { name: 'p', type: 'ova' }, 'settings'],
     [
       'a field deep in a union in a list',
       MappingSpec,
@@ -65,6 +68,12 @@ describe('an input that is not valid', () => {
   it('is refused with the value, cut where it is long', () => {
     expect(refusal(PlanSpec, { ...plan, name: 'Not OK' }).message).toContain('and this is "Not OK"');
     expect(refusal(PlanSpec, { ...plan, name: 'X'.repeat(1000) }).message.length).toBeLessThan(400);
+  });
+
+  it('is refused saying how the type of an extension begins', () => {
+    expect(refusal(ProviderSpec, { name: 'p', type: 'lab', settings: {} }).message).toContain(
+      'begins with x-',
+    );
   });
 
   it('is refused without the value where that may be a secret', () => {

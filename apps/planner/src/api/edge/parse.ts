@@ -1,3 +1,4 @@
+import { bestIssue } from '@ledgerlift/contracts';
 import type { z } from 'zod';
 import { InvalidField } from './errors.js';
 
@@ -8,31 +9,10 @@ import { InvalidField } from './errors.js';
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place: string): z.infer<S> {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  const issue = bestIssue(parsed.error);
   if (issue === undefined) throw new InvalidField(place, '', 'is not valid');
-  const { path, reason } = deepest(issue, []);
-  throw new InvalidField(place, fieldPath(path), reason);
-}
-
-interface Finding {
-  readonly path: readonly PropertyKey[];
-  readonly reason: string;
-}
-
-/** Of a union the member that got furthest says best what is wrong. */
-function deepest(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Finding {
-  const path = [...above, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    return { path: [...path, key], reason: 'is not a field that is known here' };
-  }
-  if (issue.code === 'invalid_union') {
-    const inner = issue.errors
-      .flatMap(([first]) => (first === undefined ? [] : [deepest(first, path)]))
-      .toSorted((one, other) => other.path.length - one.path.length)[0];
-    if (inner !== undefined) return inner;
-  }
-  return { path, reason: `${issue.message}${got(issue.input, path)}` };
+  const { path, message, input } = issue;
+  throw new InvalidField(place, fieldPath(path), `${message}${got(input, path)}`);
 }
 
 /** The value, where it is short and no secret can be in it. */

@@ -13,6 +13,8 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'LL-API-008': 415,
   'LL-API-010': 500,
   'LL-API-011': 421,
+  'LL-EXT-002': 422,
+  'LL-EXT-003': 400,
   'LL-MIG-001': 409,
   'LL-MIG-012': 409,
   'LL-PLN-101': 404,

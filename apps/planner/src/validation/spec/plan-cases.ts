@@ -1,4 +1,6 @@
+import { registerProvider } from '@ledgerlift/providers';
 import type { BroughtVm } from '@ledgerlift/targets';
+import { labProvider } from '@ledgerlift/testing-extensions';
 import { inventoryOf } from '../../api/spec/fixtures.js';
 import type { PlanFacts } from '../plan-facts.js';
 import type { Case } from './case.js';
@@ -210,9 +212,10 @@ function brought(problems: BroughtVm['problems']): PlanFacts {
 }
 
 function lab(of: PlanFacts): PlanFacts {
+  registerProvider(labProvider);
   const settings = { url: 'http://127.0.0.1:1' };
   return {
     ...of,
-    source: { id: 'src', spec: { name: 'lab', type: 'lab', sites: ['local'], settings }, problems: [] },
+    source: { id: 'src', spec: { name: 'lab', type: 'x-lab', sites: ['local'], settings }, problems: [] },
   };
 }

@@ -21,5 +21,5 @@ export const diskOn = (storage: string, unit: number): SourceDisk => ({
   controller: 0,
   unit,
   shared: false,
-  backing: { kind: 'lab', vmId: 'vm-1' },
+  backing: { kind: 'extension', data: { vmId: 'vm-1' } },
 });

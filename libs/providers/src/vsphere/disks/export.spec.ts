@@ -13,7 +13,7 @@ const disk = (id: string, bus: SourceDisk['bus'], controller: number, unit: numb
   controller,
   unit,
   shared: false,
-  backing: { kind: 'lab', vmId: '' },
+  backing: { kind: 'extension', data: {} },
 });
 const found = (keys: readonly string[], disks: readonly SourceDisk[]) =>
   disks.map((each) => deviceFor(keys.map(device), disks, each)?.key);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SourceGuest } from '@ledgerlift/contracts';
-import { type VimNode, VimReader } from '../soap/node.js';
+import { type VimNode, vimReader } from '../soap/node.js';
 import { guestOf } from './guest.js';
 
 function nodeOf(xml: string): VimNode {
-  const reader = new VimReader();
+  const reader = vimReader();
   reader.take(`<val>${xml}</val>`);
   return reader.end();
 }

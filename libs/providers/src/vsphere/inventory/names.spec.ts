@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type VimNode, VimReader } from '../soap/node.js';
+import { type VimNode, vimReader } from '../soap/node.js';
 import type { VimObject } from '../soap/properties.js';
 import { disksOf, nicsOf, placeOf } from './devices.js';
 import { Surroundings } from './surroundings.js';
 
 function nodeOf(xml: string): VimNode {
-  const reader = new VimReader();
+  const reader = vimReader();
   reader.take(`<val xmlns:xsi="x" ${xml}</val>`);
   return reader.end();
 }

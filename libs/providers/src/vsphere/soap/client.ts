@@ -1,3 +1,4 @@
+import type { XmlReader } from '@ledgerlift/xml';
 import {
   VsphereAnswerMalformed,
   VsphereDatastoreFull,
@@ -6,7 +7,7 @@ import {
   VsphereUnreachable,
 } from '../errors.js';
 import type { HttpsConnection } from './connection.js';
-import { type ObjectRef, type VimNode, VimReader } from './node.js';
+import { type ObjectRef, type VimNode, vimReader } from './node.js';
 import { envelope, type VimValue } from './render.js';
 
 const ANSWER_MS = 60_000;
@@ -64,7 +65,7 @@ export class SoapClient {
     );
     if (session !== undefined) this.#cookie = session.split(';')[0];
     const status = response.statusCode ?? 0;
-    const reader = new VimReader();
+    const reader = vimReader();
     let malformed: unknown;
     try {
       response.setEncoding('utf8');
@@ -94,7 +95,7 @@ export class SoapClient {
   }
 }
 
-function finished(reader: VimReader): VimNode | undefined {
+function finished(reader: XmlReader<VimNode>): VimNode | undefined {
   try {
     return reader.end();
   } catch {

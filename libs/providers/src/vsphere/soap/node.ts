@@ -1,4 +1,4 @@
-import { SaxesParser } from 'saxes';
+import { XmlReader, type XmlTree, localName } from '@ledgerlift/xml';
 
 /** A managed object of the server, such as `{ type: 'VirtualMachine', id: 'vm-62' }`. */
 export interface ObjectRef {
@@ -73,60 +73,24 @@ export class VimNode {
   }
 }
 
-const DEEPEST = 200;
+const LIMITS = { depth: 200 };
 
-/**
- * Reads an answer as it comes, so that a large one is never held twice.
- *
- * Names are taken without their prefix: servers differ in them, and some forget to declare one.
- */
-export class VimReader {
-  readonly #parser = new SaxesParser({ xmlns: false, position: false });
-  readonly #open: VimNode[] = [];
-  #root: VimNode | undefined;
+const tree: XmlTree<VimNode> = {
+  element(name, attributes, parent) {
+    const node = new VimNode(localName(name));
+    for (const [attribute, value] of Object.entries(attributes)) {
+      const isOfSchema = attribute.includes(':');
+      if (localName(attribute) !== 'type') continue;
+      if (isOfSchema) node.kind = localName(value);
+      else node.refersTo = value;
+    }
+    parent?.add(node);
+    return node;
+  },
+  text(node, text) {
+    node.text += text;
+  },
+};
 
-  constructor() {
-    this.#parser.on('error', (error) => {
-      throw error;
-    });
-    this.#parser.on('doctype', () => {
-      throw new Error('it has a document type');
-    });
-    this.#parser.on('opentag', ({ name, attributes }) => {
-      if (this.#open.length >= DEEPEST) throw new Error('it is nested too deeply');
-      const node = new VimNode(localName(name));
-      for (const [attribute, value] of Object.entries(attributes)) {
-        const isOfSchema = attribute.includes(':');
-        if (localName(attribute) !== 'type') continue;
-        if (isOfSchema) node.kind = localName(value);
-        else node.refersTo = value;
-      }
-      this.#open.at(-1)?.add(node);
-      this.#root ??= node;
-      this.#open.push(node);
-    });
-    const addText = (text: string): void => {
-      const last = this.#open.at(-1);
-      if (last !== undefined) last.text += text;
-    };
-    this.#parser.on('text', addText);
-    this.#parser.on('cdata', addText);
-    this.#parser.on('closetag', () => {
-      this.#open.pop();
-    });
-  }
-
-  /** @throws Error where it is not XML */
-  take(text: string): void {
-    this.#parser.write(text);
-  }
-
-  /** @throws Error where it ends too early */
-  end(): VimNode {
-    this.#parser.close();
-    if (this.#root === undefined) throw new Error('it holds no element');
-    return this.#root;
-  }
-}
-
-const localName = (name: string): string => name.slice(name.indexOf(':') + 1);
+/** Reads an answer as it comes. */
+export const vimReader = (): XmlReader<VimNode> => new XmlReader(tree, LIMITS);

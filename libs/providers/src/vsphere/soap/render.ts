@@ -1,3 +1,4 @@
+import { type XmlElement, element, toCompactXml } from '@ledgerlift/xml';
 import type { ObjectRef } from './node.js';
 
 /**
@@ -23,27 +24,43 @@ export const typed = (xsiType: string, value: VimValue): VimTyped => ({ xsiType,
 const isRef = (value: object): value is ObjectRef => 'type' in value && 'id' in value;
 const isTyped = (value: object): value is VimTyped => 'xsiType' in value;
 
-const escapes: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
-/** XML 1.0 cannot hold most control characters in any form. */
-const escaped = (text: string): string =>
-  text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
-    .replace(/[<>&"]/g, (character) => escapes[character] ?? character)
-    .replace(/\r/g, '&#13;');
-
 /** @returns the element(s) of that name */
-export function element(name: string, value: VimValue | undefined, attributes = ''): string {
-  if (value === undefined) return '';
-  if (isList(value)) return value.map((each) => element(name, each, attributes)).join('');
-  if (typeof value !== 'object') return `<${name}${attributes}>${escaped(String(value))}</${name}>`;
-  if (isTyped(value)) return element(name, value.value, ` xsi:type="${value.xsiType}"`);
-  if (isRef(value))
-    return `<${name} type="${escaped(value.type)}"${attributes}>${escaped(value.id)}</${name}>`;
-  const parts = Object.entries(value).map(([part, held]) => element(part, held));
-  return `<${name}${attributes}>${parts.join('')}</${name}>`;
+function parts(
+  name: string,
+  value: VimValue | undefined,
+  attributes: Readonly<Record<string, string>> = {},
+): readonly XmlElement[] {
+  if (value === undefined) return [];
+  if (isList(value)) return value.flatMap((each) => parts(name, each, attributes));
+  if (typeof value !== 'object') return [element(name, attributes, String(value))];
+  if (isTyped(value)) return parts(name, value.value, { 'xsi:type': value.xsiType });
+  if (isRef(value)) return [element(name, { type: value.type, ...attributes }, value.id)];
+  return [element(name, attributes, partsOf(value))];
 }
 
+const partsOf = (value: Readonly<Record<string, VimValue | undefined>>): readonly XmlElement[] =>
+  Object.entries(value).flatMap(([part, held]) => parts(part, held));
+
 const isList = (value: VimValue): value is readonly VimValue[] => Array.isArray(value);
+
+const ENVELOPE = {
+  'xmlns:soapenv': 'http://schemas.xmlsoap.org/soap/envelope/',
+  'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+  'xmlns:xsd': 'http://www.w3.org/2001/XMLSchema',
+};
+
+export interface SoapContent {
+  readonly header?: readonly XmlElement[];
+  readonly body: readonly XmlElement[];
+}
+
+export const soapEnvelope = ({ header, body }: SoapContent): string =>
+  toCompactXml(
+    element('soapenv:Envelope', ENVELOPE, [
+      ...(header === undefined ? [] : [element('soapenv:Header', {}, header)]),
+      element('soapenv:Body', {}, body),
+    ]),
+  );
 
 /** A whole request of one method. */
 export const envelope = (
@@ -51,10 +68,6 @@ export const envelope = (
   on: ObjectRef,
   args: Readonly<Record<string, VimValue | undefined>>,
 ): string =>
-  '<?xml version="1.0" encoding="UTF-8"?>' +
-  '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ' +
-  'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">' +
-  `<soapenv:Body><${method} xmlns="urn:vim25">${element('_this', on)}` +
-  `${Object.entries(args)
-    .map(([part, held]) => element(part, held))
-    .join('')}</${method}></soapenv:Body></soapenv:Envelope>`;
+  soapEnvelope({
+    body: [element(method, { xmlns: 'urn:vim25' }, [...parts('_this', on), ...partsOf(args)])],
+  });

@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
+import { element } from '@ledgerlift/xml';
 import type { HttpsConnection } from './connection.js';
-import { element } from './render.js';
+import { soapEnvelope } from './render.js';
 
 const TRUST = 'http://docs.oasis-open.org/ws-sx/ws-trust/200512';
 const WSS = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity';
@@ -37,21 +38,26 @@ export async function isLocked(
 }
 
 function request({ user, password }: { readonly user: string; readonly password: string }): string {
-  const [from, to] = [0, LIFETIME_MS].map((ms) => new Date(Date.now() + ms).toISOString());
-  const times = (prefix: string): string =>
-    `<${prefix}Created>${from}</${prefix}Created><${prefix}Expires>${to}</${prefix}Expires>`;
-  const security =
-    `<wsse:Security xmlns:wsse="${WSS}-secext-1.0.xsd" xmlns:wsu="${WSS}-utility-1.0.xsd">` +
-    `<wsu:Timestamp>${times('wsu:')}</wsu:Timestamp>` +
-    `<wsse:UsernameToken>${element('wsse:Username', user)}${element('wsse:Password', password)}</wsse:UsernameToken>` +
-    '</wsse:Security>';
-  const asked =
-    `<RequestSecurityToken xmlns="${TRUST}"><TokenType>urn:oasis:names:tc:SAML:2.0:assertion</TokenType>` +
-    `<RequestType>${TRUST}/Issue</RequestType><Lifetime xmlns:wsu="${WSS}-utility-1.0.xsd">${times('wsu:')}</Lifetime>` +
-    `<KeyType>${TRUST}/Bearer</KeyType></RequestSecurityToken>`;
-  return (
-    '<?xml version="1.0" encoding="UTF-8"?>' +
-    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">' +
-    `<soapenv:Header>${security}</soapenv:Header><soapenv:Body>${asked}</soapenv:Body></soapenv:Envelope>`
-  );
+  const wsu = { 'xmlns:wsu': `${WSS}-utility-1.0.xsd` };
+  const [from = '', to = ''] = [0, LIFETIME_MS].map((ms) => new Date(Date.now() + ms).toISOString());
+  const times = [element('wsu:Created', {}, from), element('wsu:Expires', {}, to)];
+  return soapEnvelope({
+    header: [
+      element('wsse:Security', { 'xmlns:wsse': `${WSS}-secext-1.0.xsd`, ...wsu }, [
+        element('wsu:Timestamp', {}, times),
+        element('wsse:UsernameToken', {}, [
+          element('wsse:Username', {}, user),
+          element('wsse:Password', {}, password),
+        ]),
+      ]),
+    ],
+    body: [
+      element('RequestSecurityToken', { xmlns: TRUST }, [
+        element('TokenType', {}, 'urn:oasis:names:tc:SAML:2.0:assertion'),
+        element('RequestType', {}, `${TRUST}/Issue`),
+        element('Lifetime', wsu, times),
+        element('KeyType', {}, `${TRUST}/Bearer`),
+      ]),
+    ],
+  });
 }

@@ -1,11 +1,11 @@
 import { Surroundings } from '../../inventory/surroundings.js';
 import { sourceVm } from '../../inventory/source-vm.js';
-import { type VimNode, VimReader } from '../../soap/node.js';
+import { type VimNode, vimReader } from '../../soap/node.js';
 import type { VimObject } from '../../soap/properties.js';
 import { judge } from '../judge.js';
 
 const parsed = (xml: string): VimNode => {
-  const reader = new VimReader();
+  const reader = vimReader();
   reader.take(xml);
   return reader.end();
 };

@@ -1,5 +1,5 @@
 import type { ProviderSpec, ShutdownSettings, SourceVm } from '@ledgerlift/contracts';
-import type { Patience, PoweredOff } from '../port.js';
+import type { Patience, PoweredOff } from '@ledgerlift/providers';
 import type { LabVm } from './answers.js';
 import { LabClient, vmPath } from './client.js';
 import { GuestStillUp, LabTaskFailed, LabWaitTooLong } from './errors.js';

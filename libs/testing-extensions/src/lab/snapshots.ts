@@ -1,5 +1,5 @@
 import type { Snapshot, SourceVm } from '@ledgerlift/contracts';
-import type { Patience, SourceSnapshots } from '../port.js';
+import type { Patience, SourceSnapshots } from '@ledgerlift/providers';
 import { Changes, type LabSnapshot, type LabTask } from './answers.js';
 import { LabClient, isRefusal, snapshotPath, vmPath } from './client.js';
 import { LabSnapshotLost, LabTaskFailed } from './errors.js';

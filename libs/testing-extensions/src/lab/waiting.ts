@@ -1,5 +1,5 @@
-import type { Patience } from '../port.js';
-import { askUntil } from '../waiting.js';
+import type { Patience } from '@ledgerlift/providers';
+import { askUntil } from '@ledgerlift/providers';
 import type { LabTask } from './answers.js';
 import type { LabClient } from './client.js';
 import { LabTaskFailed, LabWaitTooLong } from './errors.js';

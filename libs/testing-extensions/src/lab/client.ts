@@ -1,8 +1,11 @@
 import type { ProviderSpec } from '@ledgerlift/contracts';
+import { settingsOf } from '@ledgerlift/providers';
 import { z } from 'zod';
 import { LabInventory, LabSnapshot, LabTask, LabVm, Nothing, Refusal } from './answers.js';
 import { LabAnswerMalformed, LabDenied, LabRefused, LabUnreachable } from './errors.js';
 import { tokenOf } from './token.js';
+
+export const LabSettings = z.strictObject({ url: z.url({ protocol: /^https?$/ }) });
 
 const ANSWER_MS = 30_000;
 
@@ -24,14 +27,13 @@ export class LabClient {
     this.#signal = signal;
   }
 
-  /** @throws SecretMissing */
+  /** @throws SecretMissing, ExtensionSettingsNotValid */
   static async of(
     spec: ProviderSpec,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<LabClient> {
-    if (spec.type !== 'lab')
-      throw new TypeError(`the lab provider was given a provider of type ${spec.type}`);
-    return new LabClient(spec.settings.url.replace(/\/+$/, ''), await tokenOf(spec), signal);
+    const { url } = settingsOf(spec, 'x-lab', LabSettings);
+    return new LabClient(url.replace(/\/+$/, ''), await tokenOf(spec), signal);
   }
 
   inventory(): Promise<z.infer<typeof LabInventory>> {

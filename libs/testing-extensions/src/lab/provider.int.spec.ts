@@ -3,22 +3,21 @@ import type { ProviderSpec, SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import { LabHypervisor, type LabVmRequest, temporaryFolder } from '@ledgerlift/testing';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { DiskAccess } from '../port.js';
-import { sourceProvider } from '../index.js';
+import type { DiskAccess } from '@ledgerlift/providers';
+import { labProvider as found } from '../index.js';
 
 const MIB = 1024 * 1024;
 const TOKEN = 'open-sesame';
 const folder = temporaryFolder('lab-provider');
 const spec: ProviderSpec = {
-  type: 'lab',
+  type: 'x-lab',
   name: 'lab',
   sites: ['local'],
   settings: { url: 'http://127.0.0.1:1' },
   secret: { name: 'lab-token' },
 };
-const found = sourceProvider('lab');
 if (
-  found?.snapshots === undefined ||
+  found.snapshots === undefined ||
   found.retire === undefined ||
   found.restore === undefined ||
   found.connectedNics === undefined
@@ -98,7 +97,7 @@ describe('the inventory of a lab', () => {
       powerState: 'on',
       tags: ['gold'],
       changeTracking: 'off',
-      disks: [{ id: 'a', backing: { kind: 'lab', vmId: vm.id } }, { id: 'b' }],
+      disks: [{ id: 'a', backing: { kind: 'extension', data: { vmId: vm.id } } }, { id: 'b' }],
       concerns: [{ id: 'lab.changed_block_tracking.disabled' }],
     });
     expect([networks, storages, problems]).toMatchObject([

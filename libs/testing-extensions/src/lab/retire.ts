@@ -1,5 +1,5 @@
 import type { ProviderSpec, RetireSourceSettings, SourceVm } from '@ledgerlift/contracts';
-import type { BeforeRetirement, Patience } from '../port.js';
+import type { BeforeRetirement, Patience } from '@ledgerlift/providers';
 import { LabClient, vmPath } from './client.js';
 import { LabWaitTooLong } from './errors.js';
 

@@ -24,7 +24,8 @@ export function inventoryOf(answer: z.infer<typeof LabInventory>, now: Date): In
 
 /** A VM of the lab, in the terms shared by every provider. */
 export function sourceVm(vm: LabVm): SourceVm {
-  const disks = vm.disks.map((disk): SourceDisk => ({ ...disk, backing: { kind: 'lab', vmId: vm.id } }));
+  const backing = { kind: 'extension', data: { vmId: vm.id } } as const;
+  const disks = vm.disks.map((disk): SourceDisk => ({ ...disk, backing }));
   const nics = vm.nics.map(({ connected: _, mac, ...nic }) => ({
     ...nic,
     ...(mac === undefined ? {} : { mac }),

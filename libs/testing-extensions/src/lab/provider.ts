@@ -1,7 +1,7 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
-import type { SourceProvider } from '../port.js';
+import type { ExtensionProvider } from '@ledgerlift/providers';
 import { NbdExport } from './answers.js';
-import { LabClient, isRefusal, vmPath } from './client.js';
+import { LabClient, LabSettings, isRefusal, vmPath } from './client.js';
 import { LabRefused, LabSnapshotLost, LabVmRuns } from './errors.js';
 import { momentOf, powerOff, powerOn } from './power.js';
 import { connectedNics, restore, retire } from './retire.js';
@@ -9,8 +9,9 @@ import { labSnapshots, presentSnapshot } from './snapshots.js';
 import { inventoryOf, sourceVm } from './source-vm.js';
 
 /** The lab: VMs that run and are written to, read from snapshots or while they are off. */
-export const labProvider: SourceProvider = {
-  type: 'lab',
+export const labProvider: ExtensionProvider = {
+  type: 'x-lab',
+  settings: LabSettings,
   migrationTypes: ['cold', 'warm', 'conversion'],
   conversion: 'needed',
 

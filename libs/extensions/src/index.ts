@@ -1,0 +1,2 @@
+export { BadExtension } from './errors.js';
+export { loadExtensions } from './load.js';

@@ -1,0 +1,94 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import type { ProviderSpec } from '@ledgerlift/contracts';
+import { assertTaken, loadedProvider, sourceProvider } from '@ledgerlift/providers';
+import { temporaryFolder } from '@ledgerlift/testing';
+import { loadExtensions } from './index.js';
+
+const folder = temporaryFolder('extensions');
+afterAll(() => folder.remove());
+
+/** A module whose only provider is of the type given. */
+function extension(type: string, change = ''): string {
+  const path = folder.file(`module-${Math.abs(hashOf(type + change))}.mjs`);
+  const names = [
+    'check',
+    'inventory',
+    'verifyDigests',
+    'currentVm',
+    'powerState',
+    'powerOff',
+    'currentMoment',
+  ];
+  const methods = [...names, 'powerOn', 'diskAccess'].map((name) => `${name}: async () => [],`).join('');
+  writeFileSync(
+    path,
+    `const refuse = { success: false, error: { issues: [{ path: ['room'], message: 'must be a number' }] } };
+     const settings = { safeParse: (value) => (typeof value.room === 'number' ? { success: true, data: value } : refuse) };
+     const provider = { type: '${type}', settings, migrationTypes: ['cold'], conversion: 'needed', ${methods} ${change} };
+     export const providers = [provider];`,
+  );
+  return path;
+}
+const hashOf = (text: string): number =>
+  [...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 7);
+const specOf = (type: `x-${string}`, settings: Record<string, unknown> = { room: 1 }): ProviderSpec => ({
+  name: 'toys',
+  type,
+  sites: ['local'],
+  settings,
+});
+
+describe('an extension', () => {
+  it('is a provider like any other once it is loaded, and takes its own settings', async () => {
+    expect(sourceProvider('x-there')).toBeUndefined();
+    await loadExtensions([extension('x-there')]);
+    expect(await sourceProvider('x-there')?.check(specOf('x-there'))).toEqual([]);
+    expect(() => assertTaken(specOf('x-there'))).not.toThrow();
+    expect(() => assertTaken(specOf('x-there', {}))).toThrow(
+      expect.objectContaining({ code: 'LL-EXT-003', field: 'settings.room' }),
+    );
+  });
+
+  it('that is not loaded is refused naming the setting', () => {
+    expect(() => loadedProvider('x-missing')).toThrow(
+      expect.objectContaining({
+        code: 'LL-EXT-002',
+        field: 'type',
+        message: expect.stringMatching(/'x-missing'.*LEDGERLIFT_EXTENSIONS/),
+      }),
+    );
+    expect(() => assertTaken(specOf('x-missing'))).toThrow(expect.objectContaining({ code: 'LL-EXT-002' }));
+    expect(loadedProvider('directory')).toBeUndefined();
+  });
+
+  it.each([
+    ['that is not there', () => folder.file('none.mjs'), 'cannot be loaded'],
+    ['by a path that is not absolute', () => './here.mjs', 'no absolute path'],
+    ['without providers', () => folder.file('empty.mjs'), 'providers: '],
+    ['whose type has no x-', () => extension('lab'), 'providers.0.type: '],
+    [
+      'whose provider lacks what is called of it',
+      () => extension('x-a', 'diskAccess: 1'),
+      'providers.0.diskAccess: ',
+    ],
+    ['whose provider has no schema', () => extension('x-b', 'settings: {}'), 'providers.0.settings: '],
+  ])('%s is refused naming setting, module and way out', async (_what, path, reason) => {
+    writeFileSync(folder.file('empty.mjs'), 'export const targets = [];');
+    const module = path();
+    await expect(loadExtensions([module])).rejects.toMatchObject({
+      code: 'LL-EXT-001',
+      field: 'LEDGERLIFT_EXTENSIONS',
+      message: expect.stringContaining(reason),
+      module,
+    });
+    await expect(loadExtensions([module])).rejects.toThrow(/leave it empty/);
+  });
+
+  it('of a type that another module has is refused', async () => {
+    const [one, two] = [extension('x-twice'), extension('x-twice', 'second: 1')];
+    await expect(loadExtensions([one, two])).rejects.toThrow(
+      `'${two}', whose provider 'x-twice' is one of '${one}'`,
+    );
+  });
+});
