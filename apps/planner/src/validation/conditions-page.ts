@@ -1,8 +1,8 @@
-import { conditionTypes } from './condition-types.js';
+import { allConditionTypes } from './condition-types.js';
 
 /** The reference page of every condition, as Markdown. */
 export function conditionsPage(): string {
-  const rows = Object.entries(conditionTypes).map(([type, { category, when, wayOut }]) => [
+  const rows = Object.entries(allConditionTypes).map(([type, { category, when, wayOut }]) => [
     `\`${type}\``,
     category,
     when,
@@ -11,7 +11,7 @@ export function conditionsPage(): string {
   return [
     '# Conditions of a plan',
     '',
-    '<!-- Made by scripts/generate-documents.mjs from apps/planner/src/validation/condition-types.ts. -->',
+    '<!-- Made by scripts/generate-documents.mjs from apps/planner/src/validation/condition-types.ts and libs/targets. -->',
     '',
     'What validation can find. A plan against which a **Critical** condition stands does not start, and the refusal',
     '(`LL-PLN-104`) lists its conditions. **Warn** goes on, but look at it; **Advisory** is good to know.',
