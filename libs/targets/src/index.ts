@@ -1,15 +1,10 @@
 export * from './errors.js';
 export * from './names.js';
 export * from './vm-model/index.js';
+export { guardOf } from './guard.js';
 export type * from './port.js';
 export { overlayRoom } from './room.js';
 export { inReleaseOrder } from './release-order.js';
 export { type TargetSpec, isTarget, targetConditionTypes, targetOf } from './registry.js';
 export { sharedSite } from './sites.js';
 export { snapshotName, snapshotPrefix } from './snapshot-name.js';
-export { writeFileAtomic } from './directory/atomic-file.js';
-export { claimsFor } from './directory/claims.js';
-export { ensureDisk, freeBytes, imageInfo } from './directory/disks.js';
-export { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned } from './directory/folder.js';
-export { layoutOf } from './directory/layout.js';
-export { release } from './directory/release.js';

@@ -25,6 +25,9 @@ export interface Workplace extends AsyncDisposable {
   room(): Promise<Room>;
   readonly disks: DisksAtWork;
   readonly vm: VmAtWork;
+  conversion(purpose: Purpose): ConversionAtWork;
+  /** Sees that the VM's place is there. @throws NotOurs, TargetUnusable */
+  seeOurs(): Promise<void>;
   /** A log that is kept with the VM. */
   log(kind: LogKind): WorkLog;
   /** Takes one resource away, and drafts of it. Whoever wrote it must have ended. @throws NotOurs, FolderNotEmpty */
@@ -112,4 +115,39 @@ export interface VmAtWork {
   setRunStrategy(vm: TargetVm): Promise<string>;
   /** Waits a moment for whoever has just ended. @returns who holds a disk of the VM; undefined: nobody */
   holder(): Promise<{ readonly path: string; readonly who: string } | undefined>;
+}
+
+/** A conversion that will be committed, one that is only booted, and thrown away, or one that is only tried. */
+export type Purpose = 'migration' | 'test' | 'inspection';
+
+/** A disk and what a conversion writes over it: files of this machine, absolute. */
+export interface Overlay {
+  /** As it is claimed. */
+  readonly name: string;
+  readonly path: string;
+  readonly base: string;
+  readonly baseFormat: 'raw' | 'qcow2';
+}
+
+/** The disks of the record while their guest is converted. */
+export interface ConversionAtWork {
+  /** Before anything is made: what the step makes, and the record of who works. */
+  readonly claims: readonly Resource[];
+  readonly log: WorkLog;
+  /** Over all disks, in the record's order. */
+  overlays(): Promise<readonly Overlay[]>;
+  /** The record of who works on the disks now; beside them, so that another machine finds it. */
+  holder(): Promise<{ readonly resource: Resource; readonly path: string }>;
+  /** What the overlays may take. */
+  room(): Promise<Pick<Room, 'where' | 'freeBytes'> & { readonly neededBytes: number }>;
+  /**
+   * Which of the VM's conversions, from 1, is marked as committed; undefined where nothing that can be understood says so.
+   * That of an earlier one, before the source ran again, is as good as none.
+   */
+  committed(): Promise<number | undefined>;
+  /** Durable when it returns. */
+  markCommitted(conversion: number): Promise<void>;
+  forgetCommit(): Promise<void>;
+  /** Makes durable what was taken away. */
+  flush(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 export * from './attempt.js';
-export * from './guard.js';
 export * from './service.js';
 export * from './step-runner.js';
 export * from './stop-reason.js';

@@ -1,8 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Job, StepResult } from '@ledgerlift/contracts';
 import { jobOf as aJob, sourceDisk, sourceVm, temporaryFolder } from '@ledgerlift/testing';
-import { targetOf } from '@ledgerlift/targets';
-import { guardOf } from '@ledgerlift/worker';
+import { guardOf, targetOf } from '@ledgerlift/targets';
 import { recordOf } from '../spec/run.js';
 import { assertRoomBeforePowerOff, roomBeforePowerOff } from './room.js';
 

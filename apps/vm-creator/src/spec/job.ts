@@ -7,8 +7,8 @@ import type {
   StepResult,
   VmRecord,
 } from '@ledgerlift/contracts';
-import { targetOf } from '@ledgerlift/targets';
-import { type Attempt, guardOf } from '@ledgerlift/worker';
+import { guardOf, targetOf } from '@ledgerlift/targets';
+import type { Attempt } from '@ledgerlift/worker';
 import { jobOf, vmRecord } from '@ledgerlift/testing';
 
 export interface RecordOptions {

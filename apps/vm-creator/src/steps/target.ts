@@ -1,5 +1,5 @@
-import { type Attempt, guardOf } from '@ledgerlift/worker';
-import { type Workplace, targetOf } from '@ledgerlift/targets';
+import type { Attempt } from '@ledgerlift/worker';
+import { type Workplace, guardOf, targetOf } from '@ledgerlift/targets';
 
 /** Where the attempt's VM is made; to be disposed of. */
 export const workplaceOf = (attempt: Attempt): Promise<Workplace> => {

@@ -1,14 +1,21 @@
 import { existsSync } from 'node:fs';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { libvirtDomain, pvcManifest, type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
-import type { Guard, LogKind, Room, VmAtWork, WorkLog, Workplace } from '../workplace.js';
+import type { Guard, LogKind, Purpose, Room, VmAtWork, WorkLog, Workplace } from '../workplace.js';
 import { writeFileAtomic } from './atomic-file.js';
+import { conversionAtWork } from './conversion-at-work.js';
 import { bytesOnDisk, freeBytes } from './disks.js';
 import { disksAtWork } from './disks-at-work.js';
 import { diskHolder } from './disk-locks.js';
-import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned } from './folder.js';
+import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, seeFolder } from './folder.js';
 import { layoutOf } from './layout.js';
 import { release, sweepDrafts } from './release.js';
+
+const logKinds = {
+  migration: 'conversion',
+  test: 'testConversion',
+  inspection: 'preflightInspection',
+} as const satisfies Record<Purpose, LogKind>;
 
 /** The folder of a VM, at which this process works itself. */
 export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
@@ -20,6 +27,8 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
     room: () => roomOf(record),
     disks: disksAtWork(record, guard),
     vm: vmAtWork(record, guard),
+    conversion: (purpose) => conversionAtWork(record, guard, purpose, logOf(record, logKinds[purpose])),
+    seeOurs: () => seeFolder(record),
     log: (kind) => logOf(record, kind),
     release: (resource) => releaseAll(record, guard, resource),
     sweepDrafts: async (kept) => {
