@@ -70,6 +70,12 @@ module.exports = {
       { path: 'node_modules/(saxes|fast-xml-builder)/' },
     ),
     rule(
+      'a-kind-of-target-is-known-to-the-registry-only',
+      'Everything else asks the port: what it needs of a target, every kind of target has.',
+      { path: '^(apps|libs)/', pathNot: '^libs/targets/src/(registry\\.ts$|directory/)' },
+      { path: '^libs/targets/src/directory/' },
+    ),
+    rule(
       'the-planner-is-no-worker',
       'The planner decides; it never carries out a step.',
       { path: '^apps/planner/', pathNot: specs },

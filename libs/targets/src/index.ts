@@ -1,7 +1,10 @@
-export * from './directory/index.js';
 export * from './errors.js';
 export * from './names.js';
 export * from './vm-model/index.js';
+export { guardOf } from './guard.js';
 export type * from './port.js';
+export { overlayRoom } from './room.js';
+export { inReleaseOrder } from './release-order.js';
+export { type TargetSpec, isTarget, targetConditionTypes, targetOf } from './registry.js';
+export { sharedSite } from './sites.js';
 export { snapshotName, snapshotPrefix } from './snapshot-name.js';
-export { targetOf } from './registry.js';

@@ -6,8 +6,9 @@ import {
   endGroup,
   sightOf,
   thisPlace,
+  writeFileAtomic,
 } from '@ledgerlift/processes';
-import { writeFileAtomic } from '@ledgerlift/targets';
+import { TargetUnusable } from '@ledgerlift/targets';
 import { z } from 'zod';
 import { HeldElsewhere, HolderUnreadable, LeftoverAlive } from '../errors.js';
 import { propertyOf } from '../system-error.js';
@@ -42,7 +43,9 @@ export async function writeHolder(
 ): Promise<void> {
   const { scratch, worker, installation, stream } = about;
   const record: HolderRecord = { ...group, scratch, worker, installation, stream, ...(await thisPlace()) };
-  await writeFileAtomic(path, `${JSON.stringify(record)}\n`);
+  await writeFileAtomic(path, `${JSON.stringify(record)}\n`).catch((error: unknown) => {
+    throw new TargetUnusable(path, `it cannot be written (${propertyOf(error, 'code')})`, error);
+  });
 }
 
 /**

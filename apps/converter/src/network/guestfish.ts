@@ -1,8 +1,8 @@
+import type { Overlay } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { ConverterMissing, GuestFilesFailed } from '../errors.js';
 import { type HeldRun, runHeld } from '../holder/index.js';
 import type { LuksKeys } from '../luks/index.js';
-import type { Overlay } from '../overlays/index.js';
 import { BoundedLog } from '../virt-v2v/index.js';
 
 export interface GuestfishRun extends Pick<

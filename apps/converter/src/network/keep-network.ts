@@ -15,6 +15,7 @@ export interface Guest {
   readonly place: Workplace;
   readonly settings: ConverterSettings;
   readonly keys: LuksKeys;
+  readonly log: { readonly path: string; readonly name: string };
   readonly family: Inspection['family'];
 }
 
@@ -118,7 +119,7 @@ async function write(guest: Guest, files: NewFiles, hasSelinux: boolean): Promis
 }
 
 const work = (
-  { attempt, place, settings, keys }: Guest,
+  { attempt, place, settings, keys, log }: Guest,
   what: Pick<Parameters<typeof runGuestfish>[0], 'mode' | 'script' | 'files' | 'taken'>,
 ): Promise<boolean> =>
   runGuestfish({
@@ -129,17 +130,17 @@ const work = (
     scratch: place.scratch,
     owner: place.holder.owner,
     signal: attempt.signal,
-    log: place.log,
+    log,
     ...what,
   });
 
-const notKept = ({ place }: Guest, why: string, items: readonly string[]): Condition => ({
+const notKept = ({ log }: Guest, why: string, items: readonly string[]): Condition => ({
   type: 'NetworkNotKept',
   category: 'Warn',
   reason: 'GuestNotUnderstood',
   message:
     `the network of the guest may come up otherwise than before: ${why}${items.length === 0 ? '' : ` (${items.join(', ')})`}. ` +
-    `Look at its network when it has started; the conversion log "${place.log.name}" has more.`,
+    `Look at its network when it has started; the conversion log "${log.name}" has more.`,
   items: [...items],
   durable: true,
 });

@@ -3,16 +3,10 @@ import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sandboxCommand } from '@ledgerlift/processes';
+import type { Overlay } from '@ledgerlift/targets';
 import { z } from 'zod';
 import { DisksHeld, ImageToolFailed, OverlayDamaged } from '../errors.js';
 import { qemuImg } from './qemu-img.js';
-
-/** A disk and what a conversion writes over it. Absolute paths. */
-export interface Overlay {
-  readonly path: string;
-  readonly base: string;
-  readonly baseFormat: 'raw' | 'qcow2';
-}
 
 const ImageInfo = z.object({ 'backing-filename': z.string().optional() });
 
@@ -81,7 +75,10 @@ export async function checkOverlays(overlays: readonly Overlay[], signal: AbortS
  * The command that commits one overlay, in a sandbox: the overlay keeps its content, so that this may be repeated.
  * @throws SandboxMissing, SandboxUnproven
  */
-export async function commitCommand({ path, base }: Overlay): Promise<[string, ...string[]]> {
+export async function commitCommand({
+  path,
+  base,
+}: Pick<Overlay, 'path' | 'base'>): Promise<[string, ...string[]]> {
   const commit = ['commit', '-q', '-d', '-f', 'qcow2', '--', path];
   const sandbox = await sandboxCommand({ read: [], write: [path, base], network: 'none' });
   const [command = 'qemu-img', ...rest] = [...(sandbox ?? []), 'qemu-img', ...commit];

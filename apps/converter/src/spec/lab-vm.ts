@@ -1,9 +1,9 @@
 import type { ProviderSpec, Snapshot, VmRecord } from '@ledgerlift/contracts';
 import { registerProvider } from '@ledgerlift/providers';
-import { openVmFolder, snapshotName } from '@ledgerlift/targets';
+import { snapshotName } from '@ledgerlift/targets';
 import type { LabHypervisor, LabVmRequest } from '@ledgerlift/testing';
 import { labProvider } from '@ledgerlift/testing-extensions';
-import { vmOf } from './vm.js';
+import { openPlace, vmOf } from './vm.js';
 
 /** A VM of the lab that runs, with a snapshot, on its way into a directory. */
 export interface LabVm {
@@ -25,6 +25,6 @@ export async function labVm(lab: LabHypervisor, root: string, request: LabVmRequ
   const patience = { signal: new AbortController().signal, timeLimitMs: 60_000 };
   const snapshot = await labProvider.snapshots?.create(spec, vm, snapshotName(record, 0), patience);
   if (snapshot === undefined) throw new Error('the lab made no snapshot');
-  await openVmFolder(record);
+  await openPlace(record);
   return { id, record, snapshot };
 }

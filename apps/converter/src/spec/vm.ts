@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { VmRecord } from '@ledgerlift/contracts';
-import { ensureDisk, openVmFolder } from '@ledgerlift/targets';
+import type { Resource, StepName, VmRecord } from '@ledgerlift/contracts';
+import { type Workplace, guardOf, targetOf } from '@ledgerlift/targets';
 import { vmRecord } from '@ledgerlift/testing';
 
 const MiB = 2 ** 20;
@@ -23,12 +23,27 @@ export const vmOf = ({
   settings = {},
 }: VmOptions): VmRecord => vmRecord({ root, disks, eachDisk: { capacityBytes: size }, format, settings });
 
+export const { claimsFor } = targetOf('directory');
+
+/** Names of what a step claims of a kind. */
+export const claimed = (record: VmRecord, step: StepName, kind: Resource['kind']): string[] =>
+  claimsFor(record)[step].flatMap((resource) => (resource.kind === kind ? [resource.name] : []));
+
+/** The VM's folder, made as DiskAllocation does. */
+export async function openPlace(record: VmRecord): Promise<Workplace> {
+  const ref = { stream: 'vm-m1-0', step: 'DiskAllocation', attempt: 1, worker: 'spec' } as const;
+  const guard = guardOf({ ref, signal: new AbortController().signal });
+  const place = await targetOf(record.target.type).workplace(record, guard);
+  await place.open();
+  return place;
+}
+
 /** Makes the VM's folder and its disks, each filled with a pattern of its own: 0x10, 0x11, … */
 export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void> {
-  await openVmFolder(record);
+  await using place = await openPlace(record);
   for (const [index, disk] of record.disks.entries()) {
     const path = join(record.target.settings.path, disk.name);
-    await ensureDisk({ path, format: disk.format, size });
+    await place.disks.allocate(disk.diskId, size);
     qemuIo(path, disk.format, `write -P ${0x10 + index} 0 ${size}`);
   }
 }

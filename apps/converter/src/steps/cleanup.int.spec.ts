@@ -2,18 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { claimsFor, layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { attemptOf } from '../spec/attempt.js';
 import { hangs, stubSettings } from '../spec/stub.js';
-import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
+import { claimed, claimsFor, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';
 import { imageConversion } from './image-conversion.js';
 
 let folder: TemporaryFolder;
 let record: VmRecord;
 const at = (name: string): string => join(folder.path, name);
-const overlays = (): string[] => layoutOf(record).disks.map(({ overlay }) => at(overlay));
+const overlays = (): string[] => claimed(record, 'ImageConversion', 'overlay').map(at);
 const settingsWith = (env: Record<string, string> = {}) => stubSettings(folder.path, env);
 
 /** Every byte of the disks is as the transfer left it. */
@@ -41,7 +40,7 @@ describe('clean-up', () => {
     await cleanup(settingsWith())(done);
     expect(done.releases.map(({ how }) => how)).toEqual(['removed', 'removed']);
     expect(overlays().some((path) => existsSync(path))).toBe(false);
-    expect(existsSync(at(layoutOf(record).logs.conversion))).toBe(true);
+    expect(existsSync(at(claimed(record, 'ImageConversion', 'log')[0] ?? 'none'))).toBe(true);
     expectUntouched();
     const again = attemptOf(record, { step: 'Cleanup', release: overlay });
     await cleanup(settingsWith())(again);

@@ -1,20 +1,12 @@
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/worker';
-import {
-  freeBytes,
-  imageInfo,
-  openSubfolderOf,
-  overlayRoom,
-  release,
-  sourceDomainXml,
-} from '@ledgerlift/targets';
+import { type Purpose, sourceDomainXml } from '@ledgerlift/targets';
 import { mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { ConverterSettings } from '../config.js';
 import { NoRoomForOverlays } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
 import { addressArguments, keepNetwork } from '../network/index.js';
-import { checkOverlays, flushOverlays, grubDisk, makeOverlays, type Overlay } from '../overlays/index.js';
+import { checkOverlays, flushOverlays, grubDisk, makeOverlays } from '../overlays/index.js';
 import {
   diskIndexOf,
   type Findings,
@@ -24,7 +16,7 @@ import {
   type V2vMessage,
 } from '../virt-v2v/index.js';
 import { ConversionConditions } from './conditions.js';
-import { type Purpose, stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
+import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
 /** What a conversion left: in the overlays, and known of the guest. */
 export type ConvertedGuest = Omit<Extract<StepResult, { step: 'ImageConversion' }>, 'step'>;
@@ -38,19 +30,20 @@ export async function enterWorkplace(
   settings: ConverterSettings,
   purpose: Purpose,
 ): Promise<Workplace> {
-  const place = await workplaceOf(attempt, settings.scratch, purpose);
-  // Sees that the VM's folder is ours.
-  await openSubfolderOf(attempt.job.record, place.holder.resource.name);
-  await attempt.claim(place.claims);
+  await using entered = new AsyncDisposableStack();
+  const place = entered.use(await workplaceOf(attempt, settings.scratch, purpose));
+  await place.target.seeOurs();
+  await attempt.claim(place.at.claims);
   await takeOver(place, attempt.signal);
-  await stillOurs(attempt.signal);
+  await place.stillOurs();
+  entered.move();
   return place;
 }
 
 /** Nothing works on the disks any more, so the record of who does goes. @throws the signal's reason */
-export async function leaveWorkplace(attempt: Attempt, { holder: { resource } }: Workplace): Promise<void> {
-  await stillOurs(attempt.signal);
-  await attempt.released([{ resource, how: await release(attempt.job.record, resource) }]);
+export async function leaveWorkplace(attempt: Attempt, place: Workplace): Promise<void> {
+  const { resource } = place.holder;
+  await attempt.released([{ resource, how: await place.target.release(resource) }]);
 }
 
 /**
@@ -74,10 +67,11 @@ export async function convertInOverlays(
  *
  * @throws NoRoomForOverlays, ImageToolFailed, the signal's reason
  */
-export async function prepareOverlays({ signal }: Attempt, { overlays }: Workplace): Promise<void> {
-  await stillOurs(signal);
+export async function prepareOverlays({ signal }: Attempt, place: Workplace): Promise<void> {
+  const { overlays } = place;
+  await place.stillOurs();
   await Promise.all(overlays.map(({ path }) => rm(path, { force: true })));
-  await checkRoom(overlays);
+  await checkRoom(place);
   await makeOverlays(overlays, signal);
 }
 
@@ -88,8 +82,9 @@ async function convert(
 ): Promise<ConvertedGuest> {
   const { record } = attempt.job;
   const { rootDisk } = record.settings;
-  await openSubfolderOf(record, place.log.name);
-  const conditions = new ConversionConditions(place.log.name);
+  const { name } = place.at.log;
+  const log = { name, path: await place.at.log.path() };
+  const conditions = new ConversionConditions(name);
   const raised: Promise<void>[] = [];
   let percent = 0;
   let warnings: Promise<void> = Promise.resolve();
@@ -118,14 +113,21 @@ async function convert(
       scratch: place.scratch,
       owner: place.holder.owner,
       signal: attempt.signal,
-      log: place.log,
+      log,
       title: `${new Date().toISOString()} attempt ${attempt.ref.attempt} of ${attempt.ref.stream}`,
       onMessage,
     });
   } finally {
     await Promise.allSettled(raised);
   }
-  const network = await keepNetwork({ attempt, place, settings, keys, family: findings.inspection.family });
+  const network = await keepNetwork({
+    attempt,
+    place,
+    settings,
+    keys,
+    log,
+    family: findings.inspection.family,
+  });
   await flushOverlays(place.overlays);
   await checkOverlays(place.overlays, attempt.signal);
   const inspection = await completed(findings, place, attempt.signal);
@@ -138,7 +140,7 @@ async function convert(
   ];
   for (const condition of found) await attempt.raise(condition);
   attempt.progress([{ name: 'virt-v2v', done: 100, total: 100, unit: 'percent' }], 'The guest is converted');
-  return { inspection, capabilities, overlays: [...place.overlayNames], log: place.log.name };
+  return { inspection, capabilities, overlays: place.overlays.map(({ name: each }) => each), log: name };
 }
 
 /** virt-v2v 2.2 does not say which disk boots: the one with GRUB, else the root's, else the first. */
@@ -160,13 +162,8 @@ async function completed(
   }
 }
 
-async function checkRoom(overlays: readonly Overlay[]): Promise<void> {
-  const [first] = overlays;
-  if (first === undefined) return;
-  const needed = overlayRoom(
-    await Promise.all(overlays.map(({ base, baseFormat }) => imageInfo({ path: base, format: baseFormat }))),
-  );
-  const path = dirname(first.path);
-  const free = await freeBytes(path);
-  if (free < needed) throw new NoRoomForOverlays(path, needed, free);
+async function checkRoom({ overlays, at }: Workplace): Promise<void> {
+  if (overlays.length === 0) return;
+  const { where, freeBytes, neededBytes } = await at.room();
+  if (freeBytes < neededBytes) throw new NoRoomForOverlays(where, neededBytes, freeBytes);
 }

@@ -2,12 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { claimsFor, layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { OverlayLost } from '../errors.js';
 import { attemptOf, converted } from '../spec/attempt.js';
 import { stubSettings } from '../spec/stub.js';
-import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
+import { claimed, claimsFor, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
@@ -16,8 +15,8 @@ let folder: TemporaryFolder;
 let record: VmRecord;
 const at = (name: string): string => join(folder.path, name);
 const disk = (index: number): string => at(record.disks[index]?.name ?? '');
-const overlays = (): string[] => layoutOf(record).disks.map(({ overlay }) => at(overlay));
-const marker = (): string => at(layoutOf(record).commitMarker);
+const overlays = (): string[] => claimed(record, 'ImageConversion', 'overlay').map(at);
+const marker = (): string => at(claimed(record, 'ImageCommit', 'commit-marker')[0] ?? 'none');
 const settings = () => stubSettings(folder.path);
 
 const convert = (attempt: number) =>

@@ -4,14 +4,13 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
 import { NothingToCommit, OverlayLost } from '../errors.js';
 import { commitCommand } from '../overlays/index.js';
 import { attemptOf, converted } from '../spec/attempt.js';
 import { startChild } from '../spec/child.js';
-import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
+import { claimed, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
 
 const MiB = 2 ** 20;
@@ -19,8 +18,8 @@ let folder: TemporaryFolder;
 let record: VmRecord;
 const settings = readConverterSettings();
 const at = (name: string): string => join(folder.path, name);
-const overlays = (): string[] => layoutOf(record).disks.map(({ overlay }) => at(overlay));
-const marker = (): string => at(layoutOf(record).commitMarker);
+const overlays = (): string[] => claimed(record, 'ImageConversion', 'overlay').map(at);
+const marker = (): string => at(claimed(record, 'ImageCommit', 'commit-marker')[0] ?? 'none');
 const commit = async (attempt = 1) => {
   const one = attemptOf(record, { step: 'ImageCommit', attempt, results: [converted] });
   return { attempt: one, result: await imageCommit(settings)(one) };
@@ -62,7 +61,7 @@ afterEach(async () => {
 });
 
 it('the commit of an overlay sees that and its base, and has no network', async () => {
-  const command = await commitCommand({ path: at('overlay'), base: at('base'), baseFormat: 'raw' });
+  const command = await commitCommand({ path: at('overlay'), base: at('base') });
   const bound = command.flatMap((word, index) => (word === '--bind-try' ? [command[index + 1]] : []));
   expect(command).toEqual(expect.arrayContaining(['bwrap', '--unshare-net', 'qemu-img']));
   expect(bound).toEqual([at('overlay'), at('base')]);

@@ -1,17 +1,12 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { claimsFor, release, writeFileAtomic } from '@ledgerlift/targets';
+import { rm } from 'node:fs/promises';
+import { type Overlay, targetOf } from '@ledgerlift/targets';
 import type { Attempt, StepHandler } from '@ledgerlift/worker';
-import { z } from 'zod';
 import type { ConverterSettings } from '../config.js';
 import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';
 import { runHeld } from '../holder/index.js';
-import { backingOf, commitCommand, flush, imageError, type Overlay } from '../overlays/index.js';
-import { propertyOf } from '../system-error.js';
-import { stillOurs, takeOver, type Workplace, workplaceOf } from './workplace.js';
-
-const Marker = z.object({ conversion: z.int() });
+import { backingOf, commitCommand, flush, imageError } from '../overlays/index.js';
+import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
 /** What happens to the disks, one at a time: named, so that a test can stop the world between any two. */
 export type CommitMove = 'commit' | 'flush' | 'mark' | 'remove';
@@ -33,35 +28,18 @@ export function imageCommit(
     const { record, results, conversions } = attempt.job;
     const conversion = conversions ?? results.filter(({ step }) => step === 'ImageConversion').length;
     if (conversion === 0) throw new NothingToCommit();
-    const place = await workplaceOf(attempt, settings.scratch);
-    await attempt.claim([...claimsFor(record).ImageCommit, place.holder.resource]);
+    await using place = await workplaceOf(attempt, settings.scratch);
+    const { ImageCommit: claims } = targetOf(record.target.type).claimsFor(record);
+    await attempt.claim([...claims, place.holder.resource]);
     await takeOver(place, attempt.signal);
-    if ((await markedConversion(place.commitMarker)) !== conversion) {
+    if ((await place.at.committed()) !== conversion) {
       await commitAll(attempt, place, settings, before);
       before('mark');
-      await stillOurs(attempt.signal);
-      await writeFileAtomic(
-        place.commitMarker,
-        `${JSON.stringify({ conversion, disks: record.disks.map(({ name }) => name) })}\n`,
-      );
+      await place.at.markCommitted(conversion);
     }
     await removeOverlays(attempt, place, before);
     return { step: 'ImageCommit', disks: record.disks.map(({ name }) => name) };
   };
-}
-
-/**
- * Which of the VM's conversions, from 1, the marker says is committed; undefined where it says nothing that can be
- * understood. A marker of an earlier one, before the source ran again, is as good as none.
- */
-async function markedConversion(path: string): Promise<number | undefined> {
-  try {
-    return Marker.parse(JSON.parse(await readFile(path, 'utf8'))).conversion;
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError || propertyOf(error, 'code') === 'ENOENT')
-      return undefined;
-    throw error;
-  }
 }
 
 async function commitAll(
@@ -83,7 +61,7 @@ async function commitAll(
       `Committing disk ${index + 1} of ${overlays.length}`,
     );
     before('commit');
-    await stillOurs(attempt.signal);
+    await place.stillOurs();
     await commitOne(attempt, place, settings, overlay);
     before('flush');
     await flush(overlay.base, 'r+');
@@ -122,15 +100,12 @@ async function removeOverlays(
   place: Workplace,
   before: (move: CommitMove) => void,
 ): Promise<void> {
-  const { record } = attempt.job;
-  for (const resource of place.claims.filter(({ kind }) => kind === 'overlay')) {
+  const { target, at, holder } = place;
+  for (const resource of at.claims.filter(({ kind }) => kind === 'overlay')) {
     before('remove');
-    await stillOurs(attempt.signal);
-    await attempt.released([{ resource, how: await release(record, resource) }]);
+    await attempt.released([{ resource, how: await target.release(resource) }]);
   }
   await rm(place.scratch, { recursive: true, force: true });
-  await attempt.released([
-    { resource: place.holder.resource, how: await release(record, place.holder.resource) },
-  ]);
-  await flush(dirname(place.commitMarker), 'r');
+  await attempt.released([{ resource: holder.resource, how: await target.release(holder.resource) }]);
+  await at.flush();
 }

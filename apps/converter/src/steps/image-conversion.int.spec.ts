@@ -3,11 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
-import { claimsFor, layoutOf } from '@ledgerlift/targets';
 import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
 import { hangs, processesIn, stubSettings } from '../spec/stub.js';
-import { placeDisks, qemuIo, vmOf } from '../spec/vm.js';
+import { claimed, claimsFor, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
 
@@ -16,8 +15,9 @@ let folder: TemporaryFolder;
 let record: VmRecord;
 const at = (name: string): string => join(folder.path, name);
 const disk = (index: number): string => at(record.disks[index]?.name ?? '');
-const overlays = (): string[] => layoutOf(record).disks.map(({ overlay }) => at(overlay));
-const logText = (): string => readFileSync(at(layoutOf(record).logs.conversion), 'utf8');
+const overlays = (): string[] => claimed(record, 'ImageConversion', 'overlay').map(at);
+const logText = (): string =>
+  readFileSync(at(claimed(record, 'ImageConversion', 'log')[0] ?? 'none'), 'utf8');
 const scratches = (): string[] =>
   readdirSync(folder.path).filter((name) => name.startsWith('ledgerlift-v2v'));
 
@@ -55,7 +55,7 @@ describe('a conversion', () => {
       step: 'ImageConversion',
       inspection: { osName: 'debian12', rootDevice: '/dev/sda1', bootDisk: 0 },
       capabilities: { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true },
-      overlays: layoutOf(record).disks.map(({ overlay }) => overlay),
+      overlays: claimed(record, 'ImageConversion', 'overlay'),
     });
   });
 
@@ -130,10 +130,10 @@ describe('an earlier attempt', () => {
   it('leaves nothing that counts: overlays are made anew, and a marker of its commit goes', async () => {
     await convert();
     qemuIo(overlays()[0] ?? '', 'qcow2', 'write -P 0xee 3M 1M');
-    writeFileSync(at(layoutOf(record).commitMarker), '{}');
+    writeFileSync(at(claimed(record, 'ImageCommit', 'commit-marker')[0] ?? 'none'), '{}');
     await convert({}, 2);
     qemuIo(overlays()[0] ?? '', 'qcow2', 'read -P 0x10 3M 1M');
-    expect(existsSync(at(layoutOf(record).commitMarker))).toBe(false);
+    expect(existsSync(at(claimed(record, 'ImageCommit', 'commit-marker')[0] ?? 'none'))).toBe(false);
     expect(logText()).toContain('attempt 2 of vm-m1-0');
   });
 

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { StepHandler } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import { convertInOverlays, enterWorkplace, leaveWorkplace } from './convert-guest.js';
@@ -9,9 +8,9 @@ import { convertInOverlays, enterWorkplace, leaveWorkplace } from './convert-gue
  */
 export function imageConversion(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
-    const place = await enterWorkplace(attempt, settings, 'migration');
+    await using place = await enterWorkplace(attempt, settings, 'migration');
     // A marker of an earlier conversion would let the commit of this one be skipped.
-    await rm(place.commitMarker, { force: true });
+    await place.at.forgetCommit();
     const converted = await convertInOverlays(attempt, place, settings);
     await leaveWorkplace(attempt, place);
     return { step: 'ImageConversion', ...converted };

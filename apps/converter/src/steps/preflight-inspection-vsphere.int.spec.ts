@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProviderSpec, type VmRecord, type Snapshot } from '@ledgerlift/contracts';
 import { closeSources, sourceProvider } from '@ledgerlift/providers';
-import { openVmFolder, snapshotName } from '@ledgerlift/targets';
+import { snapshotName } from '@ledgerlift/targets';
 import {
   startVsphere,
   temporaryFolder,
@@ -12,7 +12,7 @@ import {
 } from '@ledgerlift/testing';
 import { attemptOf } from '../spec/attempt.js';
 import { stubSettings } from '../spec/stub.js';
-import { vmOf } from '../spec/vm.js';
+import { openPlace, vmOf } from '../spec/vm.js';
 import { preflightInspection } from './preflight-inspection.js';
 
 let vsphere: Vsphere;
@@ -43,7 +43,7 @@ beforeAll(async () => {
   });
   if (made === undefined) throw new Error('there is no snapshot');
   snapshot = made;
-  await openVmFolder(record);
+  await openPlace(record);
 });
 afterAll(async () => {
   await closeSources();

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt, StepHandler } from '@ledgerlift/worker';
-import { freeBytes, openSubfolderOf, overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
+import { overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
@@ -34,12 +34,11 @@ export function preflightInspection(settings: ConverterSettings): StepHandler {
     );
     // After a failed copy another snapshot is made; what was found holds for it, too.
     if (known !== undefined) return known;
-    const place = await enterWorkplace(attempt, settings, 'inspection');
-    await openSubfolderOf(attempt.job.record, place.log.name);
+    await using place = await enterWorkplace(attempt, settings, 'inspection');
     const inspection = await inspect(attempt, place, settings);
     await leaveWorkplace(attempt, place);
     const found = inspection === undefined ? {} : { inspection };
-    return { step: 'PreflightInspection', log: place.log.name, ...found };
+    return { step: 'PreflightInspection', log: place.at.log.name, ...found };
   };
 }
 
@@ -82,7 +81,7 @@ async function inspectOver(
       scratch: place.scratch,
       owner: place.holder.owner,
       signal: attempt.signal,
-      log: place.log,
+      log: { name: place.at.log.name, path: await place.at.log.path() },
       title: `${new Date().toISOString()} attempt ${attempt.ref.attempt} of ${attempt.ref.stream}`,
       onMessage,
     });
@@ -130,6 +129,7 @@ function inspectionOf({ inspection: { bootDisk, ...known } }: Findings, disks: n
 async function checkRoom({ job: { record } }: Attempt, { scratch }: ConverterSettings): Promise<void> {
   const needed = overlayRoom(record.source.vm.disks.map(({ capacityBytes }) => ({ size: capacityBytes })));
   await mkdir(scratch, { recursive: true });
-  const free = await freeBytes(scratch);
+  const { bavail, bsize } = await statfs(scratch);
+  const free = bavail * bsize;
   if (free < needed) throw new NoRoomForOverlays(scratch, needed, free);
 }

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
-import { layoutOf, openVmFolder } from '@ledgerlift/targets';
 import {
   applianceEnvironment,
   guest,
@@ -16,7 +15,7 @@ import {
 } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
 import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
-import { vmOf } from '../spec/vm.js';
+import { claimed, openPlace, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
 
@@ -49,7 +48,7 @@ beforeAll(async () => {
   folder = temporaryFolder('real-conversion');
   record = vmOf({ root: folder.path, disks: 1, size: guest.sizeBytes, format: 'raw' });
   for (const nic of record.source.vm.nics) nic.mac = '00:50:56:aa:bb:cc';
-  await openVmFolder(record);
+  await openPlace(record);
   await copyFile(await guestImage(), disk(), constants.COPYFILE_FICLONE);
   await writeFile(at('interfaces'), 'auto ens192\niface ens192 inet static\n  address 10.9.8.7/24\n');
   debugfs('-w', 'mkdir /etc/network');
@@ -98,7 +97,7 @@ describe('a real Debian guest of VMware', () => {
   });
 
   it('leaves its log, and nothing else of the work', async () => {
-    const log = await readFile(at(layoutOf(record).logs.conversion), 'utf8');
+    const log = await readFile(at(claimed(record, 'ImageConversion', 'log')[0] ?? 'none'), 'utf8');
     expect(log).toContain('virt-v2v');
     expect(log).toContain('gcaps_block_bus = virtio-blk');
     const files = execFileSync('find', [folder.path, '-name', '*.writer.json'], { encoding: 'utf8' });

@@ -2,11 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { claimsFor, layoutOf } from '@ledgerlift/targets';
 import { sha256OfFile, temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
 import { attemptOf, converted } from '../spec/attempt.js';
 import { hangs, processesIn, stubSettings } from '../spec/stub.js';
-import { placeDisks, qemuIo, vmOf, type VmOptions } from '../spec/vm.js';
+import { claimed, claimsFor, placeDisks, qemuIo, type VmOptions, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';
@@ -18,7 +17,7 @@ let record: VmRecord;
 let before: readonly string[];
 const at = (name: string): string => join(folder.path, name);
 const disks = (): string[] => record.disks.map(({ name }) => at(name));
-const testOverlays = (): string[] => layoutOf(record).disks.map(({ testOverlay }) => at(testOverlay));
+const testOverlays = (): string[] => claimed(record, 'TestConversion', 'overlay').map(at);
 const digests = (): Promise<string[]> => Promise.all(disks().map((path) => sha256OfFile(path)));
 
 async function place(options: Partial<VmOptions> = {}): Promise<void> {
@@ -48,7 +47,7 @@ describe('a test conversion', () => {
       const { attempt, result } = await test();
       expect(result).toMatchObject({
         step: 'TestConversion',
-        overlays: layoutOf(record).disks.map(({ testOverlay }) => testOverlay),
+        overlays: claimed(record, 'TestConversion', 'overlay'),
         log: 'default/web/logs/test-virt-v2v.log',
         inspection: { rootDevice: '/dev/sda1', bootDisk: 0 },
         capabilities: { diskBus: 'virtio' },
@@ -70,7 +69,7 @@ describe('a test conversion', () => {
     const { attempt, result } = await test({ LEDGERLIFT_V2V_COMMAND: 'virt-v2v-not-there' });
     expect(result).toEqual({
       step: 'TestConversion',
-      overlays: layoutOf(record).disks.map(({ testOverlay }) => testOverlay),
+      overlays: claimed(record, 'TestConversion', 'overlay'),
       log: '',
     });
     for (const [index, path] of testOverlays().entries())
@@ -133,6 +132,8 @@ describe('a test conversion', () => {
     await imageCommit(settings)(attemptOf(record, { step: 'ImageCommit', results: [converted] }));
     qemuIo(disks()[0] ?? '', 'qcow2', 'read -P 0xcc 1M 1M');
     qemuIo(disks()[0] ?? '', 'qcow2', 'read -P 0x10 2M 1M');
-    expect(readFileSync(at(layoutOf(record).logs.testConversion), 'utf8')).toContain('attempt 1 of');
+    expect(readFileSync(at(claimed(record, 'TestConversion', 'log')[0] ?? 'none'), 'utf8')).toContain(
+      'attempt 1 of',
+    );
   });
 });

@@ -9,11 +9,11 @@ import { convertInOverlays, enterWorkplace, leaveWorkplace, prepareOverlays } fr
  */
 export function testConversion(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
-    const place = await enterWorkplace(attempt, settings, 'test');
+    await using place = await enterWorkplace(attempt, settings, 'test');
     if (attempt.job.record.settings.skipGuestConversion) {
       await prepareOverlays(attempt, place);
       await leaveWorkplace(attempt, place);
-      return { step: 'TestConversion', overlays: [...place.overlayNames], log: '' };
+      return { step: 'TestConversion', overlays: place.overlays.map(({ name }) => name), log: '' };
     }
     const converted = await convertInOverlays(attempt, place, settings);
     await leaveWorkplace(attempt, place);

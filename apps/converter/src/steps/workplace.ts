@@ -1,47 +1,32 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import type { Resource, VmRecord } from '@ledgerlift/contracts';
+import type { Resource } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/worker';
 import { assertSelfContained } from '@ledgerlift/disk-transfer';
-import { claimsFor, diskPathsOf, layoutOf, resolveOwned } from '@ledgerlift/targets';
-import { assertFree, type Overlay } from '../overlays/index.js';
+import {
+  type ConversionAtWork,
+  type Overlay,
+  type Purpose,
+  type Workplace as TargetPlace,
+  guardOf,
+  targetOf,
+} from '@ledgerlift/targets';
+import { assertFree } from '../overlays/index.js';
 import { endHolder, type HolderOwner } from '../holder/index.js';
 
-/** A conversion that will be committed, one that is only booted, and thrown away, or one that is only tried. */
-export type Purpose = 'migration' | 'test' | 'inspection';
-
-const stepOf = {
-  migration: 'ImageConversion',
-  test: 'TestConversion',
-  inspection: 'PreflightInspection',
-} as const;
-const logOf = { migration: 'conversion', test: 'testConversion', inspection: 'preflightInspection' } as const;
-
-/** Where one VM's conversion happens. All paths are absolute; names are the ledger's. */
-export interface Workplace {
-  /** Over all disks, in boot order. */
+/** Where one VM's conversion happens; to be disposed of. */
+export interface Workplace extends AsyncDisposable {
+  readonly target: TargetPlace;
+  readonly at: ConversionAtWork;
+  /** Over all disks, in the record's order. */
   readonly overlays: readonly Overlay[];
-  readonly overlayNames: readonly string[];
-  readonly commitMarker: string;
-  /** Claimed before anything is made: what the step makes, and the holder's record. */
-  readonly claims: readonly Resource[];
-  readonly log: { readonly path: string; readonly name: string };
   /** Says who works on the disks now. */
   readonly holder: { readonly path: string; readonly resource: Resource; readonly owner: HolderOwner };
   /** On this machine; short, for sockets are made in it. */
   readonly scratch: string;
-}
-
-/** The record of who converts or commits; beside the disks, so that another machine finds it. */
-function holderResource(record: VmRecord): Resource {
-  return {
-    kind: 'writer-record',
-    name: `${record.folder}/conversion.writer.json`,
-    service: 'converter',
-    lifetime: 'resume',
-  };
+  /** To be called before each thing that cannot be undone. @throws the signal's reason */
+  stillOurs(): Promise<void>;
 }
 
 /** Names only; makes and opens nothing. @throws UnsafePath */
@@ -51,35 +36,22 @@ export async function workplaceOf(
   purpose: Purpose = 'migration',
 ): Promise<Workplace> {
   const { record } = attempt.job;
-  const layout = layoutOf(record);
-  const isTest = purpose === 'test';
-  const log = layout.logs[logOf[purpose]];
-  const holder = holderResource(record);
-  const bases = await diskPathsOf(record);
-  const overlayNames = layout.disks.map((disk) => (isTest ? disk.testOverlay : disk.overlay));
-  const overlays = await Promise.all(
-    record.disks.map(async (disk, index): Promise<Overlay> => ({
-      path: await resolveOwned(record, overlayNames[index] ?? ''),
-      base: bases[index] ?? '',
-      baseFormat: disk.format,
-    })),
-  );
+  const guard = guardOf(attempt);
+  await using opened = new AsyncDisposableStack();
+  const target = opened.use(await targetOf(record.target.type).workplace(record, guard));
+  const at = target.conversion(purpose);
+  const { worker, stream } = attempt.ref;
+  const overlays = await at.overlays();
+  const holder = await at.holder();
+  const kept = opened.move();
   return {
+    target,
+    at,
     overlays,
-    overlayNames,
-    commitMarker: await resolveOwned(record, layout.commitMarker),
-    claims: [...claimsFor(record)[stepOf[purpose]], holder],
-    log: { path: await resolveOwned(record, log), name: log },
-    holder: {
-      path: await resolveOwned(record, holder.name),
-      resource: holder,
-      owner: {
-        worker: attempt.ref.worker,
-        installation: record.installation,
-        stream: attempt.ref.stream,
-      },
-    },
+    holder: { ...holder, owner: { worker, installation: record.installation, stream } },
     scratch: join(scratchRoot, `ledgerlift-v2v-${digest(attempt)}`),
+    stillOurs: guard.stillOurs,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
@@ -120,14 +92,4 @@ async function assertNotHeld({ overlays }: Workplace, signal: AbortSignal): Prom
     ]),
     signal,
   );
-}
-
-/**
- * To be called before each thing that cannot be undone. A process that was stopped for a while first lets its timers
- * run, and so learns that its lease is over.
- * @throws the signal's reason
- */
-export async function stillOurs(signal: AbortSignal): Promise<void> {
-  await setImmediate();
-  signal.throwIfAborted();
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AttemptState, type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import { resolvePlan } from '../validation/resolve-plan.js';
 import { factsWith, webVm } from '../validation/spec/facts.js';
 import { roomTaken } from './room-taken.js';
@@ -15,7 +15,7 @@ if (resolved === undefined) throw new Error('the plan cannot be resolved');
 /** A cold VM that is at a step; `offAt`: when its power-off was begun. */
 function vmAt(index: number, step: string, offAt?: string, change: Partial<VmLive> = {}): VmLive {
   const record = { ...resolved, migrationId: 'm1', index } as VmLive['record'];
-  const itinerary = itineraryFor(record);
+  const itinerary = targetOf(record.target.type).itineraryFor(record);
   const [planned] = decideVm({ kind: 'plan', record, itinerary }, undefined);
   const state = planned && evolveVm(undefined, planned);
   if (state === undefined) throw new Error('nothing was planned');

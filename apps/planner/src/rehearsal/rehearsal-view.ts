@@ -1,5 +1,5 @@
 import type { Figures, PlanSpec, Rehearsal, RehearsedVm, VmRecord } from '@ledgerlift/contracts';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import type { VmForecast } from './forecast.js';
 import type { Other, Simulated } from './simulate.js';
 import { waitsOf } from './waits.js';
@@ -89,11 +89,13 @@ function vmView(
     wave: record.wave ?? 1,
     priority: record.priority ?? spec.priority,
     ...(order === undefined ? {} : { order }),
-    steps: itineraryFor(record).map(({ step, part, hook }) => ({
-      step,
-      part,
-      ...(hook === undefined ? {} : { hook }),
-    })),
+    steps: targetOf(record.target.type)
+      .itineraryFor(record)
+      .map(({ step, part, hook }) => ({
+        step,
+        part,
+        ...(hook === undefined ? {} : { hook }),
+      })),
     waitsFor: [...waits],
     bytes,
     forecast: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Rehearsal, ScheduleLimits, type SourceVm, eventSchemas } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { decideVm, evolveVm, type VmState } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import type { ScheduledVm } from '../runs/places.js';
 import { scheduleEntry } from '../runs/schedule-entry.js';
 import { resolvePlan } from '../validation/resolve-plan.js';
@@ -62,7 +62,10 @@ function scheduledVm(name: string, place: ScheduledVm['place'], sinceSeconds = 0
   const source = { ...vm.source, vm: { ...vm.source.vm, disks } };
   const record = { ...vm, source, migrationId: name, index: 0 };
   const at = new Date(+now - sinceSeconds * 1000);
-  const planned = decideVm({ kind: 'plan', record, itinerary: itineraryFor(record) }, undefined);
+  const planned = decideVm(
+    { kind: 'plan', record, itinerary: targetOf(record.target.type).itineraryFor(record) },
+    undefined,
+  );
   const fold = (state: VmState, events: typeof planned): VmState =>
     events.reduce((folded: VmState, event) => evolveVm(folded, event, at.toISOString()), state);
   let state = fold(undefined, planned);

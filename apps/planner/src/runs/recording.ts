@@ -1,6 +1,6 @@
 import type { DomainEvent, HookSpec, VmRecord } from '@ledgerlift/contracts';
 import type { VmCommand } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import { planHookCommands } from './plan-hooks.js';
 import type { ResolvedPlan } from './run-service.js';
 
@@ -19,7 +19,7 @@ export function planCommands(
   const awaits = isAwaited ? { cutoverAwaits: 'plan-hooks' as const } : {};
   const ofVms = plan.vms.map((vm, index) => (): PlanCommand => {
     const record: VmRecord = { ...vm, migrationId, index, startedBy, ...awaits };
-    return { kind: 'plan', record, itinerary: itineraryFor(record) };
+    return { kind: 'plan', record, itinerary: targetOf(record.target.type).itineraryFor(record) };
   });
   const ofHooks = planHookCommands(plan.spec, plan.vms.length, ofVms[0]?.().record);
   return [...ofVms, ...ofHooks.map((command) => () => command)];

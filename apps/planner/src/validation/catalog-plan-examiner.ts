@@ -7,18 +7,18 @@ import type {
   ProviderSpec,
   VmRecord,
 } from '@ledgerlift/contracts';
-import { sharedSite } from '@ledgerlift/targets';
+import { type Looked, type TargetView, isTarget, sharedSite, targetOf } from '@ledgerlift/targets';
 import type { CatalogProjection, Entry } from '../catalog/index.js';
 import { type InventoryService, reasonOf } from '../inventory/index.js';
 import { finder } from '../selection/index.js';
 import type { RunService } from '../runs/run-service.js';
+import { planAtTarget } from './at-target.js';
 import { hinders } from './checks/providers.js';
-import { broughtFacts, usersOfDisks } from './facts/brought-facts.js';
-import { directoryFacts } from './facts/directory-facts.js';
 import { plannedVms } from './facts/planned-vms.js';
+import { usersOfDisks, usersOfPlaces } from './facts/target-use.js';
 import type { WorkerAccess } from './facts/worker-access.js';
 import type { Examination, ExaminationOptions, PlanExaminer } from './plan-examiner.js';
-import type { MappingFacts, PlanFacts, PlannedVm, ProviderFacts, TargetRoom } from './plan-facts.js';
+import type { MappingFacts, PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
 import { resolvePlan } from './resolve-plan.js';
 import { isReady, validatePlan } from './validate.js';
 
@@ -57,24 +57,22 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const needsSource = retried === undefined || retried.some(({ isCopied }) => !isCopied);
     const { inventory, problems } = await this.#readSource(source, needsSource, spec.vms);
     const { selection, vms } = plannedVms(spec, inventory, retried);
-    const places = vms.map(({ targetName, targetNamespace }) => `${targetNamespace}/${targetName}`);
-    const found =
-      target?.spec.type === 'directory'
-        ? await directoryFacts(target.spec.settings.path, places)
-        : { problems: [], freeBytes: undefined, taken: new Map<string, string>() };
+    const mappings = {
+      networkMapping: this.#mapping(spec.networkMapping),
+      storageMapping: spec.storageMapping === undefined ? undefined : this.#mapping(spec.storageMapping),
+    };
+    const seen = await this.#look(plan.id, target, { spec, vms, inventory, ...mappings });
     const site = source && target && sharedSite(source.spec.sites, target.spec.sites);
     return {
       planId: plan.id,
       spec,
       source: source && providerFacts(source, problems),
-      target: target && providerFacts(target, found.problems),
-      networkMapping: this.#mapping(spec.networkMapping),
-      storageMapping: spec.storageMapping === undefined ? undefined : this.#mapping(spec.storageMapping),
+      target: target && providerFacts(target, seen?.problems ?? []),
+      ...mappings,
       inventory,
       selection,
       vms,
-      room: this.#room(found, target),
-      brought: await this.#brought(spec, plan.id, target, vms),
+      view: seen?.view,
       digests: spec.type === 'conversion' ? new Map() : await this.#digests(source, vms),
       expected: source && this.around.expected(source.id),
       site,
@@ -122,34 +120,20 @@ export class CatalogPlanExaminer implements PlanExaminer {
     );
   }
 
-  /** Places that migrations under way have, though nothing may be there yet. */
-  #room(
-    { freeBytes, taken }: Pick<TargetRoom, 'freeBytes' | 'taken'>,
-    target: Entry<ProviderSpec> | undefined,
-  ): TargetRoom {
-    const all = new Map(taken);
-    for (const { migrationId, vms, completedAt } of this.around.runs.migrations()) {
-      if (completedAt !== undefined) continue;
-      for (const { state } of vms) {
-        if (state?.record.target.providerId === target?.id && state !== undefined)
-          all.set(state.record.folder, `migration ${migrationId} is making it`);
-      }
-    }
-    return { freeBytes, taken: all };
-  }
-
-  async #brought(
-    { type }: PlanSpec,
+  async #look(
     planId: string,
     target: Entry<ProviderSpec> | undefined,
-    vms: readonly PlannedVm[],
-  ): Promise<PlanFacts['brought']> {
-    if (type !== 'conversion' || target?.spec.type !== 'directory') return new Map();
+    plan: Pick<PlanFacts, 'spec' | 'vms' | 'inventory' | 'networkMapping' | 'storageMapping'>,
+  ): Promise<Looked<TargetView> | undefined> {
+    if (target === undefined || !isTarget(target.spec)) return undefined;
+    const { runs } = this.around;
     const retried = new Set(
-      vms.flatMap(({ vm, isRetried }) => (isRetried && vm !== undefined ? [vm.id] : [])),
+      plan.vms.flatMap(({ vm, isRetried }) => (isRetried && vm !== undefined ? [vm.id] : [])),
     );
     const isOwn = ({ planId: of, source }: VmRecord): boolean => of === planId && retried.has(source.vm.id);
-    return broughtFacts(target, vms, usersOfDisks(this.around.runs, target, isOwn));
+    const use = { places: usersOfPlaces(runs, target), disks: usersOfDisks(runs, target, isOwn) };
+    const { type, settings } = target.spec;
+    return targetOf(type).look(settings, planAtTarget(plan, target.spec), use);
   }
 
   async #digests(

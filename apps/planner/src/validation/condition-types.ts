@@ -1,7 +1,8 @@
 import { type ConditionCatalogue, type ConditionMaker, conditionsOf } from '@ledgerlift/contracts';
 import { sourceConditionTypes } from '@ledgerlift/providers';
+import { targetConditionTypes } from '@ledgerlift/targets';
 
-/** Conditions that no kind of source has to itself. Names are Forklift's where it has one. */
+/** Conditions that no kind of source or target has to itself. Names are Forklift's where it has one. */
 export const conditionTypes = {
   SourceProviderNotValid: {
     category: 'Critical',
@@ -102,11 +103,6 @@ export const conditionTypes = {
     when: "a source's name is no DNS-1123 label and will be changed",
     wayOut: 'set `targetName` if you want another one',
   },
-  VMAlreadyExists: {
-    category: 'Critical',
-    when: 'the target has something of the same name in the namespace, or another migration is making it',
-    wayOut: 'choose another `targetName` or `targetNamespace`, or take away what is there',
-  },
   VMNetworksNotMapped: {
     category: 'Critical',
     when: 'a network of a VM has no pair in the network mapping',
@@ -116,16 +112,6 @@ export const conditionTypes = {
     category: 'Warn',
     when: 'a NIC is on no network at the source',
     wayOut: 'it is left out; add one to the VM later if it is needed',
-  },
-  VMMultiplePodNetworkMappings: {
-    category: 'Critical',
-    when: 'more than one NIC of a VM goes to the pod network',
-    wayOut: 'map the others to a multus network or to `ignored`',
-  },
-  VMNicKindNotSupported: {
-    category: 'Critical',
-    when: 'the target network does not allow the kind of the NIC',
-    wayOut: 'map its network to one that does',
   },
   SourceNetworkNotValid: {
     category: 'Warn',
@@ -137,21 +123,10 @@ export const conditionTypes = {
     when: 'the network mapping has several pairs for one network (Ambiguous), or a name in it is that of several networks of the source (NameNotUnique)',
     wayOut: 'keep one pair; where a name is not unique, name each by the id that the message lists',
   },
-  DestinationNetworkNotValid: {
-    category: 'Critical',
-    when: 'a pair leads to a network that the target does not have',
-    wayOut: "correct the pair, or add the network to the target provider's settings",
-  },
   VMStorageNotMapped: {
     category: 'Critical',
     when: 'a storage of a VM has no pair in the storage mapping',
     wayOut: 'add a pair for it',
-  },
-  MissingPvcForOnlyConversion: {
-    category: 'Critical',
-    when: 'the plan is for conversion only, and a disk of a VM is not at the target (NotFound), is there several times (Ambiguous), has another size than at the source (OtherSize), cannot be converted where it lies (NotUsable), or belongs to another migration (InUse)',
-    wayOut:
-      "name the VM's files in `disks.files`, or label each in `<file>.labels.json` with `vmID` and, of several, `diskID`",
   },
   BroughtDisksNotUsed: {
     category: 'Warn',
@@ -167,16 +142,6 @@ export const conditionTypes = {
     category: 'Critical',
     when: 'the storage mapping has several pairs for one storage (Ambiguous), or a name in it is that of several storages of the source (NameNotUnique)',
     wayOut: 'keep one pair; where a name is not unique, name each by the id that the message lists',
-  },
-  DestinationStorageNotValid: {
-    category: 'Critical',
-    when: 'a pair leads to a storage that the target does not have (NotFound), or asks for an access or volume mode that it does not offer',
-    wayOut: "correct the pair, or the storage in the target provider's settings",
-  },
-  TargetNotEnoughRoom: {
-    category: 'Critical',
-    when: 'the disks of the plan, and what conversion and unpacking write beside them, are larger than the free room at the target',
-    wayOut: 'make room, choose another target, split the plan, or lower `maxConcurrentMigrations`',
   },
   InvalidDiskSizes: {
     category: 'Critical',
@@ -288,8 +253,12 @@ export const conditionTypes = {
   },
 } as const satisfies ConditionCatalogue;
 
-/** Every condition that can stand against a plan: the planner's own, and those of each kind of source. */
-export const allConditionTypes = (): ConditionCatalogue => ({ ...conditionTypes, ...sourceConditionTypes() });
+/** Every condition that can stand against a plan: the planner's own, and those of each kind of source and target. */
+export const allConditionTypes = (): ConditionCatalogue => ({
+  ...conditionTypes,
+  ...sourceConditionTypes(),
+  ...targetConditionTypes,
+});
 
 export type ConditionTypeName = keyof typeof conditionTypes;
 

@@ -11,7 +11,7 @@ export function conditionsPage(): string {
   return [
     '# Conditions of a plan',
     '',
-    '<!-- Made by scripts/generate-documents.mjs from apps/planner/src/validation/condition-types.ts and libs/providers/src/*/plan. -->',
+    '<!-- Made by scripts/generate-documents.mjs from apps/planner/src/validation/condition-types.ts, libs/providers/src/*/plan and libs/targets. -->',
     '',
     'What validation can find. A plan against which a **Critical** condition stands does not start, and the refusal',
     '(`LL-PLN-104`) lists its conditions. **Warn** goes on, but look at it; **Advisory** is good to know.',

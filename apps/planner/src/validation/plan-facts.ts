@@ -8,7 +8,7 @@ import type {
   ServiceName,
 } from '@ledgerlift/contracts';
 import type { ToolsAtSite } from '@ledgerlift/providers';
-import type { BroughtVm } from '@ledgerlift/targets';
+import type { TargetView } from '@ledgerlift/targets';
 import type { SelectedVm, Selection } from '../selection/index.js';
 
 /** All that validation knows of a plan and of the world, gathered before: the checks themselves do no I/O. */
@@ -24,9 +24,8 @@ export interface PlanFacts {
   readonly inventory: Inventory | undefined;
   readonly selection: Selection;
   readonly vms: readonly PlannedVm[];
-  readonly room: TargetRoom;
-  /** By id of the source VM: the disks that are at the target already, where the plan is for conversion only. */
-  readonly brought: ReadonlyMap<string, BroughtVm>;
+  /** What was seen at the target; only the target itself looks into it. Undefined: there is no target. */
+  readonly view: TargetView | undefined;
   /** By id of the source VM: what in its files is not as it should be. */
   readonly digests: ReadonlyMap<string, readonly InventoryProblem[]>;
   /** What earlier migrations from the source took; undefined: none was measured. */
@@ -64,13 +63,6 @@ export interface PlannedVm extends SelectedVm {
   readonly isConverted: boolean;
   /** What is at the target under its name is its own. */
   readonly isRetried: boolean;
-}
-
-export interface TargetRoom {
-  /** Undefined: not known. */
-  readonly freeBytes: number | undefined;
-  /** By `namespace/name`: who has it. */
-  readonly taken: ReadonlyMap<string, string>;
 }
 
 /** What answers at a site. */

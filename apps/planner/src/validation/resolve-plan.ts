@@ -1,8 +1,8 @@
-import { type DirectorySettings, type SourceVm, type VmRecord, VmSettings } from '@ledgerlift/contracts';
-import { type VmLayout, layoutFor } from '@ledgerlift/targets';
+import { VmSettings } from '@ledgerlift/contracts';
+import { type PlanAtTarget, type TargetSpec, isTarget, targetOf } from '@ledgerlift/targets';
 import type { ResolvedPlan } from '../runs/run-service.js';
+import { planAtTarget } from './at-target.js';
 import { needsNoStorage } from './checks/brought.js';
-import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
 import type { PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
 
 /**
@@ -17,11 +17,13 @@ export function resolvePlan(
   conditions: ResolvedPlan['conditions'],
 ): ResolvedPlan | undefined {
   const { planId, spec, source, target, networkMapping, storageMapping } = facts;
-  if (source === undefined || target?.spec.type !== 'directory') return undefined;
+  if (source === undefined || target === undefined || !isTarget(target.spec)) return undefined;
   if (networkMapping === undefined || (storageMapping === undefined && !needsNoStorage(facts)))
     return undefined;
-  const vms = facts.vms.flatMap((planned) => {
-    const record = resolveVm(facts, planned, installation, source, target);
+  const to = { id: target.id, spec: target.spec, plan: planAtTarget(facts, target.spec) };
+  const existing = facts.vms.filter(({ vm }) => vm !== undefined);
+  const vms = existing.flatMap((planned, index) => {
+    const record = resolveVm(facts, planned, index, { installation, source, to });
     return record === undefined ? [] : [record];
   });
   if (vms.length !== facts.vms.length) return undefined;
@@ -38,27 +40,26 @@ export function resolvePlan(
 
 type Resolved = ResolvedPlan['vms'][number];
 
+interface Ends {
+  readonly installation: string;
+  readonly source: ProviderFacts;
+  readonly to: { readonly id: string; readonly spec: TargetSpec; readonly plan: PlanAtTarget };
+}
+
+/** @param index of the VM among those at the target */
 function resolveVm(
   facts: PlanFacts,
   { vm, entry, targetName, targetNamespace }: PlannedVm,
-  installation: string,
-  source: ProviderFacts,
-  target: ProviderFacts,
+  index: number,
+  { installation, source, to }: Ends,
 ): Resolved | undefined {
-  const { spec, planId } = facts;
-  if (vm === undefined || target.spec.type !== 'directory') return undefined;
-  const { settings, name, sites } = target.spec;
-  const layout = layoutFor({
-    namespace: targetNamespace,
-    targetName,
-    disks: vm.disks.length,
-    format: settings.diskFormat,
-  });
-  const disks =
-    spec.type === 'conversion'
-      ? resolveBrought(facts, vm, layout, settings)
-      : resolveDisks(facts, vm, layout, settings.diskFormat);
-  if (disks === undefined) return undefined;
+  const { spec, planId, view } = facts;
+  const { name, sites, type, settings } = to.spec;
+  const placed = to.plan.vms[index];
+  if (vm === undefined || view === undefined || placed === undefined) return undefined;
+  const placement = targetOf(type).place(settings, to.plan, placed, view);
+  if (placement === undefined) return undefined;
+  const { target, folder, nics, disks } = placement;
   // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
   const shared = source.spec.sites.filter((site) => sites.includes(site));
   return {
@@ -66,11 +67,11 @@ function resolveVm(
     planId,
     planName: spec.name,
     source: { provider: { id: source.id, spec: { ...source.spec, sites: shared } }, vm },
-    target: { providerId: target.id, type: 'directory', name, settings },
+    target: { providerId: to.id, type: target.type, name, settings: target.settings },
     targetName,
     targetNamespace,
-    folder: layout.folder,
-    nics: resolveNics(facts, vm),
+    folder,
+    nics,
     disks,
     labels: { ...spec.labels, ...entry.labels },
     powerState: entry.targetPowerState ?? spec.targetPowerState,
@@ -90,76 +91,4 @@ function resolveVm(
     ...(entry.priority === undefined ? {} : { priority: entry.priority }),
     ...(facts.expected === undefined ? {} : { expected: facts.expected }),
   };
-}
-
-function resolveDisks(
-  facts: PlanFacts,
-  vm: SourceVm,
-  layout: VmLayout,
-  format: 'raw' | 'qcow2',
-): VmRecord['disks'] | undefined {
-  const pairs = storagePairs(facts.storageMapping?.spec);
-  const disks = vm.disks.flatMap((disk, index) => {
-    const pair = pairOfDisk(disk, pairs, facts.inventory);
-    const place = layout.disks[index];
-    if (pair === undefined || place === undefined) return [];
-    const { storageClass, accessMode, volumeMode } = pair.destination;
-    return [
-      {
-        diskId: disk.id,
-        name: place.disk,
-        pvcName: place.pvcName,
-        storageClass,
-        accessMode,
-        volumeMode,
-        format,
-      },
-    ];
-  });
-  return disks.length === vm.disks.length ? disks : undefined;
-}
-
-/** What the plan says of storage is told in the manifests; where it says nothing, the target's first storage is. */
-function resolveBrought(
-  { brought, storageMapping, inventory }: PlanFacts,
-  vm: SourceVm,
-  layout: VmLayout,
-  { storages }: DirectorySettings,
-): VmRecord['disks'] | undefined {
-  const pairs = storagePairs(storageMapping?.spec);
-  const [first] = storages;
-  const disks = vm.disks.flatMap((disk, index) => {
-    const found = brought.get(vm.id)?.disks.find(({ diskId }) => diskId === disk.id);
-    const place = layout.disks[index];
-    if (found === undefined || place === undefined) return [];
-    const { storageClass, accessMode, volumeMode } = pairOfDisk(disk, pairs, inventory)?.destination ?? {
-      storageClass: first?.name ?? 'default',
-      accessMode: first?.accessModes[0] ?? 'ReadWriteOnce',
-      volumeMode: first?.volumeModes[0] ?? 'Filesystem',
-    };
-    const { name, format } = found;
-    const { pvcName } = place;
-    return [
-      {
-        diskId: disk.id,
-        name,
-        pvcName,
-        storageClass,
-        accessMode,
-        volumeMode,
-        format,
-        adopted: true as const,
-      },
-    ];
-  });
-  return disks.length === vm.disks.length ? disks : undefined;
-}
-
-function resolveNics({ networkMapping, inventory }: PlanFacts, vm: SourceVm): VmRecord['nics'] {
-  const pairs = networkPairs(networkMapping?.spec);
-  return vm.nics.map((nic) => {
-    const destination = pairOfNic(nic, pairs, inventory)?.destination;
-    const network = destination === undefined || destination.type === 'ignored' ? null : destination;
-    return { nicId: nic.id, ...(nic.mac === undefined ? {} : { mac: nic.mac }), network };
-  });
 }

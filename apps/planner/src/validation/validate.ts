@@ -1,17 +1,18 @@
 import type { Condition, ConditionCategory } from '@ledgerlift/contracts';
+import { checkAtTarget } from './at-target.js';
 import { checkBroughtDisks } from './checks/brought.js';
 import { checkCombinations } from './checks/combinations.js';
 import { checkConcerns } from './checks/concerns.js';
 import { checkConfigurations } from './checks/configurations.js';
 import { checkDiskSizes, checkInventoryProblems, checkSharedDisks } from './checks/disks.js';
-import { checkMacs, checkNetworksMapped, checkPodNetwork, checkTargetNetworks } from './checks/networks.js';
+import { checkMacs, checkNetworksMapped } from './checks/networks.js';
 import { checkGuests } from './checks/guests.js';
 import { checkOfSource } from './checks/of-source.js';
 import { checkWarm } from './checks/warm.js';
 import { checkMappings, checkMigrationType, checkProviders } from './checks/providers.js';
 import { checkSelection } from './checks/selection.js';
-import { checkRoom, checkStoragesMapped, checkTargetStorages } from './checks/storage.js';
-import { checkTargetIsFree, checkTargetNames, checkVmsExist } from './checks/vms.js';
+import { checkStoragesMapped } from './checks/storage.js';
+import { checkTargetNames, checkVmsExist } from './checks/vms.js';
 import { checkHookFolder, checkSites, checkWorkers } from './checks/workers.js';
 import type { PlanFacts } from './plan-facts.js';
 
@@ -31,15 +32,11 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkVmsExist,
   checkConfigurations,
   checkTargetNames,
-  checkTargetIsFree,
   checkNetworksMapped,
-  checkTargetNetworks,
-  checkPodNetwork,
   checkMacs,
   checkStoragesMapped,
-  checkTargetStorages,
   checkBroughtDisks,
-  checkRoom,
+  checkAtTarget,
   checkDiskSizes,
   checkSharedDisks,
   checkInventoryProblems,

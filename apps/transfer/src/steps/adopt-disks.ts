@@ -1,6 +1,5 @@
-import { access, constants } from 'node:fs/promises';
 import type { Resource, SourceVm, VmRecord } from '@ledgerlift/contracts';
-import { allocatedSize, diskPathsOf, imageHeader } from '@ledgerlift/targets';
+import type { DisksAtWork } from '@ledgerlift/targets';
 import { BroughtDiskUnusable } from '../errors.js';
 
 /** A disk that the user brought, as it is told to the log: named, so that it is known whose it is, and never claimed. */
@@ -13,21 +12,15 @@ const adopted = (name: string): Resource => ({ kind: 'disk', name, service: 'tra
  * @returns what the log is to say was adopted
  * @throws BroughtDiskUnusable, UnsafePath, TargetUnusable
  */
-export async function seeBroughtDisks(record: VmRecord, vm: SourceVm): Promise<readonly Resource[]> {
-  const paths = await diskPathsOf(record);
-  for (const [index, { diskId, format, name }] of record.disks.entries()) {
-    const path = paths[index] ?? '';
-    await access(path, constants.R_OK | constants.W_OK).catch((error: unknown) => {
-      throw new BroughtDiskUnusable(name, 'it is not there, or may not be written', error);
-    });
-    const found = await imageHeader(path);
+export async function seeBroughtDisks(
+  record: VmRecord,
+  vm: SourceVm,
+  disks: DisksAtWork,
+): Promise<readonly Resource[]> {
+  for (const { diskId, name } of record.disks) {
     const capacity = vm.disks.find(({ id }) => id === diskId)?.capacityBytes ?? 0;
-    const why =
-      found.refusal ??
-      (found.format === format && found.size === allocatedSize(capacity)
-        ? undefined
-        : `it is ${found.format} of ${found.size} bytes, where ${format} of ${allocatedSize(capacity)} is expected`);
-    if (why !== undefined) throw new BroughtDiskUnusable(name, why);
+    const objection = await disks.objectionTo(diskId, capacity);
+    if (objection !== undefined) throw new BroughtDiskUnusable(name, objection.why, objection.cause);
   }
   return record.disks.map(({ name }) => adopted(name));
 }

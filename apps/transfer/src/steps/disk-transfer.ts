@@ -6,6 +6,7 @@ import type { Tools } from '../tools.js';
 import { endingsOf } from './endings.js';
 import { movedMeanwhile } from './moved.js';
 import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
+import { workplaceOf } from './target.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
 
 /**
@@ -54,12 +55,13 @@ async function whileOff<T>(source: Source, momentId: string, copying: Promise<T>
 const isLast = ({ kind }: TransferPass): boolean => kind === 'cold' || kind === 'final';
 
 async function allDisks(
-  context: Omit<PassContext, 'endings'> & { readonly attempt: Attempt },
+  context: Omit<PassContext, 'endings' | 'target'> & { readonly attempt: Attempt },
 ): Promise<DiskResult[]> {
   const { attempt, settings } = context;
   // When one disk fails, the others stop too: the attempt is over, and nothing of it may write on.
   const endings = endingsOf(attempt);
-  const transfer = new VmTransfer({ ...context, endings });
+  await using place = await workplaceOf(attempt);
+  const transfer = new VmTransfer({ ...context, target: place.disks, endings });
   const queue = [...attempt.job.record.source.vm.disks];
   const results = new Map<string, DiskResult>();
   const copyNext = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { DiskWay, Resource, Snapshot, SourceDisk } from '@ledgerlift/contracts';
+import type { DiskWay, Snapshot, SourceDisk } from '@ledgerlift/contracts';
 import {
   type NbdEndpoint,
   type NbdServer,
@@ -10,7 +10,7 @@ import {
 } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/worker';
 import type { DiskAccess, NbdkitAccess } from '@ledgerlift/providers';
-import { diskLayoutOf, resolveOwned } from '@ledgerlift/targets';
+import type { DisksAtWork } from '@ledgerlift/targets';
 import type { Tools } from '../tools.js';
 import { sourceOf } from './source.js';
 
@@ -31,6 +31,8 @@ export interface OpenOptions {
   /** Servers that inflate one compressed disk. */
   readonly inflaters: number;
   readonly tools: Tools;
+  /** Where the disk is copied to: what must be unpacked is unpacked beside it. */
+  readonly target: Pick<DisksAtWork, 'unpacked'>;
   readonly signal: AbortSignal;
 }
 
@@ -63,9 +65,7 @@ async function opened(
     const image = { driver, file, ...(within === undefined ? {} : { within }) };
     return serve(image, compressed ? options.inflaters : 1);
   }
-  const name = diskLayoutOf(attempt.job.record, disk.id).unpacked;
-  const path = await resolveOwned(attempt.job.record, name);
-  const resource: Resource = { kind: 'unpacked-disk', name, service: 'transfer', lifetime: 'temporary' };
+  const { resource, path } = await options.target.unpacked(disk.id);
   await attempt.claim([resource]);
   attempt.progress([], `unpacking ${disk.name}`);
   // Whether an earlier attempt finished it cannot be told from the file, so it is made anew.

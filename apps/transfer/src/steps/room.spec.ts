@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Job, StepResult } from '@ledgerlift/contracts';
 import { jobOf as aJob, sourceDisk, sourceVm, temporaryFolder } from '@ledgerlift/testing';
+import { guardOf, targetOf } from '@ledgerlift/targets';
 import { recordOf } from '../spec/run.js';
 import { assertRoomBeforePowerOff, roomBeforePowerOff } from './room.js';
 
@@ -58,9 +59,12 @@ it('is not there where other VMs, whose sources are off already, will take it', 
   const small = { ...vm, disks: [] };
   const record = recordOf({ url: 'http://lab', vm: small, root: folder.path, settings: {} });
   const job = { ...jobOf({}), record };
-  await assertRoomBeforePowerOff(job);
-  await assertRoomBeforePowerOff({ ...job, roomTaken: 1 });
-  await expect(assertRoomBeforePowerOff({ ...job, roomTaken: 2 ** 60 })).rejects.toMatchObject({
+  const ref = { stream: 'vm-m1-0', step: 'SourcePowerOff', attempt: 1, worker: 'w' } as const;
+  const guard = guardOf({ ref, signal: new AbortController().signal });
+  await using place = await targetOf('directory').workplace(record, guard);
+  await assertRoomBeforePowerOff(job, place);
+  await assertRoomBeforePowerOff({ ...job, roomTaken: 1 }, place);
+  await expect(assertRoomBeforePowerOff({ ...job, roomTaken: 2 ** 60 }, place)).rejects.toMatchObject({
     code: 'LL-TRF-004',
     message: expect.stringContaining(`beside ${2 ** 60} that other VMs will still write`),
   });

@@ -1,14 +1,6 @@
-import { stat } from 'node:fs/promises';
 import type { Job } from '@ledgerlift/contracts';
-import { diskPathsOf, freeBytes, overlayRoom } from '@ledgerlift/targets';
+import { type Workplace, overlayRoom } from '@ledgerlift/targets';
 import { NoRoom } from '../errors.js';
-
-/** Bytes that an earlier attempt has written to a path take no more room. 0 where nothing is there. */
-export const bytesOnDisk = (path: string): Promise<number> =>
-  stat(path).then(
-    ({ blocks }) => blocks * 512,
-    () => 0,
-  );
 
 /**
  * Bytes that must be free at the target before the source may go off: for what is still to be copied, and for the overlays
@@ -34,12 +26,9 @@ export function roomBeforePowerOff({ record, results }: Job, written: readonly n
  * already have theirs.
  * @throws NoRoom
  */
-export async function assertRoomBeforePowerOff(job: Job): Promise<void> {
-  const { record } = job;
-  const paths = await diskPathsOf(record);
-  const needed = roomBeforePowerOff(job, await Promise.all(paths.map(bytesOnDisk)));
-  const { path } = record.target.settings;
-  const free = await freeBytes(path);
+export async function assertRoomBeforePowerOff(job: Job, place: Pick<Workplace, 'room'>): Promise<void> {
+  const { where, freeBytes, written } = await place.room();
+  const needed = roomBeforePowerOff(job, written);
   const taken = job.roomTaken ?? 0;
-  if (free < needed + taken) throw new NoRoom(path, needed, free, taken);
+  if (freeBytes < needed + taken) throw new NoRoom(where, needed, freeBytes, taken);
 }

@@ -4,6 +4,7 @@ import type { BeforeRetirement } from '@ledgerlift/providers';
 import { SourceLeftOn, SourcePowerUnknown } from '../errors.js';
 import { assertRoomBeforePowerOff } from './room.js';
 import { sourceOf } from './source.js';
+import { workplaceOf } from './target.js';
 
 /** For what needs no guest: to power a VM on, to change its configuration. */
 const TIME_LIMIT_MS = 300_000;
@@ -17,7 +18,8 @@ export const sourcePowerOff: StepHandler = async (attempt) => {
     if (powerState === 'unknown') throw new SourcePowerUnknown(vm.name);
     if (powerState !== 'off') throw new SourceLeftOn(vm.name, powerState);
   }
-  await assertRoomBeforePowerOff(attempt.job);
+  await using place = await workplaceOf(attempt);
+  await assertRoomBeforePowerOff(attempt.job, place);
   const { shutdown } = attempt.job.record.settings;
   return { step: 'SourcePowerOff', ...(await provider.powerOff(spec, vm, shutdown, attempt.signal)) };
 };

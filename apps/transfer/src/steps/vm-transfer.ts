@@ -9,16 +9,12 @@ import type {
 import {
   type ChangesSince,
   type CopyResult,
-  type NbdServer,
   type Throttle,
-  acquireWriter,
   copyDisk,
-  endEarlierWriter,
-  serveForVerification,
   verifyDisk,
 } from '@ledgerlift/disk-transfer';
 import type { Attempt, ProgressItem } from '@ledgerlift/worker';
-import { diskLayoutOf, growDisk, resolveOwned } from '@ledgerlift/targets';
+import type { DisksAtWork, DiskWriter } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';
 import type { Endings } from './endings.js';
@@ -35,6 +31,7 @@ export interface PassContext {
   readonly verify: VmRecord['settings']['verify'];
   /** The source as it is now: its disks may have grown since it was recorded. */
   readonly now: SourceVm;
+  readonly target: DisksAtWork;
   readonly endings: Endings;
   readonly tools: Tools;
 }
@@ -50,37 +47,31 @@ export class VmTransfer {
 
   /** @throws what a copy or a verification ended with; the reason of an ending */
   async copy(disk: SourceDisk): Promise<DiskResult> {
-    const { attempt, pass, endings, verify, settings } = this.context;
-    const { record } = attempt.job;
-    const layout = diskLayoutOf(record, disk.id);
-    const target = record.disks.find(({ diskId }) => diskId === disk.id);
-    const image = { path: await resolveOwned(record, layout.disk), format: target?.format ?? 'raw' };
+    const { attempt, pass, endings, verify, settings, target } = this.context;
     const { snapshot } = pass;
     const opened = await openDisk(attempt, disk, {
       snapshot,
       inflaters: settings.inflaters,
       tools: this.context.tools,
+      target,
       signal: endings.any,
     });
     try {
-      const recordPath = await resolveOwned(record, layout.writer);
-      await endEarlierWriter(image.path, recordPath, attempt.ref.attempt);
       const size = this.#sizeOf(disk);
-      if ((await growDisk({ ...image, size })) === 'grown')
-        attempt.progress([], `${disk.name} has grown to ${size} bytes`);
-      const writer = await acquireWriter(image, recordPath, attempt.ref.attempt);
-      const manifestPath = await resolveOwned(record, layout.chunks);
-      const copied = await this.#copyTo(writer.server, opened, disk, manifestPath).catch(
+      const writer = await target.openForWriting(disk.id, size);
+      if (writer.size === 'grown') attempt.progress([], `${disk.name} has grown to ${size} bytes`);
+      const manifestPath = await target.chunkManifest(disk.id);
+      const copied = await this.#copyTo(writer.endpoint, opened, disk, manifestPath).catch(
         async (error: unknown) => {
           await writer.release(HURRY_MS);
           throw await opened.explain(error);
         },
       );
       await writer.release();
-      if (verify !== 'none') await this.#verify(disk, image, copied.manifest, verify);
+      if (verify !== 'none') await this.#verify(disk, copied.manifest, verify);
       return {
         diskId: disk.id,
-        name: layout.disk,
+        name: writer.name,
         size: copied.size,
         digest: copied.digest,
         bytesRead: copied.bytesRead,
@@ -105,7 +96,12 @@ export class VmTransfer {
     );
   }
 
-  #copyTo(writer: NbdServer, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {
+  #copyTo(
+    writer: DiskWriter['endpoint'],
+    opened: OpenDisk,
+    disk: SourceDisk,
+    manifestPath: string,
+  ): Promise<CopyResult> {
     const { attempt, settings, throttle, pass, momentId, endings } = this.context;
     const checkpoint = attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
     // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it. Attempts
@@ -145,23 +141,18 @@ export class VmTransfer {
     return (changeId) => snapshots.changes(spec, vm, disk, snapshot, changeId, endings.any);
   }
 
-  async #verify(
-    disk: SourceDisk,
-    image: { readonly path: string; readonly format: 'raw' | 'qcow2' },
-    manifest: CopyResult['manifest'],
-    mode: 'written' | 'full',
-  ): Promise<void> {
-    const { attempt, endings } = this.context;
-    const { server, cache } = await serveForVerification(image);
-    if (cache === 'used') await attempt.raise(readThroughCache(image.path));
+  async #verify(disk: SourceDisk, manifest: CopyResult['manifest'], mode: 'written' | 'full'): Promise<void> {
+    const { attempt, endings, target } = this.context;
+    const { endpoint, where, cache, close } = await target.openForVerification(disk.id);
+    if (cache === 'used') await attempt.raise(readThroughCache(where));
     await verifyDisk({
-      target: server,
-      path: image.path,
+      target: endpoint,
+      path: where,
       manifest,
       mode,
       signal: endings.any,
       onProgress: ({ bytesDone, bytesTotal }) => this.#tell(disk, bytesDone, bytesTotal, 'verifying'),
-    }).finally(() => server.stop());
+    }).finally(close);
   }
 
   #tell({ id, name }: SourceDisk, done: number, total: number, what: string): void {

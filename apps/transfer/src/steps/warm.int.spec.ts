@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DiskResult, ProviderSpec, SourceVm, TransferPass } from '@ledgerlift/contracts';
 import { AttemptCanceled, LeaseLost, SourceRanMeanwhile } from '@ledgerlift/worker';
 import { registerProvider } from '@ledgerlift/providers';
-import { claimsFor, snapshotName, snapshotPrefix } from '@ledgerlift/targets';
+import { snapshotName, snapshotPrefix, targetOf } from '@ledgerlift/targets';
 import { LabHypervisor, type LabVmRequest, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { labProvider } from '@ledgerlift/testing-extensions';
 import { Run, recordOf } from '../spec/run.js';
@@ -279,7 +279,7 @@ describe('snapshots', () => {
     await lab.createSnapshot(vmOf(run).id, snapshotName(run.record, 7));
     const release = [
       ...run.ledger,
-      ...Object.values(claimsFor(run.record))
+      ...Object.values(targetOf('directory').claimsFor(run.record))
         .flat()
         .filter(({ service, kind }) => service === 'transfer' && kind !== 'snapshot'),
     ];

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Attempt } from '@ledgerlift/worker';
-import { openSubfolderOf, type TargetVm } from '@ledgerlift/targets';
+import type { TargetVm, WorkLog } from '@ledgerlift/targets';
 import { DiskChanged } from '../errors.js';
 import { type BootResult, watchBoot } from './boot.js';
 import { bootHostFor } from './host.js';
@@ -15,8 +15,8 @@ export interface Proof {
   readonly disks: readonly string[];
   /** Absolute paths of what must be as it was afterwards, besides the disks. */
   readonly bases?: readonly string[];
-  /** Name of the log; it is claimed. */
-  readonly log: string;
+  /** It is claimed. */
+  readonly log: WorkLog;
   /** What the log begins with. */
   readonly title: string;
 }
@@ -39,7 +39,7 @@ export async function proveBoot(attempt: Attempt, settings: BootSettings, proof:
   const host = await bootHostFor(vm, settings, signal);
   const watched = [...disks, ...bases];
   const before = await fingerprints(watched);
-  const log = await openLog(await openSubfolderOf(job.record, proof.log));
+  const log = await openLog(await proof.log.path());
   const total = settings.timeoutMs / 1000;
   try {
     const machine = summaryOf(vm, host);

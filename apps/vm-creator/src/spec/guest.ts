@@ -3,15 +3,14 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openVmFolder } from '@ledgerlift/targets';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { bootSector, type TinyGuest } from './boot-sector.js';
-import { type RecordOptions, vmOf } from './job.js';
+import { openPlace, type RecordOptions, vmOf } from './job.js';
 
 /** A VM in its folder, whose first disk begins with a boot sector. */
 export async function vmWith(guest: TinyGuest | undefined, options: RecordOptions): Promise<VmRecord> {
   const record = vmOf(options);
-  await openVmFolder(record);
+  await openPlace(record);
   const content = Buffer.alloc(1 << 20);
   if (guest !== undefined) bootSector(guest).copy(content);
   for (const [index] of record.disks.entries()) {

@@ -7,6 +7,7 @@ import type {
   StepResult,
   VmRecord,
 } from '@ledgerlift/contracts';
+import { guardOf, targetOf } from '@ledgerlift/targets';
 import type { Attempt } from '@ledgerlift/worker';
 import { jobOf, vmRecord } from '@ledgerlift/testing';
 
@@ -38,6 +39,13 @@ export const vmOf = ({
     vm: { firmware, memory: { bytes: 512 * 2 ** 20, hotAdd: false } },
     settings: { skipGuestConversion: true, bootProof: true, ...settings },
   });
+
+/** Makes the VM's folder, as DiskAllocation does. */
+export async function openPlace(record: VmRecord): Promise<void> {
+  const guard = guardOf(attemptAt('DiskAllocation', record));
+  await using place = await targetOf(record.target.type).workplace(record, guard);
+  await place.open();
+}
 
 export interface RecordedAttempt extends Attempt {
   readonly releases: Release[];

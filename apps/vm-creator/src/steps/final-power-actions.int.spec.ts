@@ -5,10 +5,9 @@ import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceRanMeanwhile } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
-import { openVmFolder } from '@ledgerlift/targets';
 import { buildOva, makeSmallDisk } from '@ledgerlift/testing';
 import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
-import { attemptAt, conversion, poweredOff, vmOf } from '../spec/job.js';
+import { attemptAt, conversion, openPlace, poweredOff, vmOf } from '../spec/job.js';
 import { finalPowerActions } from './final-power-actions.js';
 import { askSource, type SourceNow } from './source-now.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
@@ -26,7 +25,7 @@ const runStrategy = (): string | undefined =>
 /** The VM is made, and shall run. */
 async function made(): Promise<VmRecord> {
   const record: VmRecord = { ...vmOf({ root, disks: 2 }), powerState: 'on' };
-  await openVmFolder(record);
+  await openPlace(record);
   await virtualMachineCreation(attemptAt('VirtualMachineCreation', record, { results }));
   return record;
 }

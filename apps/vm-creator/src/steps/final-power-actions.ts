@@ -8,18 +8,18 @@ import {
 } from '../errors.js';
 import { resultOf, targetVmOf } from './findings.js';
 import type { AskSource } from './source-now.js';
-import { writeVirtualMachine } from './virtual-machine.js';
+import { workplaceOf } from './target.js';
 
 /**
- * Lets the target go only when the source is seen off, at the moment that was copied. A directory runs nothing: what
- * the VM is to do once it is applied to a cluster is written into its manifest now, and not before.
+ * Lets the target go only when the source is seen off, at the moment that was copied. What the VM is to do is
+ * told to the target now, and not before.
  *
  * @throws SourceRanMeanwhile where it runs, or has run since its power-off
  */
 export function finalPowerActions(askSource: AskSource): StepHandler {
-  return async ({ job, signal }) => {
-    const { record } = job;
-    const { name } = record.source.vm;
+  return async (attempt) => {
+    const { job, signal } = attempt;
+    const { name } = job.record.source.vm;
     const off = resultOf(job, 'SourcePowerOff');
     if (off === undefined) throw new ResultMissing('SourcePowerOff');
     // An error before the target is let go says so: then a retry may still copy anew.
@@ -36,8 +36,8 @@ export function finalPowerActions(askSource: AskSource): StepHandler {
         `its disks stand for ${momentId} now, and for ${off.momentId} when they were copied`,
       );
     const vm = targetVmOf(job);
-    await writeVirtualMachine(record, vm);
-    const target = `halted (runStrategy ${vm.runStrategy})`;
+    await using place = await workplaceOf(attempt);
+    const target = await place.vm.setRunStrategy(vm);
     return { step: 'FinalPowerActions', sourcePowerState: powerState, target };
   };
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Resource } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { claimsFor, openVmFolder } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import { ResultMissing } from '../errors.js';
-import { attemptAt, conversion, vmOf } from '../spec/job.js';
+import { attemptAt, conversion, openPlace, vmOf } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
 
@@ -20,10 +20,12 @@ const converted = () => vmOf({ root, disks: 2, settings: { skipGuestConversion: 
 
 describe('VirtualMachineCreation', () => {
   it('writes what it claimed, and the same again', async () => {
-    await openVmFolder(converted());
+    await openPlace(converted());
     const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
     const result = await virtualMachineCreation(attempt);
-    const claimed = claimsFor(converted()).VirtualMachineCreation.map(({ name }) => name);
+    const claimed = targetOf('directory')
+      .claimsFor(converted())
+      .VirtualMachineCreation.map(({ name }) => name);
     expect(result).toEqual({ step: 'VirtualMachineCreation', files: expect.arrayContaining(claimed) });
     const contents = claimed.map((name) => readFileSync(join(root, name), 'utf8'));
     expect(contents[0]).toContain('bus: virtio');
@@ -33,7 +35,7 @@ describe('VirtualMachineCreation', () => {
   });
 
   it('does not guess what a conversion left that nobody reported', async () => {
-    await openVmFolder(converted());
+    await openPlace(converted());
     const attempt = attemptAt('VirtualMachineCreation', converted());
     await expect(virtualMachineCreation(attempt)).rejects.toThrow(ResultMissing);
   });
@@ -55,7 +57,7 @@ describe('Cleanup', () => {
   });
 
   it('removes exactly what it is told, and says what was gone', async () => {
-    await openVmFolder(converted());
+    await openPlace(converted());
     await virtualMachineCreation(attemptAt('VirtualMachineCreation', converted(), { results: [conversion] }));
     const foreign = manifest('pvc-0.yaml', { service: 'transfer' });
     const release = [manifest('vm.yaml'), manifest('gone.yaml'), foreign];
@@ -70,7 +72,8 @@ describe('Cleanup', () => {
   });
 
   it('removes the others where one cannot be removed, and fails', async () => {
-    const { path } = await openVmFolder(converted());
+    await openPlace(converted());
+    const path = join(root, 'default/web');
     mkdirSync(join(path, 'manifests/odd.yaml'), { recursive: true });
     writeFileSync(join(path, 'manifests/vm.yaml'), '');
     const release = [manifest('odd.yaml'), manifest('vm.yaml')];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { claimsFor, layoutOf } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { ResultMissing } from '../errors.js';
 import { bootSector, type TinyGuest } from '../spec/boot-sector.js';
@@ -13,6 +13,7 @@ import { attemptAt, type RecordOptions } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
 import { testBoot } from './test-boot.js';
 
+const { claimsFor } = targetOf('directory');
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'ledgerlift-test-boot-'));
@@ -25,7 +26,10 @@ const boots: TinyGuest = { prints: 'tiny login: ', disk: 'written', then: 'halts
 const silent: TinyGuest = { prints: 'hello\r\n', disk: 'read-only', then: 'halts' };
 const logOf = (): string => readFileSync(join(root, 'default/web/logs/test-boot.log'), 'latin1');
 const overlayOf = (record: VmRecord, index = 0): string =>
-  join(root, layoutOf(record).disks[index]?.testOverlay ?? 'none');
+  join(
+    root,
+    claimsFor(record).TestConversion.filter(({ kind }) => kind === 'overlay')[index]?.name ?? 'none',
+  );
 
 const snapshot = (round: number): StepResult => ({
   step: 'SnapshotCreation',

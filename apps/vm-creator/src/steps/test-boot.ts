@@ -1,8 +1,9 @@
 import type { StepHandler } from '@ledgerlift/worker';
-import { diskPathsOf, layoutOf, resolveOwned, type TargetVm } from '@ledgerlift/targets';
+import type { TargetVm } from '@ledgerlift/targets';
 import { evidenceOf, proveBoot } from '../boot-proof/prove.js';
 import type { BootSettings } from '../boot-proof/settings.js';
 import { momentOf, testVmOf } from './findings.js';
+import { workplaceOf } from './target.js';
 
 /**
  * Boots what the cutover would lead to as of the last complete pass: the overlays of the test conversion, whose writes
@@ -12,19 +13,18 @@ import { momentOf, testVmOf } from './findings.js';
 export function testBoot(settings: BootSettings): StepHandler {
   return async (attempt) => {
     const { job } = attempt;
-    const { record } = job;
     const moment = momentOf(job);
-    const layout = layoutOf(record);
-    const log = layout.logs.testBoot;
+    await using place = await workplaceOf(attempt);
+    const log = place.log('testBoot');
     const proven = await proveBoot(attempt, settings, {
       vm: inOverlays(testVmOf(job)),
-      disks: await Promise.all(layout.disks.map((disk) => resolveOwned(record, disk.testOverlay))),
-      bases: await diskPathsOf(record),
+      disks: (await place.disks.testOverlays()).map(({ path }) => path),
+      bases: (await place.disks.files()).map(({ path }) => path),
       log,
       title: `test boot of ${moment}`,
     });
     const { booted, seconds } = proven;
-    return { step: 'TestBoot', booted, seconds, evidence: evidenceOf(proven), log, moment };
+    return { step: 'TestBoot', booted, seconds, evidence: evidenceOf(proven), log: log.name, moment };
   };
 }
 

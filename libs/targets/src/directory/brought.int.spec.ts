@@ -6,8 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BroughtDisks } from '@ledgerlift/contracts';
 import { vmRecord } from '@ledgerlift/testing';
 import { NotOurs, UnsafePath } from '../errors.js';
-import { type BroughtRequest, type DiskUser, findBroughtDisks } from './brought.js';
-import { diskPathsOf, layoutOf, openVmFolder, release } from './index.js';
+import type { DiskUser } from '../plan.js';
+import { type BroughtRequest, findBroughtDisks } from './brought.js';
+import { diskPathsOf, openVmFolder } from './folder.js';
+import { layoutOf } from './layout.js';
+import { release } from './release.js';
 
 const MiB = 2 ** 20;
 let base: string;

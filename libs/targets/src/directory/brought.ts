@@ -2,44 +2,17 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { BroughtDisks, SourceVm } from '@ledgerlift/contracts';
 import { TargetUnusable, UnsafePath } from '../errors.js';
+import type { BroughtDisk, BroughtProblem, BroughtVm, DiskUser } from '../plan.js';
 import { type LabelledFiles, labelledFiles } from './brought-labels.js';
-import { allocatedSize } from './disk-size.js';
+import { allocatedSize } from '../disk-size.js';
 import { type ImageHeader, imageHeader } from './image-header.js';
 import { describeOwner, readOwner } from './marker.js';
 import { errorCode, kindOf, resolveInside } from './safe-path.js';
-
-/** A disk of a VM that another tool brought to the target. */
-export interface BroughtDisk {
-  readonly diskId: string;
-  /** Path relative to the target's root. */
-  readonly name: string;
-  readonly format: ImageHeader['format'];
-}
-
-export interface BroughtProblem {
-  readonly reason: 'NotFound' | 'Ambiguous' | 'OtherSize' | 'NotUsable' | 'InUse';
-  /** Without a full stop. */
-  readonly message: string;
-}
-
-/** What was found of one VM; `disks` is whole, and in the VM's order, where there are no problems. */
-export interface BroughtVm {
-  readonly disks: readonly BroughtDisk[];
-  readonly problems: readonly BroughtProblem[];
-}
 
 export interface BroughtRequest {
   readonly vm: Pick<SourceVm, 'id' | 'name' | 'disks'>;
   /** None: what is labelled with the VM's id. */
   readonly where: BroughtDisks | undefined;
-}
-
-/** Who has a disk already. */
-export interface DiskUser {
-  /** In words, without a full stop. */
-  readonly what: string;
-  /** A migration from which a plan may take the disk by naming it; undefined: nobody may. */
-  readonly givesUp: string | undefined;
 }
 
 /** Says which source VM a disk belongs to, as Forklift's label of the same name. */

@@ -17,20 +17,12 @@ import type { Resource } from '@ledgerlift/contracts';
 import { type RecordOptions, vmRecord } from '@ledgerlift/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FolderNotEmpty, NotOurs, UnsafePath, WrongDisk } from '../errors.js';
-import {
-  claimsFor,
-  ensureDisk,
-  freeBytes,
-  growDisk,
-  imageInfo,
-  inReleaseOrder,
-  openSubfolderOf,
-  openVmFolder,
-  release,
-  resolveOwned,
-  sweepDrafts,
-  writeFileAtomic,
-} from './index.js';
+import { inReleaseOrder } from '../release-order.js';
+import { writeFileAtomic } from './atomic-file.js';
+import { claimsFor } from './claims.js';
+import { ensureDisk, freeBytes, growDisk, imageInfo } from './disks.js';
+import { openSubfolderOf, openVmFolder, resolveOwned } from './folder.js';
+import { release, sweepDrafts } from './release.js';
 import { stagingName } from './marker.js';
 
 let base: string;

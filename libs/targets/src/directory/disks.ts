@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type Cell, ToolRunFailed, runTool, syncFolder, unfinished } from '@ledgerlift/processes';
 import { z } from 'zod';
 import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
-import { allocatedSize } from './disk-size.js';
+import { allocatedSize } from '../disk-size.js';
 import { imageHeader } from './image-header.js';
 import { errorCode, kindOf } from './safe-path.js';
 
@@ -131,6 +131,13 @@ export async function imageInfo({ path, format }: Pick<DiskFile, 'path' | 'forma
   const info = ImageInfo.parse(JSON.parse(text));
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
 }
+
+/** Bytes that a file takes of its storage; 0 where nothing is there. */
+export const bytesOnDisk = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ blocks }) => blocks * 512,
+    () => 0,
+  );
 
 /** Bytes that may still be written at a path, or where it would be made. @throws TargetUnusable */
 export async function freeBytes(path: string): Promise<number> {

@@ -67,15 +67,19 @@ export async function openVmFolder(record: VmRecord): Promise<VmFolder> {
 
 /** @returns the absolute path of a name of the record (a log, a manifest), its subfolder made; the VM's folder must be ours */
 export async function openSubfolderOf(record: VmRecord, name: string): Promise<string> {
-  const root = record.target.settings.path;
   const path = await resolveOwned(record, name);
-  const folder = await resolveInside(root, record.folder);
+  await seeFolder(record);
+  await makeFolders(dirname(path));
+  return path;
+}
+
+/** Sees that the VM's folder is there, and ours. @throws NotOurs, TargetUnusable, UnsafePath */
+export async function seeFolder(record: VmRecord): Promise<void> {
+  const folder = await resolveInside(record.target.settings.path, record.folder);
   const ownership = await ownershipOf(folder, ownerOf(record));
   if (ownership.is === 'foreign') throw new NotOurs(folder, ownership.why);
   if (ownership.is === 'absent')
     throw new TargetUnusable(folder, 'the folder of the VM is gone, and with it its disks');
-  await makeFolders(dirname(path));
-  return path;
 }
 
 /**

@@ -7,15 +7,8 @@ import type {
   VmRecord,
 } from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
+import { sharedSite } from '../sites.js';
 import { claimsFor } from './claims.js';
-
-/** First of the source's sites that reaches the target too; undefined: no worker can serve both. */
-export function sharedSite(
-  sourceSites: readonly string[],
-  targetSites: readonly string[],
-): string | undefined {
-  return sourceSites.find((site) => targetSites.includes(site));
-}
 
 /**
  * The steps of one VM's migration into a directory, in their order: data, recorded at the start and run as recorded.

@@ -2,7 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { vmRecord } from '@ledgerlift/testing';
 import fc from 'fast-check';
 import { RecordMismatch } from '../errors.js';
-import { claimsFor, inReleaseOrder, itineraryFor, layoutFor, layoutOf, sharedSite } from './index.js';
+import { inReleaseOrder } from '../release-order.js';
+import { sharedSite } from '../sites.js';
+import { claimsFor } from './claims.js';
+import { itineraryFor } from './itinerary.js';
+import { layoutFor, layoutOf } from './layout.js';
 
 describe('the layout of a VM', () => {
   it('follows from namespace, name, disks and format alone', () => {

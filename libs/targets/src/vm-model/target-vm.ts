@@ -1,6 +1,6 @@
 import type { GuestCapabilities, Inspection, SourceVm, TargetNic, VmRecord } from '@ledgerlift/contracts';
 import type { z } from 'zod';
-import { allocatedSize } from '../directory/index.js';
+import { allocatedSize } from '../disk-size.js';
 import { RecordMismatch } from '../errors.js';
 import { type CpuTopology, cpuTopology } from './cpu.js';
 import { devicesFor } from './devices.js';

@@ -9,7 +9,7 @@ import {
   isTerminal,
   progressOf,
 } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
 import { domainEvent } from '../../log/domain-events.js';
 import type { CommandContext, EventWriter } from '../../log/event-writer.js';
@@ -46,7 +46,10 @@ export class FakeRunService implements RunService {
     for (const [index, vm] of plan.vms.entries()) {
       const record: VmRecord = { ...vm, migrationId, index };
       const stream = vmStream(migrationId, index);
-      const events = decideVm({ kind: 'plan', record, itinerary: itineraryFor(record) }, undefined);
+      const events = decideVm(
+        { kind: 'plan', record, itinerary: targetOf(record.target.type).itineraryFor(record) },
+        undefined,
+      );
       const stored = await this.writer.append(stream, 'no-stream', events, context);
       const state = stored.reduce<VmState>(
         (folded, event) => evolveVm(folded, domainEvent(event)),

@@ -1,6 +1,6 @@
-import type { Condition, SourceNic, SourceVm, TargetNetwork } from '@ledgerlift/contracts';
+import type { Condition, SourceNic, SourceVm } from '@ledgerlift/contracts';
 import { condition, listed } from '../condition-types.js';
-import { type NetworkPair, networkPairs, pairOfNic } from '../pairs.js';
+import { networkPairs, pairOfNic } from '../pairs.js';
 import type { PlanFacts } from '../plan-facts.js';
 import { checkSources } from './sources.js';
 
@@ -30,57 +30,6 @@ export function checkNetworksMapped(facts: PlanFacts): readonly Condition[] {
   ];
 }
 
-/** The target's networks exist, and allow the NICs that come to them. */
-export function checkTargetNetworks(facts: PlanFacts): readonly Condition[] {
-  const { target, spec } = facts;
-  if (target?.spec.type !== 'directory') return [];
-  const offered = target.spec.settings.networks;
-  const pairs = networkPairs(facts.networkMapping?.spec);
-  const missing = pairs.filter(
-    ({ destination }) =>
-      destination.type !== 'ignored' && networkOf(destination, offered, spec.targetNamespace) === undefined,
-  );
-  const refused = nicsOf(facts).flatMap(({ vm, nic }) => {
-    const pair = pairOfNic(nic, pairs, facts.inventory);
-    const network = pair && networkOf(pair.destination, offered, spec.targetNamespace);
-    return network === undefined || network.nicKinds.includes(nic.kind) ? [] : [{ vm, nic, network }];
-  });
-  return [
-    ...missing.map(({ source, destination }) => {
-      const name = nameOf(destination, spec.targetNamespace);
-      return condition(
-        'DestinationNetworkNotValid',
-        'NotFound',
-        `'${source}' leads to ${name}, which '${target.spec.name}' does not have`,
-        [name],
-      );
-    }),
-    ...refused.map(({ vm, nic, network }) => {
-      const message = `'${network.name}' takes ${network.nicKinds.join(', ')}, and NIC '${nic.name}' of '${vm.name}' is ${nic.kind}`;
-      return condition('VMNicKindNotSupported', 'KindNotAllowed', message, [vm.name]);
-    }),
-  ];
-}
-
-/** KubeVirt connects at most one NIC of a VM to the pod network. */
-export function checkPodNetwork(facts: PlanFacts): readonly Condition[] {
-  const pairs = networkPairs(facts.networkMapping?.spec);
-  return [...Map.groupBy(nicsOf(facts), ({ vm }) => vm)].flatMap(([vm, nics]) => {
-    const toPod = nics.filter(
-      ({ nic }) => pairOfNic(nic, pairs, facts.inventory)?.destination.type === 'pod',
-    );
-    if (toPod.length < 2) return [];
-    return [
-      condition(
-        'VMMultiplePodNetworkMappings',
-        'TooMany',
-        `${toPod.length} NICs of '${vm.name}' go to the pod network`,
-        [vm.name],
-      ),
-    ];
-  });
-}
-
 /** No two NICs of the plan have one MAC address. */
 export function checkMacs(facts: PlanFacts): readonly Condition[] {
   const byMac = Map.groupBy(nicsOf(facts), ({ nic }) => nic.mac?.toLowerCase());
@@ -96,24 +45,4 @@ export function checkMacs(facts: PlanFacts): readonly Condition[] {
 function nicsOf({ vms }: PlanFacts): readonly { readonly vm: SourceVm; readonly nic: SourceNic }[] {
   const once = new Map(vms.flatMap(({ vm }) => (vm === undefined ? [] : [[vm.id, vm] as const])));
   return [...once.values()].flatMap((vm) => vm.nics.map((nic) => ({ vm, nic })));
-}
-
-function networkOf(
-  destination: NetworkPair['destination'],
-  offered: readonly TargetNetwork[],
-  namespace: string,
-): TargetNetwork | undefined {
-  if (destination.type === 'ignored') return undefined;
-  if (destination.type === 'pod') return offered.find(({ type }) => type === 'pod');
-  const wanted = destination.namespace ?? namespace;
-  return offered.find(
-    ({ type, name, namespace: own }) =>
-      type === 'multus' && name === destination.name && (own === undefined || own === wanted),
-  );
-}
-
-function nameOf(destination: NetworkPair['destination'], namespace: string): string {
-  return destination.type === 'multus'
-    ? `multus ${destination.namespace ?? namespace}/${destination.name}`
-    : `the ${destination.type} network`;
 }

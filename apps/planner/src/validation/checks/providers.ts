@@ -1,5 +1,6 @@
 import type { Condition, InventoryProblem, MigrationType } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
+import { isTarget } from '@ledgerlift/targets';
 import { condition } from '../condition-types.js';
 import { withArticle } from './combinations.js';
 import type { MappingFacts, PlanFacts, ProviderFacts } from '../plan-facts.js';
@@ -13,12 +14,12 @@ export function checkProviders({ spec, source, target }: PlanFacts): readonly Co
             spec.source,
           ]),
         ]
-      : source.spec.type === 'directory'
+      : isTarget(source.spec)
         ? [
             condition(
               'SourceProviderNotValid',
               'NotASource',
-              `'${source.spec.name}' is a directory, which is a target`,
+              `'${source.spec.name}' is a ${source.spec.type}, which is a target`,
               [source.spec.name],
             ),
           ]
@@ -29,7 +30,7 @@ export function checkProviders({ spec, source, target }: PlanFacts): readonly Co
             spec.target,
           ]),
         ]
-      : target.spec.type !== 'directory'
+      : !isTarget(target.spec)
         ? [
             condition(
               'DestinationProviderNotValid',

@@ -1,6 +1,6 @@
 import type { Condition } from '@ledgerlift/contracts';
 import { condition, listed } from '../condition-types.js';
-import type { PlanFacts, PlannedVm, SelectionFacts } from '../plan-facts.js';
+import type { PlannedVm, SelectionFacts } from '../plan-facts.js';
 
 /** Every VM exists, once. */
 export function checkVmsExist({ inventory, vms }: SelectionFacts): readonly Condition[] {
@@ -49,16 +49,6 @@ export function checkTargetNames({ vms }: SelectionFacts): readonly Condition[] 
         return condition('DuplicateVM', 'TargetNameNotUnique', message, names);
       }),
   ];
-}
-
-/** Nothing of that name is at the target. */
-export function checkTargetIsFree({ vms, room }: PlanFacts): readonly Condition[] {
-  return vms.flatMap(({ vm, targetName, targetNamespace, isRetried }) => {
-    const place = `${targetNamespace}/${targetName}`;
-    const owner = room.taken.get(place);
-    if (vm === undefined || owner === undefined || isRetried) return [];
-    return [condition('VMAlreadyExists', 'NotUnique', `'${place}' is taken: ${owner}`, [vm.name])];
-  });
 }
 
 function repeated(

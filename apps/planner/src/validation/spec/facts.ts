@@ -1,4 +1,5 @@
 import { type Inventory, MappingSpec, PlanSpec, ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
+import type { TargetView } from '@ledgerlift/targets';
 import {
   inventoryOf,
   networkSpec,
@@ -21,7 +22,7 @@ export const vmNamed = (name: string, change: Partial<SourceVm> = {}): SourceVm 
 export { webVm };
 
 interface Changes extends Partial<
-  Omit<PlanFacts, 'spec' | 'inventory' | 'selection' | 'vms' | 'networkMapping' | 'storageMapping'>
+  Omit<PlanFacts, 'spec' | 'inventory' | 'selection' | 'vms' | 'networkMapping' | 'storageMapping' | 'view'>
 > {
   readonly spec?: object;
   readonly inventory?: Inventory | undefined;
@@ -29,6 +30,9 @@ interface Changes extends Partial<
   readonly storages?: object;
   readonly settings?: object;
   readonly planned?: Partial<PlannedVm>;
+  /** What is different of what was seen at the target. */
+  readonly room?: Pick<TargetView, 'freeBytes' | 'taken'>;
+  readonly brought?: TargetView['brought'];
 }
 
 /** A vCenter in place of the source. */
@@ -54,7 +58,7 @@ export const workers: SiteWorkers = {
 
 /** Facts of a plan against which nothing stands, but for what is changed. */
 export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): PlanFacts {
-  const { spec: specChange, networks, storages, settings, planned, ...rest } = changes;
+  const { spec: specChange, networks, storages, settings, planned, room, brought, ...rest } = changes;
   const refs = vms.map(({ id }) => ({ ref: id }));
   const spec = PlanSpec.parse({
     ...planSpec,
@@ -83,9 +87,8 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
       sourceId: 'src',
       targetId: 'dst',
     },
-    room: { freeBytes: 2 ** 40, taken: new Map() },
+    view: { freeBytes: 2 ** 40, taken: new Map(), brought: brought ?? new Map(), ...room },
     digests: new Map(),
-    brought: new Map(),
     expected: undefined,
     site: 'local',
     workers,

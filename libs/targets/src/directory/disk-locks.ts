@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ToolRunFailed, runTool } from '@ledgerlift/processes';
-import { QemuMissing, TargetHeld } from '../errors.js';
+import { ToolFailed } from '../errors.js';
 
 const PROBE_MS = 20_000;
 /** What has just been killed may take a moment to let go. */
 const PATIENCE_MS = 5000;
 
 /**
- * Sees, by QEMU's image locks, that nobody has a disk open, whether to write or to read: on any machine, where the
- * storage has locks. The disk is not changed. One that is not there is held by nobody.
- * @throws TargetHeld, QemuMissing, SandboxMissing, SandboxUnproven, the signal's reason
+ * Looks, by QEMU's image locks, whether somebody has a disk open, to write or to read: on any machine, where the storage
+ * has locks. The disk is not changed. One that is not there is held by nobody.
+ *
+ * @returns what QEMU says of who holds it
+ * @throws ToolFailed, SandboxMissing, SandboxUnproven, the signal's reason
  */
-export async function seeReleased(path: string, signal: AbortSignal): Promise<void> {
+export async function diskHolder(path: string, signal: AbortSignal): Promise<string | undefined> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     signal.throwIfAborted();
     const holder = existsSync(path) ? await lockInTheWay(path, signal) : undefined;
-    if (holder === undefined) return;
-    if (performance.now() > deadline) throw new TargetHeld(path, holder);
+    if (holder === undefined || performance.now() > deadline) return holder;
     await delay(200, undefined, { signal });
   }
 }
@@ -32,7 +33,7 @@ async function lockInTheWay(path: string, signal: AbortSignal): Promise<string |
     return undefined;
   } catch (error) {
     if (!(error instanceof ToolRunFailed)) throw error;
-    if (error.why === 'not-installed') throw new QemuMissing('qemu-io');
+    if (error.why === 'not-installed') throw new ToolFailed('qemu-io', 'it is not installed', error);
     return error.said.trim().split('\n')[0] || 'qemu-io said nothing';
   }
 }

@@ -1,19 +1,23 @@
 import type { ProviderSpec, VmRecord } from '@ledgerlift/contracts';
-import { type BroughtVm, type DiskUser, findBroughtDisks } from '@ledgerlift/targets';
+import type { DiskUser, TargetUse } from '@ledgerlift/targets';
 import { hasTargetLetGo } from '@ledgerlift/migration';
 import type { Entry } from '../../catalog/index.js';
 import type { RunService } from '../../runs/run-service.js';
-import type { PlannedVm } from '../plan-facts.js';
 
-/** The disks that other tools brought for the VMs of a plan, as they lie at the target. */
-export async function broughtFacts(
-  { spec }: Entry<ProviderSpec>,
-  vms: readonly PlannedVm[],
-  usedBy: ReadonlyMap<string, DiskUser>,
-): Promise<ReadonlyMap<string, BroughtVm>> {
-  if (spec.type !== 'directory') return new Map();
-  const requests = vms.flatMap(({ vm, entry }) => (vm === undefined ? [] : [{ vm, where: entry.disks }]));
-  return findBroughtDisks(spec.settings.path, requests, usedBy);
+type Runs = Pick<RunService, 'migrations'>;
+
+/** Places that migrations under way have at a target, though nothing may be there yet. By `namespace/name`. */
+export function usersOfPlaces(runs: Runs, target: Entry<ProviderSpec>): TargetUse['places'] {
+  const users = new Map<string, string>();
+  for (const { migrationId, vms, completedAt } of runs.migrations()) {
+    if (completedAt !== undefined) continue;
+    for (const { state } of vms) {
+      if (state?.record.target.providerId !== target.id) continue;
+      const { targetNamespace, targetName } = state.record;
+      users.set(`${targetNamespace}/${targetName}`, `migration ${migrationId} is making it`);
+    }
+  }
+  return users;
 }
 
 /**
@@ -21,13 +25,13 @@ export async function broughtFacts(
  * long as its target was not allowed to start. A migration that succeeded has them for its VM until a plan says that it takes them.
  *
  * @param isOwn whether a record is one of those that are asked for
- * @returns by path relative to the root: who uses it, in words
+ * @returns by name of the disk: who uses it, in words
  */
 export function usersOfDisks(
-  runs: Pick<RunService, 'migrations'>,
+  runs: Runs,
   target: Entry<ProviderSpec>,
   isOwn: (record: VmRecord) => boolean,
-): ReadonlyMap<string, DiskUser> {
+): TargetUse['disks'] {
   const users = new Map<string, DiskUser>();
   for (const run of runs.migrations()) {
     // All VMs of a run are migrated in one way.

@@ -1,5 +1,3 @@
-import type { RoomRequest } from '../port.js';
-
 const MiB = 2 ** 20;
 /** What a conversion was seen to write: drivers, an initramfs for each kernel, logs. */
 const OVERLAY_BYTES = 1024 * MiB;
@@ -15,13 +13,15 @@ export function overlayRoom(disks: readonly { readonly size: number }[]): number
   return Math.min(sizeOf(disks), OVERLAY_BYTES) + SMALL_FILES;
 }
 
-/**
- * Bytes to have free for one VM before its source is powered off: its disks in full (a sparse file may fill up),
- * what must be unpacked, and the overlays that its conversion writes, at most as much as the disks again.
- */
-export const roomNeeded = (request: RoomRequest): number => sizeOf(request.disks) + roomBeside(request);
+/** What one VM needs room for. */
+export interface RoomRequest {
+  /** Sizes of its disks in bytes, and whether each must be unpacked before it can be read. */
+  readonly disks: readonly { readonly size: number; readonly unpacked: 'unpacked' | 'read-in-place' }[];
+  /** A conversion writes into overlays before anything is committed. */
+  readonly conversion: 'converted' | 'left-as-is';
+}
 
-/** Of the same, what is written beside the disks: what must be unpacked, overlays and small files. */
+/** Bytes that are written beside the disks of one VM: what must be unpacked, overlays and small files. */
 export function roomBeside({ disks, conversion }: RoomRequest): number {
   const unpacked = sizeOf(disks.filter((disk) => disk.unpacked === 'unpacked'));
   return unpacked + (conversion === 'converted' ? overlayRoom(disks) : SMALL_FILES);

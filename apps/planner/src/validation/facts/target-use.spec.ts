@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ProviderSpec } from '@ledgerlift/contracts';
 import { type AttemptState, type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
-import { itineraryFor } from '@ledgerlift/targets';
+import { targetOf } from '@ledgerlift/targets';
 import type { MigrationRun } from '../../runs/run-service.js';
 import { resolvePlan } from '../resolve-plan.js';
 import { factsWith, webVm } from '../spec/facts.js';
-import { usersOfDisks } from './brought-facts.js';
+import { usersOfDisks } from './target-use.js';
 
 const resolved = resolvePlan(factsWith([webVm], {}), 'lab', [])?.vms[0];
 if (resolved === undefined) throw new Error('the plan cannot be resolved');
@@ -16,7 +16,10 @@ const record = {
   disks: resolved.disks.map((disk) => ({ ...disk, name: 'a.img', adopted: true as const })),
   settings: { ...resolved.settings, type: 'conversion' as const },
 };
-const [planned] = decideVm({ kind: 'plan', record, itinerary: itineraryFor(record) }, undefined);
+const [planned] = decideVm(
+  { kind: 'plan', record, itinerary: targetOf(record.target.type).itineraryFor(record) },
+  undefined,
+);
 const start = planned && evolveVm(undefined, planned);
 if (start === undefined) throw new Error('nothing was planned');
 

@@ -1,0 +1,30 @@
+import type { ConditionCatalogue } from '@ledgerlift/contracts';
+
+/** Conditions that targets of any kind raise. Names are Forklift's where it has one. */
+export const sharedConditionTypes = {
+  VMAlreadyExists: {
+    category: 'Critical',
+    when: 'the target has something of the same name in the namespace, or another migration is making it',
+    wayOut: 'choose another `targetName` or `targetNamespace`, or take away what is there',
+  },
+  VMMultiplePodNetworkMappings: {
+    category: 'Critical',
+    when: 'more than one NIC of a VM goes to the pod network',
+    wayOut: 'map the others to a multus network or to `ignored`',
+  },
+  VMNicKindNotSupported: {
+    category: 'Critical',
+    when: 'the target network does not allow the kind of the NIC',
+    wayOut: 'map its network to one that does',
+  },
+  DestinationNetworkNotValid: {
+    category: 'Critical',
+    when: 'a pair leads to a network that the target does not have',
+    wayOut: "correct the pair, or add the network to the target provider's settings",
+  },
+  DestinationStorageNotValid: {
+    category: 'Critical',
+    when: 'a pair leads to a storage that the target does not have (NotFound), or asks for an access or volume mode that it does not offer',
+    wayOut: "correct the pair, or the storage in the target provider's settings",
+  },
+} as const satisfies ConditionCatalogue;

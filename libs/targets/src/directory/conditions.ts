@@ -1,0 +1,74 @@
+import { type Condition, conditionsOf } from '@ledgerlift/contracts';
+import { checkNamesFree } from '../conditions/names.js';
+import { checkNetworks, checkPodNetwork } from '../conditions/networks.js';
+import { checkStorages } from '../conditions/storages.js';
+import type { PlanAtTarget, TargetSettings, TargetView, VmAtTarget } from '../plan.js';
+import { needsUnpacking } from './claims.js';
+import { directoryConditionTypes } from './condition-types.js';
+import { roomBeside } from '../room.js';
+
+const condition = conditionsOf(directoryConditionTypes);
+
+/** What stands against a plan at a directory. Pure. */
+export function conditions(
+  { networks, storages }: TargetSettings,
+  plan: PlanAtTarget,
+  view: TargetView,
+): readonly Condition[] {
+  return [
+    ...checkNamesFree(plan, view.taken),
+    ...checkNetworks(plan, networks),
+    ...checkPodNetwork(plan),
+    ...checkStorages(plan, storages),
+    ...checkBroughtDisks(plan, view),
+    ...checkRoom(plan, view),
+  ];
+}
+
+/** The disks of a plan for conversion only are at the target already, each once, and nobody else's. */
+function checkBroughtDisks({ spec, vms }: PlanAtTarget, { brought }: TargetView): readonly Condition[] {
+  if (spec.type !== 'conversion') return [];
+  return vms.flatMap(({ vm }) =>
+    (brought.get(vm.id)?.problems ?? []).map(({ reason, message }) =>
+      condition('MissingPvcForOnlyConversion', reason, `'${vm.name}': ${message}`, [vm.name]),
+    ),
+  );
+}
+
+/**
+ * There is room for the disks, and for what those VMs that run at a time write beside them: else a source would be
+ * powered off, and its conversion not begin.
+ */
+function checkRoom({ spec, vms, targetName }: PlanAtTarget, { freeBytes }: TargetView): readonly Condition[] {
+  if (freeBytes === undefined) return [];
+  const coming = spec.type === 'conversion' ? [] : vms.filter(({ isCopied }) => !isCopied);
+  const disks = sum(
+    coming.map(({ vm }) => sum(vm.disks.map(({ capacityBytes }) => Math.max(capacityBytes, 0)))),
+  );
+  const beside = sum(
+    vms
+      .map((each) => besideOf(each, spec.skipGuestConversion))
+      .toSorted((one, other) => other - one)
+      .slice(0, spec.maxConcurrentMigrations),
+  );
+  if (disks + beside <= freeBytes) return [];
+  const message =
+    `the disks take up to ${gib(disks)}, what conversion and unpacking write beside them up to ${gib(beside)}, ` +
+    `and '${targetName}' has ${gib(freeBytes)} left`;
+  return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [targetName])];
+}
+
+/** A VM that is retried may have come past its copy, and past its conversion. */
+function besideOf({ vm, isCopied, isConverted }: VmAtTarget, skipGuestConversion: boolean): number {
+  if (isConverted) return 0;
+  return roomBeside({
+    disks: vm.disks.map((disk) => ({
+      size: Math.max(disk.capacityBytes, 0),
+      unpacked: !isCopied && needsUnpacking(disk) ? 'unpacked' : 'read-in-place',
+    })),
+    conversion: skipGuestConversion ? 'left-as-is' : 'converted',
+  });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;

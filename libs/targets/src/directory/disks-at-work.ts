@@ -1,0 +1,97 @@
+import { access, constants } from 'node:fs/promises';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { acquireWriter, endEarlierWriter, serveForVerification } from '@ledgerlift/disk-transfer';
+import { RecordMismatch } from '../errors.js';
+import type { DiskReader, DisksAtWork, DiskWriter, Guard, ImageFile, Objection } from '../workplace.js';
+import { allocatedSize } from '../disk-size.js';
+import { ensureDisk, growDisk } from './disks.js';
+import { diskPathsOf, resolveOwned } from './folder.js';
+import { imageHeader } from './image-header.js';
+import { diskLayoutOf, layoutOf } from './layout.js';
+
+/** The disks of a VM as files that this process opens itself. */
+export function disksAtWork(record: VmRecord, guard: Guard): DisksAtWork {
+  const files = async (): Promise<ImageFile[]> => {
+    const paths = await diskPathsOf(record);
+    return record.disks.map(({ format }, index) => ({ path: paths[index] ?? '', format }));
+  };
+  const fileOf = async (diskId: string): Promise<ImageFile> => {
+    const file = (await files())[record.disks.findIndex((disk) => disk.diskId === diskId)];
+    if (file === undefined)
+      throw new RecordMismatch(`the record of "${record.targetName}" has no disk "${diskId}"`);
+    return file;
+  };
+  return {
+    allocate: async (diskId, size) => {
+      const file = await fileOf(diskId);
+      await guard.stillOurs();
+      return ensureDisk({ ...file, size });
+    },
+    objectionTo: async (diskId, size) => objectionTo(await fileOf(diskId), size),
+    openForWriting: (diskId, size) => openForWriting(record, guard, diskId, size),
+    openForVerification: async (diskId) => openForVerification(await fileOf(diskId)),
+    chunkManifest: (diskId) => resolveOwned(record, diskLayoutOf(record, diskId).chunks),
+    unpacked: async (diskId) => {
+      const name = diskLayoutOf(record, diskId).unpacked;
+      const resource = { kind: 'unpacked-disk', name, service: 'transfer', lifetime: 'temporary' } as const;
+      return { resource, path: await resolveOwned(record, name) };
+    },
+    endWriters: () => endWriters(record),
+    files,
+    testOverlays: () =>
+      Promise.all(
+        layoutOf(record).disks.map(async ({ testOverlay }): Promise<ImageFile> => ({
+          path: await resolveOwned(record, testOverlay),
+          format: 'qcow2',
+        })),
+      ),
+  };
+}
+
+/** Between the plan's validation and now it may have gone, or have become another. */
+async function objectionTo({ path, format }: ImageFile, capacity: number): Promise<Objection | undefined> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (cause) {
+    return { why: 'it is not there, or may not be written', cause };
+  }
+  const found = await imageHeader(path);
+  if (found.refusal !== undefined) return { why: found.refusal };
+  const size = allocatedSize(capacity);
+  if (found.format === format && found.size === size) return undefined;
+  return { why: `it is ${found.format} of ${found.size} bytes, where ${format} of ${size} is expected` };
+}
+
+async function openForWriting(
+  record: VmRecord,
+  guard: Guard,
+  diskId: string,
+  size: number,
+): Promise<DiskWriter> {
+  const layout = diskLayoutOf(record, diskId);
+  // Never one that was adopted: those are converted where they lie, and not written by a copy.
+  const image = {
+    path: await resolveOwned(record, layout.disk),
+    format: record.disks.find((disk) => disk.diskId === diskId)?.format ?? 'raw',
+  };
+  const recordPath = await resolveOwned(record, layout.writer);
+  await guard.stillOurs();
+  await endEarlierWriter(image.path, recordPath, guard.generation);
+  await guard.stillOurs();
+  const grown = await growDisk({ ...image, size });
+  await guard.stillOurs();
+  const { server, release } = await acquireWriter(image, recordPath, guard.generation);
+  return { name: layout.disk, endpoint: { socket: server.socket }, size: grown, release };
+}
+
+async function openForVerification(image: ImageFile): Promise<DiskReader> {
+  const { server, cache } = await serveForVerification(image);
+  return { endpoint: { socket: server.socket }, where: image.path, cache, close: () => server.stop() };
+}
+
+/** Newer than every attempt that may write. */
+async function endWriters(record: VmRecord): Promise<void> {
+  const paths = await diskPathsOf(record);
+  for (const [index, { writer }] of layoutOf(record).disks.entries())
+    await endEarlierWriter(paths[index] ?? '', await resolveOwned(record, writer), Number.MAX_SAFE_INTEGER);
+}
