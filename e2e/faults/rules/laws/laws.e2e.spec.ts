@@ -255,8 +255,9 @@ describe('the law of hooks', () => {
 describe('the law of what hooks leave behind', () => {
   it('finds a command that still runs', async () => {
     const journal = `/nowhere/${process.pid}/hooks`;
-    const stays = ['-c', 'sleep 60; :', journal, 'h', 'ok'];
-    const child = spawn('sh', stays, { stdio: 'ignore' });
+    // Waits for its input without another process.
+    const stays = ['-c', 'read -r line', journal, 'h', 'ok'];
+    const child = spawn('sh', stays, { stdio: ['pipe', 'ignore', 'ignore'] });
     await once(child, 'spawn');
     try {
       expect(await judgeHookProcesses(journal, [hook({ run: 'http' })])).toEqual([]);
