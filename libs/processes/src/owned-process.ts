@@ -50,6 +50,7 @@ export class OwnedProcess {
   /** Resolves when it has ended and its last words were read. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcess;
+  readonly #isSandboxed: boolean;
   readonly #inner: InnerPid;
   readonly #tail = new OutputTail(KEPT_OUTPUT);
   #end: ProcessEnd | undefined;
@@ -77,7 +78,8 @@ export class OwnedProcess {
     const stdio = ['ignore', stdout, stderr, ...inherited, ...(isSandboxed ? ['pipe'] : [])] as StdioOptions;
     const child = spawn('setpriv', [...tied(deathSignal), ...through, ...sandbox, ...argv], {
       stdio,
-      detached: session === 'own',
+      // A sandbox without a terminal, and one that is killed whole.
+      detached: isSandboxed || session === 'own',
       ...(env === undefined ? {} : { env }),
     });
     return new OwnedProcess(child, isSandboxed ? (child.stdio.at(-1) as Readable) : undefined);
@@ -85,6 +87,7 @@ export class OwnedProcess {
 
   private constructor(child: ChildProcess, info: Readable | undefined) {
     this.#child = child;
+    this.#isSandboxed = info !== undefined;
     this.#inner = info === undefined ? { pid: () => child.pid, told: Promise.resolve() } : innerPid(info);
     child.stderr?.on('data', (chunk: Buffer) => this.#tail.push(chunk));
     this.ended = new Promise((resolve) => {
@@ -134,6 +137,12 @@ export class OwnedProcess {
   signal(name: NodeJS.Signals): void {
     if (this.#end !== undefined) return;
     const pid = this.#inner.pid();
+    // Killed alone while it is made, a sandbox leaves behind the half that waits for it.
+    if (name === 'SIGKILL' && this.#isSandboxed && this.#child.pid !== undefined) {
+      sendSignal(-this.#child.pid, name);
+      if (pid !== undefined) sendSignal(pid, name);
+      return;
+    }
     if (pid === undefined || pid === this.#child.pid) this.#child.kill(name);
     else sendSignal(pid, name);
   }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { type ToolRun, ToolRunFailed, runTool } from './run-tool.js';
@@ -74,6 +75,20 @@ describe('a tool that opens what others made', () => {
     stop.abort(new Error('enough'));
     await ended;
     expect(await running('sleep\u00007654321')).toEqual([]);
+  });
+
+  it('leaves nothing of its sandbox, at whatever moment of its making it was aborted', async () => {
+    for (let tenths = 0; tenths < 100; tenths += 1) {
+      const stop = new AbortController();
+      const ended = runTool('sleep', ['7654322'], { ...within(), signal: stop.signal });
+      ended.catch(() => undefined);
+      // From before bwrap begins until after the tool does.
+      for (const end = performance.now() + tenths / 5; performance.now() < end;) await setImmediate();
+      stop.abort(new Error('enough'));
+      await expect(ended).rejects.toThrow('enough');
+    }
+    const left = await running('');
+    expect(left.filter((command) => command.includes('7654322'))).toEqual([]);
   });
 });
 

@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { runToEnd } from './run-to-end.js';
 import { type Cell, environmentOfTools, sandboxCommand } from './sandbox.js';
-
-const run = promisify(execFile);
-const MOST_OUTPUT = 16 << 20;
 
 export interface ToolRun {
   /** What it may reach. None: it opens nothing that others made, and runs without a sandbox. */
@@ -24,9 +20,8 @@ export class ToolRunFailed extends Error {
     readonly why: 'not-installed' | 'failed',
     readonly said: string,
     readonly output: string,
-    cause: unknown,
   ) {
-    super(said, { cause });
+    super(said);
   }
 }
 
@@ -43,28 +38,19 @@ export async function runTool(
   signal?.throwIfAborted();
   const sandbox = (cell && (await sandboxCommand(cell))) ?? [];
   const [command = tool, ...rest] = [...sandbox, tool, ...args];
-  const running = run(command, rest, {
-    maxBuffer: MOST_OUTPUT,
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+  const { status, stdout, stderr, why } = await runToEnd(command, rest, {
+    timeoutMs,
     // Messages are read by programs: never translated.
     env: { ...env, LC_ALL: 'C.UTF-8' },
     ...(signal === undefined ? {} : { signal }),
+    ...(input === undefined ? {} : { input }),
   });
-  running.child.stdin?.on('error', () => undefined).end(input ?? '');
-  // An abort is told before the process is gone. What is in a sandbox holds the other end of its output until it is.
-  const closed = new Promise<void>((resolve) => void running.child.once('close', () => resolve()));
-  try {
-    return await running;
-  } catch (error) {
-    await closed;
-    signal?.throwIfAborted();
-    const { code, stdout = '', stderr = '', message } = error as Failure;
-    const isMissing = code === 'ENOENT' || (sandbox.length > 0 && MISSING.test(stderr));
-    throw new ToolRunFailed(isMissing ? 'not-installed' : 'failed', stderr || message, stdout, error);
-  }
+  signal?.throwIfAborted();
+  if (status === 0) return { stdout, stderr };
+  const isMissing = why === 'ENOENT' || (sandbox.length > 0 && MISSING.test(stderr));
+  const said = stderr || `${command} ended with ${why ?? `status ${status ?? '?'}`}`;
+  throw new ToolRunFailed(isMissing ? 'not-installed' : 'failed', said, stdout);
 }
 
-type Failure = Error & { readonly code?: unknown; readonly stdout?: string; readonly stderr?: string };
 /** What bwrap says of a command that it does not find (bubblewrap.c). */
 const MISSING = /^bwrap: execvp .*: No such file or directory$/m;

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { LedgerliftError } from '@ledgerlift/contracts';
+import { runToEnd } from './run-to-end.js';
 
 /** What a process that opens the images or servers of others may reach. */
 export interface Cell {
@@ -39,7 +38,6 @@ export class SandboxUnproven extends LedgerliftError {
   }
 }
 
-const run = promisify(execFile);
 const PROBE_MS = 20_000;
 const MOST_PROBES = 3;
 /** What bwrap says where namespaces or mounts are not allowed to it. Everything else may pass. */
@@ -69,23 +67,19 @@ async function probes(): Promise<SandboxState> {
 
 async function probe(): Promise<SandboxState> {
   const args = [...bwrapArguments({ read: [], write: [], network: 'none' }), '--', '/bin/sh', '-c', 'exit 0'];
-  try {
-    await run('bwrap', args, { timeout: PROBE_MS, killSignal: 'SIGKILL', env: environmentOfTools() });
-    return { kind: 'available' };
-  } catch (error) {
-    const { code, stderr = '', message } = error as Error & { code?: unknown; stderr?: string };
-    if (code === 'ENOENT') return { kind: 'missing', problem: 'bwrap is not installed' };
-    const problem = (stderr.trim() || message).slice(0, 300);
-    return {
-      kind: NOT_ALLOWED.test(stderr) ? 'missing' : 'unknown',
-      problem: `${problem} (${String(code)})`,
-    };
-  }
+  const { status, stderr, why } = await runToEnd('bwrap', args, {
+    timeoutMs: PROBE_MS,
+    env: environmentOfTools(),
+  });
+  if (status === 0) return { kind: 'available' };
+  if (why === 'ENOENT') return { kind: 'missing', problem: 'bwrap is not installed' };
+  const problem = `${stderr.trim().slice(0, 300)} (${why ?? `status ${status ?? '?'}`})`.trim();
+  return { kind: NOT_ALLOWED.test(stderr) ? 'missing' : 'unknown', problem };
 }
 
 /**
  * The command that a foreign image's tool is started through; it is followed by `--` and the tool's own. The tool dies with
- * the process that this starts.
+ * the process that this starts. Start it in a session of its own: so it has no terminal, and can be killed as a whole.
  *
  * @param more further options of bwrap
  * @returns undefined where none can be made and `LEDGERLIFT_SANDBOX` allows to go on
@@ -105,14 +99,7 @@ export async function sandboxCommand(
 
 function bwrapArguments({ read, write, network, devices }: Cell): readonly string[] {
   return [
-    ...[
-      '--die-with-parent',
-      '--new-session',
-      '--as-pid-1',
-      '--unshare-pid',
-      '--unshare-ipc',
-      '--unshare-uts',
-    ],
+    ...['--die-with-parent', '--as-pid-1', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
     '--unshare-cgroup-try',
     ...(network === 'none' ? ['--unshare-net'] : []),
     // Root keeps only what it needs to read files of other users: what it can reach at all is bound below.
