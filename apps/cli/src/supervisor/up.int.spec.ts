@@ -33,9 +33,10 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-function ledgerlift(command: 'up' | 'down'): Running {
+/** @param through what runs it, each with its arguments */
+function ledgerlift(command: 'up' | 'down', through: readonly string[] = []): Running {
   const ports = command === 'up' ? ['--port', String(httpPort), '--nats-port', String(natsPort)] : [];
-  const child = spawn(process.execPath, [cli, command, '--data-dir', dataDir, ...ports], {
+  const child = spawn(process.execPath, [...through, cli, command, '--data-dir', dataDir, ...ports], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Jest's own options are not for it.
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -99,6 +100,17 @@ describe('ledgerlift up', () => {
     const again = ledgerlift('down');
     expect(await again.ended).toBe(0);
     expect(again.output()).toContain('nothing runs in');
+  });
+});
+
+describe('what runs ledgerlift up for npm', () => {
+  it('ends with it, and with all of it, when it is asked to stop', async () => {
+    const mark = await markOfDataDir();
+    const up = ledgerlift('up', [join(import.meta.dirname, '../../../../scripts/run.mjs'), 'node']);
+    await says(up, 'Ledgerlift is up');
+    up.child.kill('SIGTERM');
+    expect(await up.ended).toBe(0);
+    expect(await markedProcesses(mark)).toEqual([]);
   });
 });
 
