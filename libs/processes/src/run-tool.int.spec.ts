@@ -68,19 +68,21 @@ describe('a tool that opens what others made', () => {
     const stop = new AbortController();
     const mark = folder.file('mark');
     await writeFile(mark, '');
-    const script = `echo begun > '${mark}'; exec sleep 7654321`;
+    const script = `echo begun > '${mark}'; exec sleep 7654321.${process.pid}`;
     const run = runTool('sh', ['-c', script], { ...within({ write: [mark] }), signal: stop.signal });
     const ended = expect(run).rejects.toThrow('enough');
     while ((await readFile(mark, 'utf8')) === '') await new Promise((resolve) => setTimeout(resolve, 5));
     stop.abort(new Error('enough'));
     await ended;
-    expect(await running('sleep\u00007654321')).toEqual([]);
+    expect(await running(`sleep\u00007654321.${process.pid}`)).toEqual([]);
   });
 
   it('leaves nothing of its sandbox, at whatever moment of its making it was aborted', async () => {
+    // Others may run the same spec on this machine.
+    const unlike = `7654322.${process.pid}`;
     for (let tenths = 0; tenths < 100; tenths += 1) {
       const stop = new AbortController();
-      const ended = runTool('sleep', ['7654322'], { ...within(), signal: stop.signal });
+      const ended = runTool('sleep', [unlike], { ...within(), signal: stop.signal });
       ended.catch(() => undefined);
       // From before bwrap begins until after the tool does.
       for (const end = performance.now() + tenths / 5; performance.now() < end;) await setImmediate();
@@ -88,7 +90,7 @@ describe('a tool that opens what others made', () => {
       await expect(ended).rejects.toThrow('enough');
     }
     const left = await running('');
-    expect(left.filter((command) => command.includes('7654322'))).toEqual([]);
+    expect(left.filter((command) => command.includes(unlike))).toEqual([]);
   });
 });
 
