@@ -95,6 +95,8 @@ export const vsphereDemo = () =>
       LEDGERLIFT_SECRETS_DIR: join(folder, 'secrets'),
       LEDGERLIFT_VDDK_DIR: libdir,
       LEDGERLIFT_VDDK_PLUGIN: plugin,
+      // The stand-in for VDDK reads the simulator's datastore where it lies, and in its sandbox sees no other files.
+      LEDGERLIFT_VDDK_READS: vsphere.dataFolder,
     });
     await must('provider', 'create', '-f', files['providers.yaml']);
     await must('look', 'tree', 'vcenter', '--by', 'host', '--depth', '4');
@@ -105,9 +107,12 @@ export const vsphereDemo = () =>
     const [{ id: migration }] = JSON.parse(await must('--json', 'status'));
     const passes = async () =>
       (await vsphere.journal()).filter(({ effect }) => effect === 'snapshot-created').length;
-    for (let seen = 0; seen < PASSES;) {
+    for (let seen = 0, looks = 0; seen < PASSES;) {
       await delay(500);
       const now = await passes();
+      looks += 1;
+      // Every twenty seconds: a VM that has failed makes no pass any more.
+      if (looks % 40 === 0 && /\b(failed|held|canceled)\b/.test(await must('status', migration))) return false;
       if (now === seen) continue;
       seen = now;
       say(`snapshot ${now} was made: the guest writes on while it is read`);
