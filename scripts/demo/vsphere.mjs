@@ -112,7 +112,8 @@ export const vsphereDemo = () =>
       const now = await passes();
       looks += 1;
       // Every twenty seconds: a VM that has failed makes no pass any more.
-      if (looks % 40 === 0 && /\b(failed|held|canceled)\b/.test(await must('status', migration))) return false;
+      if (looks % 40 === 0 && /\b(failed|held|canceled)\b/.test(await must('status', migration)))
+        return false;
       if (now === seen) continue;
       seen = now;
       say(`snapshot ${now} was made: the guest writes on while it is read`);
