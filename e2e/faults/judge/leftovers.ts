@@ -34,7 +34,7 @@ function judgeFiles(world: World, vm: VmScript, records: VmRecords): readonly Fi
   const ours = (path: string): boolean =>
     names.has(path) ||
     // What belongs to a resource lies beside it, and goes with it.
-    names.has(path.replace(/\.(previous|new)$/, '')) ||
+    names.has(path.replace(/\.(previous|unfinished)$/, '')) ||
     (path === `default/${vm.name}/${MARKER}` && names.has(`default/${vm.name}`)) ||
     // A folder of what is in the ledger.
     [...names.keys()].some((name) => name.startsWith(`${path}/`));
