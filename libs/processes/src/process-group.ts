@@ -147,11 +147,11 @@ export class ProcessGroup {
 
   /** Kills what is left, and returns when all of it is gone and its output was read. @throws GroupAlive */
   async end(): Promise<void> {
-    // Once the leader is gone the group was killed, and its number may be somebody else's.
-    if (this.#leader.exitCode === null && this.#leader.signalCode === null)
-      sendSignal(-this.identity.pid, 'SIGKILL');
     const isMarked = this.identity.mark !== '';
     if (isMarked) await endGroup(this.identity);
+    // Once the leader is gone the group was killed, and its number may be somebody else's.
+    else if (this.#leader.exitCode === null && this.#leader.signalCode === null)
+      sendSignal(-this.identity.pid, 'SIGKILL');
     this.#lifeline.destroy();
     const closed = this.#closed.then(() => true);
     const patienceMs = isMarked ? END_PATIENCE_MS : PIPES_MS;
