@@ -19,8 +19,8 @@ const path = (name: string): string => join(folder.path, name);
 const readRecord = (): HolderRecord =>
   HolderRecord.parse(JSON.parse(readFileSync(path('writer.json'), 'utf8')));
 
-/** A command that starts one that outlives it, as virt-v2v starts qemu-nbd, and one in a session of its own. */
-const STUBBORN = 'sleep 300 & setsid sleep 300 & echo started; sleep 300';
+/** A command that starts one that outlives it, as virt-v2v starts qemu-nbd, and one that tells once it has a session of its own. */
+const STUBBORN = `sleep 300 & setsid sh -c 'echo started; exec sleep 300' & sleep 300`;
 
 async function until(what: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
