@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MigrationView, PlanView, ProviderView, VmView } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import { attemptState } from '../runs/spec/attempt-state.js';
 import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
 import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
 
@@ -265,22 +266,7 @@ describe('a plan', () => {
 describe('a VM', () => {
   it('shows state, pipeline and progress', async () => {
     const { migration } = await startedPlan();
-    const started = {
-      step: 'DiskTransfer',
-      attempt: 1,
-      service: 'transfer',
-      site: 'local',
-      worker: 'w1',
-      lastReport: 0,
-      requestedAt: '2026-11-23T12:00:00.000Z',
-      startedAt: '2026-11-23T12:00:01.000Z',
-      endedAt: undefined,
-      error: undefined,
-      release: [],
-      hook: undefined,
-      hadNoEffect: false,
-      ...{ at: 3, number: 0, folded: { count: 0, startedAt: undefined } },
-    } as const;
+    const started = attemptState({ step: 'DiskTransfer', number: 0, at: 3 });
     const progress = {
       ref: { stream: `vm-${migration}-0`, step: 'DiskTransfer', attempt: 1, worker: 'w1' },
       items: [{ name: 'disk-0', done: 50, total: 100, unit: 'bytes' }],
@@ -290,7 +276,7 @@ describe('a VM', () => {
     planner.runs.change(
       migration,
       0,
-      { phase: 'running', at: 3, attempts: [{ ...started, status: 'started' }] },
+      { phase: 'running', at: 3, attempts: [started] },
       { ...progress, items: [...progress.items] },
     );
     const reply = await planner.call('GET', `/migrations/${migration}/vms/0`);

@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import type { VmLive } from '@ledgerlift/migration';
+import { targetLetGo } from '../runs/spec/attempt-state.js';
 import { systemContext } from '../runs/system-context.js';
 import { PlanRuns } from './plan-runs.js';
 import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
@@ -125,25 +126,5 @@ describe('a retry of a plan', () => {
 /** Its start was asked for, and it stands before its disks again. */
 const letGo: Pick<VmLive, 'at' | 'attempts'> = {
   at: 0,
-  attempts: [
-    {
-      step: 'FinalPowerActions',
-      attempt: 1,
-      number: 9,
-      at: 7,
-      service: 'vm-creator',
-      site: 'local',
-      hook: undefined,
-      status: 'failed',
-      worker: 'w1',
-      lastReport: 1,
-      requestedAt: '',
-      startedAt: '2026-11-23T12:00:00.000Z',
-      endedAt: undefined,
-      error: undefined,
-      hadNoEffect: false,
-      release: [],
-      folded: { count: 0, startedAt: undefined },
-    },
-  ],
+  attempts: [targetLetGo(7)],
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AttemptState, type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
 import { targetOf } from '@ledgerlift/targets';
+import { attemptState } from '../runs/spec/attempt-state.js';
 import { resolvePlan } from '../validation/resolve-plan.js';
 import { factsWith, webVm } from '../validation/spec/facts.js';
 import { roomTaken } from './room-taken.js';
@@ -22,25 +23,8 @@ function vmAt(index: number, step: string, offAt?: string, change: Partial<VmLiv
   const at = itinerary.findIndex((each) => each.step === step);
   return { ...state, at, attempts: offAt === undefined ? [] : [powerOff(offAt)], ...change };
 }
-const powerOff = (startedAt: string): AttemptState => ({
-  step: 'SourcePowerOff',
-  attempt: 1,
-  number: 1,
-  at: 1,
-  service: 'transfer',
-  site: 'local',
-  hook: undefined,
-  status: 'started',
-  worker: 'w1',
-  lastReport: 0,
-  requestedAt: startedAt,
-  startedAt,
-  endedAt: undefined,
-  error: undefined,
-  hadNoEffect: false,
-  release: [],
-  folded: { count: 0, startedAt: undefined },
-});
+const powerOff = (startedAt: string): AttemptState =>
+  attemptState({ step: 'SourcePowerOff', requestedAt: startedAt, startedAt });
 const [early, late] = ['2026-11-23T12:00:00.000Z', '2026-11-23T12:00:01.000Z'];
 const asks = vmAt(0, 'SourcePowerOff', late);
 const OVERLAY = 116 * MiB;

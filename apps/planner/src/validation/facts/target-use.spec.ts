@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { ProviderSpec } from '@ledgerlift/contracts';
-import { type AttemptState, type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
+import { type VmLive, decideVm, evolveVm } from '@ledgerlift/migration';
 import { targetOf } from '@ledgerlift/targets';
 import type { MigrationRun } from '../../runs/run-service.js';
+import { targetLetGo } from '../../runs/spec/attempt-state.js';
 import { resolvePlan } from '../resolve-plan.js';
 import { factsWith, webVm } from '../spec/facts.js';
 import { usersOfDisks } from './target-use.js';
@@ -23,26 +24,7 @@ const [planned] = decideVm(
 const start = planned && evolveVm(undefined, planned);
 if (start === undefined) throw new Error('nothing was planned');
 
-/** Its start was asked for, and nobody knows that it had no effect. */
-const letGo: AttemptState = {
-  step: 'FinalPowerActions',
-  attempt: 1,
-  number: 9,
-  at: 6,
-  service: 'vm-creator',
-  site: 'local',
-  hook: undefined,
-  status: 'failed',
-  worker: 'w1',
-  lastReport: 1,
-  requestedAt: '',
-  startedAt: '2026-11-23T12:00:00.000Z',
-  endedAt: undefined,
-  error: undefined,
-  hadNoEffect: false,
-  release: [],
-  folded: { count: 0, startedAt: undefined },
-};
+const letGo = targetLetGo(6);
 
 function userOf(change: Partial<VmLive>): string | undefined {
   const vms = [{ stream: 'vm-m1-0', state: { ...start, ...change } as VmLive, progress: undefined }];
