@@ -15,9 +15,9 @@ const arrows = {
   xml: [],
   providers: ['contracts', 'disk-transfer', 'xml'],
   targets: ['contracts', 'disk-transfer', 'processes', 'xml'],
-  extensions: ['contracts', 'providers'],
+  extensions: ['contracts', 'providers', 'targets'],
   testing: ['contracts'],
-  'testing-extensions': ['contracts', 'providers'],
+  'testing-extensions': ['contracts', 'providers', 'targets'],
 };
 
 module.exports = {

@@ -1,5 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ScheduleLimits } from '@ledgerlift/contracts';
 import { applyStubMarker, makeSmallDisk } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { disksAreEqual, judgeLog } from './installation/judge.js';
@@ -22,6 +25,33 @@ beforeAll(async () => {
 });
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
 
+/** A target beside the folder that the installation has, and mappings that lead there. */
+async function addBox(): Promise<string> {
+  const path = at.folder.file('box');
+  await mkdir(path);
+  await at.call('providers.create', { body: { name: 'box', type: 'x-toybox', settings: { path } } });
+  const ends = { source: 'toys', target: 'box' };
+  const bodies = [
+    { kind: 'network', name: 'box-nets', pairs: [{ source: 'toy-net', destination: { type: 'pod' } }] },
+    {
+      kind: 'storage',
+      name: 'box-disks',
+      pairs: [{ source: 'toy-box', destination: { storageClass: 'shelf' } }],
+    },
+  ];
+  for (const body of bodies) await at.call('mappings.create', { body: { ...body, ...ends } });
+  return path;
+}
+const toBox = { source: 'toys', target: 'box', networkMapping: 'box-nets', storageMapping: 'box-disks' };
+
+/** The disk is the toy's, and converted where it was to be. */
+async function expectBear(how: string, disk: string): Promise<void> {
+  const wanted = at.folder.file(`wanted-${how}.raw`);
+  await copyFile(at.folder.file('toys', 'bear.raw'), wanted);
+  if (how === 'converted') await applyStubMarker(wanted, 0);
+  expect(disksAreEqual(wanted, disk)).toBe(true);
+}
+
 describe('a provider that is an extension', () => {
   it.each([
     ['converted', {}],
@@ -30,10 +60,7 @@ describe('a provider that is an extension', () => {
     const names = { ref: 'bear', targetName: how };
     const migration = await at.migrate(how, [], { source: 'toys', vms: [names], ...change });
     await at.succeeded(migration);
-    const wanted = at.folder.file(`wanted-${how}.raw`);
-    await copyFile(at.folder.file('toys', 'bear.raw'), wanted);
-    if (how === 'converted') await applyStubMarker(wanted, 0);
-    expect(disksAreEqual(wanted, at.folder.file('out', 'default', how, `${how}-disk-0.raw`))).toBe(true);
+    await expectBear(how, at.folder.file('out', 'default', how, `${how}-disk-0.raw`));
     expect((await judgeLog(at.logFile)).findings).toBe(0);
   });
 
@@ -51,5 +78,47 @@ describe('a provider that is an extension', () => {
       expect.objectContaining({ message: expect.stringContaining(code) }),
     );
     await expect(refused).rejects.toThrow(`"field":"${field}"`);
+  });
+});
+
+describe('a target that is an extension', () => {
+  let box: string;
+  const boxed = (name: string): string => join(box, 'default', name);
+  const bear = (targetName: string) => ({ ...toBox, vms: [{ ref: 'bear', targetName }] });
+  beforeAll(async () => {
+    box = await addBox();
+  });
+
+  it.each([
+    ['converted', { targetPowerState: 'on' as const }],
+    ['copied', { skipGuestConversion: true }],
+  ])('has a VM of another extension made in it: %s', async (how, change) => {
+    const migration = await at.migrate(`boxed-${how}`, [], { ...bear(how), ...change });
+    await at.succeeded(migration);
+    await expectBear(how, join(boxed(how), `${how}-disk-0.raw`));
+    const page = JSON.parse(await readFile(join(boxed(how), 'manifests', 'vm.json'), 'utf8'));
+    expect(page).toMatchObject({ name: how, runStrategy: how === 'copied' ? 'Halted' : 'Always' });
+    const { target, logs } = await at.vm(migration);
+    expect(target).toMatchObject({ where: box, folder: `default/${how}` });
+    if (how !== 'converted') return;
+    const log = await fetch(`${at.url}/api/v1/migrations/${migration}/vms/0/log?name=${logs[0] ?? ''}`);
+    expect(await log.text()).toContain('gcaps_block_bus');
+  });
+
+  it('is asked what stands against a plan', async () => {
+    await mkdir(boxed('taken'), { recursive: true });
+    const refused = at.migrate('boxed-taken', [], bear('taken'));
+    await expect(refused).rejects.toThrow(/VMAlreadyExists.*it is in the box/s);
+  });
+
+  it('has what a cancelled migration made taken away', async () => {
+    await at.call('schedule.set', { body: ScheduleLimits.parse({ bytesPerSecond: MiB / 4 }) });
+    const migration = await at.migrate('boxed-cancelled', [], bear('cancelled'));
+    await at.reached(migration, 'DiskTransfer');
+    expect(existsSync(boxed('cancelled'))).toBe(true);
+    await at.call('migrations.cancel', { params: { migration }, body: { reason: 'enough' } });
+    expect((await at.ended(migration, 30_000)).status).toBe('canceled');
+    expect(existsSync(boxed('cancelled'))).toBe(false);
+    expect((await judgeLog(at.logFile)).findings).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ export * from './best-issue.js';
 export * from './bus.js';
 export * from './conditions.js';
 export * from './errors.js';
+export * from './extension.js';
 export * from './events.js';
 export { upcast } from './events/upcast.js';
 export * from './inventory.js';

@@ -9,7 +9,7 @@ export class BadExtension extends LedgerliftError {
     cause?: unknown,
   ) {
     super(
-      `LEDGERLIFT_EXTENSIONS names '${module}', ${reason}; name ES modules that export \`providers\`, by absolute path or ` +
+      `LEDGERLIFT_EXTENSIONS names '${module}', ${reason}; name ES modules that export \`providers\` or \`targets\`, by absolute path or ` +
         'package, with commas between, or leave it empty',
       { field: 'LEDGERLIFT_EXTENSIONS', cause },
     );

@@ -1,2 +1,3 @@
+export { assertTaken } from './assert-taken.js';
 export { BadExtension } from './errors.js';
 export { loadExtensions } from './load.js';

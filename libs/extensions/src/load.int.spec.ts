@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec } from '@ledgerlift/contracts';
-import { assertTaken, loadedProvider, sourceProvider } from '@ledgerlift/providers';
+import { loadedProvider, sourceProvider } from '@ledgerlift/providers';
 import { temporaryFolder } from '@ledgerlift/testing';
-import { loadExtensions } from './index.js';
+import { assertTaken, loadExtensions } from './index.js';
 
 const folder = temporaryFolder('extensions');
 afterAll(() => folder.remove());
@@ -65,7 +65,7 @@ describe('an extension', () => {
   it.each([
     ['that is not there', () => folder.file('none.mjs'), 'cannot be loaded'],
     ['by a path that is not absolute', () => './here.mjs', 'no absolute path'],
-    ['without providers', () => folder.file('empty.mjs'), 'providers: '],
+    ['without anything', () => folder.file('empty.mjs'), 'has neither providers nor targets'],
     ['whose type has no x-', () => extension('lab'), 'providers.0.type: '],
     [
       'whose provider lacks what is called of it',
@@ -74,7 +74,7 @@ describe('an extension', () => {
     ],
     ['whose provider has no schema', () => extension('x-b', 'settings: {}'), 'providers.0.settings: '],
   ])('%s is refused naming setting, module and way out', async (_what, path, reason) => {
-    writeFileSync(folder.file('empty.mjs'), 'export const targets = [];');
+    writeFileSync(folder.file('empty.mjs'), 'export const others = [];');
     const module = path();
     await expect(loadExtensions([module])).rejects.toMatchObject({
       code: 'LL-EXT-001',
@@ -87,8 +87,6 @@ describe('an extension', () => {
 
   it('of a type that another module has is refused', async () => {
     const [one, two] = [extension('x-twice'), extension('x-twice', 'second: 1')];
-    await expect(loadExtensions([one, two])).rejects.toThrow(
-      `'${two}', whose provider 'x-twice' is one of '${one}'`,
-    );
+    await expect(loadExtensions([one, two])).rejects.toThrow(`'${two}', whose 'x-twice' is one of '${one}'`);
   });
 });

@@ -2,18 +2,22 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ExtensionType } from '@ledgerlift/contracts';
 import { type ExtensionProvider, registerProvider } from '@ledgerlift/providers';
+import { type ExtensionTarget, registerTarget } from '@ledgerlift/targets';
 import { z } from 'zod';
 import { BadExtension } from './errors.js';
 
 const method = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', {
   error: 'is no function',
 });
-/** What is called of every provider. Types are the extension's own business; here a whole module is told from a wrong one. */
-const Provider = z.looseObject({
+/** What is called of all that an extension has. Types are its own business; here a whole module is told from a wrong one. */
+const base = {
   type: ExtensionType,
   settings: z.custom<z.ZodType>((value) => value instanceof Object && 'safeParse' in value, {
     error: 'is no schema of zod',
   }),
+};
+const Provider = z.looseObject({
+  ...base,
   migrationTypes: z.array(z.enum(['cold', 'warm', 'conversion', 'live'])).min(1),
   conversion: z.enum(['needed', 'not-needed']),
   check: method,
@@ -26,7 +30,28 @@ const Provider = z.looseObject({
   powerOn: method,
   diskAccess: method,
 });
-const Extension = z.looseObject({ providers: z.array(Provider).min(1) });
+const Target = z.looseObject({
+  ...base,
+  conditionTypes: z.record(z.string(), z.object()),
+  look: method,
+  conditions: method,
+  place: method,
+  itineraryFor: method,
+  claimsFor: method,
+  where: method,
+  readLog: method,
+  workplace: method,
+});
+const Extension = z
+  .looseObject({ providers: z.array(Provider).default([]), targets: z.array(Target).default([]) })
+  .refine(({ providers, targets }) => providers.length + targets.length > 0, {
+    error: 'has neither providers nor targets',
+  });
+
+interface Exported {
+  readonly providers?: readonly ExtensionProvider[];
+  readonly targets?: readonly ExtensionTarget[];
+}
 
 /**
  * Has what the modules offer from now on, next to what is built in. Called once, at the start of a service.
@@ -41,14 +66,14 @@ export async function loadExtensions(modules: readonly string[]): Promise<void> 
     const { error } = Extension.safeParse(exported);
     if (error !== undefined) throw new BadExtension(module, `which is no extension (${firstOf(error)})`);
     // As they are: a parsed copy would have lost what it inherits.
-    for (const provider of (exported as { readonly providers: readonly ExtensionProvider[] }).providers) {
-      const { type } = provider;
+    const { providers = [], targets = [] } = exported as Exported;
+    for (const { type } of [...providers, ...targets]) {
       const owner = owners.get(type);
-      if (owner !== undefined)
-        throw new BadExtension(module, `whose provider '${type}' is one of '${owner}' already`);
+      if (owner !== undefined) throw new BadExtension(module, `whose '${type}' is one of '${owner}' already`);
       owners.set(type, module);
-      registerProvider(provider);
     }
+    providers.forEach(registerProvider);
+    targets.forEach(registerTarget);
   }
 }
 

@@ -1,9 +1,4 @@
-export {
-  ExtensionNotLoaded,
-  type ExtensionProvider,
-  ExtensionSettingsNotValid,
-  settingsOf,
-} from './extension.js';
+export type { ExtensionProvider } from './extension.js';
 export type { ConcernMeaning, SourcePlanFacts, ToolAtSite, ToolsAtSite } from './plan-facts.js';
 export type {
   BeforeRetirement,
@@ -17,9 +12,9 @@ export type {
   SourceSnapshots,
 } from './port.js';
 export {
-  assertTaken,
   closeSources,
   diskVariables,
+  extensionProvider,
   loadedProvider,
   lookForDiskTools,
   meaningOfConcern,

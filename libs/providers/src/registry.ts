@@ -1,6 +1,12 @@
-import { type ConditionCatalogue, type ProviderSpec, isExtension } from '@ledgerlift/contracts';
+import {
+  type ConditionCatalogue,
+  ExtensionNotLoaded,
+  type ExtensionType,
+  type ProviderSpec,
+  isExtension,
+} from '@ledgerlift/contracts';
 import type { z } from 'zod';
-import { type ExtensionProvider, ExtensionNotLoaded, settingsOf } from './extension.js';
+import type { ExtensionProvider } from './extension.js';
 import { ovaProvider } from './ova/provider.js';
 import type { ConcernMeaning } from './plan-facts.js';
 import type { SourceProvider } from './port.js';
@@ -8,7 +14,7 @@ import type { DiskTools } from './requirements.js';
 import { vsphereProvider } from './vsphere/provider.js';
 
 const builtIn: readonly SourceProvider[] = [ovaProvider, vsphereProvider];
-const extensions = new Map<ProviderSpec['type'], ExtensionProvider>();
+const extensions = new Map<ExtensionType, ExtensionProvider>();
 
 /** Has a provider from now on that is not built in; one of the same type is replaced. */
 export function registerProvider(provider: ExtensionProvider): void {
@@ -57,13 +63,5 @@ export function loadedProvider(type: ProviderSpec['type']): SourceProvider | und
   return found;
 }
 
-/**
- * Sees that this service has the extension of a spec, and that the extension takes its settings.
- * @throws ExtensionNotLoaded, ExtensionSettingsNotValid
- */
-export function assertTaken(spec: ProviderSpec): void {
-  if (!isExtension(spec.type)) return;
-  const extension = extensions.get(spec.type);
-  if (extension === undefined) throw new ExtensionNotLoaded(spec.type);
-  settingsOf(spec, extension.type, extension.settings);
-}
+/** The source of an extension that this service has. */
+export const extensionProvider = (type: ExtensionType): ExtensionProvider | undefined => extensions.get(type);

@@ -7,10 +7,9 @@ import type {
   TargetRecord,
   VmRecord,
 } from '@ledgerlift/contracts';
-import type { z } from 'zod';
 
-export type TargetType = z.infer<typeof TargetRecord>['type'];
-export type TargetSettings = z.infer<typeof TargetRecord>['settings'];
+export type TargetType = TargetRecord['type'];
+export type TargetSettings = TargetRecord['settings'];
 export type NetworkPair = Extract<MappingSpec, { kind: 'network' }>['pairs'][number];
 export type StoragePair = Extract<MappingSpec, { kind: 'storage' }>['pairs'][number];
 
@@ -99,6 +98,4 @@ export interface Looked<View extends TargetView> {
 }
 
 /** The place of a VM at the target, as it is recorded. */
-export interface Placement extends Pick<VmRecord, 'folder' | 'nics' | 'disks'> {
-  readonly target: Pick<z.infer<typeof TargetRecord>, 'type' | 'settings'>;
-}
+export type Placement = Pick<VmRecord, 'folder' | 'nics' | 'disks'>;

@@ -1,23 +1,45 @@
-import type { ConditionCatalogue, ProviderSpec } from '@ledgerlift/contracts';
+import {
+  type ConditionCatalogue,
+  ExtensionNotLoaded,
+  type ExtensionType,
+  type ProviderSpec,
+  isExtension,
+} from '@ledgerlift/contracts';
 import { sharedConditionTypes } from './conditions/types.js';
 import { directoryTarget } from './directory/index.js';
-import type { Target, TargetType } from './port.js';
+import type { ExtensionTarget, Target, TargetType } from './port.js';
 
-/** Every target there is. A new one is a folder and a line here. */
-const targets: Readonly<Record<TargetType, Target>> = {
+/** Every target that is part of this product. A new one is a folder and a line here. */
+const builtIn: Readonly<Record<Exclude<TargetType, ExtensionType>, Target>> = {
   directory: directoryTarget,
 };
+const extensions = new Map<ExtensionType, ExtensionTarget>();
 
-export const targetOf = (type: TargetType): Target => targets[type];
+/** Has a target from now on that is not built in; one of the same type is replaced. */
+export function registerTarget(target: ExtensionTarget): void {
+  extensions.set(target.type, target);
+}
+
+/** @throws ExtensionNotLoaded */
+export function targetOf(type: TargetType): Target {
+  const found = isExtension(type) ? extensions.get(type) : builtIn[type];
+  if (found === undefined) throw new ExtensionNotLoaded(type as ExtensionType);
+  return found;
+}
+
+/** The target of an extension that this service has. */
+export const extensionTarget = (type: ExtensionType): ExtensionTarget | undefined => extensions.get(type);
 
 export type TargetSpec = Extract<ProviderSpec, { type: TargetType }>;
 
 /** Whether a provider is a target, and not a source. */
-export const isTarget = (spec: ProviderSpec): spec is TargetSpec => Object.hasOwn(targets, spec.type);
+export const isTarget = (spec: ProviderSpec): spec is TargetSpec =>
+  isExtension(spec.type) ? extensions.has(spec.type) : Object.hasOwn(builtIn, spec.type);
 
 /** Every condition that a target raises. */
-export const targetConditionTypes: ConditionCatalogue = Object.assign(
-  {},
-  sharedConditionTypes,
-  ...Object.values(targets).map(({ conditionTypes }) => conditionTypes),
-);
+export const targetConditionTypes = (): ConditionCatalogue =>
+  Object.assign(
+    {},
+    sharedConditionTypes,
+    ...[...Object.values(builtIn), ...extensions.values()].map(({ conditionTypes }) => conditionTypes),
+  );

@@ -138,7 +138,7 @@ function conclude(context: CommandsContext, view: MigrationView, vms: readonly V
     const facts = { vm: vm.index, conditions: vm.conditions, target: vm.target, bootProof: vm.bootProof };
     show(context, facts, () =>
       [
-        `${vm.targetName}: ${vm.target.path}/${vm.target.folder}`,
+        `${vm.targetName}: ${vm.target.where}/${vm.target.folder}`,
         ...conditionLines(vm.conditions).map((line) => `  ${line}`),
       ].join('\n'),
     );

@@ -42,7 +42,7 @@ export async function openPlace(record: VmRecord): Promise<Workplace> {
 export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void> {
   await using place = await openPlace(record);
   for (const [index, disk] of record.disks.entries()) {
-    const path = join(record.target.settings.path, disk.name);
+    const path = join(targetOf(record.target.type).where(record.target.settings), disk.name);
     await place.disks.allocate(disk.diskId, size);
     qemuIo(path, disk.format, `write -P ${0x10 + index} 0 ${size}`);
   }

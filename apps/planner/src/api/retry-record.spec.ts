@@ -28,7 +28,7 @@ describe('a retry', () => {
   it.each([
     ['targetNamespace', resolvedAs({ targetNamespace: 'other' })],
     ['targetName', resolvedAs({ vms: [{ ref: 'web', targetName: 'www' }] })],
-    ['target.settings.path', resolvedAs({}, { path: '/elsewhere' })],
+    ['target.settings', resolvedAs({}, { path: '/elsewhere' })],
     ['disks', resolvedAs({}, { diskFormat: 'raw' })],
     ['skipGuestConversion', resolvedAs({ skipGuestConversion: true })],
     ['bootProof', resolvedAs({ bootProof: true })],

@@ -1,5 +1,5 @@
 import type { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
-import { assertTaken } from '@ledgerlift/providers';
+import { assertTaken } from '@ledgerlift/extensions';
 import { v7 as uuidv7 } from 'uuid';
 import type { CommandContext } from '../log/event-writer.js';
 import type { CatalogProjection } from './catalog-projection.js';

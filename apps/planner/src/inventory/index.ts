@@ -1,6 +1,6 @@
 export { NoSuchPath } from './errors.js';
 export { InventoryService } from './inventory-service.js';
-export { codeOf, reasonOf } from './reason-of.js';
+export { reasonOf } from './reason-of.js';
 export { providerSourceAccess } from './provider-source-access.js';
 export { foundVm, searched } from './search.js';
 export { treeOf } from './tree.js';

@@ -1,4 +1,5 @@
 import type { Inventory, ProviderSpec, SourceVm, InventoryProblem } from '@ledgerlift/contracts';
+import { isTarget } from '@ledgerlift/targets';
 import type { OnModuleDestroy } from '@nestjs/common';
 import type { Entry } from '../catalog/index.js';
 import { InventoryUnavailable, NotASource } from './errors.js';
@@ -82,7 +83,7 @@ export class InventoryService implements OnModuleDestroy {
   /** @throws NotASource, InventoryUnavailable; what was known before is then still known */
   async refresh(provider: Provider): Promise<Inventory> {
     const { id, revision, spec } = provider;
-    if (spec.type === 'directory') throw new NotASource(spec.name, spec.type);
+    if (isTarget(spec)) throw new NotASource(spec.name, spec.type);
     const key = `${id}/${revision}`;
     const reading = this.#reading.get(key) ?? this.#read(provider);
     this.#reading.set(key, reading);

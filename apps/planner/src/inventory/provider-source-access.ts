@@ -1,5 +1,6 @@
 import type { ProviderSpec } from '@ledgerlift/contracts';
 import { type SourceProvider, loadedProvider } from '@ledgerlift/providers';
+import { isTarget } from '@ledgerlift/targets';
 import { NotASource } from './errors.js';
 import type { SourceAccess } from './source-access.js';
 
@@ -12,7 +13,7 @@ export const providerSourceAccess: SourceAccess = {
 };
 
 function provider(spec: ProviderSpec): SourceProvider {
-  const found = loadedProvider(spec.type);
+  const found = isTarget(spec) ? undefined : loadedProvider(spec.type);
   if (found === undefined) throw new NotASource(spec.name, spec.type);
   return found;
 }

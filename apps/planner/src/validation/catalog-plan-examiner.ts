@@ -85,8 +85,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     isNeeded: boolean,
     meant: PlanSpec['vms'],
   ): Promise<{ readonly inventory: Inventory | undefined; readonly problems: readonly InventoryProblem[] }> {
-    if (source === undefined || source.spec.type === 'directory')
-      return { inventory: undefined, problems: [] };
+    if (source === undefined || isTarget(source.spec)) return { inventory: undefined, problems: [] };
     const { inventory } = this.around;
     if (!isNeeded) return { inventory: inventory.known(source), problems: [] };
     const problems = await inventory.problemsOf(source);

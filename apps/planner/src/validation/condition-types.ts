@@ -257,7 +257,7 @@ export const conditionTypes = {
 export const allConditionTypes = (): ConditionCatalogue => ({
   ...conditionTypes,
   ...sourceConditionTypes(),
-  ...targetConditionTypes,
+  ...targetConditionTypes(),
 });
 
 export type ConditionTypeName = keyof typeof conditionTypes;

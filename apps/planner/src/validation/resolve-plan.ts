@@ -1,4 +1,4 @@
-import { VmSettings } from '@ledgerlift/contracts';
+import { TargetRecord, VmSettings } from '@ledgerlift/contracts';
 import { type PlanAtTarget, type TargetSpec, isTarget, targetOf } from '@ledgerlift/targets';
 import type { ResolvedPlan } from '../runs/run-service.js';
 import { planAtTarget } from './at-target.js';
@@ -59,7 +59,7 @@ function resolveVm(
   if (vm === undefined || view === undefined || placed === undefined) return undefined;
   const placement = targetOf(type).place(settings, to.plan, placed, view);
   if (placement === undefined) return undefined;
-  const { target, folder, nics, disks } = placement;
+  const { folder, nics, disks } = placement;
   // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
   const shared = source.spec.sites.filter((site) => sites.includes(site));
   return {
@@ -67,7 +67,7 @@ function resolveVm(
     planId,
     planName: spec.name,
     source: { provider: { id: source.id, spec: { ...source.spec, sites: shared } }, vm },
-    target: { providerId: to.id, type: target.type, name, settings: target.settings },
+    target: TargetRecord.parse({ providerId: to.id, type, name, settings }),
     targetName,
     targetNamespace,
     folder,

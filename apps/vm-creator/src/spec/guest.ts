@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { VmRecord } from '@ledgerlift/contracts';
+import { targetOf } from '@ledgerlift/targets';
 import { bootSector, type TinyGuest } from './boot-sector.js';
 import { openPlace, type RecordOptions, vmOf } from './job.js';
 
@@ -24,7 +25,7 @@ export async function vmWith(guest: TinyGuest | undefined, options: RecordOption
 }
 
 export const diskOf = (record: VmRecord, index = 0): string =>
-  join(record.target.settings.path, record.disks[index]?.name ?? 'none');
+  join(targetOf(record.target.type).where(record.target.settings), record.disks[index]?.name ?? 'none');
 
 export const digestOf = (path: string): string =>
   createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -121,7 +121,8 @@ export const VmView = z.object({
   pipeline: z.array(PipelineStepView),
   conditions: z.array(Condition),
   /** Where the result is or will be: the folder, below the target's path. */
-  target: z.object({ providerId: z.string(), path: z.string(), folder: z.string() }),
+  /** `folder` is the VM's place in what `where` names, such as the path of a directory. */
+  target: z.object({ providerId: z.string(), where: z.string(), folder: z.string() }),
   disks: z.array(DiskResult),
   inspection: Inspection.optional(),
   capabilities: GuestCapabilities.optional(),

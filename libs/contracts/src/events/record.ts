@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { SourceVm } from '../inventory.js';
-import { DirectorySettings, ProviderSpec, TargetPowerState, VmSettings } from '../specs.js';
+import { DirectorySettings, ExtensionType, ProviderSpec, TargetPowerState, VmSettings } from '../specs.js';
 
-export const TargetRecord = z.object({
-  providerId: z.string(),
-  type: z.literal('directory'),
-  name: z.string(),
-  settings: DirectorySettings,
-});
+const targetBase = { providerId: z.string(), name: z.string() };
+export const TargetRecord = z.union([
+  z.object({ ...targetBase, type: z.literal('directory'), settings: DirectorySettings }),
+  z.object({ ...targetBase, type: ExtensionType, settings: z.record(z.string(), z.unknown()) }),
+]);
+export type TargetRecord = z.infer<typeof TargetRecord>;
 
 /** Network and storage as resolved at the start for one VM; `null` network: the NIC is left out. */
 export const TargetNic = z.object({

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MARKER } from './marker.js';
-import { errorCode } from './safe-path.js';
+import { errorCode } from '../files/safe-path.js';
 
 /** Beside a disk file that another tool brought: what it is. */
 export const LABELS_SUFFIX = '.labels.json';

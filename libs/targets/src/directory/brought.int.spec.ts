@@ -9,7 +9,7 @@ import { NotOurs, UnsafePath } from '../errors.js';
 import type { DiskUser } from '../plan.js';
 import { type BroughtRequest, findBroughtDisks } from './brought.js';
 import { diskPathsOf, openVmFolder } from './folder.js';
-import { layoutOf } from './layout.js';
+import { layoutOf } from '../files/layout.js';
 import { release } from './release.js';
 
 const MiB = 2 ** 20;

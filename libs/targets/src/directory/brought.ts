@@ -5,9 +5,9 @@ import { TargetUnusable, UnsafePath } from '../errors.js';
 import type { BroughtDisk, BroughtProblem, BroughtVm, DiskUser } from '../plan.js';
 import { type LabelledFiles, labelledFiles } from './brought-labels.js';
 import { allocatedSize } from '../disk-size.js';
-import { type ImageHeader, imageHeader } from './image-header.js';
+import { type ImageHeader, imageHeader } from '../files/image-header.js';
 import { describeOwner, readOwner } from './marker.js';
-import { errorCode, kindOf, resolveInside } from './safe-path.js';
+import { errorCode, kindOf, resolveInside } from '../files/safe-path.js';
 
 export interface BroughtRequest {
   readonly vm: Pick<SourceVm, 'id' | 'name' | 'disks'>;

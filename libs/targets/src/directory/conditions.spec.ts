@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import type { DirectorySettings } from '@ledgerlift/contracts';
 import { sourceDisk, sourceVm } from '@ledgerlift/testing';
-import { overlayRoom, roomBeside, type RoomRequest } from '../room.js';
-import type { NetworkPair, PlanAtTarget, StoragePair, TargetSettings, VmAtTarget } from '../plan.js';
+import { overlayRoom, roomBeside, type RoomRequest } from '../files/room.js';
+import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../plan.js';
 import { conditions } from './conditions.js';
 
-const settings: TargetSettings = {
+const settings: DirectorySettings = {
   path: '/out',
   diskFormat: 'raw',
   networks: [

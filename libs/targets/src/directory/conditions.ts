@@ -1,17 +1,17 @@
-import { type Condition, conditionsOf } from '@ledgerlift/contracts';
+import { type Condition, type DirectorySettings, conditionsOf } from '@ledgerlift/contracts';
 import { checkNamesFree } from '../conditions/names.js';
 import { checkNetworks, checkPodNetwork } from '../conditions/networks.js';
 import { checkStorages } from '../conditions/storages.js';
-import type { PlanAtTarget, TargetSettings, TargetView, VmAtTarget } from '../plan.js';
-import { needsUnpacking } from './claims.js';
+import type { PlanAtTarget, TargetView, VmAtTarget } from '../plan.js';
+import { needsUnpacking } from '../files/claims.js';
 import { directoryConditionTypes } from './condition-types.js';
-import { roomBeside } from '../room.js';
+import { roomBeside } from '../files/room.js';
 
 const condition = conditionsOf(directoryConditionTypes);
 
 /** What stands against a plan at a directory. Pure. */
 export function conditions(
-  { networks, storages }: TargetSettings,
+  { networks, storages }: DirectorySettings,
   plan: PlanAtTarget,
   view: TargetView,
 ): readonly Condition[] {

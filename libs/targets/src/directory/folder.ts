@@ -2,8 +2,8 @@ import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { syncFolder } from '@ledgerlift/processes';
-import { NotOurs, TargetUnusable, UnsafePath } from '../errors.js';
-import { writeFileAtomic } from './atomic-file.js';
+import { NotOurs, RecordMismatch, TargetUnusable, UnsafePath } from '../errors.js';
+import { writeFileAtomic } from '../files/atomic-file.js';
 import {
   describeOwner,
   isSameOwner,
@@ -16,7 +16,7 @@ import {
   stagingName,
 } from './marker.js';
 import { removeMarked } from './removal.js';
-import { errorCode, kindOf, makeFolders, resolveInside } from './safe-path.js';
+import { errorCode, kindOf, makeFolders, resolveInside } from '../files/safe-path.js';
 
 export interface VmFolder {
   /** Absolute path. */
@@ -26,6 +26,13 @@ export interface VmFolder {
 
 /** How a path stands to a VM's migration. */
 export type Ownership = { readonly is: 'absent' | 'ours' } | { readonly is: 'foreign'; readonly why: string };
+
+/** The target's root. @throws RecordMismatch where the VM's target is no directory */
+export function rootOf({ target, targetName }: VmRecord): string {
+  if (target.type !== 'directory')
+    throw new RecordMismatch(`the target of "${targetName}" is of type "${target.type}", and no directory`);
+  return target.settings.path;
+}
 
 /** Looks, and touches nothing. */
 export async function ownershipOf(path: string, owner: Owner): Promise<Ownership> {
@@ -45,7 +52,7 @@ export async function ownershipOf(path: string, owner: Owner): Promise<Ownership
  * @throws UnsafePath, TargetUnusable
  */
 export async function openVmFolder(record: VmRecord): Promise<VmFolder> {
-  const root = record.target.settings.path;
+  const root = rootOf(record);
   const owner = ownerOf(record);
   await makeFolders(root);
   const path = await resolveInside(root, record.folder);
@@ -75,7 +82,7 @@ export async function openSubfolderOf(record: VmRecord, name: string): Promise<s
 
 /** Sees that the VM's folder is there, and ours. @throws NotOurs, TargetUnusable, UnsafePath */
 export async function seeFolder(record: VmRecord): Promise<void> {
-  const folder = await resolveInside(record.target.settings.path, record.folder);
+  const folder = await resolveInside(rootOf(record), record.folder);
   const ownership = await ownershipOf(folder, ownerOf(record));
   if (ownership.is === 'foreign') throw new NotOurs(folder, ownership.why);
   if (ownership.is === 'absent')
@@ -86,7 +93,7 @@ export async function seeFolder(record: VmRecord): Promise<void> {
  * The absolute path of something that the record names. @throws UnsafePath when it lies outside the VM's folder
  */
 export async function resolveOwned(record: VmRecord, name: string): Promise<string> {
-  const root = record.target.settings.path;
+  const root = rootOf(record);
   if (name !== record.folder && !name.startsWith(`${record.folder}/`))
     throw new UnsafePath(root, name, `it lies outside the VM's folder "${record.folder}"`);
   return resolveInside(root, name);
@@ -107,7 +114,7 @@ export async function diskPathsOf(record: VmRecord): Promise<string[]> {
 }
 
 async function resolveAdopted(record: VmRecord, name: string): Promise<string> {
-  const root = record.target.settings.path;
+  const root = rootOf(record);
   if (name === record.folder || name.startsWith(`${record.folder}/`))
     throw new UnsafePath(root, name, `it was adopted, and lies in the VM's folder "${record.folder}"`);
   return resolveInside(root, name);

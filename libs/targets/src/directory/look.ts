@@ -1,16 +1,17 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Looked, PlanAtTarget, TargetSettings, TargetUse, TargetView } from '../plan.js';
+import type { DirectorySettings } from '@ledgerlift/contracts';
+import type { Looked, PlanAtTarget, TargetUse, TargetView } from '../plan.js';
 import { findBroughtDisks } from './brought.js';
-import { kindOf } from './safe-path.js';
+import { kindOf } from '../files/safe-path.js';
 
 /**
  * Looks at what the workers would find, and touches nothing. A folder that is not there yet is made later, so its nearest
  * existing parent counts.
  */
 export async function look(
-  { path }: TargetSettings,
+  { path }: DirectorySettings,
   { spec, vms }: PlanAtTarget,
   use: TargetUse,
 ): Promise<Looked<TargetView>> {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { errorCode } from './safe-path.js';
+import { errorCode } from '../files/safe-path.js';
 
 /** In each folder of a VM: whose it is. What has no such file, or another's, is never touched. */
 export const MARKER = '.ledgerlift.json';

@@ -1,18 +1,11 @@
-import type { VmRecord } from '@ledgerlift/contracts';
-import type {
-  Placement,
-  PlanAtTarget,
-  StoragePair,
-  TargetSettings,
-  TargetView,
-  VmAtTarget,
-} from '../plan.js';
+import type { DirectorySettings, VmRecord } from '@ledgerlift/contracts';
+import type { Placement, PlanAtTarget, StoragePair, TargetView, VmAtTarget } from '../plan.js';
 import { recordedNics } from '../recorded-nics.js';
-import { type VmLayout, layoutFor } from './layout.js';
+import { type VmLayout, layoutFor } from '../files/layout.js';
 
 /** The folder of a VM, and its disks in it, or where another tool brought them. Pure. */
 export function place(
-  settings: TargetSettings,
+  settings: DirectorySettings,
   { spec }: PlanAtTarget,
   vm: VmAtTarget,
   { brought }: TargetView,
@@ -28,7 +21,7 @@ export function place(
       ? broughtDisks(vm, layout, settings, brought)
       : newDisks(vm, layout, settings.diskFormat);
   if (disks === undefined) return undefined;
-  return { target: { type: 'directory', settings }, folder: layout.folder, nics: recordedNics(vm), disks };
+  return { folder: layout.folder, nics: recordedNics(vm), disks };
 }
 
 function newDisks(
@@ -48,7 +41,7 @@ function newDisks(
 function broughtDisks(
   { vm, storageOf }: VmAtTarget,
   layout: VmLayout,
-  { storages: [first] }: TargetSettings,
+  { storages: [first] }: DirectorySettings,
   brought: TargetView['brought'],
 ): VmRecord['disks'] | undefined {
   const disks = vm.disks.flatMap((disk, index) => {

@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { syncFolder, unfinished } from '@ledgerlift/processes';
 import { FolderNotEmpty, NotOurs, TargetUnusable } from '../errors.js';
-import { writeFileAtomic } from './atomic-file.js';
+import { writeFileAtomic } from '../files/atomic-file.js';
 import { removeFile, removeMarked } from './removal.js';
 import { isOurNamespace, type Ownership, ownershipOf, resolveOwned } from './folder.js';
 import { MARKER, NAMESPACE_MARKER, ownerOf, stagingName } from './marker.js';
-import { errorCode, kindOf } from './safe-path.js';
+import { errorCode, kindOf } from '../files/safe-path.js';
 
 type How = Release['how'];
 /** Subfolders that we make beside the disks; they go when they are empty. */

@@ -2,7 +2,7 @@ import { rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unfinished } from '@ledgerlift/processes';
 import { NotOurs } from '../errors.js';
-import { errorCode, kindOf } from './safe-path.js';
+import { errorCode, kindOf } from '../files/safe-path.js';
 
 /** Takes a folder away that holds nothing but its marker. */
 export async function removeMarked(folder: string, marker: string): Promise<void> {

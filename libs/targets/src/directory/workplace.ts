@@ -1,54 +1,39 @@
 import { existsSync } from 'node:fs';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { libvirtDomain, pvcManifest, type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
-import type { Guard, LogKind, Purpose, Room, VmAtWork, WorkLog, Workplace } from '../workplace.js';
-import { writeFileAtomic } from './atomic-file.js';
-import { conversionAtWork } from './conversion-at-work.js';
-import { bytesOnDisk, freeBytes } from './disks.js';
-import { disksAtWork } from './disks-at-work.js';
-import { diskHolder } from './disk-locks.js';
-import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, seeFolder } from './folder.js';
-import { layoutOf } from './layout.js';
+import { holderOfDisks, type VmFiles, workOnFiles } from '../files/vm-files.js';
+import type { Guard, VmAtWork, Workplace } from '../workplace.js';
+import { writeFileAtomic } from '../files/atomic-file.js';
+import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, rootOf, seeFolder } from './folder.js';
+import { layoutOf } from '../files/layout.js';
 import { release, sweepDrafts } from './release.js';
 
-const logKinds = {
-  migration: 'conversion',
-  test: 'testConversion',
-  inspection: 'preflightInspection',
-} as const satisfies Record<Purpose, LogKind>;
+/** The files of a VM, in its own folder. */
+const filesOf = (record: VmRecord): VmFiles => ({
+  record,
+  root: rootOf(record),
+  path: (name) => resolveOwned(record, name),
+  pathToMake: (name) => openSubfolderOf(record, name),
+  disks: () => diskPathsOf(record),
+});
 
 /** The folder of a VM, at which this process works itself. */
 export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
+  const files = filesOf(record);
   return Promise.resolve({
+    ...workOnFiles(files, guard),
     open: async () => {
       await guard.stillOurs();
       await openVmFolder(record);
     },
-    room: () => roomOf(record),
-    disks: disksAtWork(record, guard),
-    vm: vmAtWork(record, guard),
-    conversion: (purpose) => conversionAtWork(record, guard, purpose, logOf(record, logKinds[purpose])),
+    vm: vmAtWork(files, guard),
     seeOurs: () => seeFolder(record),
-    log: (kind) => logOf(record, kind),
     release: (resource) => releaseAll(record, guard, resource),
     sweepDrafts: async (kept) => {
       await guard.stillOurs();
       await sweepDrafts(record, kept);
     },
-    // Nothing of it outlives a call.
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   });
-}
-
-async function roomOf(record: VmRecord): Promise<Room> {
-  const where = record.target.settings.path;
-  const paths = await diskPathsOf(record);
-  return { where, freeBytes: await freeBytes(where), written: await Promise.all(paths.map(bytesOnDisk)) };
-}
-
-function logOf(record: VmRecord, kind: LogKind): WorkLog {
-  const name = layoutOf(record).logs[kind];
-  return { name, path: () => openSubfolderOf(record, name) };
 }
 
 /** What a file of these kinds may have beside it: its predecessor, and a draft by the name that older versions gave it. */
@@ -67,11 +52,12 @@ async function releaseAll(record: VmRecord, guard: Guard, resource: Resource): P
 }
 
 /** A directory runs nothing: what the VM is to do once it is applied to a cluster is in its manifest. */
-function vmAtWork(record: VmRecord, guard: Guard): VmAtWork {
+function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
+  const { record } = files;
   const names = layoutOf(record);
   const { virtualMachine, domain } = names.manifests;
   const write = async (name: string, content: string): Promise<void> => {
-    const path = await openSubfolderOf(record, name);
+    const path = await files.pathToMake(name);
     await guard.stillOurs();
     await writeFileAtomic(path, content);
   };
@@ -84,20 +70,14 @@ function vmAtWork(record: VmRecord, guard: Guard): VmAtWork {
       for (const [name, content] of claims) await write(name, content);
       await write(virtualMachine, virtualMachineManifest({ ...vm, runStrategy: 'Halted' }));
       // A domain starts only when somebody starts it, for libvirt keeps autostart outside of it.
-      await write(domain, libvirtDomain(vm, await diskPathsOf(record)));
+      await write(domain, libvirtDomain(vm, await files.disks()));
       return [...claims.map(([name]) => name), virtualMachine, domain];
     },
-    isCreated: async () => existsSync(await resolveOwned(record, virtualMachine)),
+    isCreated: async () => existsSync(await files.path(virtualMachine)),
     setRunStrategy: async (vm: TargetVm) => {
       await write(virtualMachine, virtualMachineManifest(vm));
       return `halted (runStrategy ${vm.runStrategy})`;
     },
-    holder: async () => {
-      for (const path of await diskPathsOf(record)) {
-        const who = await diskHolder(path, guard.signal);
-        if (who !== undefined) return { path, who };
-      }
-      return undefined;
-    },
+    holder: holderOfDisks(files, guard),
   };
 }

@@ -1,5 +1,4 @@
-import type { ProviderSpec } from '@ledgerlift/contracts';
-import { settingsOf } from '@ledgerlift/providers';
+import { type ProviderSpec, settingsOf } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { LabInventory, LabSnapshot, LabTask, LabVm, Nothing, Refusal } from './answers.js';
 import { LabAnswerMalformed, LabDenied, LabRefused, LabUnreachable } from './errors.js';

@@ -1,7 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LedgerliftError, type Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
-import { type ExtensionProvider, settingsOf } from '@ledgerlift/providers';
+import {
+  LedgerliftError,
+  type Inventory,
+  type ProviderSpec,
+  type SourceVm,
+  settingsOf,
+} from '@ledgerlift/contracts';
+import type { ExtensionProvider } from '@ledgerlift/providers';
 import { z } from 'zod';
 
 /** The smallest source there can be: each `NAME.raw` of a folder is a VM with one disk, which is off for ever. */

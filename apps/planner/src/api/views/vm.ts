@@ -8,6 +8,7 @@ import {
   lastResult,
   pipelineOf,
 } from '@ledgerlift/migration';
+import { targetOf } from '@ledgerlift/targets';
 import type { VmRun } from '../../runs/run-service.js';
 import { NoSuchVm } from '../errors.js';
 import { given } from './given.js';
@@ -50,7 +51,7 @@ export function vmView(run: VmRun): VmView {
     conditions: [...state.conditions],
     target: {
       providerId: record.target.providerId,
-      path: record.target.settings.path,
+      where: targetOf(record.target.type).where(record.target.settings),
       folder: record.folder,
     },
     disks: lastResult(state, 'DiskTransfer')?.disks ?? [],

@@ -5,8 +5,10 @@ import { RecordMismatch } from '../errors.js';
 import { inReleaseOrder } from '../release-order.js';
 import { sharedSite } from '../sites.js';
 import { claimsFor } from './claims.js';
-import { itineraryFor } from './itinerary.js';
+import { targetOf } from '../registry.js';
 import { layoutFor, layoutOf } from './layout.js';
+
+const { itineraryFor } = targetOf('directory');
 
 describe('the layout of a VM', () => {
   it('follows from namespace, name, disks and format alone', () => {

@@ -3,15 +3,17 @@ import type {
   ItineraryPart,
   ItineraryStep,
   Phase,
+  Resource,
   ServiceName,
+  StepName,
   VmRecord,
 } from '@ledgerlift/contracts';
-import { RecordMismatch } from '../errors.js';
-import { sharedSite } from '../sites.js';
-import { claimsFor } from './claims.js';
+import { RecordMismatch } from './errors.js';
+import { sharedSite } from './sites.js';
 
 /**
- * The steps of one VM's migration into a directory, in their order: data, recorded at the start and run as recorded.
+ * The steps of one VM's migration, in the order that suits a target where disks are copied before a guest is converted in
+ * them: data, recorded at the start and run as recorded.
  *
  * - cold: the source is powered off before any byte is copied;
  * - warm: a first copy from a snapshot, then rounds of { previous snapshot removed → new one → what changed }, then the
@@ -19,11 +21,13 @@ import { claimsFor } from './claims.js';
  *   before the snapshot that they belong to is removed; the other order loses writes (Forklift PR 1184);
  * - conversion: the disks are there already, and are adopted.
  *
+ * @param claims what each step claims
  * @param targetSites sites that reach the target; as the record has none, the source's count when it is left out
  * @throws RecordMismatch where no site reaches both: validation refuses such a plan before
  */
-export function itineraryFor(
+export function usualItinerary(
   record: VmRecord,
+  claims: Readonly<Record<StepName, readonly Resource[]>>,
   targetSites: readonly string[] = record.source.provider.spec.sites,
 ): ItineraryStep[] {
   const site = sharedSite(record.source.provider.spec.sites, targetSites);
@@ -31,7 +35,6 @@ export function itineraryFor(
     throw new RecordMismatch(
       `no site reaches both ${record.source.provider.spec.name} and ${record.target.name}`,
     );
-  const claims = claimsFor(record);
   const step =
     (part: ItineraryPart) =>
     (name: ItineraryStep['step'], phase: Phase, service: ServiceName, hook?: string): ItineraryStep => ({

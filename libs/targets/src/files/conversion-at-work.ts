@@ -1,15 +1,15 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Resource, VmRecord } from '@ledgerlift/contracts';
+import type { Resource } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { overlayRoom } from '../room.js';
+import { overlayRoom } from './room.js';
 import type { ConversionAtWork, Guard, Overlay, Purpose, WorkLog } from '../workplace.js';
 import { writeFileAtomic } from './atomic-file.js';
 import { claimsFor } from './claims.js';
 import { freeBytes, imageInfo } from './disks.js';
-import { diskPathsOf, resolveOwned } from './folder.js';
 import { layoutOf } from './layout.js';
 import { errorCode } from './safe-path.js';
+import type { VmFiles } from './vm-files.js';
 
 const stepOf = {
   migration: 'ImageConversion',
@@ -21,11 +21,12 @@ const Marker = z.object({ conversion: z.int() });
 
 /** A conversion in overlays beside the disks. */
 export function conversionAtWork(
-  record: VmRecord,
+  files: VmFiles,
   guard: Guard,
   purpose: Purpose,
   log: WorkLog,
 ): ConversionAtWork {
+  const { record } = files;
   const layout = layoutOf(record);
   const holder: Resource = {
     kind: 'writer-record',
@@ -33,13 +34,13 @@ export function conversionAtWork(
     service: 'converter',
     lifetime: 'resume',
   };
-  const marker = (): Promise<string> => resolveOwned(record, layout.commitMarker);
+  const marker = (): Promise<string> => files.path(layout.commitMarker);
   const overlays = async (): Promise<Overlay[]> => {
-    const bases = await diskPathsOf(record);
+    const bases = await files.disks();
     return Promise.all(
       layout.disks.map(async ({ overlay, testOverlay }, index) => {
         const name = purpose === 'test' ? testOverlay : overlay;
-        const path = await resolveOwned(record, name);
+        const path = await files.path(name);
         return { name, path, base: bases[index] ?? '', baseFormat: record.disks[index]?.format ?? 'raw' };
       }),
     );
@@ -48,7 +49,7 @@ export function conversionAtWork(
     claims: [...claimsFor(record)[stepOf[purpose]], holder],
     log,
     overlays,
-    holder: async () => ({ resource: holder, path: await resolveOwned(record, holder.name) }),
+    holder: async () => ({ resource: holder, path: await files.path(holder.name) }),
     room: async () => {
       const where = dirname(await marker());
       const images = (await overlays()).map(({ base, baseFormat }) => ({ path: base, format: baseFormat }));

@@ -1,18 +1,18 @@
 import { access, constants } from 'node:fs/promises';
-import type { VmRecord } from '@ledgerlift/contracts';
 import { acquireWriter, endEarlierWriter, serveForVerification } from '@ledgerlift/disk-transfer';
 import { RecordMismatch } from '../errors.js';
 import type { DiskReader, DisksAtWork, DiskWriter, Guard, ImageFile, Objection } from '../workplace.js';
 import { allocatedSize } from '../disk-size.js';
 import { ensureDisk, growDisk } from './disks.js';
-import { diskPathsOf, resolveOwned } from './folder.js';
 import { imageHeader } from './image-header.js';
 import { diskLayoutOf, layoutOf } from './layout.js';
+import type { VmFiles } from './vm-files.js';
 
 /** The disks of a VM as files that this process opens itself. */
-export function disksAtWork(record: VmRecord, guard: Guard): DisksAtWork {
+export function disksAtWork(vm: VmFiles, guard: Guard): DisksAtWork {
+  const { record } = vm;
   const files = async (): Promise<ImageFile[]> => {
-    const paths = await diskPathsOf(record);
+    const paths = await vm.disks();
     return record.disks.map(({ format }, index) => ({ path: paths[index] ?? '', format }));
   };
   const fileOf = async (diskId: string): Promise<ImageFile> => {
@@ -28,20 +28,20 @@ export function disksAtWork(record: VmRecord, guard: Guard): DisksAtWork {
       return ensureDisk({ ...file, size });
     },
     objectionTo: async (diskId, size) => objectionTo(await fileOf(diskId), size),
-    openForWriting: (diskId, size) => openForWriting(record, guard, diskId, size),
+    openForWriting: (diskId, size) => openForWriting(vm, guard, diskId, size),
     openForVerification: async (diskId) => openForVerification(await fileOf(diskId)),
-    chunkManifest: (diskId) => resolveOwned(record, diskLayoutOf(record, diskId).chunks),
+    chunkManifest: (diskId) => vm.path(diskLayoutOf(record, diskId).chunks),
     unpacked: async (diskId) => {
       const name = diskLayoutOf(record, diskId).unpacked;
       const resource = { kind: 'unpacked-disk', name, service: 'transfer', lifetime: 'temporary' } as const;
-      return { resource, path: await resolveOwned(record, name) };
+      return { resource, path: await vm.path(name) };
     },
-    endWriters: () => endWriters(record),
+    endWriters: () => endWriters(vm),
     files,
     testOverlays: () =>
       Promise.all(
         layoutOf(record).disks.map(async ({ testOverlay }): Promise<ImageFile> => ({
-          path: await resolveOwned(record, testOverlay),
+          path: await vm.path(testOverlay),
           format: 'qcow2',
         })),
       ),
@@ -62,19 +62,15 @@ async function objectionTo({ path, format }: ImageFile, capacity: number): Promi
   return { why: `it is ${found.format} of ${found.size} bytes, where ${format} of ${size} is expected` };
 }
 
-async function openForWriting(
-  record: VmRecord,
-  guard: Guard,
-  diskId: string,
-  size: number,
-): Promise<DiskWriter> {
+async function openForWriting(vm: VmFiles, guard: Guard, diskId: string, size: number): Promise<DiskWriter> {
+  const { record } = vm;
   const layout = diskLayoutOf(record, diskId);
   // Never one that was adopted: those are converted where they lie, and not written by a copy.
   const image = {
-    path: await resolveOwned(record, layout.disk),
+    path: await vm.path(layout.disk),
     format: record.disks.find((disk) => disk.diskId === diskId)?.format ?? 'raw',
   };
-  const recordPath = await resolveOwned(record, layout.writer);
+  const recordPath = await vm.path(layout.writer);
   await guard.stillOurs();
   await endEarlierWriter(image.path, recordPath, guard.generation);
   await guard.stillOurs();
@@ -90,8 +86,8 @@ async function openForVerification(image: ImageFile): Promise<DiskReader> {
 }
 
 /** Newer than every attempt that may write. */
-async function endWriters(record: VmRecord): Promise<void> {
-  const paths = await diskPathsOf(record);
+async function endWriters({ record, path, disks }: VmFiles): Promise<void> {
+  const paths = await disks();
   for (const [index, { writer }] of layoutOf(record).disks.entries())
-    await endEarlierWriter(paths[index] ?? '', await resolveOwned(record, writer), Number.MAX_SAFE_INTEGER);
+    await endEarlierWriter(paths[index] ?? '', await path(writer), Number.MAX_SAFE_INTEGER);
 }

@@ -1,0 +1,7 @@
+/** What targets share whose disks are files of the machine that works on them. */
+export { claimsFor } from './claims.js';
+export { freeBytes } from './disks.js';
+export { layoutFor, layoutOf, type DiskLayout, type VmLayout } from './layout.js';
+export { tailOf } from './log-tail.js';
+export { resolveInside } from './safe-path.js';
+export { holderOfDisks, type VmFiles, type WorkOnFiles, workOnFiles } from './vm-files.js';

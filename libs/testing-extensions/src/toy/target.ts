@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { access, constants, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  type Resource,
+  TargetNetwork,
+  TargetStorage,
+  type VmRecord,
+  settingsOf,
+} from '@ledgerlift/contracts';
+import {
+  type ExtensionTarget,
+  type Guard,
+  NotOurs,
+  type TargetVm,
+  type VmAtWork,
+  type VmFiles,
+  checkNamesFree,
+  checkNetworks,
+  checkStorages,
+  claimsFor,
+  freeBytes,
+  holderOfDisks,
+  layoutFor,
+  layoutOf,
+  recordedNics,
+  resolveInside,
+  tailOf,
+  usualItinerary,
+  workOnFiles,
+} from '@ledgerlift/targets';
+import { z } from 'zod';
+
+const Settings = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') });
+type Settings = z.infer<typeof Settings>;
+
+/** The smallest target there can be: raw disks in a folder, and a page of JSON that says what the VM is, and whether it is on. */
+export const toyTarget: ExtensionTarget = {
+  type: 'x-toybox',
+  settings: Settings,
+  conditionTypes: {},
+
+  async look({ path }: Settings, { vms }, use) {
+    const places = vms.map(({ targetNamespace, targetName }) => `${targetNamespace}/${targetName}`);
+    const there = places.filter((place) => existsSync(join(path, place)));
+    const view = {
+      freeBytes: await freeBytes(path),
+      taken: new Map([...there.map((place) => [place, 'it is in the box'] as const), ...use.places]),
+      brought: new Map(),
+    };
+    const why = await access(path, constants.W_OK).then(() => undefined, String);
+    return { view, problems: why === undefined ? [] : [{ item: path, code: 'NotWritable', message: why }] };
+  },
+
+  conditions: (_settings, plan, { taken }) => [
+    ...checkNamesFree(plan, taken),
+    ...checkNetworks(plan, [TargetNetwork.parse({ name: 'pod', type: 'pod' })]),
+    ...checkStorages(plan, [TargetStorage.parse({ name: 'shelf' })]),
+  ],
+
+  place(_settings, _plan, at) {
+    const { vm, targetName, targetNamespace: namespace } = at;
+    const layout = layoutFor({ namespace, targetName, disks: vm.disks.length, format: 'raw' });
+    const disks = layout.disks.flatMap(({ disk: name, pvcName }, index) => {
+      const [diskId, destination] = [vm.disks[index]?.id, at.storageOf[index]?.destination];
+      if (diskId === undefined || destination === undefined) return [];
+      return [{ diskId, name, pvcName, ...destination, format: 'raw' as const }];
+    });
+    if (disks.length < vm.disks.length) return undefined;
+    return { folder: layout.folder, nics: recordedNics(at), disks };
+  },
+
+  itineraryFor: (record, sites) => usualItinerary(record, toyTarget.claimsFor(record), sites),
+  claimsFor: (record) => ({ ...claimsFor(record), VirtualMachineCreation: [pageOf(record)] }),
+  where: ({ path }: Settings) => path,
+  readLog: async (record, name, tailBytes) => tailOf(await filesOf(record).path(name), tailBytes),
+
+  async workplace(record, guard) {
+    const files = filesOf(record);
+    const owner = `${record.installation} ${record.migrationId} ${record.index}`;
+    const label = await files.path(`${record.folder}/owner`);
+    const read = (): Promise<string> => readFile(label, 'utf8').catch(() => 'nobody');
+    const seeOurs = async (): Promise<void> => {
+      if ((await read()) !== owner) throw new NotOurs(dirname(label), `it belongs to ${await read()}`);
+    };
+    return {
+      ...workOnFiles(files, guard),
+      async open() {
+        await guard.stillOurs();
+        await mkdir(dirname(label), { recursive: true });
+        await writeFile(label, owner, { flag: 'wx' }).catch(seeOurs);
+      },
+      seeOurs,
+      vm: vmAtWork(files, guard),
+      async release({ kind, name }) {
+        const path = await files.path(name);
+        if (!existsSync(path) || (await read()) !== owner) return 'absent';
+        await guard.stillOurs();
+        if (kind !== 'folder') await rm(path);
+        else {
+          for (const inner of ['logs', 'manifests']) await rmdir(join(path, inner)).catch(() => undefined);
+          await rm(label);
+          await rmdir(path);
+        }
+        return 'removed';
+      },
+      // What is written here is written in one go.
+      sweepDrafts: () => Promise.resolve(),
+    };
+  },
+};
+
+function filesOf(record: VmRecord): VmFiles {
+  const root = settingsOf(record.target, toyTarget.type, Settings).path;
+  const path = (name: string): Promise<string> => resolveInside(root, name);
+  return {
+    record,
+    root,
+    path,
+    async pathToMake(name) {
+      await mkdir(dirname(await path(name)), { recursive: true });
+      return path(name);
+    },
+    disks: () => Promise.all(record.disks.map(({ name }) => path(name))),
+  };
+}
+
+const pageOf = (record: VmRecord): Resource => ({
+  kind: 'manifest',
+  name: layoutOf(record).manifests.virtualMachine.replace('yaml', 'json'),
+  service: 'vm-creator',
+  lifetime: 'result',
+});
+
+function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
+  const { name } = pageOf(files.record);
+  const write = async (vm: TargetVm): Promise<string> => {
+    const page = await files.pathToMake(name);
+    await guard.stillOurs();
+    await writeFile(page, JSON.stringify(vm));
+    return vm.runStrategy === 'Always' ? 'on' : 'off';
+  };
+  return {
+    create: (vm) => write({ ...vm, runStrategy: 'Halted' }).then(() => [name]),
+    isCreated: async () => existsSync(await files.path(name)),
+    setRunStrategy: write,
+    holder: holderOfDisks(files, guard),
+  };
+}
