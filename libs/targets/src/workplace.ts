@@ -32,8 +32,11 @@ export interface Workplace extends AsyncDisposable {
   log(kind: LogKind): WorkLog;
   /** Takes one resource away, and drafts of it. Whoever wrote it must have ended. @throws NotOurs, FolderNotEmpty */
   release(resource: Resource): Promise<Release['how']>;
-  /** Takes away drafts of what is kept: a crash may have left them. Whoever wrote them must have ended. */
-  sweepDrafts(kept: readonly Resource[]): Promise<void>;
+  /**
+   * Takes away what a crash left and no ledger has: found again by the VM's mark, such as a draft's name beside what is kept,
+   * or a label. Whoever made it must have ended.
+   */
+  sweep(kept: readonly Resource[]): Promise<void>;
 }
 
 export interface Room {

@@ -32,7 +32,7 @@ describe('the workplace of an attempt that is over', () => {
     forgetCommit: (place) => place.conversion('migration').forgetCommit(),
     release: (place) =>
       place.release({ kind: 'disk', name: disk().name, service: 'transfer', lifetime: 'result' }),
-    sweepDrafts: (place) => place.sweepDrafts([]),
+    sweep: (place) => place.sweep([]),
   };
 
   it.each(Object.keys(effects))('changes nothing: %s', async (name) => {

@@ -29,7 +29,7 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
     vm: vmAtWork(files, guard),
     seeOurs: () => seeFolder(record),
     release: (resource) => releaseAll(record, guard, resource),
-    sweepDrafts: async (kept) => {
+    sweep: async (kept) => {
       await guard.stillOurs();
       await sweepDrafts(record, kept);
     },

@@ -105,7 +105,7 @@ export const toyTarget: ExtensionTarget = {
         return 'removed';
       },
       // What is written here is written in one go.
-      sweepDrafts: () => Promise.resolve(),
+      sweep: () => Promise.resolve(),
     };
   },
 };
