@@ -10,9 +10,6 @@ source scripts/stages.sh
 
 stage check node scripts/check.mjs
 jest_stage unit --selectProjects unit
-# Specs must not depend on the day on which they run; these need no process with a clock of its own.
-LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int -- \
-  '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog libs/event-log
 stage mutants node scripts/mutants.mjs
 # Most of them wait for a peer most of the time.
 jest_stage integration --selectProjects int --maxWorkers=2
