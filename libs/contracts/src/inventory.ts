@@ -57,6 +57,8 @@ export const SourceDisk = z.object({
   storage: z.string(),
   /** Its id at the source; left out where names are all there is. */
   storageId: z.string().optional(),
+  /** By which the guest may find it; left out by sources that give disks none. */
+  serial: z.string().optional(),
   bus: DiskBus,
   controller: z.int().min(0),
   unit: z.int().min(0),
@@ -153,6 +155,8 @@ export const SourceVm = z.object({
   attributes: z.record(z.string(), z.string()).optional(),
   /** Of the firmware (SMBIOS), as the guest sees it. */
   uuid: z.string().optional(),
+  /** Of the machine, likewise (SMBIOS); left out by sources that give none. */
+  serial: z.string().optional(),
   datacenter: z.string().optional(),
   cluster: z.string().optional(),
   guest: SourceGuest.optional(),

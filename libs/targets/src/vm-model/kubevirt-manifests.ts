@@ -31,13 +31,21 @@ export function virtualMachineManifest(vm: TargetVm): string {
             cpu: vm.cpu,
             memory: { guest: quantity(vm.memoryBytes) },
             machine: { type: 'q35' },
-            // KubeVirt refuses secure boot without SMM.
-            features: { acpi: {}, ...(vm.secureBoot ? { smm: { enabled: true } } : {}) },
+            clock: clockOf(vm),
+            features: featuresOf(vm),
             firmware: {
+              ...vm.identity,
               bootloader: vm.firmware === 'efi' ? { efi: { secureBoot: vm.secureBoot } } : { bios: {} },
             },
             devices: {
-              disks: vm.disks.map(({ name, bootOrder, bus }) => ({ name, bootOrder, disk: { bus } })),
+              disks: vm.disks.map(({ name, bootOrder, serial, bus }) => ({
+                name,
+                bootOrder,
+                serial,
+                disk: { bus },
+              })),
+              // Every guest has a driver for it; virtio's, Windows and older kernels have not.
+              inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
               interfaces: vm.nics.map(interfaceOf),
               autoattachPodInterface: false,
               autoattachMemBalloon: vm.balloon,
@@ -55,6 +63,40 @@ export function virtualMachineManifest(vm: TargetVm): string {
     },
   });
 }
+
+/** As the preferences of KubeVirt's project have it (kubevirt/common-instancetypes, preferences for Linux and Windows). */
+const clockOf = ({ family }: TargetVm): object => ({
+  utc: {},
+  timer: {
+    hpet: { present: false },
+    pit: { tickPolicy: 'delay' },
+    rtc: { tickPolicy: 'catchup' },
+    ...(family === 'windows' ? { hyperv: { present: true } } : {}),
+  },
+});
+
+/** Windows runs faster, and does not crash for want of a timer, where it knows that it is a guest (the same project). */
+const HYPERV = {
+  relaxed: {},
+  vapic: {},
+  spinlocks: { spinlocks: 8191 },
+  vpindex: {},
+  runtime: {},
+  synic: {},
+  synictimer: { direct: {} },
+  reset: {},
+  frequencies: {},
+  reenlightenment: {},
+  tlbflush: {},
+  ipi: {},
+};
+
+const featuresOf = ({ family, secureBoot }: TargetVm): object => ({
+  acpi: {},
+  ...(family === 'windows' ? { apic: {}, hyperv: HYPERV } : {}),
+  // KubeVirt refuses secure boot without SMM.
+  ...(secureBoot ? { smm: { enabled: true } } : {}),
+});
 
 /** The claim of one disk, as YAML; big enough for the disk on the volume mode asked for. */
 export function pvcManifest(vm: TargetVm, disk: TargetVmDisk): string {

@@ -14,6 +14,7 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
   return toXml(
     element('domain', { type: 'kvm' }, [
       element('name', {}, vm.name),
+      ...(vm.identity.uuid === undefined ? [] : [element('uuid', {}, vm.identity.uuid)]),
       element('title', {}, vm.origin.sourceName.replace(/[\r\n]+/g, ' ')),
       element(
         'description',
@@ -22,18 +23,22 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
       ),
       element('memory', { unit: 'KiB' }, String(Math.ceil(vm.memoryBytes / 1024))),
       element('vcpu', {}, String(sockets * cores * threads)),
+      ...sysinfoOf(vm),
       osOf(vm),
       element('features', {}, [
         element('acpi'),
         element('apic'),
+        ...(vm.family === 'windows' ? [hyperv] : []),
         ...(vm.secureBoot ? [element('smm', { state: 'on' })] : []),
       ]),
       element('cpu', { mode: 'host-model' }, [
         element('topology', { sockets: String(sockets), cores: String(cores), threads: String(threads) }),
       ]),
+      clockOf(vm),
       element('devices', {}, [
         ...disksOf(vm, diskPaths),
         ...vm.nics.map(interfaceOf),
+        element('input', { type: 'tablet', bus: 'usb' }),
         element('serial', { type: 'pty' }, [element('target', { port: '0' })]),
         element('console', { type: 'pty' }, [element('target', { type: 'serial', port: '0' })]),
         element('graphics', { type: 'vnc', autoport: 'yes', listen: '127.0.0.1' }),
@@ -49,9 +54,37 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
 const tpm = element('tpm', { model: 'tpm-crb' }, [element('backend', { type: 'emulator', version: '2.0' })]);
 const rng = element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]);
 
-function osOf({ firmware, secureBoot }: TargetVm): XmlElement {
+const hyperv = element('hyperv', { mode: 'custom' }, [
+  ...['relaxed', 'vapic', 'vpindex', 'runtime', 'synic'].map((name) => element(name, { state: 'on' })),
+  element('spinlocks', { state: 'on', retries: '8191' }),
+  element('stimer', { state: 'on' }, [element('direct', { state: 'on' })]),
+  ...['reset', 'frequencies', 'reenlightenment', 'tlbflush', 'ipi'].map((name) =>
+    element(name, { state: 'on' }),
+  ),
+]);
+
+/** Windows takes the hardware's clock for local time. */
+const clockOf = ({ family }: TargetVm): XmlElement =>
+  element('clock', { offset: family === 'windows' ? 'localtime' : 'utc' }, [
+    element('timer', { name: 'rtc', tickpolicy: 'catchup' }),
+    element('timer', { name: 'pit', tickpolicy: 'delay' }),
+    element('timer', { name: 'hpet', present: 'no' }),
+    ...(family === 'windows' ? [element('timer', { name: 'hypervclock', present: 'yes' })] : []),
+  ]);
+
+function sysinfoOf({ identity: { uuid, serial } }: TargetVm): XmlElement[] {
+  if (serial === undefined) return [];
+  const entries = [
+    element('entry', { name: 'serial' }, serial),
+    ...(uuid === undefined ? [] : [element('entry', { name: 'uuid' }, uuid)]),
+  ];
+  return [element('sysinfo', { type: 'smbios' }, [element('system', {}, entries)])];
+}
+
+function osOf({ firmware, secureBoot, identity }: TargetVm): XmlElement {
+  const smbios = identity.serial === undefined ? [] : [element('smbios', { mode: 'sysinfo' })];
   const type = element('type', { arch: 'x86_64', machine: 'q35' }, 'hvm');
-  if (firmware === 'bios') return element('os', {}, [type]);
+  if (firmware === 'bios') return element('os', {}, [type, ...smbios]);
   const enabled = secureBoot ? 'yes' : 'no';
   return element('os', { firmware: 'efi' }, [
     type,
@@ -60,6 +93,7 @@ function osOf({ firmware, secureBoot }: TargetVm): XmlElement {
       element('feature', { enabled, name: 'secure-boot' }),
     ]),
     element('loader', { secure: enabled }),
+    ...smbios,
   ]);
 }
 
@@ -70,6 +104,7 @@ function disksOf(vm: TargetVm, paths: readonly string[]): XmlElement[] {
       element('source', { file: paths[index] ?? disk.file }),
       element('target', { dev: deviceName(index, disk.bus === 'virtio' ? 'vd' : 'sd'), bus: disk.bus }),
       element('boot', { order: String(disk.bootOrder) }),
+      element('serial', {}, disk.serial),
     ]),
   );
 }

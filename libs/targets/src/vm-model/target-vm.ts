@@ -4,6 +4,7 @@ import { allocatedSize } from '../disk-size.js';
 import { RecordMismatch } from '../errors.js';
 import { type CpuTopology, cpuTopology } from './cpu.js';
 import { devicesFor } from './devices.js';
+import { type MachineIdentity, diskSerial, machineIdentity } from './identity.js';
 
 export interface TargetVmDisk {
   /** `disk-0`, … in the record's order. */
@@ -15,6 +16,7 @@ export interface TargetVmDisk {
   readonly bus: 'virtio' | 'sata';
   /** From 1; the firmware tries them in this order. */
   readonly bootOrder: number;
+  readonly serial: string;
   readonly pvc: Pick<VmRecord['disks'][number], 'storageClass' | 'accessMode' | 'volumeMode'> & {
     readonly name: string;
   };
@@ -44,6 +46,8 @@ export interface TargetVm {
     readonly sourceName: string;
   };
   readonly labels: Readonly<Record<string, string>>;
+  readonly identity: MachineIdentity;
+  readonly family: SourceVm['os']['family'];
   readonly cpu: CpuTopology;
   readonly memoryBytes: number;
   readonly firmware: 'bios' | 'efi';
@@ -88,6 +92,8 @@ export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): Tar
       sourceName: vm.name,
     },
     labels: record.labels,
+    identity: machineIdentity(vm),
+    family: inspection?.family ?? vm.os.family,
     cpu: cpuTopology(vm.cpu),
     memoryBytes: vm.memory.bytes,
     firmware,
@@ -129,6 +135,7 @@ function disksOf(
       bus,
       // The disk with the boot loader first, the others as they were.
       bootOrder: index === bootDisk ? 1 : index < bootDisk ? index + 2 : index + 1,
+      serial: diskSerial(record, source),
       pvc: { name: disk.pvcName, storageClass, accessMode, volumeMode },
     };
   });

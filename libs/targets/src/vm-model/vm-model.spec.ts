@@ -85,6 +85,28 @@ describe('the target VM', () => {
     expect(targetVm(vmRecord({ record: { powerState } }), { sourcePowerState }).runStrategy).toBe(strategy),
   );
 
+  it('has disks with the serials of the source, or with ones of their own that stay', () => {
+    const disk = vmRecord().source.vm.disks[0];
+    if (disk === undefined) throw new Error('the record has a disk');
+    const serials = (serial?: string, id = 'web') =>
+      targetVm(
+        vmRecord({
+          disks: 2,
+          vm: {
+            id,
+            disks: [
+              { ...disk, id: 'disk-0', ...(serial === undefined ? {} : { serial }) },
+              { ...disk, id: 'disk-1' },
+            ],
+          },
+        }),
+      ).disks.map((each) => each.serial);
+    expect(serials('6000c29 é4f2b1a0c3d5e7f9081726354')[0]).toBe('6000c294f2b1a0c3d5e7');
+    expect(serials()).toEqual(serials());
+    expect(new Set([...serials(), ...serials(undefined, 'db')]).size).toBe(4);
+    for (const each of [...serials(), ...serials('//')]) expect(each).toMatch(/^[0-9a-f]{20}$/);
+  });
+
   it('leaves ignored NICs out and keeps the MACs of the others', () => {
     const nic = vmRecord().source.vm.nics[0];
     if (nic === undefined) throw new Error('the record has a NIC');
@@ -125,7 +147,14 @@ describe('the manifest of the VirtualMachine', () => {
   const manifest = (options: RecordOptions = {}) =>
     parse(virtualMachineManifest(targetVm(vmRecord(options), { capabilities: virtio })), { version: '1.1' });
 
+  const usualTimer = {
+    hpet: { present: false },
+    pit: { tickPolicy: 'delay' },
+    rtc: { tickPolicy: 'catchup' },
+  };
+
   it('is what KubeVirt takes', () => {
+    const serial = (index: number) => targetVm(vmRecord({ disks: 2 })).disks[index]?.serial;
     const labels = {
       tier: 'front',
       'app.kubernetes.io/managed-by': 'ledgerlift',
@@ -152,13 +181,15 @@ describe('the manifest of the VirtualMachine', () => {
               cpu: { sockets: 2, cores: 2, threads: 1 },
               memory: { guest: '1024Mi' },
               machine: { type: 'q35' },
+              clock: { utc: {}, timer: usualTimer },
               features: { acpi: {} },
               firmware: { bootloader: { bios: {} } },
               devices: {
                 disks: [
-                  { name: 'disk-0', bootOrder: 1, disk: { bus: 'virtio' } },
-                  { name: 'disk-1', bootOrder: 2, disk: { bus: 'virtio' } },
+                  { name: 'disk-0', bootOrder: 1, serial: serial(0), disk: { bus: 'virtio' } },
+                  { name: 'disk-1', bootOrder: 2, serial: serial(1), disk: { bus: 'virtio' } },
                 ],
+                inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
                 interfaces: [
                   { name: 'net-0', model: 'virtio', macAddress: '00:50:56:aa:bb:cc', masquerade: {} },
                 ],
@@ -175,6 +206,32 @@ describe('the manifest of the VirtualMachine', () => {
           },
         },
       },
+    });
+  });
+
+  it('tells a Windows guest that it is one, and that its clock may be trusted', () => {
+    const os = {
+      id: 'windows2019srv_64Guest',
+      description: 'Windows Server 2019',
+      family: 'windows',
+    } as const;
+    const { domain } = manifest({ vm: { os } }).spec.template.spec;
+    expect(domain.clock.timer).toEqual({ ...usualTimer, hyperv: { present: true } });
+    expect(domain.features).toMatchObject({
+      apic: {},
+      hyperv: { relaxed: {}, vpindex: {}, synic: {}, synictimer: { direct: {} } },
+    });
+    // What was found in the guest is surer than what the source says.
+    const found = targetVm(vmRecord({ vm: { os } }), { inspection });
+    expect(virtualMachineManifest(found)).not.toContain('hyperv');
+  });
+
+  it('has the identity that the guest had', () => {
+    const [uuid, serial] = ['423EFD65-a73d-e159-a56d-dd25289f8b0c', 'VMware-42 3e fd 65-a5 6d'];
+    const { domain } = manifest({ vm: { uuid, serial } }).spec.template.spec;
+    expect(domain.firmware).toEqual({ uuid: uuid.toLowerCase(), serial, bootloader: { bios: {} } });
+    expect(manifest({ vm: { uuid: 'none' } }).spec.template.spec.domain.firmware).toEqual({
+      bootloader: { bios: {} },
     });
   });
 
@@ -291,10 +348,20 @@ describe('names from hostile sources', () => {
 
 describe('the libvirt domain', () => {
   it('has the devices of the model', () => {
-    const record = vmRecord({ disks: 2, vm: { firmware: 'efi', secureBoot: true, tpm: true } });
+    const windows = {
+      os: { id: 'windows9_64Guest', description: 'Windows 10', family: 'windows' },
+      uuid: '423efd65-a73d-e159-a56d-dd25289f8b0c',
+      serial: 'VMware-42 3e',
+    } as const;
+    const record = vmRecord({ disks: 2, vm: { ...windows, firmware: 'efi', secureBoot: true, tpm: true } });
     const xml = libvirtDomain(targetVm(record, { capabilities: virtio }), ['/out/a.raw', '/out/b.raw']);
     for (const expected of [
       '<name>web</name>',
+      '<uuid>423efd65-a73d-e159-a56d-dd25289f8b0c</uuid>',
+      '<entry name="serial">VMware-42 3e</entry>',
+      '<smbios mode="sysinfo"/>',
+      '<clock offset="localtime">',
+      '<stimer state="on">',
       '<memory unit="KiB">1048576</memory>',
       '<vcpu>4</vcpu>',
       '<topology sockets="2" cores="2" threads="1"/>',

@@ -93,6 +93,7 @@ function diskOf(
     capacityBytes: device.numberAt('capacityInBytes') ?? (device.numberAt('capacityInKB') ?? 0) * 1024,
     storage: around?.nameOf(datastore) ?? unescaped(placeOf(file).datastore),
     ...(datastore === undefined ? {} : { storageId: datastore.id }),
+    ...serialOf(device),
     bus: controller?.bus ?? 'unknown',
     controller: controller?.number ?? 0,
     unit: Math.max(0, device.numberAt('unitNumber') ?? 0),
@@ -100,6 +101,12 @@ function diskOf(
     backing: backingOf(vmId, device, file),
   };
   return { disk, order: controller?.order ?? CONTROLLERS.length };
+}
+
+/** Where a guest sees a serial number (`disk.EnableUUID`), it is the disk's UUID. */
+function serialOf(device: VimNode): { readonly serial?: string } {
+  const uuid = device.at('backing')?.textAt('uuid')?.replaceAll('-', '').toLowerCase() ?? '';
+  return uuid === '' ? {} : { serial: uuid };
 }
 
 /** `[ds] web/web.vmdk`: a datastore's name may have brackets of its own, as in `[san [old]] web/web.vmdk`. */

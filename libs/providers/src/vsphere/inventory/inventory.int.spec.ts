@@ -60,11 +60,13 @@ describe('the inventory of a vCenter', () => {
       snapshots: [],
       os: { id: 'rhel9_64Guest', family: 'linux' },
       guest: { tools: 'running', hostName: 'db1.example.com' },
+      serial: expect.stringMatching(/^VMware(-[0-9a-f]{2}( [0-9a-f]{2}){7}){2}$/),
       disks: [
         {
           bus: 'scsi',
           capacityBytes: 8 * MIB,
           storage: 'LocalDS_0',
+          serial: expect.stringMatching(/^[0-9a-f]{32}$/),
           backing: { format: 'flat', mode: 'persistent' },
         },
         { bus: 'nvme', capacityBytes: 4 * MIB },
@@ -108,7 +110,13 @@ describe('the inventory of a vCenter', () => {
     const { signal } = patience();
     const ref = { type: 'DistributedVirtualPortgroup', id: port?.id ?? '' };
     const newName = '10.1.2.0%2f24';
-    await runTask(sessionOf(world.provider), 'Rename_Task', ref, { newName }, { signal, timeLimitMs: 5000 });
+    await runTask(
+      sessionOf(world.provider),
+      'Rename_Task',
+      ref,
+      { newName },
+      { signal, timeLimitMs: 240_000 },
+    );
     const { networks, storages, vms } = await read();
     const wired = vms.find(({ name }) => name === 'wired');
     expect(networks).toContainEqual(expect.objectContaining({ id: port?.id, name: '10.1.2.0/24' }));

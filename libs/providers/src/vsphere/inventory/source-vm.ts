@@ -66,6 +66,7 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
     folderIds: [...around.folderIds(parent)],
     attributes: attributesOf(properties, around),
     ...optional('uuid', uuid),
+    ...optional('serial', serialOf(uuid)),
     ...optional('datacenter', around.nameOf(datacenter)),
     ...optional('cluster', around.nameOf(cluster)),
     guest: guestOf(properties),
@@ -81,6 +82,17 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
     fingerprint: fingerprintOf(text('config.instanceUuid') ?? uuid ?? ref.id, hardware),
   };
   return { ...vm, concerns: judge(raw, vm, around) };
+}
+
+/**
+ * What ESXi tells a guest as its serial number: a VM whose `config.uuid` is 423efd65-a73d-e159-a56d-dd25289f8b0c says `VMware-42 3e fd
+ * 65 a7 3d e1 59-a5 6d dd 25 28 9f 8b 0c` by `dmidecode -s system-serial-number` (kubev2v/forklift, PR 2188).
+ */
+function serialOf(uuid: string | undefined): string | undefined {
+  const bytes = uuid?.replaceAll('-', '').match(/[0-9a-f]{2}/gi) ?? [];
+  if (bytes.length !== 16) return undefined;
+  const [first, second] = [bytes.slice(0, 8), bytes.slice(8)].map((half) => half.join(' ').toLowerCase());
+  return `VMware-${first}-${second}`;
 }
 
 function optional<K extends string>(key: K, value: string | undefined): Partial<Record<K, string>> {
