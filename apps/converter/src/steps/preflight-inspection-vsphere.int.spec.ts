@@ -37,7 +37,7 @@ beforeAll(async () => {
   const base = vmOf({ root: folder.path, disks: 2, settings: { type: 'warm', inspect: true } });
   const disks = base.disks.map((disk, index) => ({ ...disk, diskId: vm.disks[index]?.id ?? '' }));
   record = { ...base, disks, source: { provider: { id: 'src', spec }, vm } };
-  const patience = { signal: AbortSignal.timeout(60_000), timeLimitMs: 60_000 };
+  const patience = { signal: new AbortController().signal, timeLimitMs: 240_000 };
   const made = await provider?.snapshots?.create(spec, vm, snapshotName(record, 0), patience, {
     enableChangeTracking: true,
   });

@@ -28,7 +28,7 @@ describe.each([
     return bareVm(world, name);
   };
   const off = async (vm: SourceVm, provider: ProviderSpec = world.provider): Promise<string> =>
-    (await powerOff(provider, vm, { timeLimitMs: 5000, then: 'fail' }, patience().signal)).momentId;
+    (await powerOff(provider, vm, { timeLimitMs: 240_000, then: 'fail' }, patience().signal)).momentId;
   const now = (vm: SourceVm): Promise<string | undefined> => currentMoment(world.provider, vm);
 
   it('is another one each time it has run', async () => {

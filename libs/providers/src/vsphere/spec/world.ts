@@ -56,8 +56,8 @@ export async function vsphereWorld(options: VsphereOptions = {}): Promise<World>
   };
 }
 
-export const patience = (timeLimitMs = 20_000): Patience => ({
-  signal: AbortSignal.timeout(60_000),
+export const patience = (timeLimitMs = 240_000): Patience => ({
+  signal: new AbortController().signal,
   timeLimitMs,
 });
 
