@@ -19,7 +19,7 @@ const tools: readonly Tool[] = [
   {
     name: 'nats-server',
     args: ['--version'],
-    version: /v(\S+)/,
+    version: /: v(\S+)/,
     for: 'the bus',
     get: 'apt-get install nats-server',
   },
