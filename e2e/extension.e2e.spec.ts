@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ScheduleLimits } from '@ledgerlift/contracts';
-import { applyStubMarker, makeSmallDisk } from '@ledgerlift/testing';
+import { applyStubMarker, extensionModule, makeSmallDisk } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { disksAreEqual, judgeLog } from './installation/judge.js';
-import { testingExtensions } from './installation/root.js';
+import { root, testingExtensions } from './installation/root.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
@@ -120,5 +122,23 @@ describe('a target that is an extension', () => {
     expect((await at.ended(migration, 30_000)).status).toBe('canceled');
     expect(existsSync(boxed('cancelled'))).toBe(false);
     expect((await judgeLog(at.logFile)).findings).toBe(0);
+  });
+});
+
+describe('a variable that an extension needs to read disks', () => {
+  it.each(['transfer', 'converter'])('that is wrong is told by the %s at its start', async (service) => {
+    const variables = `{ TOY_ROOM: z.coerce.number().describe('the square metres that toys have') }`;
+    const needs = `requirements: { variables: ${variables}, look: async () => ({}), report: async () => [] }`;
+    const env = {
+      PATH: process.env['PATH'],
+      LEDGERLIFT_EXTENSIONS: extensionModule(at.folder, 'x-toys', needs),
+      LEDGERLIFT_NATS_URL: at.nats.url,
+      TOY_ROOM: 'plenty',
+    };
+    const main = join(root, 'apps', service, 'dist', 'main.js');
+    await expect(promisify(execFile)(process.execPath, [main], { env })).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/TOY_ROOM is 'plenty'; set it to the square metres.*cannot start/),
+    });
   });
 });

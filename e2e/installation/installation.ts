@@ -12,6 +12,7 @@ import {
 } from '@ledgerlift/testing';
 import { type CallInput, call } from './api.js';
 import { root } from './root.js';
+import { usualEnds } from './usual-ends.js';
 
 const node = join(root, 'node_modules', '.bin', 'node');
 export const SERVICES = ['planner', 'transfer', 'converter', 'vm-creator'] as const;
@@ -120,16 +121,11 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Providers and mappings between a source (by default the folder `ovas`) and the folder `out`. */
-  async prepare({
-    source: given,
-    network = 'VM Network',
-    storage = 'ova',
-  }: PrepareOptions = {}): Promise<void> {
-    const source = given ?? { name: 'files', type: 'ova', settings: { path: this.folder.file('ovas') } };
-    const target = {
-      name: 'out',
-      type: 'directory',
-      settings: { path: this.folder.file('out'), diskFormat: 'raw' },
+  async prepare(given: PrepareOptions = {}): Promise<void> {
+    const { source, storage, target, network } = {
+      ...usualEnds(this.folder),
+      network: 'VM Network',
+      ...given,
     };
     const ends = { source: source.name, target: 'out' };
     const networks = {

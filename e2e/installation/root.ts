@@ -8,5 +8,5 @@ export const root = ((): string => {
   return folder;
 })();
 
-/** Has a service know the lab and the toys, which are no part of the product. */
+/** Has services load the extensions that tests have, which are no part of the product. */
 export const testingExtensions = { LEDGERLIFT_EXTENSIONS: '@ledgerlift/testing-extensions' };

@@ -11,21 +11,6 @@ export class ConverterMissing extends LedgerliftError {
   }
 }
 
-/** The overlays would not fit beside the disks. */
-export class NoRoomForOverlays extends LedgerliftError {
-  readonly code = 'LL-CONV-002';
-  override readonly failure: FailureClass = 'needs-operator';
-  constructor(
-    readonly path: string,
-    readonly needed: number,
-    readonly free: number,
-  ) {
-    super(
-      `converting needs ${needed} bytes for overlays at "${path}", where ${free} bytes are free. Make room there, then retry.`,
-    );
-  }
-}
-
 /** A conversion was left on a machine that this one cannot look into: it may still write. */
 export class HeldElsewhere extends LedgerliftError {
   readonly code = 'LL-CONV-003';
@@ -38,18 +23,6 @@ export class HeldElsewhere extends LedgerliftError {
       `a conversion on the host "${host}" was not seen to end and may still hold the disks. See there that no ` +
         `virt-v2v, qemu-nbd or qemu-img works on them (or that the host is down), remove "${record}", then retry.`,
     );
-  }
-}
-
-/** Some process that is not known to us has a disk open for writing. */
-export class DisksHeld extends LedgerliftError {
-  readonly code = 'LL-CONV-004';
-  override readonly failure: FailureClass = 'needs-operator';
-  constructor(
-    readonly path: string,
-    why: string,
-  ) {
-    super(`"${path}" is held by another process (${why}). End that process, then retry.`);
   }
 }
 
@@ -92,20 +65,6 @@ export class ConversionFailed extends LedgerliftError {
   }
 }
 
-/** The conversion succeeded by its own word, yet an overlay is damaged. */
-export class OverlayDamaged extends LedgerliftError {
-  readonly code = 'LL-CONV-030';
-  override readonly failure: FailureClass = 'transient';
-  constructor(
-    readonly path: string,
-    why: string,
-  ) {
-    super(
-      `the overlay "${path}" is damaged after the conversion (${why}). It is made anew by the next attempt.`,
-    );
-  }
-}
-
 /** An overlay is gone, and nothing says that it was committed: the disks may be unconverted, or half converted. */
 export class OverlayLost extends LedgerliftError {
   readonly code = 'LL-CONV-031';
@@ -125,18 +84,6 @@ export class NothingToCommit extends LedgerliftError {
       'ImageCommit was asked for, but the log has no completed ImageConversion. The itinerary was recorded by ' +
         'another version of Ledgerlift; cancel the migration and start it again.',
     );
-  }
-}
-
-/** qemu-img could not do what was asked. */
-export class ImageToolFailed extends LedgerliftError {
-  readonly code = 'LL-CONV-033';
-  override readonly failure: FailureClass = 'transient';
-  constructor(
-    readonly what: string,
-    why: string,
-  ) {
-    super(`qemu-img ${what} failed: ${why}. Look for room and errors of the storage; it is tried again.`);
   }
 }
 

@@ -2,36 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec } from '@ledgerlift/contracts';
 import { loadedProvider, sourceProvider } from '@ledgerlift/providers';
-import { temporaryFolder } from '@ledgerlift/testing';
+import { extensionModule, temporaryFolder } from '@ledgerlift/testing';
 import { assertTaken, loadExtensions } from './index.js';
 
 const folder = temporaryFolder('extensions');
 afterAll(() => folder.remove());
 
-/** A module whose only provider is of the type given. */
-function extension(type: string, change = ''): string {
-  const path = folder.file(`module-${Math.abs(hashOf(type + change))}.mjs`);
-  const names = [
-    'check',
-    'inventory',
-    'verifyDigests',
-    'currentVm',
-    'powerState',
-    'powerOff',
-    'currentMoment',
-  ];
-  const methods = [...names, 'powerOn', 'diskAccess'].map((name) => `${name}: async () => [],`).join('');
-  writeFileSync(
-    path,
-    `const refuse = { success: false, error: { issues: [{ path: ['room'], message: 'must be a number' }] } };
-     const settings = { safeParse: (value) => (typeof value.room === 'number' ? { success: true, data: value } : refuse) };
-     const provider = { type: '${type}', settings, migrationTypes: ['cold'], conversion: 'needed', ${methods} ${change} };
-     export const providers = [provider];`,
-  );
-  return path;
-}
-const hashOf = (text: string): number =>
-  [...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 7);
+const extension = (type: string, change = ''): string => extensionModule(folder, type, change);
 const specOf = (type: `x-${string}`, settings: Record<string, unknown> = { room: 1 }): ProviderSpec => ({
   name: 'toys',
   type,
@@ -71,6 +48,11 @@ describe('an extension', () => {
       'whose provider lacks what is called of it',
       () => extension('x-a', 'diskAccess: 1'),
       'providers.0.diskAccess: ',
+    ],
+    [
+      'whose provider needs a variable without a schema',
+      () => extension('x-c', `requirements: { variables: { ROOM: 1 }, look() {}, report() {} }`),
+      'requirements.variables.ROOM: is no schema',
     ],
     ['whose provider has no schema', () => extension('x-b', 'settings: {}'), 'providers.0.settings: '],
   ])('%s is refused naming setting, module and way out', async (_what, path, reason) => {

@@ -9,13 +9,11 @@ import { BadExtension } from './errors.js';
 const method = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', {
   error: 'is no function',
 });
+const schema = z.custom<z.ZodType>((value) => value instanceof Object && 'safeParse' in value, {
+  error: 'is no schema of zod',
+});
 /** What is called of all that an extension has. Types are its own business; here a whole module is told from a wrong one. */
-const base = {
-  type: ExtensionType,
-  settings: z.custom<z.ZodType>((value) => value instanceof Object && 'safeParse' in value, {
-    error: 'is no schema of zod',
-  }),
-};
+const base = { type: ExtensionType, settings: schema };
 const Provider = z.looseObject({
   ...base,
   migrationTypes: z.array(z.enum(['cold', 'warm', 'conversion', 'live'])).min(1),
@@ -29,6 +27,9 @@ const Provider = z.looseObject({
   currentMoment: method,
   powerOn: method,
   diskAccess: method,
+  requirements: z
+    .looseObject({ variables: z.record(z.string(), schema), look: method, report: method })
+    .optional(),
 });
 const Target = z.looseObject({
   ...base,

@@ -1,3 +1,4 @@
+import { ExtensionModules } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { BadSetting } from './errors.js';
 import { withoutUrlPassword } from './secrets.js';
@@ -38,12 +39,9 @@ export const ServiceEnvironment = z.object({
     .max(256)
     .default(2)
     .describe('how many steps a worker runs at once: a whole number from 1 to 256'),
-  LEDGERLIFT_EXTENSIONS: z
-    .string()
-    .transform((text) => text.split(',').map((module) => module.trim()))
-    .pipe(z.array(z.string().min(1)))
-    .default([])
-    .describe('modules of providers that are not built in: absolute paths or packages, with commas between'),
+  LEDGERLIFT_EXTENSIONS: ExtensionModules.default([]).describe(
+    'modules of providers that are not built in: absolute paths or packages, with commas between',
+  ),
   // Read where tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
   LEDGERLIFT_SANDBOX: z
     .enum(['if-available', 'required'])

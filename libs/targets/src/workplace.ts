@@ -123,13 +123,23 @@ export interface VmAtWork {
 /** A conversion that will be committed, one that is only booted, and thrown away, or one that is only tried. */
 export type Purpose = 'migration' | 'test' | 'inspection';
 
-/** A disk and what a conversion writes over it: files of this machine, absolute. */
+/** A disk and what a conversion writes over it, as qcow2: files of this machine, absolute. */
 export interface Overlay {
   /** As it is claimed. */
   readonly name: string;
   readonly path: string;
+  /** The disk: whoever opens the overlay must be able to read it. */
   readonly base: string;
-  readonly baseFormat: 'raw' | 'qcow2';
+}
+
+/** How one overlay is written into its disk. */
+export interface OverlayCommit {
+  /** The command, in a sandbox that shows it nothing but the two: to be run as a process that is seen to end. It may be repeated. */
+  readonly argv: readonly [string, ...string[]];
+  /** The error for a command that did not succeed. @param said what it wrote to its standard error */
+  failed(said: string): Error;
+  /** Makes what it wrote durable. */
+  flush(): Promise<void>;
 }
 
 /** The disks of the record while their guest is converted. */
@@ -139,10 +149,23 @@ export interface ConversionAtWork {
   readonly log: WorkLog;
   /** Over all disks, in the record's order. */
   overlays(): Promise<readonly Overlay[]>;
+  /**
+   * Makes sure that nobody has a disk or an overlay open, and that no disk leads to another file. Waits a moment for whoever
+   * has just ended. @throws DisksHeld, ForeignImageRefused, ToolFailed
+   */
+  assertFree(): Promise<void>;
+  /** Replaces what earlier attempts left with empty overlays, durably. @throws NoRoomForOverlays, DisksHeld, ImageToolFailed */
+  make(): Promise<void>;
+  /** Makes overlays and their names durable; after a release, that they are gone. */
+  flush(): Promise<void>;
+  /** Looks whether each overlay is sound in itself. @throws OverlayDamaged, DisksHeld */
+  check(): Promise<void>;
+  /** The path of the base that an overlay names itself. @throws ImageToolFailed */
+  baseOf(overlay: Overlay): Promise<string | undefined>;
+  /** Prepares the commit of one overlay; nothing is written yet. @throws SandboxMissing, SandboxUnproven */
+  commit(overlay: Overlay): Promise<OverlayCommit>;
   /** The record of who works on the disks now; beside them, so that another machine finds it. */
   holder(): Promise<{ readonly resource: Resource; readonly path: string }>;
-  /** What the overlays may take. */
-  room(): Promise<Pick<Room, 'where' | 'freeBytes'> & { readonly neededBytes: number }>;
   /**
    * Which of the VM's conversions, from 1, is marked as committed; undefined where nothing that can be understood says so.
    * That of an earlier one, before the source ran again, is as good as none.
@@ -151,6 +174,4 @@ export interface ConversionAtWork {
   /** Durable when it returns. */
   markCommitted(conversion: number): Promise<void>;
   forgetCommit(): Promise<void>;
-  /** Makes durable what was taken away. */
-  flush(): Promise<void>;
 }

@@ -2,6 +2,7 @@ export { cacheFolder } from './cache-folder.js';
 export { Chance } from './chance.js';
 export * from './disks/index.js';
 export { PeerFailed, PeerMissing } from './errors.js';
+export { extensionModule } from './extension-module.js';
 export * from './guest/index.js';
 export * from './hostile-ovas/index.js';
 export * from './lab/index.js';

@@ -6,24 +6,12 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { pino } from 'pino';
 import { connectNats } from '@ledgerlift/service';
 import { startWorker, type Worker } from './service.js';
+import { stepRequested } from './spec-peers/messages.js';
 
 const silent = pino({ level: 'silent' });
 const done: StepResult = { step: 'Initialize', powerState: 'off', fingerprint: 'f' };
 
-const request = {
-  id: 'e1',
-  type: 'StepRequested',
-  version: 1,
-  stream: 'vm-m1-0',
-  revision: 0,
-  position: '1',
-  time: '2026-01-01T00:00:00.000Z',
-  correlationId: 'c',
-  causationId: 'c',
-  actor: { kind: 'system', name: 'planner', authenticatedBy: 'process' },
-  hash: 'h',
-  data: { step: 'Initialize', attempt: 1, service: 'transfer', site: 'local' },
-} as const;
+const request = stepRequested('vm-m1-0');
 
 let nats: NatsServer;
 let nc: NatsConnection;

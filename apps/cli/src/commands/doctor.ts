@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { runTool, sandboxState } from '@ledgerlift/processes';
-import { sourceProviders } from '@ledgerlift/providers';
 import type { Command } from 'commander';
 import { type Row, table } from '../terminal/table.js';
 import type { CommandsContext } from './context.js';
+import { extensions, readersOfDisks } from './doctor-sources.js';
 
 interface Tool {
   readonly name: string;
@@ -19,7 +19,7 @@ const tools: readonly Tool[] = [
   {
     name: 'nats-server',
     args: ['--version'],
-    version: /v(\S+)/,
+    version: /: v(\S+)/,
     for: 'the bus',
     get: 'apt-get install nats-server',
   },
@@ -79,16 +79,21 @@ export function doctorCommand(program: Command, context: CommandsContext): void 
     .command('doctor')
     .description('say what is installed on this machine, what is missing, and how to get it')
     .action(async () => {
-      const [found, disks] = await Promise.all([Promise.all(tools.map(look)), readersOfDisks(context)]);
+      const loaded = await extensions(process.env);
+      const [found, disks] = await Promise.all([
+        Promise.all(tools.map(look)),
+        readersOfDisks(process.env, () => context.api().all('providers.list')),
+      ]);
       const rows: Row[] = [
         { name: 'node', state: process.version, use: 'all services', get: '' },
         ...found,
         await sandbox(),
+        ...loaded,
         ...disks,
         ...environment(),
       ];
       console.log(table(rows, ['name', 'state', 'use', 'get']));
-      if (rows.some(({ state }) => state === 'missing')) process.exitCode = 1;
+      if (rows.some(({ state }) => state === 'missing' || state === 'wrong')) process.exitCode = 1;
     });
 }
 
@@ -112,17 +117,6 @@ async function sandbox(): Promise<Row> {
         ? ''
         : `apt-get install bubblewrap, and allow it to make namespaces (${state.problem})`,
   };
-}
-
-/** What disks are read with, of each kind of source: a machine that reads no such disks is in order without. */
-async function readersOfDisks({ api }: CommandsContext): Promise<readonly Row[]> {
-  const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
-  const found = await Promise.all(
-    sourceProviders().map(async ({ requirements }) =>
-      requirements?.report(await requirements.look(set), () => api().all('providers.list')),
-    ),
-  );
-  return found.flatMap((reports = []) => reports.map((report): Row => ({ ...report })));
 }
 
 function environment(): readonly Row[] {

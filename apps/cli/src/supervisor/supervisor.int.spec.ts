@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { markedProcesses } from '@ledgerlift/processes';
+import { typescriptArguments } from '@ledgerlift/testing';
 import { installationMark } from './data-dir-lock.js';
 
 /** What the fixture tells from its start until it is up. */
@@ -26,11 +27,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function run(moment: string, signals: readonly NodeJS.Signals[]) {
   const child: ChildProcess = spawn(
     process.execPath,
-    [
-      ...['--experimental-transform-types', '--no-warnings', '--conditions=@ledgerlift/source'],
-      ...['--import', join(import.meta.dirname, '../../../../scripts/typescript-hooks.mjs')],
-      ...[join(import.meta.dirname, 'supervised.fixture.ts'), folder, folder],
-    ],
+    [...typescriptArguments, join(import.meta.dirname, 'supervised.fixture.ts'), folder, folder],
     // Jest's own options are not for it.
     { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } },
   );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markOfGroup, markedProcesses } from '@ledgerlift/processes';
-import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
+import { temporaryFolder, type TemporaryFolder, until } from '@ledgerlift/testing';
 import { HeldElsewhere, HolderUnreadable } from '../errors.js';
 import { startChild } from '../spec/child.js';
 import { endHolder, HolderRecord } from './record.js';
@@ -21,14 +21,6 @@ const readRecord = (): HolderRecord =>
 
 /** A command that starts one that outlives it, as virt-v2v starts qemu-nbd, and one that tells once it has a session of its own. */
 const STUBBORN = `sleep 300 & setsid sh -c 'echo started; exec sleep 300' & sleep 300`;
-
-async function until(what: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await what())) {
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what.toString()}`);
-    await delay(20);
-  }
-}
 
 const run = (
   script: string,
@@ -103,6 +95,7 @@ describe('a command that holds disks', () => {
     const controller = new AbortController();
     const running = run(STUBBORN, { signal: controller.signal });
     await until(
+      'the children',
       async () =>
         existsSync(path('writer.json')) && (await markedProcesses(markOfGroup(readRecord()))).length > 4,
     );
@@ -125,7 +118,10 @@ describe('a service that holds disks and dies by kill -9', () => {
     service.kill('SIGKILL');
     await once(service, 'exit');
     // What left the session by itself (setsid) is ended by the next attempt.
-    await until(async () => (await markedProcesses(markOfGroup({ mark }))).length === 1);
+    await until(
+      'the one that is left',
+      async () => (await markedProcesses(markOfGroup({ mark }))).length === 1,
+    );
     expect(before).toBeGreaterThan(4);
     expect(await endHolder(path('writer.json'), owner)).toBe('gone');
     expect(await markedProcesses(markOfGroup({ mark }))).toEqual([]);

@@ -1,6 +1,6 @@
 // A converter that does one ImageCommit and dies by SIGKILL right before its nth move.
+import { attemptOf, converted } from '@ledgerlift/testing';
 import { imageCommit } from '../steps/image-commit.js';
-import { attemptOf, converted } from './attempt.js';
 import { vmOf } from './vm.js';
 
 const [root = '', format, dieBefore] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RecordedAttempt } from '@ledgerlift/testing';
 import { type ConverterSettings, readConverterSettings } from '../config.js';
-import type { RecordedAttempt } from './attempt.js';
 
 /** Settings for the stub of virt-v2v, which works in a folder of the spec. */
 export const stubSettings = (folder: string, env: Record<string, string> = {}): ConverterSettings =>

@@ -7,7 +7,7 @@ import { endEarlier, workplaceOf } from './workplace.js';
 export function cleanup(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
     await using place = await workplaceOf(attempt, settings.scratch);
-    await endEarlier(place, attempt.signal);
+    await endEarlier(place);
     for (const resource of inReleaseOrder(
       attempt.job.release.filter(({ service }) => service === 'converter'),
     )) {

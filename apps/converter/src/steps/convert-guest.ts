@@ -1,12 +1,9 @@
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/worker';
 import { type Purpose, sourceDomainXml } from '@ledgerlift/targets';
-import { mkdir, rm } from 'node:fs/promises';
 import type { ConverterSettings } from '../config.js';
-import { NoRoomForOverlays } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
 import { addressArguments, keepNetwork } from '../network/index.js';
-import { checkOverlays, flushOverlays, grubDisk, makeOverlays } from '../overlays/index.js';
 import {
   diskIndexOf,
   type Findings,
@@ -16,6 +13,7 @@ import {
   type V2vMessage,
 } from '../virt-v2v/index.js';
 import { ConversionConditions } from './conditions.js';
+import { grubDisk } from './grub-disk.js';
 import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
 /** What a conversion left: in the overlays, and known of the guest. */
@@ -34,7 +32,7 @@ export async function enterWorkplace(
   const place = entered.use(await workplaceOf(attempt, settings.scratch, purpose));
   await place.target.seeOurs();
   await attempt.claim(place.at.claims);
-  await takeOver(place, attempt.signal);
+  await takeOver(place);
   await place.stillOurs();
   entered.move();
   return place;
@@ -57,22 +55,9 @@ export async function convertInOverlays(
   place: Workplace,
   settings: ConverterSettings,
 ): Promise<ConvertedGuest> {
-  await prepareOverlays(attempt, place);
+  // An attempt whose success is in the log is never followed by another: what there is belongs to one that did not end well.
+  await place.at.make();
   return convert(attempt, place, settings);
-}
-
-/**
- * Empty overlays in the place of whatever earlier attempts left: an attempt whose success is in the log is never
- * followed by another, so what there is belongs to one that did not end well.
- *
- * @throws NoRoomForOverlays, ImageToolFailed, the signal's reason
- */
-export async function prepareOverlays({ signal }: Attempt, place: Workplace): Promise<void> {
-  const { overlays } = place;
-  await place.stillOurs();
-  await Promise.all(overlays.map(({ path }) => rm(path, { force: true })));
-  await checkRoom(place);
-  await makeOverlays(overlays, signal);
 }
 
 async function convert(
@@ -128,8 +113,8 @@ async function convert(
     log,
     family: findings.inspection.family,
   });
-  await flushOverlays(place.overlays);
-  await checkOverlays(place.overlays, attempt.signal);
+  await place.at.flush();
+  await place.at.check();
   const inspection = await completed(findings, place, attempt.signal);
   const { capabilities } = findings;
   const found: Condition[] = [
@@ -151,19 +136,7 @@ async function completed(
 ): Promise<Inspection> {
   const { bootDisk, ...known } = inspection;
   if (bootDisk !== undefined) return { ...known, bootDisk };
-  await mkdir(place.scratch, { recursive: true });
-  try {
-    const grub =
-      known.firmware === 'bios' ? await grubDisk(place.overlays, place.scratch, signal) : undefined;
-    const index = grub ?? diskIndexOf(known.rootDevice) ?? 0;
-    return { ...known, bootDisk: index < place.overlays.length ? index : 0 };
-  } finally {
-    await rm(place.scratch, { recursive: true, force: true });
-  }
-}
-
-async function checkRoom({ overlays, at }: Workplace): Promise<void> {
-  if (overlays.length === 0) return;
-  const { where, freeBytes, neededBytes } = await at.room();
-  if (freeBytes < neededBytes) throw new NoRoomForOverlays(where, neededBytes, freeBytes);
+  const grub = known.firmware === 'bios' ? await grubDisk(place, signal) : undefined;
+  const index = grub ?? diskIndexOf(known.rootDevice) ?? 0;
+  return { ...known, bootDisk: index < place.overlays.length ? index : 0 };
 }

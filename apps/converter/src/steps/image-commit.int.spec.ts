@@ -4,11 +4,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
+import { attemptOf, converted, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
 import { NothingToCommit, OverlayLost } from '../errors.js';
-import { commitCommand } from '../overlays/index.js';
-import { attemptOf, converted } from '../spec/attempt.js';
 import { startChild } from '../spec/child.js';
 import { claimed, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
@@ -58,13 +56,6 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await folder[Symbol.asyncDispose]();
-});
-
-it('the commit of an overlay sees that and its base, and has no network', async () => {
-  const command = await commitCommand({ path: at('overlay'), base: at('base') });
-  const bound = command.flatMap((word, index) => (word === '--bind-try' ? [command[index + 1]] : []));
-  expect(command).toEqual(expect.arrayContaining(['bwrap', '--unshare-net', 'qemu-img']));
-  expect(bound).toEqual([at('overlay'), at('base')]);
 });
 
 describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {

@@ -1,11 +1,16 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type Overlay, targetOf } from '@ledgerlift/targets';
+import {
+  ImageToolFailed,
+  OverlayDamaged,
+  type Overlay,
+  type OverlayCommit,
+  targetOf,
+} from '@ledgerlift/targets';
 import type { Attempt, StepHandler } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
-import { ImageToolFailed, NothingToCommit, OverlayDamaged, OverlayLost } from '../errors.js';
+import { NothingToCommit, OverlayLost } from '../errors.js';
 import { runHeld } from '../holder/index.js';
-import { backingOf, commitCommand, flush, imageError } from '../overlays/index.js';
 import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
 /** What happens to the disks, one at a time: named, so that a test can stop the world between any two. */
@@ -31,7 +36,7 @@ export function imageCommit(
     await using place = await workplaceOf(attempt, settings.scratch);
     const { ImageCommit: claims } = targetOf(record.target.type).claimsFor(record);
     await attempt.claim([...claims, place.holder.resource]);
-    await takeOver(place, attempt.signal);
+    await takeOver(place);
     if ((await place.at.committed()) !== conversion) {
       await commitAll(attempt, place, settings, before);
       before('mark');
@@ -48,12 +53,13 @@ async function commitAll(
   settings: ConverterSettings,
   before: (move: CommitMove) => void,
 ): Promise<void> {
-  const { overlays } = place;
+  const { overlays, at } = place;
   const lost = overlays.filter(({ path }) => !existsSync(path)).map(({ path }) => path);
   if (lost.length > 0) throw new OverlayLost(lost);
-  for (const { path, base } of overlays) {
-    const backing = await backingOf(path, attempt.signal);
-    if (backing !== base) throw new OverlayDamaged(path, `its base is ${backing ?? 'missing'}, not ${base}`);
+  for (const overlay of overlays) {
+    const base = await at.baseOf(overlay);
+    if (base !== overlay.base)
+      throw new OverlayDamaged(overlay.path, `its base is ${base ?? 'missing'}, not ${overlay.base}`);
   }
   for (const [index, overlay] of overlays.entries()) {
     attempt.progress(
@@ -61,10 +67,9 @@ async function commitAll(
       `Committing disk ${index + 1} of ${overlays.length}`,
     );
     before('commit');
-    await place.stillOurs();
-    await commitOne(attempt, place, settings, overlay);
+    const commit = await commitOne(attempt, place, settings, overlay);
     before('flush');
-    await flush(overlay.base, 'r+');
+    await commit.flush();
   }
 }
 
@@ -73,10 +78,12 @@ async function commitOne(
   place: Workplace,
   settings: ConverterSettings,
   overlay: Overlay,
-): Promise<void> {
+): Promise<OverlayCommit> {
+  const commit = await place.at.commit(overlay);
+  await place.stillOurs();
   let text = '';
   const end = await runHeld({
-    argv: await commitCommand(overlay),
+    argv: commit.argv,
     env: settings.childEnv,
     record: place.holder.path,
     scratch: place.scratch,
@@ -91,7 +98,8 @@ async function commitOne(
   });
   if (end.ended !== 'exit')
     throw new ImageToolFailed(`commit of "${overlay.path}"`, 'it did not end in time');
-  if (end.status !== 0) throw imageError(overlay.path, 'commit', text || `status ${end.status}`);
+  if (end.status !== 0) throw commit.failed(text || `status ${end.status}`);
+  return commit;
 }
 
 /** Only after the marker is durable. What is gone already went in an earlier attempt. */

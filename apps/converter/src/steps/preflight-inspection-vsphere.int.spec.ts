@@ -4,13 +4,13 @@ import { ProviderSpec, type VmRecord, type Snapshot } from '@ledgerlift/contract
 import { closeSources, sourceProvider } from '@ledgerlift/providers';
 import { snapshotName } from '@ledgerlift/targets';
 import {
+  attemptOf,
   startVsphere,
-  temporaryFolder,
   type TemporaryFolder,
+  temporaryFolder,
   vddkPlugin,
   type Vsphere,
 } from '@ledgerlift/testing';
-import { attemptOf } from '../spec/attempt.js';
 import { stubSettings } from '../spec/stub.js';
 import { openPlace, vmOf } from '../spec/vm.js';
 import { preflightInspection } from './preflight-inspection.js';

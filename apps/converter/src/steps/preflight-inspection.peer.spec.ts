@@ -3,14 +3,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { StepResult } from '@ledgerlift/contracts';
 import {
   applianceEnvironment,
+  attemptOf,
   guest,
   guestImage,
   LabHypervisor,
-  temporaryFolder,
+  type RecordedAttempt,
   type TemporaryFolder,
+  temporaryFolder,
 } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
-import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
 import { labVm, type LabVm } from '../spec/lab-vm.js';
 import { hangs, processesIn, stubSettings } from '../spec/stub.js';
 import { preflightInspection } from './preflight-inspection.js';

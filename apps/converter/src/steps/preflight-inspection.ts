@@ -2,9 +2,9 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
 import type { Attempt, StepHandler } from '@ledgerlift/worker';
-import { overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
+import { NoRoomForOverlays, overlayRoom, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
-import { ConversionFailed, NoRoomForOverlays, SnapshotUnreadable } from '../errors.js';
+import { ConversionFailed, SnapshotUnreadable } from '../errors.js';
 import { luksKeysOf } from '../luks/index.js';
 import {
   diskIndexOf,

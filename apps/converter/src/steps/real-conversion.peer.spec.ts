@@ -7,14 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import {
   applianceEnvironment,
+  attemptOf,
   guest,
   guestImage,
+  type RecordedAttempt,
   sha256OfFile,
-  temporaryFolder,
   type TemporaryFolder,
+  temporaryFolder,
 } from '@ledgerlift/testing';
 import { readConverterSettings } from '../config.js';
-import { attemptOf, type RecordedAttempt } from '../spec/attempt.js';
 import { claimed, openPlace, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
 import { imageConversion } from './image-conversion.js';

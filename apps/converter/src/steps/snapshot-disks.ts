@@ -1,9 +1,9 @@
 import { type NbdServer, serveNbdkit } from '@ledgerlift/disk-transfer';
 import type { Attempt } from '@ledgerlift/worker';
 import { loadedProvider, lookForDiskTools } from '@ledgerlift/providers';
+import { ImageToolFailed, imageError, makeEmpty, qemuImg } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
-import { ImageToolFailed, NotInspectable, SnapshotUnreadable } from '../errors.js';
-import { makeEmpty, qemuImg } from '../overlays/index.js';
+import { NotInspectable, SnapshotUnreadable } from '../errors.js';
 
 /** A disk that is offered over NBD. */
 export interface OfferedDisk {
@@ -78,9 +78,9 @@ export async function overlaySnapshot(
     const path = paths[index] ?? '';
     try {
       await makeEmpty(path);
-      const task = { path, read: [disk.socket], write: [path], signal };
+      const run = { read: [disk.socket], write: [path], signal, failed: imageError(path, 'create') };
       const base = ['-b', uriOf(disk), '-F', 'raw'];
-      await qemuImg(task, 'create', '-q', '-f', 'qcow2', ...base, '--', path);
+      await qemuImg(run, 'create', '-q', '-f', 'qcow2', ...base, '--', path);
     } catch (error) {
       if (error instanceof ImageToolFailed)
         throw new SnapshotUnreadable(job.record.source.vm.name, error.message, error);

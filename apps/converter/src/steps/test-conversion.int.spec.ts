@@ -2,8 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { sha256OfFile, temporaryFolder, type TemporaryFolder } from '@ledgerlift/testing';
-import { attemptOf, converted } from '../spec/attempt.js';
+import {
+  attemptOf,
+  converted,
+  sha256OfFile,
+  type TemporaryFolder,
+  temporaryFolder,
+} from '@ledgerlift/testing';
 import { hangs, processesIn, stubSettings } from '../spec/stub.js';
 import { claimed, claimsFor, placeDisks, qemuIo, type VmOptions, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';

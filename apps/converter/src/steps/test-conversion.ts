@@ -1,6 +1,6 @@
 import type { StepHandler } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
-import { convertInOverlays, enterWorkplace, leaveWorkplace, prepareOverlays } from './convert-guest.js';
+import { convertInOverlays, enterWorkplace, leaveWorkplace } from './convert-guest.js';
 
 /**
  * The conversion that the cutover will do, tried beforehand: in overlays of its own, which are booted and then thrown
@@ -11,7 +11,7 @@ export function testConversion(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
     await using place = await enterWorkplace(attempt, settings, 'test');
     if (attempt.job.record.settings.skipGuestConversion) {
-      await prepareOverlays(attempt, place);
+      await place.at.make();
       await leaveWorkplace(attempt, place);
       return { step: 'TestConversion', overlays: place.overlays.map(({ name }) => name), log: '' };
     }

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Resource } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/worker';
-import { assertSelfContained } from '@ledgerlift/disk-transfer';
 import {
   type ConversionAtWork,
   type Overlay,
@@ -12,7 +10,6 @@ import {
   guardOf,
   targetOf,
 } from '@ledgerlift/targets';
-import { assertFree } from '../overlays/index.js';
 import { endHolder, type HolderOwner } from '../holder/index.js';
 
 /** Where one VM's conversion happens; to be disposed of. */
@@ -67,29 +64,15 @@ function digest({ job: { record }, ref }: Attempt): string {
  * Ends whatever an earlier attempt left running, and sees it gone.
  * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld, the signal's reason
  */
-export async function endEarlier(place: Workplace, signal: AbortSignal): Promise<void> {
-  if ((await endHolder(place.holder.path, place.holder.owner)) === 'out-of-sight')
-    await assertNotHeld(place, signal);
+export async function endEarlier({ holder, at }: Workplace): Promise<void> {
+  if ((await endHolder(holder.path, holder.owner)) === 'out-of-sight') await at.assertFree();
 }
 
 /**
  * The same, and makes sure that nobody else has the disks either.
  * @throws also ForeignImageRefused, where a disk leads to another file
  */
-export async function takeOver(place: Workplace, signal: AbortSignal): Promise<void> {
-  await endEarlier(place, signal);
-  await assertNotHeld(place, signal);
-}
-
-async function assertNotHeld({ overlays }: Workplace, signal: AbortSignal): Promise<void> {
-  // A disk that the user brought may have been swapped since it was adopted, and every tool below follows what it names.
-  for (const { base, baseFormat } of overlays)
-    if (existsSync(base)) await assertSelfContained({ driver: baseFormat, file: base });
-  await assertFree(
-    overlays.flatMap(({ path, base, baseFormat }) => [
-      { path: base, format: baseFormat },
-      { path, format: 'qcow2' as const },
-    ]),
-    signal,
-  );
+export async function takeOver(place: Workplace): Promise<void> {
+  await endEarlier(place);
+  await place.at.assertFree();
 }

@@ -41,13 +41,6 @@ export class LeaseTable {
   grace(now: number): void {
     for (const { ref } of this.#leases.values()) this.open(ref, now);
   }
-
-  /** When the next lease ends, for a timer; undefined when there is none. */
-  nextEnd(): number | undefined {
-    let next: number | undefined;
-    for (const { endsAt } of this.#leases.values()) if (next === undefined || endsAt < next) next = endsAt;
-    return next;
-  }
 }
 
 /** One attempt has one worker: who claims it is not part of its name. */

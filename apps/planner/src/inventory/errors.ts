@@ -1,11 +1,14 @@
-import { LedgerliftError } from '@ledgerlift/contracts';
+import { LedgerliftError, type ProviderSpec } from '@ledgerlift/contracts';
+import { kindOfProvider } from '../kind-of-provider.js';
 import { reasonOf } from './reason-of.js';
 
 /** Only sources have an inventory. */
 export class NotASource extends LedgerliftError {
   readonly code = 'LL-PLN-113';
-  constructor(provider: string, type: string) {
-    super(`provider '${provider}' is a ${type}, which is a target and has no inventory; ask a source`);
+  constructor(provider: string, type: ProviderSpec['type']) {
+    super(
+      `provider '${provider}' is ${kindOfProvider(type, 'target')}, and a target has no inventory; ask a source`,
+    );
   }
 }
 

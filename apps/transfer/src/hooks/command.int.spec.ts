@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { typescriptArguments, until } from '@ledgerlift/testing';
 import { runCommand } from './command.js';
 
 let root: string;
@@ -47,12 +47,6 @@ function run(command: string, change: Change = {}): Promise<string> {
   return runCommand(hook, { vm: { name: 'web' } }, settings, signal);
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 5000; !isSo();) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass');
-    await delay(20);
-  }
-}
 const isAlive = (pid: number): boolean => {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -98,7 +92,7 @@ describe('a command hook', () => {
       failure: 'transient',
       said: 'begun\n',
     });
-    await until(() => !isAlive(pidIn('child')));
+    await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
   it('is killed whole when the attempt is stopped', async () => {
@@ -111,16 +105,16 @@ describe('a command hook', () => {
     const stop = new AbortController();
     const running = run('stubborn', { signal: stop.signal });
     running.catch(() => undefined);
-    await until(() => existsSync(at('child')) && pidIn('child') > 0);
+    await until('the child', () => existsSync(at('child')) && pidIn('child') > 0);
     stop.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    await until(() => !isAlive(pidIn('child')));
+    await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
   it('leaves nothing running behind it', async () => {
     script('daemon', `sleep infinity & echo $! > ${at('child')}; echo started`);
     expect(await run('daemon')).toBe('started\n');
-    await until(() => !isAlive(pidIn('child')));
+    await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
   it('dies with the worker, however that dies', async () => {
@@ -132,21 +126,18 @@ describe('a command hook', () => {
     const worker = spawn(
       process.execPath,
       [
-        ...['--no-warnings', '--conditions=@ledgerlift/source', '--experimental-transform-types'],
-        ...['--import', join(import.meta.dirname, '../../../../scripts/typescript-hooks.mjs')],
-        ...[
-          '--input-type=module',
-          '--eval',
-          `const { runCommand } = await import('${module}'); await ${call};`,
-        ],
+        ...typescriptArguments,
+        '--input-type=module',
+        '--eval',
+        `const { runCommand } = await import('${module}'); await ${call};`,
       ],
       { env: { ...process.env, NODE_OPTIONS: '' } },
     );
     children.push(worker);
-    await until(() => existsSync(at('child')) && pidIn('child') > 0);
+    await until('the child', () => existsSync(at('child')) && pidIn('child') > 0);
     expect(isAlive(pidIn('child'))).toBe(true);
     worker.kill('SIGKILL');
-    await until(() => !isAlive(pidIn('child')));
+    await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 });
 

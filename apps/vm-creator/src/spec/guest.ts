@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { targetOf } from '@ledgerlift/targets';
 import { bootSector, type TinyGuest } from './boot-sector.js';
@@ -42,13 +41,4 @@ export function qemusOn(path: string): string[] {
         return false;
       }
     });
-}
-
-/** Waits at most ten seconds. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (isTrue()) return;
-    await delay(50);
-  }
-  throw new Error('it did not come to pass');
 }

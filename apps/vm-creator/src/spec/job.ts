@@ -1,15 +1,6 @@
-import type {
-  Condition,
-  Job,
-  Progress,
-  Release,
-  StepName,
-  StepResult,
-  VmRecord,
-} from '@ledgerlift/contracts';
+import type { StepName, StepResult, VmRecord } from '@ledgerlift/contracts';
 import { guardOf, targetOf } from '@ledgerlift/targets';
-import type { Attempt } from '@ledgerlift/worker';
-import { jobOf, vmRecord } from '@ledgerlift/testing';
+import { type AttemptOptions, type RecordedAttempt, attemptOf, vmRecord } from '@ledgerlift/testing';
 
 export interface RecordOptions {
   readonly root: string;
@@ -47,59 +38,12 @@ export async function openPlace(record: VmRecord): Promise<void> {
   await place.open();
 }
 
-export interface RecordedAttempt extends Attempt {
-  readonly releases: Release[];
-  readonly progresses: { readonly items: readonly Progress['items'][number][]; readonly message: string }[];
-  readonly conditions: Condition[];
-}
-
-export interface AttemptOptions {
-  readonly results?: readonly StepResult[];
-  readonly release?: Job['release'];
-  readonly signal?: AbortSignal;
-}
-
-/** An attempt whose reports are kept to be looked at. */
-export function attemptAt(step: StepName, record: VmRecord, options: AttemptOptions = {}): RecordedAttempt {
-  const { results = [], release = [], signal = new AbortController().signal } = options;
-  const releases: Release[] = [];
-  const progresses: RecordedAttempt['progresses'] = [];
-  const conditions: Condition[] = [];
-  return {
-    job: jobOf(step, { record, results: [...results], release }),
-    ref: { stream: 'vm-m1-0', step, attempt: 1, worker: 'vm-creator/test/1' },
-    signal,
-    releases,
-    progresses,
-    conditions,
-    bandwidthLimit: undefined,
-    onBandwidthLimit: () => () => undefined,
-    claim: () => Promise.resolve(),
-    checkpoint: () => Promise.resolve(),
-    adopt: () => Promise.resolve(),
-    released: (given) => Promise.resolve(void releases.push(...given)),
-    raise: (condition) => Promise.resolve(void conditions.push(condition)),
-    progress: (items, message) => void progresses.push({ items, message }),
-  };
-}
-
-/** What the log has of a VM that was converted, and has virtio. */
-export const conversion: StepResult = {
-  step: 'ImageConversion',
-  inspection: {
-    osName: 'web',
-    osProduct: 'Debian',
-    osVersion: '12',
-    arch: 'x86_64',
-    family: 'linux',
-    rootDevice: '/dev/sda1',
-    firmware: 'bios',
-    bootDisk: 0,
-  },
-  capabilities: { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true },
-  overlays: [],
-  log: 'default/web/logs/virt-v2v.log',
-};
+/** The first attempt at a step. */
+export const attemptAt = (
+  step: StepName,
+  record: VmRecord,
+  options: Omit<AttemptOptions, 'step'> = {},
+): RecordedAttempt => attemptOf(record, { step, ...options });
 
 /** What the log has of a source that was powered off. */
 export const poweredOff = (momentId: string): StepResult => ({

@@ -3,10 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { GuestDidNotBoot } from '../errors.js';
 import type { TinyGuest } from '../spec/boot-sector.js';
-import { diskOf, digestOf, qemusOn, until, vmWith } from '../spec/guest.js';
+import { diskOf, digestOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, type RecordOptions } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
 
@@ -90,7 +91,7 @@ describe('a boot proof', () => {
       const attempt = attemptAt('BootProof', record);
       await expect(bootProof({ ...settings, timeoutMs: 6000 })(attempt)).rejects.toThrow(message);
       if (guest.prints.startsWith('hello'))
-        expect(attempt.progresses.at(-1)).toMatchObject({
+        expect(attempt.told.at(-1)).toMatchObject({
           message: expect.stringMatching(/hello$/),
           items: [{ name: 'boot', total: 6 }],
         });
@@ -112,12 +113,11 @@ describe('a boot proof', () => {
     'is stopped although the guest runs on, and QEMU with it',
     async () => {
       const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
-      const stop = new AbortController();
       const reason = new Error('canceled');
-      const run = bootProof(settings)(attemptAt('BootProof', record, { signal: stop.signal }));
-      const ended = expect(run).rejects.toBe(reason);
-      await until(() => qemusOn(diskOf(record)).length > 0);
-      stop.abort(reason);
+      const attempt = attemptAt('BootProof', record);
+      const ended = expect(bootProof(settings)(attempt)).rejects.toBe(reason);
+      await until('a QEMU on the disk', () => qemusOn(diskOf(record)).length > 0);
+      attempt.stop(reason);
       await ended;
       expect(qemusOn(diskOf(record))).toEqual([]);
     },
@@ -130,7 +130,7 @@ describe('a boot proof', () => {
       const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
       const first = bootProof(settings)(attemptAt('BootProof', record));
       const ended = expect(first).rejects.toMatchObject({ code: 'LL-VMC-003', failure: 'transient' });
-      await until(() => qemusOn(diskOf(record)).length > 0);
+      await until('a QEMU on the disk', () => qemusOn(diskOf(record)).length > 0);
       const marker = { ...settings, marker: /hello$/m };
       expect(await bootProof(marker)(attemptAt('BootProof', record))).toMatchObject({ booted: true });
       await ended;
@@ -148,7 +148,7 @@ describe('a boot proof', () => {
         stdio: 'ignore',
       });
       try {
-        await until(() => readdirSync(root).includes('nbd.sock'));
+        await until('the NBD server', () => readdirSync(root).includes('nbd.sock'));
         await expect(bootProof(settings)(attemptAt('BootProof', record))).rejects.toMatchObject({
           code: 'LL-VMC-003',
           failure: 'transient',

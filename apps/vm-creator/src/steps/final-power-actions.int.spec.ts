@@ -5,9 +5,9 @@ import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SourceRanMeanwhile } from '@ledgerlift/worker';
 import { sourceProvider } from '@ledgerlift/providers';
-import { buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import { buildOva, converted, makeSmallDisk } from '@ledgerlift/testing';
 import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
-import { attemptAt, conversion, openPlace, poweredOff, vmOf } from '../spec/job.js';
+import { attemptAt, openPlace, poweredOff, vmOf } from '../spec/job.js';
 import { finalPowerActions } from './final-power-actions.js';
 import { askSource, type SourceNow } from './source-now.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const results = [poweredOff('moment-0'), poweredOff('moment-1'), conversion];
+const results = [poweredOff('moment-0'), poweredOff('moment-1'), converted];
 const runStrategy = (): string | undefined =>
   /runStrategy: (.*)/.exec(readFileSync(join(root, 'default/web/manifests/vm.yaml'), 'utf8'))?.[1];
 
@@ -96,7 +96,7 @@ describe('FinalPowerActions', () => {
     };
     const attempt = () =>
       finalPowerActions(askSource)(
-        attemptAt('FinalPowerActions', ova, { results: [poweredOff(fingerprint), conversion] }),
+        attemptAt('FinalPowerActions', ova, { results: [poweredOff(fingerprint), converted] }),
       );
     expect(await attempt()).toMatchObject({ sourcePowerState: 'off' });
     await build(2);

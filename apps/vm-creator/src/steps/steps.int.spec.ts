@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Resource } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { targetOf } from '@ledgerlift/targets';
+import { converted } from '@ledgerlift/testing';
 import { ResultMissing } from '../errors.js';
-import { attemptAt, conversion, openPlace, vmOf } from '../spec/job.js';
+import { attemptAt, openPlace, vmOf } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
 import { virtualMachineCreation } from './virtual-machine-creation.js';
 
@@ -16,15 +17,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const converted = () => vmOf({ root, disks: 2, settings: { skipGuestConversion: false } });
+const record = () => vmOf({ root, disks: 2, settings: { skipGuestConversion: false } });
 
 describe('VirtualMachineCreation', () => {
   it('writes what it claimed, and the same again', async () => {
-    await openPlace(converted());
-    const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
+    await openPlace(record());
+    const attempt = attemptAt('VirtualMachineCreation', record(), { results: [converted] });
     const result = await virtualMachineCreation(attempt);
     const claimed = targetOf('directory')
-      .claimsFor(converted())
+      .claimsFor(record())
       .VirtualMachineCreation.map(({ name }) => name);
     expect(result).toEqual({ step: 'VirtualMachineCreation', files: expect.arrayContaining(claimed) });
     const contents = claimed.map((name) => readFileSync(join(root, name), 'utf8'));
@@ -35,13 +36,13 @@ describe('VirtualMachineCreation', () => {
   });
 
   it('does not guess what a conversion left that nobody reported', async () => {
-    await openPlace(converted());
-    const attempt = attemptAt('VirtualMachineCreation', converted());
+    await openPlace(record());
+    const attempt = attemptAt('VirtualMachineCreation', record());
     await expect(virtualMachineCreation(attempt)).rejects.toThrow(ResultMissing);
   });
 
   it('makes no manifest for disks that are gone', async () => {
-    const attempt = attemptAt('VirtualMachineCreation', converted(), { results: [conversion] });
+    const attempt = attemptAt('VirtualMachineCreation', record(), { results: [converted] });
     await expect(virtualMachineCreation(attempt)).rejects.toMatchObject({ code: 'LL-TGT-005' });
     expect(existsSync(join(root, 'default'))).toBe(false);
   });
@@ -57,11 +58,11 @@ describe('Cleanup', () => {
   });
 
   it('removes exactly what it is told, and says what was gone', async () => {
-    await openPlace(converted());
-    await virtualMachineCreation(attemptAt('VirtualMachineCreation', converted(), { results: [conversion] }));
+    await openPlace(record());
+    await virtualMachineCreation(attemptAt('VirtualMachineCreation', record(), { results: [converted] }));
     const foreign = manifest('pvc-0.yaml', { service: 'transfer' });
     const release = [manifest('vm.yaml'), manifest('gone.yaml'), foreign];
-    const attempt = attemptAt('Cleanup', converted(), { release });
+    const attempt = attemptAt('Cleanup', record(), { release });
     expect(await cleanup(attempt)).toEqual({ step: 'Cleanup' });
     expect(attempt.releases.map(({ resource, how }) => [resource.name.split('/').at(-1), how])).toEqual([
       ['vm.yaml', 'removed'],
@@ -72,12 +73,12 @@ describe('Cleanup', () => {
   });
 
   it('removes the others where one cannot be removed, and fails', async () => {
-    await openPlace(converted());
+    await openPlace(record());
     const path = join(root, 'default/web');
     mkdirSync(join(path, 'manifests/odd.yaml'), { recursive: true });
     writeFileSync(join(path, 'manifests/vm.yaml'), '');
     const release = [manifest('odd.yaml'), manifest('vm.yaml')];
-    const attempt = attemptAt('Cleanup', converted(), { release });
+    const attempt = attemptAt('Cleanup', record(), { release });
     await expect(cleanup(attempt)).rejects.toMatchObject({ code: 'LL-TGT-002' });
     expect(attempt.releases).toHaveLength(1);
     expect(existsSync(join(path, 'manifests/vm.yaml'))).toBe(false);

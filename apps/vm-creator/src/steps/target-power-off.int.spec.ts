@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { TargetHeld } from '../errors.js';
-import { digestOf, diskOf, qemusOn, until, vmWith } from '../spec/guest.js';
+import { digestOf, diskOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, poweredOff } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
 import { finalPowerActions } from './final-power-actions.js';
@@ -57,7 +58,7 @@ describe('TargetPowerOff', () => {
       const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
       const proof = bootProof(settings)(attemptAt('BootProof', record));
       const ended = expect(proof).rejects.toMatchObject({ code: 'LL-VMC-003' });
-      await until(() => qemusOn(diskOf(record)).length > 0);
+      await until('a QEMU on the disk', () => qemusOn(diskOf(record)).length > 0);
       await powerOff(record);
       expect(qemusOn(diskOf(record))).toEqual([]);
       await ended;
@@ -76,7 +77,7 @@ describe('TargetPowerOff', () => {
         { stdio: 'ignore' },
       );
       try {
-        await until(() => qemusOn(diskOf(record, 1)).length > 0);
+        await until('a QEMU on the disk', () => qemusOn(diskOf(record, 1)).length > 0);
         await expect(powerOff(record)).rejects.toThrow(TargetHeld);
         expect(qemu.exitCode).toBeNull();
         expect(readFileSync(manifest(), 'utf8')).toContain('runStrategy: Halted');

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { targetOf } from '@ledgerlift/targets';
+import { until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { ResultMissing } from '../errors.js';
 import { bootSector, type TinyGuest } from '../spec/boot-sector.js';
-import { digestOf, diskOf, qemusOn, until, vmWith } from '../spec/guest.js';
+import { digestOf, diskOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, type RecordOptions } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
 import { testBoot } from './test-boot.js';
@@ -145,12 +146,11 @@ describe('a test boot', () => {
     'is stopped although the guest runs on, and QEMU with it; clean-up takes its log away',
     async () => {
       const record = await tested(silent);
-      const stop = new AbortController();
       const reason = new Error('canceled');
-      const options = { results: [...passes, overlaysMade], signal: stop.signal };
-      const ended = expect(testBoot(settings)(attemptAt('TestBoot', record, options))).rejects.toBe(reason);
-      await until(() => qemusOn(overlayOf(record)).length > 0);
-      stop.abort(reason);
+      const running = attemptAt('TestBoot', record, { results: [...passes, overlaysMade] });
+      const ended = expect(testBoot(settings)(running)).rejects.toBe(reason);
+      await until('a QEMU on the disk', () => qemusOn(overlayOf(record)).length > 0);
+      running.stop(reason);
       await ended;
       expect(qemusOn(overlayOf(record))).toEqual([]);
       const release = [...claimsFor(record).TestBoot];

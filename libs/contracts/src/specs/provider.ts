@@ -107,6 +107,11 @@ const BuiltInSpec = z.discriminatedUnion(
 /** The type of a provider that is no part of this product: a module that the setting LEDGERLIFT_EXTENSIONS names. */
 export const ExtensionType = z.templateLiteral(['x-', z.string().regex(/^[a-z0-9-]+$/)]);
 export type ExtensionType = z.infer<typeof ExtensionType>;
+/** What LEDGERLIFT_EXTENSIONS names: modules by absolute paths or names of packages, with commas between. */
+export const ExtensionModules = z
+  .string()
+  .transform((text) => text.split(',').map((module) => module.trim()))
+  .pipe(z.array(z.string().min(1)));
 export const ExtensionSpec = z.strictObject({
   ...providerBase,
   type: ExtensionType,

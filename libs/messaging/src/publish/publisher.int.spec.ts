@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CloudEvent, headers as headerNames, streams } from '@ledgerlift/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { storedEvent } from '../spec-peers/fixtures.js';
-import { NatsPeer } from '@ledgerlift/testing';
+import { NatsPeer, storedEvent } from '@ledgerlift/testing';
 import { ensureStreams } from '../streams/ensure.js';
 import { EventPublisher, lastPublishedPosition } from './publisher.js';
 

@@ -21,15 +21,12 @@ const at = (signal: AbortSignal): Promise<Workplace> =>
   targetOf('directory').workplace(record(), guardOf({ ref: { attempt: 1 }, signal }));
 const disk = () => record().disks[0] ?? { diskId: 'none', name: 'none' };
 
+// What it does by `workOnFiles` is seen in ../files/work-on-files.int.spec.ts.
 describe('the workplace of an attempt that is over', () => {
   const effects: Readonly<Record<string, (place: Workplace) => Promise<unknown>>> = {
     open: (place) => place.open(),
-    allocate: (place) => place.disks.allocate(disk().diskId, 2 ** 20),
-    openForWriting: (place) => place.disks.openForWriting(disk().diskId, 2 ** 21),
     create: (place) => place.vm.create(targetVm(record())),
     setRunStrategy: (place) => place.vm.setRunStrategy(targetVm(record())),
-    markCommitted: (place) => place.conversion('migration').markCommitted(1),
-    forgetCommit: (place) => place.conversion('migration').forgetCommit(),
     release: (place) =>
       place.release({ kind: 'disk', name: disk().name, service: 'transfer', lifetime: 'result' }),
     sweep: (place) => place.sweep([]),
@@ -39,12 +36,9 @@ describe('the workplace of an attempt that is over', () => {
     const place = await at(new AbortController().signal);
     await place.open();
     await place.disks.allocate(disk().diskId, 2 ** 20);
-    await place.conversion('migration').markCommitted(3);
     const before = readdirSync(folder.path, { recursive: true });
     const late = await at(AbortSignal.abort(over));
     await expect(effects[name]?.(late)).rejects.toBe(over);
-    expect(await place.conversion('migration').committed()).toBe(3);
-    expect((await place.room()).written).toHaveLength(1);
     // A folder for manifests may have been made: it holds nothing.
     const after = readdirSync(folder.path, { recursive: true });
     expect(after.filter((each) => !String(each).endsWith('manifests'))).toEqual(before);

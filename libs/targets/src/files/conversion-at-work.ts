@@ -1,13 +1,11 @@
-import { open, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import type { Resource } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { overlayRoom } from './room.js';
-import type { ConversionAtWork, Guard, Overlay, Purpose, WorkLog } from '../workplace.js';
+import type { ConversionAtWork, Guard, Purpose, WorkLog } from '../workplace.js';
 import { writeFileAtomic } from './atomic-file.js';
 import { claimsFor } from './claims.js';
-import { freeBytes, imageInfo } from './disks.js';
 import { layoutOf } from './layout.js';
+import { overlaysAtWork } from './overlays.js';
 import { errorCode } from './safe-path.js';
 import type { VmFiles } from './vm-files.js';
 
@@ -27,35 +25,19 @@ export function conversionAtWork(
   log: WorkLog,
 ): ConversionAtWork {
   const { record } = files;
-  const layout = layoutOf(record);
+  const { commitMarker } = layoutOf(record);
   const holder: Resource = {
     kind: 'writer-record',
     name: `${record.folder}/conversion.writer.json`,
     service: 'converter',
     lifetime: 'resume',
   };
-  const marker = (): Promise<string> => files.path(layout.commitMarker);
-  const overlays = async (): Promise<Overlay[]> => {
-    const bases = await files.disks();
-    return Promise.all(
-      layout.disks.map(async ({ overlay, testOverlay }, index) => {
-        const name = purpose === 'test' ? testOverlay : overlay;
-        const path = await files.path(name);
-        return { name, path, base: bases[index] ?? '', baseFormat: record.disks[index]?.format ?? 'raw' };
-      }),
-    );
-  };
+  const marker = (): Promise<string> => files.path(commitMarker);
   return {
     claims: [...claimsFor(record)[stepOf[purpose]], holder],
     log,
-    overlays,
+    ...overlaysAtWork(files, guard, purpose),
     holder: async () => ({ resource: holder, path: await files.path(holder.name) }),
-    room: async () => {
-      const where = dirname(await marker());
-      const images = (await overlays()).map(({ base, baseFormat }) => ({ path: base, format: baseFormat }));
-      const needed = overlayRoom(await Promise.all(images.map(imageInfo)));
-      return { where, freeBytes: await freeBytes(where), neededBytes: needed };
-    },
     committed: async () => committedConversion(await marker()),
     markCommitted: async (conversion) => {
       const path = await marker();
@@ -67,14 +49,6 @@ export function conversionAtWork(
       const path = await marker();
       await guard.stillOurs();
       await rm(path, { force: true });
-    },
-    flush: async () => {
-      const folder = await open(dirname(await marker()), 'r');
-      try {
-        await folder.sync();
-      } finally {
-        await folder.close();
-      }
     },
   };
 }

@@ -1,10 +1,11 @@
 import { open, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Cell, ToolRunFailed, runTool, syncFolder, unfinished } from '@ledgerlift/processes';
+import { syncFolder, unfinished } from '@ledgerlift/processes';
 import { z } from 'zod';
-import { NotOurs, TargetUnusable, ToolFailed, WrongDisk } from '../errors.js';
+import { NotOurs, TargetUnusable, WrongDisk } from '../errors.js';
 import { allocatedSize } from '../disk-size.js';
 import { imageHeader } from './image-header.js';
+import { type QemuImgRun, qemuImg } from './qemu-img.js';
 import { errorCode, kindOf } from './safe-path.js';
 
 export interface DiskFile {
@@ -45,12 +46,7 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
       await handle.close();
     }
     // qemu-img writes by itself and syncs nothing.
-    const made = await open(draft, 'r+');
-    try {
-      await made.sync();
-    } finally {
-      await made.close();
-    }
+    await syncFile(draft);
     await rename(draft, disk.path);
     await syncFolder(dirname(disk.path));
     return 'created';
@@ -111,23 +107,14 @@ const ImageInfo = z.object({
  * What an image file says about itself; works while somebody else has it open.
  *
  * @param image with its format: a guest can write the header of any format into a raw disk, so nothing is probed
- * @throws ToolFailed, also where it is of another format
+ * @throws ToolFailed (or what `run` says), also where it is of another format
  */
-export async function imageInfo({ path, format }: Pick<DiskFile, 'path' | 'format'>): Promise<{
-  readonly format: string;
-  readonly size: number;
-  readonly backing: string | undefined;
-}> {
-  const text = await qemuImg(
-    { read: [path] },
-    'info',
-    '-f',
-    format,
-    '--force-share',
-    '--output=json',
-    '--',
-    path,
-  );
+export async function imageInfo(
+  { path, format }: Pick<DiskFile, 'path' | 'format'>,
+  run: Pick<QemuImgRun, 'signal' | 'failed'> = {},
+): Promise<{ readonly format: string; readonly size: number; readonly backing: string | undefined }> {
+  const args = ['info', '-f', format, '--force-share', '--output=json', '--', path];
+  const text = await qemuImg({ ...run, read: [path] }, ...args);
   const info = ImageInfo.parse(JSON.parse(text));
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
 }
@@ -159,13 +146,12 @@ export async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function qemuImg(reach: Partial<Pick<Cell, 'read' | 'write'>>, ...args: string[]): Promise<string> {
-  const cell = { read: [], write: [], network: 'none', ...reach } as const;
+/** Writes a file's content through to the storage. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
   try {
-    return (await runTool('qemu-img', args, { cell, timeoutMs: 60_000 })).stdout;
-  } catch (error) {
-    if (!(error instanceof ToolRunFailed)) throw error;
-    const text = error.why === 'not-installed' ? 'it is not installed' : error.said;
-    throw new ToolFailed('qemu-img', text.trim().split('\n').slice(-2).join(' '), error);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

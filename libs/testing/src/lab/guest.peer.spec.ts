@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import { guest, guestImage } from '../guest/index.js';
+import { until } from '../until.js';
 import { LabHypervisor } from './index.js';
 import { bring, changeId, readAll } from './spec/copy.js';
 
@@ -25,17 +25,13 @@ const vm = async () =>
   (await lab.do('GET', '/vms/real')) as { readonly power: string; readonly guestUp: boolean };
 const tell = (command: string) => lab.do('POST', '/vms/real/guest', { command });
 
-async function until(wanted: (now: Awaited<ReturnType<typeof vm>>) => boolean): Promise<void> {
-  for (let tries = 0; !wanted(await vm()); tries++) {
-    if (tries > 5000) throw new Error('it did not come');
-    await delay(100);
-  }
-}
+const untilIt = (what: string, wanted: (now: Awaited<ReturnType<typeof vm>>) => boolean): Promise<void> =>
+  until(what, async () => wanted(await vm()), 500_000);
 
 describe('a real guest in the lab', () => {
   it('is copied while it runs, by changes, up to what it held when it shut itself down', async () => {
     await lab.power('real', 'on');
-    await until(({ guestUp }) => guestUp);
+    await untilIt('the guest', ({ guestUp }) => guestUp);
     await tell(
       '(while :; do busybox dd if=/dev/urandom of=/root/busy bs=64k count=8 2>/dev/null; sync; done) &',
     );
@@ -49,13 +45,13 @@ describe('a real guest in the lab', () => {
     expect(bytes).toBeLessThan(copy.length / 4);
     expect(copy.equals(await readAll(lab, where('two')))).toBe(true);
     await lab.power('real', 'shutdown');
-    await until(({ power }) => power === 'off');
+    await untilIt('the power-off', ({ power }) => power === 'off');
     await lab.createSnapshot('real', 'three');
     await bring(lab, copy, where('three'), await changeId(lab, where('two')));
     expect(copy.equals(await readAll(lab, where('three')))).toBe(true);
     expect(copy.includes('kept\n')).toBe(true);
     await lab.power('real', 'on');
-    await until(({ guestUp }) => guestUp);
+    await untilIt('the guest', ({ guestUp }) => guestUp);
     expect(await tell('cat /root/kept')).toEqual({ output: 'kept' });
   }, 1_200_000);
 });

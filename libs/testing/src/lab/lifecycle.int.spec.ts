@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { copyFile, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../until.js';
 import { LabHypervisor, type LabVmRequest } from './index.js';
 import { bring, changeId, readAll } from './spec/copy.js';
 
@@ -23,12 +24,7 @@ const effects = async (): Promise<readonly string[]> => (await lab.journal()).ma
 const where = (snapshot: string) => ({ vm: 'web', snapshot, disk: 'a' });
 const vm = async () => (await lab.do('GET', '/vms/web')) as { readonly power: string };
 
-async function untilOff(): Promise<void> {
-  for (let tries = 0; (await vm()).power !== 'off'; tries++) {
-    if (tries > 200) throw new Error('it does not go off');
-    await delay(10);
-  }
-}
+const untilOff = (): Promise<void> => until('the power-off', async () => (await vm()).power === 'off');
 
 describe('a VM of the lab', () => {
   it('writes while it is on, and nothing after it is off', async () => {
@@ -152,11 +148,7 @@ describe('a lab that is killed and started again', () => {
     await lab.power('web', 'on');
     const pid = (await readFile(`${lab.folder}/vms/web/pid`, 'utf8')).trim();
     await lab.kill();
-    for (let tries = 0; ; tries++) {
-      const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ' Z ');
-      if (state.includes(' Z ')) break;
-      expect(tries).toBeLessThan(300);
-      await delay(10);
-    }
+    const state = () => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ' Z ');
+    await until('the end of its process', async () => (await state()).includes(' Z '));
   });
 });

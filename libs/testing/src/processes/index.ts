@@ -1,2 +1,3 @@
 export { freePort } from './free-port.js';
 export { type Ended, OwnedProcess, type ProcessSpec, stopAllProcesses } from './owned-process.js';
+export { typescriptArguments } from './typescript.js';

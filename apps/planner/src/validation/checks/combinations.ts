@@ -1,5 +1,6 @@
 import type { Condition } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
+import { kindOfProvider } from '../../kind-of-provider.js';
 import { condition, listed } from '../condition-types.js';
 import type { PlanFacts } from '../plan-facts.js';
 
@@ -53,7 +54,7 @@ function checkRetirement({ spec, source }: PlanFacts): readonly Condition[] {
   ];
   const provider = source && sourceProvider(source.spec.type);
   if (asked.length === 0 || provider === undefined || provider.retire !== undefined) return [];
-  const message = `\`retireSource\` asks for ${asked.join(', ')}, and a VM of ${withArticle(provider.type)} source cannot be changed`;
+  const message = `\`retireSource\` asks for ${asked.join(', ')}, and a VM of ${kindOfProvider(provider.type, 'source')} cannot be changed`;
   return [condition('RetireSourceNotSupported', 'NotSupported', message, asked)];
 }
 
@@ -72,6 +73,3 @@ function checkInspection({ spec }: PlanFacts): readonly Condition[] {
   const why = spec.type === 'warm' ? 'the plan converts no guest' : `the plan is ${spec.type}`;
   return [condition('InspectionNotDone', 'NotUsed', `no guest is inspected: ${why}`, ['inspect'])];
 }
-
-/** The name of a kind of source, after its article. */
-export const withArticle = (type: string): string => `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;

@@ -1,8 +1,8 @@
 import type { Condition, InventoryProblem, MigrationType } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
 import { isTarget } from '@ledgerlift/targets';
+import { kindOfProvider } from '../../kind-of-provider.js';
 import { condition } from '../condition-types.js';
-import { withArticle } from './combinations.js';
 import type { MappingFacts, PlanFacts, ProviderFacts } from '../plan-facts.js';
 
 /** Source and target are there, of the right type, and can be reached. */
@@ -19,7 +19,7 @@ export function checkProviders({ spec, source, target }: PlanFacts): readonly Co
             condition(
               'SourceProviderNotValid',
               'NotASource',
-              `'${source.spec.name}' is a ${source.spec.type}, which is a target`,
+              `'${source.spec.name}' is ${kindOfProvider(source.spec.type, 'target')}`,
               [source.spec.name],
             ),
           ]
@@ -35,7 +35,7 @@ export function checkProviders({ spec, source, target }: PlanFacts): readonly Co
             condition(
               'DestinationProviderNotValid',
               'NotATarget',
-              `'${target.spec.name}' is an ${target.spec.type} source`,
+              `'${target.spec.name}' is ${kindOfProvider(target.spec.type, 'source')}`,
               [target.spec.name],
             ),
           ]
@@ -68,7 +68,7 @@ export function checkMigrationType({ spec, source }: PlanFacts): readonly Condit
   const types: readonly MigrationType[] = provider?.migrationTypes ?? [];
   if (provider === undefined || types.includes(spec.type)) return [];
   const possible = types.map((type) => `${type} (${whatItDoes[type]})`).join(' or ');
-  const message = `${withArticle(provider.type)} source cannot be migrated ${spec.type}; possible is ${possible}`;
+  const message = `${kindOfProvider(provider.type, 'source')} cannot be migrated ${spec.type}; possible is ${possible}`;
   return [condition('MigrationTypeNotValid', 'NotSupported', message, [spec.type])];
 }
 

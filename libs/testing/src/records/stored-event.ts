@@ -1,17 +1,16 @@
-import { v7 as uuid } from 'uuid';
-import type { StoredEventLike } from '../publish/cloud-event.js';
+import { randomUUID } from 'node:crypto';
 
 let position = 0;
 
-/** An event as a log would have stored it. */
-export function storedEvent(
+/** An event as a log would have stored it, after every one that was made before. */
+export function storedEvent<Data>(
   type: string,
-  data: unknown,
+  data: Data,
   { stream = 'vm-m1-0', version = 1 }: { readonly stream?: string; readonly version?: number } = {},
-): StoredEventLike {
+) {
   position += 1;
   return {
-    id: uuid(),
+    id: randomUUID(),
     type,
     version,
     stream,
@@ -23,5 +22,5 @@ export function storedEvent(
     actor: { kind: 'system', name: 'planner', authenticatedBy: 'process' },
     hash: 'hash',
     data,
-  };
+  } as const;
 }

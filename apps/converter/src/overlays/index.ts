@@ -1,2 +1,0 @@
-export * from './overlay.js';
-export { imageError, qemuImg } from './qemu-img.js';
