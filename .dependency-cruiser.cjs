@@ -1,5 +1,7 @@
 // The arrows of the architecture. Specs, and what only specs use, may also look at the tests' own peers.
 const specs = String.raw`(\.spec\.ts|\.fixture\.ts|/spec/|/spec-peers/)`;
+// The folder of a kind of target: all that is none of the rooms which they share.
+const target = '(?!(?:conditions|files|vm-model)/)[^/]+';
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 // Which libraries a library may import, besides itself.
@@ -72,8 +74,17 @@ module.exports = {
     rule(
       'a-kind-of-target-is-known-to-the-registry-only',
       'Everything else asks the port: what it needs of a target, every kind of target has.',
-      { path: '^(apps|libs)/', pathNot: '^libs/targets/src/(registry\\.ts$|directory/)' },
-      { path: '^libs/targets/src/directory/' },
+      {
+        path: '^(apps|libs)/',
+        pathNot: ['^libs/targets/src/registry\\.ts$', `^libs/targets/src/${target}/`],
+      },
+      { path: `^libs/targets/src/${target}/` },
+    ),
+    rule(
+      'a-kind-of-target-is-its-folder',
+      'No kind of target knows another; what several need lies beside their folders.',
+      { path: `^libs/targets/src/(${target})/` },
+      { path: `^libs/targets/src/${target}/`, pathNot: '^libs/targets/src/$1/' },
     ),
     rule(
       'the-planner-is-no-worker',

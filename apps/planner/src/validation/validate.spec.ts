@@ -1,12 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type {
-  Concern,
-  InventoryProblem,
-  ProviderSpec,
-  SourceDisk,
-  SourceNic,
-  SourceVm,
-} from '@ledgerlift/contracts';
+import type { Concern, InventoryProblem, SourceDisk, SourceNic, SourceVm } from '@ledgerlift/contracts';
 import { sourceConditionTypes } from '@ledgerlift/providers';
 import { allConditionTypes, conditionTypes } from './condition-types.js';
 import type { PlanFacts } from './plan-facts.js';
@@ -377,14 +370,6 @@ describe('a way of migrating that the source has not', () => {
       /^an ova source cannot be migrated warm; possible is cold \(each VM is off while/,
     );
   });
-});
-
-it("a target that is an extension's source is named by its type", () => {
-  const spec: ProviderSpec = { name: 'toys', type: 'x-toys', sites: ['local'], settings: {} };
-  const found = validatePlan({ ...good, target: good.target && { ...good.target, spec } });
-  expect(found.find(({ reason }) => reason === 'NotATarget')?.message).toMatch(
-    /^'toys' is a source of type 'x-toys'/,
-  );
 });
 
 describe('validation', () => {
