@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `npm run test:peers`: the newest nats-server under everything that talks to the bus and under one whole migration,
-# and what boots or converts real guests, which takes minutes each.
+# `npm run test:peers`: the newest nats-server under everything that talks to the bus and under one whole migration, what
+# talks to a real Kubernetes API, and what boots or converts real guests, which takes minutes each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
 source scripts/progress.sh
 bash scripts/install.sh
 bash scripts/install-newest-nats.sh
+bash scripts/install-kubernetes.sh
 # shellcheck source=scripts/stages.sh
 source scripts/stages.sh
 
@@ -16,5 +17,5 @@ jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke warm
 unset LEDGERLIFT_NATS
 # A guest that runs in vSphere, as a user moves it: also what the README promises.
 stage demo-vsphere bash scripts/demo.sh vsphere
-jest_stage real-guests --selectProjects peers --runInBand
+jest_stage real-peers --selectProjects peers --runInBand
 finish
