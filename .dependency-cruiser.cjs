@@ -77,6 +77,12 @@ module.exports = {
       { path: '^libs/targets/src/directory/' },
     ),
     rule(
+      'the-kubevirt-target-is-its-folder',
+      'As every kind of target.',
+      { path: '^(apps|libs)/', pathNot: '^libs/targets/src/(registry\\.ts$|kubevirt/)' },
+      { path: '^libs/targets/src/kubevirt/' },
+    ),
+    rule(
       'the-planner-is-no-worker',
       'The planner decides; it never carries out a step.',
       { path: '^apps/planner/', pathNot: specs },
