@@ -32,7 +32,7 @@ export default {
     project('unit', ['<rootDir>/{apps,libs}/**/src/**/!(*.int|*.peer).spec.ts']),
     project('int', ['<rootDir>/{apps,libs}/**/src/**/*.int.spec.ts']),
     project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
-    // What takes minutes each, with real guests and the real virt-v2v: `npm run test:peers`.
+    // What takes minutes each, with real guests and the real virt-v2v, or a real Kubernetes: `npm run test:peers`.
     project('peers', [
       '<rootDir>/{apps,libs}/**/src/**/*.peer.spec.ts',
       '<rootDir>/e2e/peers/*.peer.spec.ts',

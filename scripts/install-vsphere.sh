@@ -11,11 +11,6 @@ source scripts/go.sh
 home=$cache/vsphere
 plugin_version=1.42.3-1
 
-# hash_of FOLDER: of the names and contents of its files. libs/testing/src/vsphere/installed.ts does the same.
-hash_of() {
-  (cd "$1" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
-}
-
 vsim=$home/vsim-$(hash_of libs/testing/vsphere/vsim)/vsim
 vddk=$home/vddk-$(hash_of libs/testing/vsphere/vddk)
 plugin=$home/nbdkit-vddk-$plugin_version/nbdkit-vddk-plugin.so

@@ -37,3 +37,8 @@ quietly() {
   fi
   rm -f "$log"
 }
+
+# hash_of FOLDER: of the names and contents of its files. libs/testing/src/folder-hash.ts does the same.
+hash_of() {
+  (cd "$1" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
+}

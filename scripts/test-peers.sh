@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# `npm run test:peers`: the newest nats-server under everything that talks to the bus and under one whole migration,
-# specs under another clock, and what boots or converts real guests, which takes minutes each.
+# `npm run test:peers`: the newest nats-server under everything that talks to the bus and under one whole migration, what
+# talks to a real Kubernetes API, specs under another clock, and what boots or converts real guests, which takes minutes each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
 source scripts/progress.sh
 bash scripts/install.sh
 bash scripts/install-newest-nats.sh
+bash scripts/install-kubernetes.sh
 # shellcheck source=scripts/stages.sh
 source scripts/stages.sh
 
@@ -19,5 +20,5 @@ stage demo-vsphere bash scripts/demo.sh vsphere
 # Specs must not depend on the day on which they run; these need no process with a clock of its own.
 LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int -- \
   '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog libs/event-log
-jest_stage real-guests --selectProjects peers --runInBand
+jest_stage real-peers --selectProjects peers --runInBand
 finish

@@ -25,5 +25,5 @@ export {
 } from './registry.js';
 export type { DiskTool, DiskTools, SourceRequirements, ToolMissing, ToolReport } from './requirements.js';
 export type { RoleRequest, SourceRole } from './role.js';
-export { readSecret, readWholeSecret, SecretMissing } from './secret.js';
+export { readSecret, readWholeSecret, SecretMissing } from '@ledgerlift/secrets';
 export { askUntil } from './waiting.js';

@@ -1,13 +1,14 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** A tool that a test needs is not on this machine. Install it (`bash scripts/install.sh`); never skip the test. */
+/** A tool that a test needs is not on this machine. Install it, by default with scripts/install.sh; never skip the test. */
 export class PeerMissing extends LedgerliftError {
   readonly code = 'LL-TEST-001';
   constructor(
     readonly peer: string,
     readonly looked: string,
+    readonly installer = 'bash scripts/install.sh',
   ) {
-    super(`${peer} was not found at ${looked}; run \`bash scripts/install.sh\``);
+    super(`${peer} was not found at ${looked}; run \`${installer}\``);
   }
 }
 

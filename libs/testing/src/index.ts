@@ -5,6 +5,7 @@ export { PeerFailed, PeerMissing } from './errors.js';
 export { extensionModule } from './extension-module.js';
 export * from './guest/index.js';
 export * from './hostile-ovas/index.js';
+export * from './kubernetes/index.js';
 export * from './lab/index.js';
 export * from './nats/index.js';
 export * from './ova/index.js';

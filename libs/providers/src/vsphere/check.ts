@@ -4,7 +4,7 @@ import {
   type ProviderSpec,
   type VsphereSettings,
 } from '@ledgerlift/contracts';
-import { readSecret } from '../secret.js';
+import { readSecret } from '@ledgerlift/secrets';
 import { allOf } from './listing.js';
 import { VsphereHostSecretMissing, VsphereHostUnknown, privilegeProblems } from './privileges/index.js';
 import { type VsphereSession, sessionOf } from './session.js';

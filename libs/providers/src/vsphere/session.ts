@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { LedgerliftError, ProviderSpec, VsphereSettings } from '@ledgerlift/contracts';
-import { readSecret } from '../secret.js';
+import { readSecret } from '@ledgerlift/secrets';
 import { abortable } from '../waiting.js';
 import { VsphereAccountLocked, VsphereFault, VsphereLoginRefused } from './errors.js';
 import { type CallOptions, SoapClient, type VimArguments } from './soap/client.js';

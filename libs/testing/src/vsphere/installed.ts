@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../cache-folder.js';
 import { PeerMissing } from '../errors.js';
+import { folderHash } from '../folder-hash.js';
 
 const sources = join(import.meta.dirname, '..', '..', 'vsphere');
 // As in scripts/install-vsphere.sh.
@@ -18,12 +18,15 @@ export interface VddkPlugin {
 
 /** Path of the simulator that was built from these sources. @throws PeerMissing */
 export function vsphereBinary(): string {
-  return found('the vSphere simulator', cacheFolder('vsphere', `vsim-${hashOf('vsim')}`, 'vsim'));
+  return found(
+    'the vSphere simulator',
+    cacheFolder('vsphere', `vsim-${folderHash(join(sources, 'vsim'))}`, 'vsim'),
+  );
 }
 
 /** @throws PeerMissing */
 export function vddkPlugin(): VddkPlugin {
-  const libdir = cacheFolder('vsphere', `vddk-${hashOf('vddk')}`);
+  const libdir = cacheFolder('vsphere', `vddk-${folderHash(join(sources, 'vddk'))}`);
   found('the stand-in for VDDK', join(libdir, 'lib64', 'libvixDiskLib.so.8'));
   const plugin = cacheFolder('vsphere', PLUGIN, 'nbdkit-vddk-plugin.so');
   return { plugin: found("nbdkit's vddk plugin", plugin), libdir };
@@ -32,19 +35,4 @@ export function vddkPlugin(): VddkPlugin {
 function found(what: string, path: string): string {
   if (!existsSync(path)) throw new PeerMissing(what, path);
   return path;
-}
-
-/** Of the names and contents of a folder's files: `sha256sum` of their sums, as the installer calculates it. */
-function hashOf(name: string): string {
-  const folder = join(sources, name);
-  const lines = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name: file }) => join(parentPath, file).slice(folder.length + 1))
-    .sort()
-    .map((file) => `${sha256(readFileSync(join(folder, file)))}  ${file}\n`);
-  return sha256(lines.join('')).slice(0, 16);
-}
-
-function sha256(bytes: Buffer | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

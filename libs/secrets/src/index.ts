@@ -1,0 +1,1 @@
+export { readSecret, readWholeSecret, SecretMissing } from './secret.js';

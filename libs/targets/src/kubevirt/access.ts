@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSecret, SecretMissing } from '@ledgerlift/secrets';
+import { z } from 'zod';
+import { withoutSlash } from './addresses.js';
+import { ClusterAccessUnusable } from './errors.js';
+import { credentialsOf } from './kubeconfig.js';
+
+const Pem = z.string().includes('-----BEGIN CERTIFICATE-----');
+
+/**
+ * How a cluster is reached:
+ *
+ * - `in-cluster`: as the service account of the pod that asks. Needs no secret;
+ * - `kubeconfig`: by the key `kubeconfig` of the secret, in its current context or the one that is named;
+ * - `token`: by the key `token` of the secret. Who signed the API server's certificate say the settings, else the secret's
+ *   `ca.crt`, else the system. A secret of the type `kubernetes.io/service-account-token` has both keys.
+ */
+export const ClusterAccess = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('in-cluster') }),
+  z.strictObject({ kind: z.literal('kubeconfig'), context: z.string().min(1).optional() }),
+  z.strictObject({
+    kind: z.literal('token'),
+    /** Of the API server, such as `https://api.example.com:6443`. */
+    url: z.url({ protocol: /^https$/ }),
+    /** PEM. */
+    caCertificate: Pem.optional(),
+  }),
+]);
+export type ClusterAccess = z.infer<typeof ClusterAccess>;
+
+/** Who asks, and where, as it was read from a secret or from the pod. Holds secrets: for the connection alone. */
+export interface ClusterCredentials {
+  /** With no slash at its end; some proxies have a cluster below a path. */
+  readonly server: string;
+  /** PEM of who signed the server's certificate; undefined: whom the system trusts. */
+  readonly ca: string | undefined;
+  /** The name that the server's certificate is for, where it is not that of the address. */
+  readonly serverName: string | undefined;
+  readonly token: string | undefined;
+  /** PEM of both. */
+  readonly clientCertificate: { readonly cert: string; readonly key: string } | undefined;
+  /** For messages. */
+  readonly from: string;
+}
+
+/** Where a pod finds its service account, and the API server: see `SERVICE_ACCOUNT`. */
+export interface PodPlace {
+  readonly folder: string;
+  readonly host: string | undefined;
+  readonly port: string | undefined;
+}
+
+// https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/: the API server's address is in the environment, and
+// the token in this file is replaced before it expires.
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+const thisPod = (): PodPlace => ({
+  folder: SERVICE_ACCOUNT,
+  host: process.env['KUBERNETES_SERVICE_HOST'],
+  port: process.env['KUBERNETES_SERVICE_PORT'],
+});
+
+/**
+ * Reads the credentials as they are now. Tokens are replaced while a service runs: they are read again when the API server no
+ * longer accepts them.
+ *
+ * @param secret name of the provider's secret
+ * @param pod by default the one that this process runs in
+ * @throws SecretMissing, ClusterAccessUnusable
+ */
+export async function readCredentials(
+  access: ClusterAccess,
+  secret: string | undefined,
+  pod: PodPlace = thisPod(),
+): Promise<ClusterCredentials> {
+  if (access.kind === 'in-cluster') return credentialsOfPod(pod);
+  if (secret === undefined)
+    throw new ClusterAccessUnusable(
+      `the access '${access.kind}'`,
+      'the provider names no secret',
+      `Name one with the key '${access.kind}', or use the access 'in-cluster'.`,
+    );
+  const from = `the secret '${secret}'`;
+  if (access.kind === 'kubeconfig')
+    return credentialsOf(await readSecret(secret, 'kubeconfig'), access.context, from);
+  const ca = access.caCertificate ?? (await optional(readSecret(secret, 'ca.crt')));
+  const token = await readSecret(secret, 'token');
+  const server = withoutSlash(access.url);
+  return { server, ca, serverName: undefined, token, clientCertificate: undefined, from };
+}
+
+async function credentialsOfPod({ folder, host, port }: PodPlace): Promise<ClusterCredentials> {
+  const from = 'the service account of this pod';
+  const instead = "Run this service in the cluster, or use the access 'token' or 'kubeconfig'.";
+  if (host === undefined || port === undefined)
+    throw new ClusterAccessUnusable(
+      from,
+      'KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set',
+      instead,
+    );
+  const read = async (name: string): Promise<string> => {
+    const path = join(folder, name);
+    const content = (await readFile(path, 'utf8').catch(() => '')).trim();
+    if (content === '') throw new ClusterAccessUnusable(from, `${path} cannot be read, or is empty`, instead);
+    return content;
+  };
+  const [token, ca] = await Promise.all([read('token'), read('ca.crt')]);
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return { server, ca, serverName: undefined, token, clientCertificate: undefined, from };
+}
+
+async function optional(secret: Promise<string>): Promise<string | undefined> {
+  try {
+    return await secret;
+  } catch (error) {
+    if (error instanceof SecretMissing) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,191 @@
+import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
+
+/** No answer came from the API server, or it cannot answer now. Tried again. */
+export class KubernetesUnreachable extends LedgerliftError {
+  readonly code = 'LL-KUB-001';
+  override readonly failure = 'transient';
+  constructor(
+    readonly server: string,
+    readonly request: string,
+    readonly reason: string,
+  ) {
+    super(
+      `${server} did not answer ${request}: ${reason}. Check that the address is right, and reachable from this site.`,
+    );
+  }
+}
+
+/** The API server does not know who asks: the token or certificate has expired, was revoked, or is of another cluster. */
+export class KubernetesLoginRefused extends LedgerliftError {
+  readonly code = 'LL-KUB-002';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly server: string,
+    /** Where the credentials come from. */
+    readonly from: string,
+  ) {
+    super(
+      `${server} does not accept the credentials from ${from}. Replace them at this site; they are read again at the next try.`,
+      { field: 'secret' },
+    );
+  }
+}
+
+/** A right is missing, which the error names as RBAC does. */
+export class KubernetesForbidden extends LedgerliftError {
+  readonly code = 'LL-KUB-003';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly server: string,
+    readonly verb: string,
+    /** As a role has it, such as `virtualmachines` or `pods/exec`. */
+    readonly resource: string,
+    /** API group; empty: the core. */
+    readonly group: string,
+    /** Undefined: in the whole cluster. */
+    readonly namespace: string | undefined,
+  ) {
+    super(
+      `${server} does not allow '${verb}' of ${qualified(resource, group)} ${
+        namespace === undefined ? 'in the whole cluster' : `in the namespace '${namespace}'`
+      }. Give it to the account that Ledgerlift uses, by the role that Ledgerlift prints.`,
+    );
+  }
+}
+
+/** The API server's certificate cannot be trusted. Nothing was sent to it. */
+export class KubernetesCertificateRefused extends LedgerliftError {
+  readonly code = 'LL-KUB-004';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly server: string,
+    readonly reason: string,
+  ) {
+    super(
+      `the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. Give the certificate of the ` +
+        'authority that signed it, and the name that it is for.',
+      { field: 'settings.access' },
+    );
+  }
+}
+
+/** The object changed since it was read, or another field manager owns a field. Read it again, and decide anew. */
+export class KubernetesConflict extends LedgerliftError {
+  readonly code = 'LL-KUB-005';
+  override readonly failure = 'transient';
+  override readonly effect = 'none';
+  constructor(
+    /** Such as `virtualmachines.kubevirt.io "web" in the namespace 'vms'`. */
+    readonly object: string,
+    says: string,
+  ) {
+    super(`${object} was changed by somebody else meanwhile: ${says}. It is read again at the next try.`);
+  }
+}
+
+/** An object of this name exists. Whoever makes things by find-or-create looks at it. */
+export class KubernetesAlreadyExists extends LedgerliftError {
+  readonly code = 'LL-KUB-006';
+  override readonly effect = 'none';
+  constructor(readonly object: string) {
+    super(`${object} exists already. Remove or rename it, or choose another name in the plan.`);
+  }
+}
+
+/** The API server is overloaded, and stayed so for as long as it is waited for. */
+export class KubernetesTooManyRequests extends LedgerliftError {
+  readonly code = 'LL-KUB-007';
+  override readonly failure = 'transient';
+  override readonly effect = 'none';
+  constructor(
+    readonly server: string,
+    readonly request: string,
+    readonly waitedMs: number,
+  ) {
+    super(
+      `${server} answered ${request} with "too many requests" for ${Math.round(waitedMs / 1000)} s. It is tried again; ` +
+        'let fewer VMs run at once if it stays so.',
+    );
+  }
+}
+
+/** There is no such object, or the cluster does not know the kind. */
+export class KubernetesNotFound extends LedgerliftError {
+  readonly code = 'LL-KUB-008';
+  override readonly effect = 'none';
+  constructor(
+    readonly object: string,
+    /** `kind`: its definition is not installed in the cluster. */
+    readonly missing: 'object' | 'kind',
+  ) {
+    super(
+      missing === 'object'
+        ? `${object} does not exist. It was removed, or never made.`
+        : `${object}: the cluster does not serve this kind. Install what defines it, in a version that has it.`,
+    );
+  }
+}
+
+/** The API server, or an admission webhook, finds fault with what was sent. */
+export class KubernetesRefused extends LedgerliftError {
+  readonly code = 'LL-KUB-009';
+  override readonly failure: FailureClass;
+  override readonly effect = 'none';
+  constructor(
+    readonly object: string,
+    /** Of the Status object, such as `Invalid`; `Forbidden` where a quota or a policy refused. */
+    readonly reason: string,
+    readonly says: string,
+  ) {
+    super(`${object} was refused (${reason}): ${says}`);
+    // What a quota or a policy of the cluster refuses, somebody there can allow; a wrong object stays wrong.
+    this.failure = reason === 'Forbidden' ? 'needs-operator' : 'permanent';
+  }
+}
+
+/** What is known of a watch is older than what the API server still has: everything is to be listed again. */
+export class KubernetesGone extends LedgerliftError {
+  readonly code = 'LL-KUB-010';
+  override readonly failure = 'transient';
+  override readonly effect = 'none';
+  constructor(readonly request: string) {
+    super(`the API server no longer has the version at which ${request} continues. It is listed again.`);
+  }
+}
+
+/** The kubeconfig, or what a pod knows of its cluster, cannot be used. Its content is not shown. */
+export class ClusterAccessUnusable extends LedgerliftError {
+  readonly code = 'LL-KUB-011';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    /** Where it comes from, such as `the secret 'cluster'`. */
+    readonly from: string,
+    readonly why: string,
+    wayOut: string,
+  ) {
+    super(`${from} cannot be used: ${why}. ${wayOut}`, { field: 'settings.access' });
+  }
+}
+
+/** An answer is not what Kubernetes documents: something between answers in its place, or the version is too far off. */
+export class KubernetesAnswerMalformed extends LedgerliftError {
+  readonly code = 'LL-KUB-012';
+  override readonly failure = 'transient';
+  constructor(
+    readonly server: string,
+    readonly request: string,
+    readonly why: string,
+  ) {
+    super(
+      `the answer of ${server} to ${request} is not understood: ${why}. Check that the address is that of the API server.`,
+    );
+  }
+}
+
+/** `virtualmachines.kubevirt.io`, and `pods` of the core group. */
+export const qualified = (resource: string, group: string): string =>
+  group === '' ? resource : `${resource}.${group}`;

@@ -1,0 +1,364 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
+import { type Kubernetes, startKubernetes, until } from '@ledgerlift/testing';
+import { KubernetesConnection } from '../connection.js';
+import { resources } from '../resources.js';
+import { ClusterInventory, type ClusterView } from './cluster-inventory.js';
+import { Named } from './kinds.js';
+import { ResourceWatch } from './resource-watch.js';
+
+const times = { retryMs: [50, 200], installedMs: 100, silenceMs: 150_000 } as const;
+const signal = AbortSignal.timeout(280_000);
+const VMS = '/apis/kubevirt.io/v1/namespaces/vms/virtualmachines';
+const NAMESPACES = '/api/v1/namespaces';
+
+/** The way to the API server, which can be cut and mended again. */
+class Wire implements AsyncDisposable {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #isCut = false;
+
+  constructor(port: number) {
+    this.#server = createServer((near) => {
+      if (this.#isCut) {
+        near.destroy();
+        return;
+      }
+      const far = connect(port, '127.0.0.1');
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(socket);
+        socket
+          .on('error', () => undefined)
+          .on('close', () => {
+            this.#sockets.delete(socket);
+            other.destroy();
+          });
+        socket.pipe(other);
+      }
+    });
+  }
+
+  async url(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+let kubernetes: Kubernetes;
+beforeAll(async () => {
+  kubernetes = await startKubernetes({ controllerManager: true });
+  const { admin } = kubernetes;
+  await admin.create(NAMESPACES, { metadata: { name: 'vms' } });
+});
+afterAll(async () => {
+  await kubernetes.stop();
+});
+
+function connectionTo(url: string, to = kubernetes): KubernetesConnection {
+  const { ca, cert, key } = to.admin.credentials;
+  return new KubernetesConnection(() =>
+    Promise.resolve({
+      server: url,
+      ca,
+      serverName: undefined,
+      token: undefined,
+      clientCertificate: { cert, key },
+      from: 'this test',
+    }),
+  );
+}
+
+async function makeVm(name: string): Promise<void> {
+  await kubernetes.admin.create(VMS, {
+    apiVersion: 'kubevirt.io/v1',
+    kind: 'VirtualMachine',
+    metadata: { name, namespace: 'vms', labels: { 'ledgerlift.io/vm': name } },
+    spec: { runStrategy: 'Halted', template: { spec: { domain: { devices: {} } } } },
+  });
+}
+
+describe('the inventory of a cluster', () => {
+  it('has what a migration depends on', async () => {
+    const { admin } = kubernetes;
+    await admin.create('/apis/storage.k8s.io/v1/storageclasses', {
+      metadata: { name: 'fast', annotations: { 'storageclass.kubevirt.io/is-default-virt-class': 'true' } },
+      provisioner: 'csi.example',
+      volumeBindingMode: 'WaitForFirstConsumer',
+      allowVolumeExpansion: true,
+    });
+    const profiles = '/apis/cdi.kubevirt.io/v1beta1/storageprofiles';
+    await admin.create(profiles, {
+      apiVersion: 'cdi.kubevirt.io/v1beta1',
+      kind: 'StorageProfile',
+      metadata: { name: 'fast' },
+    });
+    const claimPropertySets = [{ accessModes: ['ReadWriteMany'], volumeMode: 'Block' }];
+    await admin.patch(`${profiles}/fast/status`, { status: { claimPropertySets } }).catch(() =>
+      // CDI's definition of this version has no status subresource.
+      admin.patch(`${profiles}/fast`, { status: { claimPropertySets } }),
+    );
+    await admin.create('/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses', {
+      apiVersion: 'snapshot.storage.k8s.io/v1',
+      kind: 'VolumeSnapshotClass',
+      metadata: { name: 'snaps' },
+      driver: 'csi.example',
+      deletionPolicy: 'Delete',
+    });
+    await admin.create('/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions', {
+      apiVersion: 'k8s.cni.cncf.io/v1',
+      kind: 'NetworkAttachmentDefinition',
+      metadata: { name: 'vlan7' },
+      spec: { config: '{}' },
+    });
+    await admin.create('/api/v1/namespaces/vms/resourcequotas', {
+      metadata: { name: 'small' },
+      spec: { hard: { 'requests.storage': '1Ti', pods: '10' } },
+    });
+    await admin.create('/api/v1/namespaces/vms/limitranges', {
+      metadata: { name: 'claims' },
+      spec: { limits: [{ type: 'PersistentVolumeClaim', max: { storage: '500Gi' } }] },
+    });
+    await admin.create('/api/v1/nodes', {
+      metadata: { name: 'n1', labels: { 'kubevirt.io/schedulable': 'true' } },
+    });
+    await admin.patch('/api/v1/nodes/n1/status', {
+      status: {
+        allocatable: { cpu: '3500m', memory: '16Gi', pods: '110' },
+        conditions: [{ type: 'Ready', status: 'True' }],
+      },
+    });
+    const types = '/apis/instancetype.kubevirt.io/v1beta1';
+    for (const [path, kind] of [
+      ['virtualmachineclusterinstancetypes', 'VirtualMachineClusterInstancetype'],
+      ['namespaces/vms/virtualmachineinstancetypes', 'VirtualMachineInstancetype'],
+    ] as const)
+      await admin.create(`${types}/${path}`, {
+        apiVersion: 'instancetype.kubevirt.io/v1beta1',
+        kind,
+        metadata: { name: 'u1.small' },
+        spec: { cpu: { guest: 1 }, memory: { guest: '2Gi' } },
+      });
+    for (const [path, kind] of [
+      ['virtualmachineclusterpreferences', 'VirtualMachineClusterPreference'],
+      ['namespaces/vms/virtualmachinepreferences', 'VirtualMachinePreference'],
+    ] as const)
+      await admin.create(`${types}/${path}`, {
+        apiVersion: 'instancetype.kubevirt.io/v1beta1',
+        kind,
+        metadata: { name: 'rhel.9' },
+        spec: {},
+      });
+    await admin.create(`${NAMESPACES}`, { metadata: { name: 'kubevirt' } });
+    const kubevirts = '/apis/kubevirt.io/v1/namespaces/kubevirt/kubevirts';
+    await admin.create(kubevirts, {
+      apiVersion: 'kubevirt.io/v1',
+      kind: 'KubeVirt',
+      metadata: { name: 'kubevirt' },
+      spec: { configuration: { developerConfiguration: { featureGates: ['Snapshot'] } } },
+    });
+    await admin.patch(`${kubevirts}/kubevirt/status`, {
+      status: { phase: 'Deployed', observedKubeVirtVersion: 'v1.8.0' },
+    });
+    await makeVm('web');
+
+    const connection = connectionTo(kubernetes.url);
+    await using inventory = new ClusterInventory(connection, ['vms'], times);
+    await inventory.known(signal);
+    await until('the quota was counted', () => inventory.view().quotas[0]?.hard['pods'] !== undefined);
+    const view = inventory.view();
+    expect(view.namespaces).toContainEqual({ name: 'vms', isEnding: false });
+    expect(view).toMatchObject({
+      gaps: [],
+      storageClasses: [
+        {
+          name: 'fast',
+          provisioner: 'csi.example',
+          volumeBindingMode: 'WaitForFirstConsumer',
+          allowVolumeExpansion: true,
+          isDefault: false,
+          isDefaultForVms: true,
+        },
+      ],
+      storageProfiles: [{ name: 'fast', claimPropertySets }],
+      snapshotClasses: [{ name: 'snaps', driver: 'csi.example', deletionPolicy: 'Delete' }],
+      networks: [{ name: 'vlan7', namespace: 'default' }],
+      quotas: [{ name: 'small', hard: { 'requests.storage': '1Ti', pods: '10' }, used: { pods: '0' } }],
+      limitRanges: [
+        { name: 'claims', limits: [{ type: 'PersistentVolumeClaim', max: { storage: '500Gi' } }] },
+      ],
+      nodes: [
+        {
+          name: 'n1',
+          isReady: true,
+          takesVms: true,
+          allocatable: { cores: 3.5, memoryBytes: 16 * 2 ** 30, pods: 110 },
+        },
+      ],
+      clusterInstanceTypes: [{ name: 'u1.small' }],
+      instanceTypes: [{ name: 'u1.small', namespace: 'vms' }],
+      clusterPreferences: [{ name: 'rhel.9' }],
+      preferences: [{ name: 'rhel.9', namespace: 'vms' }],
+      kubevirts: [{ version: 'v1.8.0', phase: 'Deployed', featureGates: ['Snapshot'] }],
+      vms: [{ name: 'web', namespace: 'vms', runStrategy: 'Halted' }],
+    });
+    await connection.close();
+  });
+
+  it('says of kinds that are not installed that they are not, and has them once they are', async () => {
+    await using bare = await startKubernetes({ extras: 'none' });
+    const connection = connectionTo(bare.url, bare);
+    await using inventory = new ClusterInventory(connection, ['default'], times);
+    await inventory.known(signal);
+    const missing = ({ gaps }: ClusterView): readonly string[] =>
+      gaps.filter(({ knowledge }) => knowledge.state === 'not-installed').map(({ what }) => what);
+    expect(missing(inventory.view())).toEqual([
+      'storageprofiles.cdi.kubevirt.io',
+      'volumesnapshotclasses.snapshot.storage.k8s.io',
+      'network-attachment-definitions.k8s.cni.cncf.io',
+      'kubevirts.kubevirt.io',
+      'virtualmachineclusterinstancetypes.instancetype.kubevirt.io',
+      'virtualmachineclusterpreferences.instancetype.kubevirt.io',
+      'virtualmachineinstancetypes.instancetype.kubevirt.io',
+      'virtualmachinepreferences.instancetype.kubevirt.io',
+      'virtualmachines.kubevirt.io',
+    ]);
+    await bare.admin.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      metadata: { name: 'network-attachment-definitions.k8s.cni.cncf.io' },
+      spec: {
+        group: 'k8s.cni.cncf.io',
+        scope: 'Namespaced',
+        names: {
+          plural: 'network-attachment-definitions',
+          singular: 'network-attachment-definition',
+          kind: 'NetworkAttachmentDefinition',
+        },
+        versions: [
+          { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+        ],
+      },
+    });
+    await until(
+      'networks are installed',
+      () => !missing(inventory.view()).includes('network-attachment-definitions.k8s.cni.cncf.io'),
+      60_000,
+    );
+    await connection.close();
+  });
+
+  it('says why it may not see a kind', async () => {
+    const token = await kubernetes.admin.serviceAccount('vms', 'blind');
+    const connection = new KubernetesConnection(() =>
+      Promise.resolve({
+        server: kubernetes.url,
+        ca: kubernetes.ca,
+        serverName: undefined,
+        token,
+        clientCertificate: undefined,
+        from: 'this test',
+      }),
+    );
+    await using inventory = new ClusterInventory(connection, ['vms'], times);
+    await inventory.known(signal);
+    const gap = inventory.view().gaps.find(({ what }) => what === 'nodes');
+    expect(gap).toMatchObject({
+      knowledge: { state: 'refused', error: { code: 'LL-KUB-003', verb: 'list' } },
+    });
+    await connection.close();
+  });
+});
+
+describe('a watch', () => {
+  const names = (watch: ResourceWatch<Named>): readonly string[] => watch.objects.map(({ name }) => name);
+
+  it('sees what was changed while it was cut', async () => {
+    await using wire = new Wire(Number(new URL(kubernetes.url).port));
+    const connection = connectionTo(await wire.url());
+    const watch = new ResourceWatch(connection, resources.vms, Named, 'vms', times);
+    const stop = new AbortController();
+    const running = watch.run(stop.signal);
+    await makeVm('leaves');
+    await until('the first VM is seen', () => names(watch).includes('leaves'));
+    wire.cut();
+    await until('the cut is noticed', () => watch.knowledge.state === 'stale');
+    await makeVm('comes');
+    await kubernetes.admin.remove(`${VMS}/leaves`);
+    expect(names(watch)).toContain('leaves');
+    wire.mend();
+    await until(
+      'both changes are seen',
+      () => names(watch).includes('comes') && !names(watch).includes('leaves'),
+    );
+    expect(watch.knowledge).toEqual({ state: 'current' });
+    stop.abort();
+    await running;
+    await connection.close();
+  });
+
+  it('lists again what it can no longer continue, after the API server was restarted', async () => {
+    await using wire = new Wire(Number(new URL(kubernetes.url).port));
+    const connection = connectionTo(await wire.url());
+    const watch = new ResourceWatch(connection, resources.vms, Named, 'vms', times);
+    const stop = new AbortController();
+    const running = watch.run(stop.signal);
+    await makeVm('early');
+    await until('the first VM is seen', () => names(watch).includes('early'));
+    wire.cut();
+    await kubernetes.admin.remove(`${VMS}/early`);
+    await makeVm('late');
+    // A server that has just started knows no version but that which it began with.
+    await kubernetes.restart();
+    await kubernetes.admin.call(VMS);
+    wire.mend();
+    await until(
+      'both changes are seen',
+      () => names(watch).includes('late') && !names(watch).includes('early'),
+      60_000,
+    );
+    await makeVm('later');
+    await until('it goes on', () => names(watch).includes('later'));
+    stop.abort();
+    await running;
+    await connection.close();
+  });
+
+  it('lists more than a page', async () => {
+    const { admin } = kubernetes;
+    await Promise.all(
+      Array.from({ length: 501 }, (_, index) =>
+        admin.create('/api/v1/namespaces/vms/secrets', {
+          metadata: { name: `s${String(index).padStart(3, '0')}` },
+        }),
+      ),
+    );
+    const connection = connectionTo(kubernetes.url);
+    const watch = new ResourceWatch(connection, resources.secrets, Named, 'vms', times);
+    const stop = new AbortController();
+    const running = watch.run(stop.signal);
+    await watch.known(signal);
+    expect(names(watch)).toHaveLength(501);
+    expect(names(watch).at(-1)).toBe('s500');
+    stop.abort();
+    await running;
+    await connection.close();
+  });
+});

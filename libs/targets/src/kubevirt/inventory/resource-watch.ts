@@ -1,0 +1,261 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LedgerliftError } from '@ledgerlift/contracts';
+import { z } from 'zod';
+import { type ApiResource, described } from '../addresses.js';
+import type { KubernetesConnection } from '../connection.js';
+import { KubernetesAnswerMalformed, KubernetesGone, KubernetesNotFound } from '../errors.js';
+
+/** How well a watch knows the objects of its kind. */
+export type Knowledge =
+  /** Not yet listed. */
+  | { readonly state: 'unknown' }
+  /** As the API server has them, apart from what is on its way. */
+  | { readonly state: 'current' }
+  /** Listed once; the watch is broken, and is made again. */
+  | { readonly state: 'stale'; readonly why: string }
+  /** The cluster does not serve the kind. It is asked again, in case that it is installed. */
+  | { readonly state: 'not-installed' }
+  /** Never listed, and the API server says why. It is asked again. */
+  | { readonly state: 'refused'; readonly error: LedgerliftError };
+
+export interface WatchTimes {
+  /** Before a broken watch is made again: first, and at most; doubled each time. */
+  readonly retryMs: readonly [first: number, most: number];
+  /** Before it is asked again whether a kind is installed. */
+  readonly installedMs: number;
+  /** How long a watch may be silent: API servers send a bookmark about each minute. */
+  readonly silenceMs: number;
+}
+
+export const WATCH_TIMES: WatchTimes = { retryMs: [1000, 30_000], installedMs: 60_000, silenceMs: 150_000 };
+
+const PAGE = '500';
+// After so long the API server ends a watch in order, so that none is for ever at one of several servers.
+const WATCH_SECONDS = '300';
+
+const Metadata = z.object({
+  name: z.string(),
+  namespace: z.string().default(''),
+  resourceVersion: z.string(),
+});
+const Page = z.object({
+  metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
+  items: z.array(z.looseObject({ metadata: Metadata })),
+});
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+const WatchEvent = z.discriminatedUnion('type', [
+  z.object({
+    type: z.enum(['ADDED', 'MODIFIED', 'DELETED']),
+    object: z.looseObject({ metadata: Metadata }),
+  }),
+  z.object({
+    type: z.literal('BOOKMARK'),
+    object: z.object({ metadata: z.object({ resourceVersion: z.string() }) }),
+  }),
+  z.object({
+    type: z.literal('ERROR'),
+    object: z.object({ code: z.number().default(0), message: z.string().default('') }),
+  }),
+]);
+
+/**
+ * Knows all objects of one kind, by a list and a watch that goes on from it. A broken watch is made again from the last version seen;
+ * where the API server no longer has that version, everything is listed again. What changed in between is seen either way.
+ */
+export class ResourceWatch<T> {
+  readonly kind: ApiResource;
+  readonly #connection: KubernetesConnection;
+  readonly #schema: z.ZodType<T>;
+  readonly #namespace: string | undefined;
+  readonly #times: WatchTimes;
+  #objects = new Map<string, T>();
+  #version: string | undefined;
+  #knowledge: Knowledge = { state: 'unknown' };
+  readonly #changed = new Set<() => void>();
+
+  /**
+   * @param schema of what is kept of each object; one that does not fit is an error of the watch
+   * @param namespace none: everywhere
+   */
+  constructor(
+    connection: KubernetesConnection,
+    kind: ApiResource,
+    schema: z.ZodType<T>,
+    namespace: string | undefined,
+    times: WatchTimes = WATCH_TIMES,
+  ) {
+    this.#connection = connection;
+    this.kind = kind;
+    this.#schema = schema;
+    this.#namespace = namespace;
+    this.#times = times;
+  }
+
+  get knowledge(): Knowledge {
+    return this.#knowledge;
+  }
+
+  /** In the order of `namespace/name`. */
+  get objects(): readonly T[] {
+    return [...this.#objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+  }
+
+  /** Watches until the signal aborts; never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    const [first, most] = this.#times.retryMs;
+    let waitMs = first;
+    while (!signal.aborted) {
+      const before = this.#version;
+      try {
+        if (this.#version === undefined) await this.#list(signal);
+        await this.#watch(signal);
+        waitMs = first;
+      } catch (error) {
+        if (signal.aborted) return;
+        // A watch that saw something was not broken from the start.
+        if (this.#version !== before) waitMs = first;
+        const pauseMs = this.#failed(error) ?? waitMs;
+        await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+        waitMs = Math.min(waitMs * 2, most);
+      }
+    }
+  }
+
+  /** Resolves once the kind was listed, or it is known why it is not. @throws the signal's reason once aborted */
+  async known(signal: AbortSignal): Promise<void> {
+    while (this.#knowledge.state === 'unknown') await this.#change(signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const objects = new Map<string, T>();
+    let more: string | undefined;
+    let version: string;
+    do {
+      const page = await this.#connection.read(
+        {
+          verb: 'list',
+          kind: this.kind,
+          address: { namespace: this.#namespace },
+          query: { limit: PAGE, ...(more === undefined ? {} : { continue: more }) },
+          signal,
+        },
+        Page,
+      );
+      for (const object of page.items) objects.set(keyOf(object.metadata), this.#parse(object));
+      more = page.metadata.continue === '' ? undefined : page.metadata.continue;
+      version = page.metadata.resourceVersion;
+    } while (more !== undefined);
+    this.#objects = objects;
+    this.#version = version;
+    this.#know({ state: 'current' });
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const query = {
+      resourceVersion: this.#version ?? '',
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: WATCH_SECONDS,
+    };
+    const stream = await this.#connection.open(
+      { verb: 'watch', kind: this.kind, address: { namespace: this.#namespace }, query, signal },
+      this.#times.silenceMs,
+    );
+    this.#know({ state: 'current' });
+    for await (const line of linesOf(stream)) this.#take(line);
+  }
+
+  #take(line: string): void {
+    const parsed = WatchEvent.safeParse(json(line));
+    if (!parsed.success) throw this.#malformed(z.prettifyError(parsed.error));
+    const { type, object } = parsed.data;
+    if (type === 'ERROR') {
+      if (object.code === 410) throw new KubernetesGone(`watch ${described(this.kind)}`);
+      throw this.#malformed(`status ${object.code}: ${object.message}`);
+    }
+    if (type === 'DELETED') this.#objects.delete(keyOf(object.metadata));
+    if (type === 'ADDED' || type === 'MODIFIED')
+      this.#objects.set(keyOf(object.metadata), this.#parse(object));
+    this.#version = object.metadata.resourceVersion;
+    this.#notify();
+  }
+
+  /** @returns how long to wait before the next try; undefined: as long as it is for what is broken */
+  #failed(error: unknown): number | undefined {
+    if (error instanceof KubernetesGone) {
+      this.#version = undefined;
+      this.#know({ state: 'stale', why: error.message });
+      return 0;
+    }
+    if (error instanceof KubernetesNotFound && error.missing === 'kind') {
+      this.#objects = new Map();
+      this.#version = undefined;
+      this.#know({ state: 'not-installed' });
+      return this.#times.installedMs;
+    }
+    const known = error instanceof LedgerliftError ? error : this.#malformed(String(error));
+    // What was seen stays, until it is known better.
+    this.#know(
+      this.#knowledge.state === 'current' || this.#knowledge.state === 'stale'
+        ? { state: 'stale', why: known.message }
+        : { state: 'refused', error: known },
+    );
+    return undefined;
+  }
+
+  #parse(object: unknown): T {
+    const parsed = this.#schema.safeParse(object);
+    if (!parsed.success) throw this.#malformed(z.prettifyError(parsed.error));
+    return parsed.data;
+  }
+
+  #malformed(why: string): KubernetesAnswerMalformed {
+    return new KubernetesAnswerMalformed('the API server', `watch ${described(this.kind)}`, why);
+  }
+
+  #know(knowledge: Knowledge): void {
+    this.#knowledge = knowledge;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#changed) listener();
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const stop = (): void => {
+        this.#changed.delete(done);
+        reject(signal.reason as Error);
+      };
+      const done = (): void => {
+        this.#changed.delete(done);
+        signal.removeEventListener('abort', stop);
+        resolve();
+      };
+      this.#changed.add(done);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+}
+
+const keyOf = ({ namespace, name }: z.infer<typeof Metadata>): string => `${namespace}/${name}`;
+
+/** The lines of a stream of JSON. Throws as the stream does, where `readline` would take a broken one for an end. */
+async function* linesOf(stream: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of stream.setEncoding('utf8')) {
+    const lines = (rest + (text as string)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield line;
+  }
+}
+
+function json(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
