@@ -136,7 +136,9 @@ describe('a variable that an extension needs to read disks', () => {
       TOY_ROOM: 'plenty',
     };
     const main = join(root, 'apps', service, 'dist', 'main.js');
-    await expect(promisify(execFile)(process.execPath, [main], { env })).rejects.toMatchObject({
+    await expect(
+      promisify(execFile)(process.execPath, [main], { env, timeout: 60_000 }),
+    ).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/TOY_ROOM is 'plenty'; set it to the square metres.*cannot start/),
     });

@@ -28,6 +28,9 @@ function work(generation: number, isOver: () => boolean = () => false): WorkOnFi
   };
   return workOnFiles(filesOf(), guard);
 }
+/** Opens the first disk; what it opened is released with the case, also where it should not have. */
+const opened = async ({ disks }: WorkOnFiles, size: number): Promise<DiskWriter> =>
+  (earlier = await disks.openForWriting(diskId(0), size));
 const diskId = (index: number): string => record.disks[index]?.diskId ?? 'none';
 const at = (name = 'none'): string => folder.file(name);
 const disk = (index: number): string => at(layoutOf(record).disks[index]?.disk);
@@ -65,11 +68,11 @@ describe('work of an attempt that is over changes nothing', () => {
     'no mark of a commit is taken away': ({ conversion }) => conversion('migration').forgetCommit(),
     'no overlay of before is removed': ({ conversion }) => conversion('migration').make(),
     'nothing is flushed': ({ conversion }) => conversion('migration').flush(),
-    'no earlier writer is ended': ({ disks }) => disks.openForWriting(diskId(0), MiB),
+    'no earlier writer is ended': (late) => opened(late, MiB),
   };
 
   it.each(Object.keys(effects))('%s', async (name) => {
-    earlier = await work(1).disks.openForWriting(diskId(0), MiB);
+    await opened(work(1), MiB);
     await work(1).conversion('migration').markCommitted(3);
     for (const path of overlays()) writeFileSync(path, 'of before');
     const late = effects[name]?.(work(2, () => true));
@@ -79,15 +82,15 @@ describe('work of an attempt that is over changes nothing', () => {
   });
 
   it('no disk grows once the earlier writer is ended', async () => {
-    earlier = await work(1).disks.openForWriting(diskId(0), MiB);
+    await opened(work(1), MiB);
     const late = work(2, () => !existsSync(writerRecord()));
-    await expect(late.disks.openForWriting(diskId(0), 2 * MiB)).rejects.toBe(over);
+    await expect(opened(late, 2 * MiB)).rejects.toBe(over);
     expect(statSync(disk(0)).size).toBe(MiB);
   });
 
   it('no disk is opened once it has grown', async () => {
     const late = work(2, () => statSync(disk(0)).size > MiB);
-    await expect(late.disks.openForWriting(diskId(0), 2 * MiB)).rejects.toBe(over);
+    await expect(opened(late, 2 * MiB)).rejects.toBe(over);
     expect(existsSync(writerRecord())).toBe(false);
   });
 
