@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Kubernetes, KubernetesRefused, startKubernetes } from '@ledgerlift/testing';
 import { KubernetesConnection } from '../connection.js';
+import { qualified } from '../errors.js';
 import { missingRights } from './check.js';
 import { type Need, needs, resourceOf } from './needs.js';
 import { rolesFor } from './roles.js';
@@ -53,8 +54,9 @@ async function grant(table: readonly Need[]): Promise<void> {
   }
 }
 
-const named = ({ verb, kind, ...rest }: Need, namespace: string | undefined): string =>
-  `${verb} ${resourceOf({ verb, kind, ...rest })}.${kind.group} in ${namespace ?? 'all'}`;
+const nameOf = (need: Need): string => `${need.verb} ${qualified(resourceOf(need), need.kind.group)}`;
+const named = (need: Need, namespace: string | undefined): string =>
+  namespace === undefined ? nameOf(need) : `${nameOf(need)} in ${namespace}`;
 const namedFor = (need: Need): readonly string[] =>
   (need.scope === 'cluster' ? [undefined] : request.namespaces).map((namespace) => named(need, namespace));
 
@@ -81,7 +83,7 @@ describe('the rights that a migration needs', () => {
     await expectMissing([]);
   });
 
-  it.each(needs.map((need) => [named(need, undefined), need] as const))(
+  it.each(needs.map((need) => [nameOf(need), need] as const))(
     'are named, and nothing else, when a role lacks one: %s',
     async (_, lacking) => {
       await grant(needs.filter((need) => need !== lacking));
