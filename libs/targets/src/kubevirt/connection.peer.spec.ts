@@ -236,18 +236,26 @@ describe('a request to the API server', () => {
   });
 
   it('for what a policy of the cluster forbids is no missing right', async () => {
-    const quota = `/api/v1/namespaces/${namespace}/resourcequotas`;
-    await kubernetes.admin.create(quota, {
-      metadata: { name: 'none' },
-      spec: { hard: { persistentvolumeclaims: '0' } },
-    });
+    const quotas = `/api/v1/namespaces/${namespace}/resourcequotas`;
+    const none = { persistentvolumeclaims: '0' };
+    await kubernetes.admin.create(quotas, { metadata: { name: 'none' }, spec: { hard: none } });
+    // What the controller of quotas would do.
+    await kubernetes.admin.patch(`${quotas}/none/status`, { status: { hard: none, used: none } });
     const body = {
-      metadata: { name: 'disk' },
+      metadata: { generateName: 'disk-' },
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     };
-    const ask = (): Promise<unknown> =>
-      failure(asMigrator().call({ verb: 'create', kind: volumes, address: { namespace }, body, signal }));
-    expect(await ask()).toMatchObject({ code: 'LL-KUB-009', failure: 'needs-operator', reason: 'Forbidden' });
+    const connection = asMigrator();
+    let error: unknown;
+    // The API server learns of a quota by a watch.
+    await until('the quota counts', async () => {
+      error = await failure(
+        connection.call({ verb: 'create', kind: volumes, address: { namespace }, body, signal }),
+      );
+      return error !== undefined;
+    });
+    expect(error).toMatchObject({ code: 'LL-KUB-009', failure: 'needs-operator', reason: 'Forbidden' });
+    expect(String(error)).toMatch(/exceeded quota: none/);
   });
 
   it('that changes what was changed meanwhile, or makes what exists, is refused as such', async () => {

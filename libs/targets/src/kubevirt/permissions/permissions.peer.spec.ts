@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Kubernetes, KubernetesRefused, startKubernetes } from '@ledgerlift/testing';
+import { parseAllDocuments } from 'yaml';
 import { KubernetesConnection } from '../connection.js';
+import { qualified } from '../errors.js';
 import { missingRights } from './check.js';
 import { type Need, needs, resourceOf } from './needs.js';
-import { rolesFor } from './roles.js';
+import { type RbacObject, roleManifest, rolesFor } from './roles.js';
 
 const request = { account: { namespace: 'ledgerlift', name: 'migrator' }, namespaces: ['vms', 'lab'] };
 const signal = AbortSignal.timeout(280_000);
@@ -39,9 +41,9 @@ afterAll(async () => {
   await kubernetes.stop();
 });
 
-/** Makes the roles that the table says, in place of those that were there. */
-async function grant(table: readonly Need[]): Promise<void> {
-  for (const object of rolesFor(request, table)) {
+/** Makes these roles and bindings, in place of those that were there. */
+async function apply(objects: readonly RbacObject[]): Promise<void> {
+  for (const object of objects) {
     const { namespace, name } = object.metadata;
     const path = `${RBAC}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${PLURALS[object.kind]}`;
     await kubernetes.admin
@@ -53,8 +55,9 @@ async function grant(table: readonly Need[]): Promise<void> {
   }
 }
 
-const named = ({ verb, kind, ...rest }: Need, namespace: string | undefined): string =>
-  `${verb} ${resourceOf({ verb, kind, ...rest })}.${kind.group} in ${namespace ?? 'all'}`;
+const nameOf = (need: Need): string => `${need.verb} ${qualified(resourceOf(need), need.kind.group)}`;
+const named = (need: Need, namespace: string | undefined): string =>
+  namespace === undefined ? nameOf(need) : `${nameOf(need)} in ${namespace}`;
 const namedFor = (need: Need): readonly string[] =>
   (need.scope === 'cluster' ? [undefined] : request.namespaces).map((namespace) => named(need, namespace));
 
@@ -76,15 +79,21 @@ async function expectMissing(wanted: readonly string[]): Promise<void> {
 describe('the rights that a migration needs', () => {
   it('are all missing before a role gives them', () => expectMissing(needs.flatMap(namedFor)));
 
-  it('are given by the roles made for them', async () => {
-    await grant(needs);
+  it('are given by the manifest made for them', async () => {
+    const documents = parseAllDocuments(roleManifest(request));
+    await apply(documents.map((document) => document.toJS() as RbacObject));
     await expectMissing([]);
   });
 
-  it.each(needs.map((need) => [named(need, undefined), need] as const))(
+  it.each(needs.map((need) => [nameOf(need), need] as const))(
     'are named, and nothing else, when a role lacks one: %s',
     async (_, lacking) => {
-      await grant(needs.filter((need) => need !== lacking));
+      await apply(
+        rolesFor(
+          request,
+          needs.filter((need) => need !== lacking),
+        ),
+      );
       await expectMissing(namedFor(lacking));
     },
   );
