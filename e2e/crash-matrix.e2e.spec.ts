@@ -123,16 +123,16 @@ async function story(installation: Installation, source: LabHypervisor): Promise
     body: { what: 'start' },
     as: 'grace',
   });
-  await installation.until(waves, ({ state }) => state === 'running', 60_000);
+  await installation.until(waves, ({ state }) => state === 'running');
   await installation.call('vms.pause', { params: first, body: {} });
-  await installation.until(waves, ({ state }) => state === 'paused', 60_000);
+  await installation.until(waves, ({ state }) => state === 'paused');
   await installation.service('transfer').restart();
   await installation.call('vms.resume', { params: first, body: {} });
   await installation.reached(waves, 'DiskTransfer');
   await installation.call('vms.pause', { params: first, body: {} });
-  await installation.until(waves, ({ state }) => state === 'paused', 60_000);
+  await installation.until(waves, ({ state }) => state === 'paused');
   await installation.call('vms.resume', { params: first, body: {} });
-  await installation.until(waves, ({ state }) => state === 'waiting', 60_000);
+  await installation.until(waves, ({ state }) => state === 'waiting');
   await testBoot(installation, waves);
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
   await installation.call('vms.cutover', { params: first, body: { at: tomorrow } });
@@ -140,19 +140,19 @@ async function story(installation: Installation, source: LabHypervisor): Promise
   const inTheWay = installation.folder.file('out', 'default', 'first', 'manifests', 'vm.yaml');
   await mkdir(inTheWay, { recursive: true });
   await cutOver(installation, waves);
-  await installation.until(waves, ({ state }) => state === 'failed', 90_000);
+  await installation.until(waves, ({ state }) => state === 'failed');
   await rmdir(inTheWay);
   await installation.call('vms.retry', { params: first, body: {} });
-  await installation.until(waves, ({ state }) => state === 'waiting', 60_000);
+  await installation.until(waves, ({ state }) => state === 'waiting');
   await cutOver(installation, waves);
-  await installation.until(waves, ({ state }) => state === 'succeeded', 90_000);
+  await installation.until(waves, ({ state }) => state === 'succeeded');
   await installation.call('vms.rollback', { params: first, body: {} });
-  await installation.until(waves, ({ state }) => state === 'rolled-back', 60_000);
+  await installation.until(waves, ({ state }) => state === 'rolled-back');
   await installation.call('plans.pause', { params: { plan: 'waves' }, body: {} });
   await installation.call('plans.resume', { params: { plan: 'waves' }, body: {} });
   await installation.call('plans.next-wave', { params: { plan: 'waves' }, body: {} });
   await installation.call('plans.cancel', { params: { plan: 'waves' }, body: {} });
-  await installation.ended(waves, 90_000);
+  await installation.ended(waves);
   // The target was allowed to start, so that nothing else deletes it.
   await installation.call('vms.delete-target', { params: first, body: { targetName: 'first' } });
 
@@ -163,7 +163,7 @@ async function story(installation: Installation, source: LabHypervisor): Promise
   await mkdir(installation.folder.file('out', 'default', 'third', 'manifests', 'vm.yaml'), {
     recursive: true,
   }).catch(() => undefined);
-  await installation.ended(third, 90_000);
+  await installation.ended(third);
   await installation.call('plans.archive', { params: { plan: 'given-up' } });
 }
 

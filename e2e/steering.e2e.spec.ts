@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type PlanSpecInput, ScheduleLimits } from '@ledgerlift/contracts';
-import { LabHypervisor } from '@ledgerlift/testing';
+import { HANGS_MS, LabHypervisor } from '@ledgerlift/testing';
 import { Installation } from './installation/installation.js';
 import { testingExtensions } from './installation/root.js';
 
@@ -36,7 +36,7 @@ const migrate = (plan: string, names: readonly string[], change: Partial<PlanSpe
   at.migrate(plan, names, { source: 'lab', skipGuestConversion: true, ...change });
 const limit = (change: object) => at.call('schedule.set', { body: ScheduleLimits.parse(change) });
 const vmIs = async (migration: string, vm: number, is: (state: string, waits: string) => boolean) => {
-  for (const deadline = Date.now() + 30_000; ;) {
+  for (const deadline = Date.now() + HANGS_MS; ;) {
     const { state, waitingFor = '' } = await at.vm(migration, vm);
     if (is(state, waitingFor)) return;
     if (Date.now() > deadline) throw new Error(`VM ${vm} is ${state} and waits for ${waitingFor}`);
@@ -107,15 +107,13 @@ describe('limits', () => {
 
   it('of bandwidth are shared by the copies that run, and changed while they run', async () => {
     await off(['b1', 'b2'], 24);
-    await limit({ bytesPerSecond: MiB });
-    const begun = Date.now();
+    // Twice 24 MiB would take 13 minutes, which nothing here waits for.
+    await limit({ bytesPerSecond: MiB / 16 });
     const migration = await migrate('slow', ['b1', 'b2']);
     await at.reached(migration, 'DiskTransfer');
     await new Promise((resolve) => setTimeout(resolve, 3000));
     expect((await at.vm(migration)).state).toBe('running');
     await limit({});
     await at.succeeded(migration);
-    // At one MiB a second for both, 48 MiB would have taken 48 s.
-    expect(Date.now() - begun).toBeLessThan(30_000);
   });
 });

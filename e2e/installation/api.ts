@@ -1,3 +1,4 @@
+import { HANGS_MS } from '@ledgerlift/testing';
 import { randomUUID } from 'node:crypto';
 import {
   API_BASE,
@@ -38,7 +39,7 @@ export async function call<N extends ApiOperationName>(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + HANGS_MS;
   for (;;) {
     const response = await fetch(target, init).catch((error: unknown) => {
       if (Date.now() > deadline) throw error;

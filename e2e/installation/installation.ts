@@ -9,6 +9,7 @@ import {
   startNats,
   stubVirtV2v,
   temporaryFolder,
+  HANGS_MS,
 } from '@ledgerlift/testing';
 import { type CallInput, call } from './api.js';
 import { root } from './root.js';
@@ -154,7 +155,7 @@ export class Installation implements AsyncDisposable {
   }
 
   /** @throws when the VM does not come to be so in time */
-  async until(migration: string, is: (vm: VmView) => boolean, timeoutMs = 30_000): Promise<VmView> {
+  async until(migration: string, is: (vm: VmView) => boolean, timeoutMs = HANGS_MS): Promise<VmView> {
     for (const deadline = Date.now() + timeoutMs; ;) {
       const vm = await this.vm(migration);
       if (is(vm)) return vm;
@@ -169,7 +170,7 @@ export class Installation implements AsyncDisposable {
   }
 
   /** @throws when the migration is not over in time, with what its VM does */
-  async ended(migration: string, timeoutMs: number): Promise<MigrationView> {
+  async ended(migration: string, timeoutMs = HANGS_MS): Promise<MigrationView> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const view = await this.call('migrations.get', { params: { migration } });
@@ -183,7 +184,7 @@ export class Installation implements AsyncDisposable {
   }
 
   /** @throws unless the migration succeeds in time, with what the VM says */
-  async succeeded(migration: string, timeoutMs = 60_000): Promise<void> {
+  async succeeded(migration: string, timeoutMs = HANGS_MS): Promise<void> {
     const { status } = await this.ended(migration, timeoutMs);
     if (status === 'succeeded') return;
     const { conditions } = await this.vm(migration);

@@ -1,3 +1,4 @@
+import { HANGS_MS } from '@ledgerlift/testing';
 import { readdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
@@ -59,7 +60,7 @@ export async function eventsOnBus(natsUrl: string): Promise<readonly string[]> {
 
 /** Waits until every event of the log is on the bus, in its order. @returns the events that never came */
 export async function missingOnBus(natsUrl: string, ids: readonly string[]): Promise<readonly string[]> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + HANGS_MS;
   for (;;) {
     const present = new Set(await eventsOnBus(natsUrl).catch(() => []));
     const missing = ids.filter((id) => !present.has(id));

@@ -12,6 +12,6 @@ export * from './ova/index.js';
 export * from './processes/index.js';
 export * from './records/index.js';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
-export { until } from './until.js';
+export { HANGS_MS, until } from './until.js';
 export * from './virt-v2v/index.js';
 export * from './vsphere/index.js';

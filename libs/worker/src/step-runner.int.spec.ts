@@ -210,7 +210,7 @@ describe('a worker', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (way === 'a lease answer') planner.stops.set('vm-m1-0', 'canceled by anna');
       else nc.publish(subjects.stop('vm-m1-0'), JSON.stringify({ reason: 'canceled by anna' }));
-      await until('the outcome', () => planner.reported('vm-m1-0')?.outcome !== undefined, 2000);
+      await until('the outcome', () => planner.reported('vm-m1-0')?.outcome !== undefined);
       expect(planner.reported('vm-m1-0')?.outcome).toMatchObject({
         kind: 'stopped',
         reason: expect.stringContaining('canceled by anna'),

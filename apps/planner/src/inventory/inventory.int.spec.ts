@@ -48,10 +48,11 @@ describe('the inventory of a vCenter in the planner', () => {
   it('is live soon after somebody asked, and shows what changes without being asked to refresh', async () => {
     expect(await names()).toEqual(['db', 'web-1', 'web-2']);
     await eventually(() => service.liveness(provider) === 'live');
+    const before = Date.now();
     await vsphere.addVm({ name: 'web-3' });
     await eventually(async () => (await names()).includes('web-3'));
     const { takenAt } = await service.current(provider);
-    expect(Date.now() - Date.parse(takenAt)).toBeLessThan(5000);
+    expect(Date.parse(takenAt)).toBeGreaterThanOrEqual(before);
   });
 
   it('says that it is not live after a break, and why, and comes back', async () => {

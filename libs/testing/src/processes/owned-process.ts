@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PeerFailed } from '../errors.js';
+import { HANGS_MS } from '../until.js';
 
 /** What to run, and how. */
 export interface ProcessSpec {
@@ -78,7 +79,7 @@ export class OwnedProcess implements AsyncDisposable {
    *
    * @throws PeerFailed when the process ends or the time is over first
    */
-  async waitForLine(pattern: RegExp, timeoutMs = 30_000): Promise<string> {
+  async waitForLine(pattern: RegExp, timeoutMs = HANGS_MS): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const line = this.#lines.find((candidate) => pattern.test(candidate));
@@ -93,7 +94,7 @@ export class OwnedProcess implements AsyncDisposable {
    *
    * @throws PeerFailed when the process ends or the time is over first
    */
-  async waitForHttp(url: string, timeoutMs = 30_000): Promise<void> {
+  async waitForHttp(url: string, timeoutMs = HANGS_MS): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!(await answers(url))) {
       this.#mustGoOn(`did not answer ${url} within ${timeoutMs} ms`, deadline);
