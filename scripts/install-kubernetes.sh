@@ -35,7 +35,7 @@ export GOMODCACHE=${GOMODCACHE:-$build/modules} GOCACHE=${GOCACHE:-$build/object
 # One invocation: the linkers run beside the compilers, and each package is compiled once. Without debug information.
 build_programs() {
   mkdir -p "$build/home/bin"
-  nice -n 5 "$go" -C "$sources" build -o "$build/home/bin/" \
+  nice -n 5 "$go" -C "$sources" build -v -o "$build/home/bin/" \
     -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes -X kubevirt.io/client-go/version.gitVersion=$kubevirt" \
     go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
     kubevirt.io/kubevirt/cmd/virt-api ./manifests

@@ -111,12 +111,10 @@ describe('the inventory of a cluster', () => {
       apiVersion: 'cdi.kubevirt.io/v1beta1',
       kind: 'StorageProfile',
       metadata: { name: 'fast' },
+      spec: {},
     });
     const claimPropertySets = [{ accessModes: ['ReadWriteMany'], volumeMode: 'Block' }];
-    await admin.patch(`${profiles}/fast/status`, { status: { claimPropertySets } }).catch(() =>
-      // CDI's definition of this version has no status subresource.
-      admin.patch(`${profiles}/fast`, { status: { claimPropertySets } }),
-    );
+    await admin.patch(`${profiles}/fast/status`, { status: { claimPropertySets } });
     await admin.create('/apis/snapshot.storage.k8s.io/v1/volumesnapshotclasses', {
       apiVersion: 'snapshot.storage.k8s.io/v1',
       kind: 'VolumeSnapshotClass',

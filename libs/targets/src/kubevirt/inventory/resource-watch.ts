@@ -34,7 +34,7 @@ const PAGE = '500';
 // After so long the API server ends a watch in order, so that none is for ever at one of several servers.
 const WATCH_SECONDS = '300';
 
-const Metadata = z.object({
+const Metadata = z.looseObject({
   name: z.string(),
   namespace: z.string().default(''),
   resourceVersion: z.string(),
