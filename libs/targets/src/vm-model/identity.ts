@@ -5,7 +5,7 @@ import type { SourceDisk, SourceVm, VmRecord } from '@ledgerlift/contracts';
 export interface MachineIdentity {
   /** SMBIOS system UUID, in lower case; undefined: the target makes its own. */
   readonly uuid: string | undefined;
-  /** SMBIOS system serial number. */
+  /** SMBIOS system serial number; undefined: the target makes its own, or has none. */
   readonly serial: string | undefined;
 }
 
@@ -14,7 +14,11 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** The source's own, as far as it says them in the form that a target takes. */
 export function machineIdentity({ uuid, serial }: Pick<SourceVm, 'uuid' | 'serial'>): MachineIdentity {
   const lower = uuid?.toLowerCase();
-  return { uuid: lower !== undefined && UUID.test(lower) ? lower : undefined, serial };
+  return {
+    uuid: lower !== undefined && UUID.test(lower) ? lower : undefined,
+    // KubeVirt makes up a serial number where it is given an empty one.
+    serial: serial === '' ? undefined : serial,
+  };
 }
 
 /** Bytes that virtio-blk (VIRTIO_BLK_ID_BYTES) and ATA give a serial number; QEMU cuts what is longer. */

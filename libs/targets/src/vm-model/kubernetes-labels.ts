@@ -4,18 +4,29 @@ import type { TargetVm } from './target-vm.js';
 const LABEL_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/**
+ * What KubeVirt writes on its own objects; it refuses a VM whose template has one of them
+ * (kubevirt.io/kubevirt v1.8.0, vmi-create-admitter.go, restrictedVmiLabels).
+ */
+const RESERVED: ReadonlySet<string> = new Set(
+  [
+    ...['created-by', 'migrationJobUID', 'nodeName', 'migrationTargetNodeName', 'schedulable'],
+    'install-strategy',
+  ].map((name) => `kubevirt.io/${name}`),
+);
+
 export interface Labels {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
- * The labels of everything that is made for a VM. The user's labels that Kubernetes would refuse are kept in an
+ * The labels of everything that is made for a VM. The user's labels that Kubernetes or KubeVirt would refuse are kept in an
  * annotation, so that `kubectl apply` works and nothing is lost; ours win over the user's.
  */
 export function labelsOf({ labels, origin }: TargetVm): Labels {
   const isValid = ([key, value]: readonly [string, string]): boolean =>
-    isLabelKey(key) && isLabelValue(value);
+    isLabelKey(key) && isLabelValue(value) && !RESERVED.has(key);
   const refused = Object.entries(labels).filter((label) => !isValid(label));
   return {
     labels: {

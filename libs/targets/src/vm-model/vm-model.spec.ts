@@ -222,7 +222,7 @@ describe('the manifest of the VirtualMachine', () => {
     const [uuid, serial] = ['423EFD65-a73d-e159-a56d-dd25289f8b0c', 'VMware-42 3e fd 65-a5 6d'];
     const { domain } = manifest({ vm: { uuid, serial } }).spec.template.spec;
     expect(domain.firmware).toEqual({ uuid: uuid.toLowerCase(), serial, bootloader: { bios: {} } });
-    expect(manifest({ vm: { uuid: 'none' } }).spec.template.spec.domain.firmware).toEqual({
+    expect(manifest({ vm: { uuid: 'none', serial: '' } }).spec.template.spec.domain.firmware).toEqual({
       bootloader: { bios: {} },
     });
   });
@@ -258,13 +258,27 @@ describe('the manifest of the VirtualMachine', () => {
     ]);
   });
 
-  it('keeps labels that Kubernetes would refuse in an annotation', () => {
-    const labels = { ok: 'on', 'example.com/x': '012', 'not ok': 'a', bad: 'with space' };
-    const { metadata } = manifest({ record: { labels } });
-    expect(metadata.labels).toMatchObject({ ok: 'on', 'example.com/x': '012' });
+  it('has neither interfaces nor networks for a VM without NICs', () => {
+    const { spec } = manifest({ vm: { nics: [] } }).spec.template;
+    expect(spec).not.toHaveProperty('networks');
+    expect(spec.domain.devices).not.toHaveProperty('interfaces');
+    expect(spec.domain.devices.autoattachPodInterface).toBe(false);
+  });
+
+  it('keeps labels that Kubernetes or KubeVirt would refuse in an annotation', () => {
+    const labels = {
+      ...{ ok: 'on', 'example.com/x': '012', 'kubevirt.io/size': 'small' },
+      ...{ 'not ok': 'a', bad: 'with space', 'kubevirt.io/nodeName': 'node-1' },
+    };
+    const { metadata, spec } = manifest({ record: { labels } });
+    for (const kept of [metadata.labels, spec.template.metadata.labels]) {
+      expect(kept).toMatchObject({ ok: 'on', 'example.com/x': '012', 'kubevirt.io/size': 'small' });
+      expect(kept).not.toHaveProperty(['kubevirt.io/nodeName']);
+    }
     expect(JSON.parse(metadata.annotations['ledgerlift.io/refused-labels'])).toEqual({
       'not ok': 'a',
       bad: 'with space',
+      'kubevirt.io/nodeName': 'node-1',
     });
   });
 });
