@@ -15,6 +15,9 @@ const RESERVED: ReadonlySet<string> = new Set(
   ].map((name) => `kubevirt.io/${name}`),
 );
 
+/** All annotations of an object together have at most 256 KiB; a hostile package may give its VM a longer name. */
+const SOURCE_NAME_LENGTH = 1024;
+
 export interface Labels {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -38,7 +41,7 @@ export function labelsOf({ labels, origin }: TargetVm): Labels {
       'ledgerlift.io/vm': String(origin.vm),
     },
     annotations: {
-      'ledgerlift.io/source-name': origin.sourceName,
+      'ledgerlift.io/source-name': origin.sourceName.slice(0, SOURCE_NAME_LENGTH).toWellFormed(),
       ...(refused.length === 0
         ? {}
         : { 'ledgerlift.io/refused-labels': JSON.stringify(Object.fromEntries(refused)) }),

@@ -77,28 +77,6 @@ describe('the target VM', () => {
     expect(targetVm(vmRecord({ record: { powerState } }), { sourcePowerState }).runStrategy).toBe(strategy),
   );
 
-  it('has disks with the serials of the source, or with ones of their own that stay', () => {
-    const disk = vmRecord().source.vm.disks[0];
-    if (disk === undefined) throw new Error('the record has a disk');
-    const serials = (serial?: string, id = 'web') =>
-      targetVm(
-        vmRecord({
-          disks: 2,
-          vm: {
-            id,
-            disks: [
-              { ...disk, id: 'disk-0', ...(serial === undefined ? {} : { serial }) },
-              { ...disk, id: 'disk-1' },
-            ],
-          },
-        }),
-      ).disks.map((each) => each.serial);
-    expect(serials('6000c29 é4f2b1a0c3d5e7f9081726354')[0]).toBe('6000c294f2b1a0c3d5e7');
-    expect(serials()).toEqual(serials());
-    expect(new Set([...serials(), ...serials(undefined, 'db')]).size).toBe(4);
-    for (const each of [...serials(), ...serials('//')]) expect(each).toMatch(/^[0-9a-f]{20}$/);
-  });
-
   it('leaves ignored NICs out and keeps the MACs of the others', () => {
     const nic = vmRecord().source.vm.nics[0];
     if (nic === undefined) throw new Error('the record has a NIC');
@@ -341,6 +319,12 @@ describe('names from hostile sources', () => {
         },
       ),
     );
+  });
+
+  it('are cut where Kubernetes would refuse the annotation', () => {
+    const text = virtualMachineManifest(targetVm(vmRecord({ vm: { name: 'n'.repeat(300_000) } })));
+    const { annotations } = parse(text, { version: '1.1' }).metadata;
+    expect(annotations['ledgerlift.io/source-name']).toBe('n'.repeat(1024));
   });
 
   it('are escaped in XML', () => {
