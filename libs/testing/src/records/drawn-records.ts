@@ -44,6 +44,7 @@ const names = [
   'yes',
   'two\nlines: {{x}} # "quoted" \\',
   '1.2.3.4',
+  'n'.repeat(300_000),
 ];
 const labels: readonly Readonly<Record<string, string>>[] = [
   {},
@@ -80,7 +81,7 @@ const capacities = [0, 1, MiB, GiB + 1, 4 * TiB];
 const uuids = ['423EFD65-A73D-E159-A56D-DD25289F8B0C', '423efd65-a73d-e159-a56d-dd25289f8b0c', 'none', null];
 const serials = ['VMware-42 3e fd 65 a7 3d e1 59-a5 6d dd 25 28 9f 8b 0c', '', 'on', null];
 const diskSerials = ['6000c2940a3b8d2f1c7e5b9a01f4d3e2', 'WD-1 2/3', '////', 'ä_.+-0', '', null];
-const macs = ['00:50:56:AA:BB:0', '00-50-56-aa-bb-0', null];
+const macs = ['00:50:56:AA:BB:0', '00-50-56-aa-bb-0', '02:00:00:00:00:0', '01:00:5e:00:00:0', 'none', null];
 const networks = [
   { type: 'multus', name: 'vlan10', namespace: 'nets' },
   { type: 'multus', name: 'fast' },
