@@ -4,18 +4,32 @@ import type { TargetVm } from './target-vm.js';
 const LABEL_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/**
+ * What KubeVirt writes on its own objects; it refuses a VM whose template has one of them
+ * (kubevirt.io/kubevirt v1.8.0, vmi-create-admitter.go, restrictedVmiLabels).
+ */
+const RESERVED: ReadonlySet<string> = new Set(
+  [
+    ...['created-by', 'migrationJobUID', 'nodeName', 'migrationTargetNodeName', 'schedulable'],
+    'install-strategy',
+  ].map((name) => `kubevirt.io/${name}`),
+);
+
+/** All annotations of an object together have at most 256 KiB; a hostile package may give its VM a longer name. */
+const SOURCE_NAME_LENGTH = 1024;
+
 export interface Labels {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**
- * The labels of everything that is made for a VM. The user's labels that Kubernetes would refuse are kept in an
+ * The labels of everything that is made for a VM. The user's labels that Kubernetes or KubeVirt would refuse are kept in an
  * annotation, so that `kubectl apply` works and nothing is lost; ours win over the user's.
  */
 export function labelsOf({ labels, origin }: TargetVm): Labels {
   const isValid = ([key, value]: readonly [string, string]): boolean =>
-    isLabelKey(key) && isLabelValue(value);
+    isLabelKey(key) && isLabelValue(value) && !RESERVED.has(key);
   const refused = Object.entries(labels).filter((label) => !isValid(label));
   return {
     labels: {
@@ -27,7 +41,7 @@ export function labelsOf({ labels, origin }: TargetVm): Labels {
       'ledgerlift.io/vm': String(origin.vm),
     },
     annotations: {
-      'ledgerlift.io/source-name': origin.sourceName,
+      'ledgerlift.io/source-name': origin.sourceName.slice(0, SOURCE_NAME_LENGTH).toWellFormed(),
       ...(refused.length === 0
         ? {}
         : { 'ledgerlift.io/refused-labels': JSON.stringify(Object.fromEntries(refused)) }),

@@ -13,6 +13,8 @@ const FILESYSTEM_OVERHEAD = 0.06;
 export function virtualMachineManifest(vm: TargetVm): string {
   const { labels, annotations } = labelsOf(vm);
   const claims = vm.disks.map((disk) => disk.pvc.name);
+  // The API server drops empty lists: what is kept would differ from the manifest.
+  const hasNics = vm.nics.length > 0;
   const header = [
     `Made by Ledgerlift from "${JSON.stringify(vm.origin.sourceName).slice(1, -1)}".`,
     'Apply the pvc-*.yaml beside this file first and bring each disk file into its claim; then apply this.',
@@ -46,14 +48,14 @@ export function virtualMachineManifest(vm: TargetVm): string {
               })),
               // Every guest has a driver for it; virtio's, Windows and older kernels have not.
               inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
-              interfaces: vm.nics.map(interfaceOf),
+              ...(hasNics ? { interfaces: vm.nics.map(interfaceOf) } : {}),
               autoattachPodInterface: false,
               autoattachMemBalloon: vm.balloon,
               ...(vm.rng ? { rng: {} } : {}),
               ...(vm.tpm ? { tpm: { persistent: true } } : {}),
             },
           },
-          networks: vm.nics.map(networkOf),
+          ...(hasNics ? { networks: vm.nics.map(networkOf) } : {}),
           volumes: vm.disks.map(({ name }, index) => ({
             name,
             persistentVolumeClaim: { claimName: claims[index] },

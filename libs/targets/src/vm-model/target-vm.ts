@@ -4,7 +4,7 @@ import { allocatedSize } from '../disk-size.js';
 import { RecordMismatch } from '../errors.js';
 import { type CpuTopology, cpuTopology } from './cpu.js';
 import { devicesFor } from './devices.js';
-import { type MachineIdentity, diskSerial, machineIdentity } from './identity.js';
+import { type MachineIdentity, diskSerial, machineIdentity, nicAddress } from './identity.js';
 
 export interface TargetVmDisk {
   /** `disk-0`, … in the record's order. */
@@ -105,7 +105,7 @@ export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): Tar
       if (source === undefined)
         throw new RecordMismatch(`"${record.targetName}" has no NIC "${nic.nicId}" at the source`);
       if (nic.network === null) return [];
-      const mac = (nic.mac ?? source.mac)?.toLowerCase().replaceAll('-', ':');
+      const mac = nicAddress(nic.mac ?? source.mac, nic.network.type);
       return [
         { name: `net-${index}`, mac, model: devices.nicModel, network: nic.network, kind: source.kind },
       ];

@@ -77,28 +77,6 @@ describe('the target VM', () => {
     expect(targetVm(vmRecord({ record: { powerState } }), { sourcePowerState }).runStrategy).toBe(strategy),
   );
 
-  it('has disks with the serials of the source, or with ones of their own that stay', () => {
-    const disk = vmRecord().source.vm.disks[0];
-    if (disk === undefined) throw new Error('the record has a disk');
-    const serials = (serial?: string, id = 'web') =>
-      targetVm(
-        vmRecord({
-          disks: 2,
-          vm: {
-            id,
-            disks: [
-              { ...disk, id: 'disk-0', ...(serial === undefined ? {} : { serial }) },
-              { ...disk, id: 'disk-1' },
-            ],
-          },
-        }),
-      ).disks.map((each) => each.serial);
-    expect(serials('6000c29 é4f2b1a0c3d5e7f9081726354')[0]).toBe('6000c294f2b1a0c3d5e7');
-    expect(serials()).toEqual(serials());
-    expect(new Set([...serials(), ...serials(undefined, 'db')]).size).toBe(4);
-    for (const each of [...serials(), ...serials('//')]) expect(each).toMatch(/^[0-9a-f]{20}$/);
-  });
-
   it('leaves ignored NICs out and keeps the MACs of the others', () => {
     const nic = vmRecord().source.vm.nics[0];
     if (nic === undefined) throw new Error('the record has a NIC');
@@ -222,7 +200,7 @@ describe('the manifest of the VirtualMachine', () => {
     const [uuid, serial] = ['423EFD65-a73d-e159-a56d-dd25289f8b0c', 'VMware-42 3e fd 65-a5 6d'];
     const { domain } = manifest({ vm: { uuid, serial } }).spec.template.spec;
     expect(domain.firmware).toEqual({ uuid: uuid.toLowerCase(), serial, bootloader: { bios: {} } });
-    expect(manifest({ vm: { uuid: 'none' } }).spec.template.spec.domain.firmware).toEqual({
+    expect(manifest({ vm: { uuid: 'none', serial: '' } }).spec.template.spec.domain.firmware).toEqual({
       bootloader: { bios: {} },
     });
   });
@@ -258,13 +236,27 @@ describe('the manifest of the VirtualMachine', () => {
     ]);
   });
 
-  it('keeps labels that Kubernetes would refuse in an annotation', () => {
-    const labels = { ok: 'on', 'example.com/x': '012', 'not ok': 'a', bad: 'with space' };
-    const { metadata } = manifest({ record: { labels } });
-    expect(metadata.labels).toMatchObject({ ok: 'on', 'example.com/x': '012' });
+  it('has neither interfaces nor networks for a VM without NICs', () => {
+    const { spec } = manifest({ vm: { nics: [] } }).spec.template;
+    expect(spec).not.toHaveProperty('networks');
+    expect(spec.domain.devices).not.toHaveProperty('interfaces');
+    expect(spec.domain.devices.autoattachPodInterface).toBe(false);
+  });
+
+  it('keeps labels that Kubernetes or KubeVirt would refuse in an annotation', () => {
+    const labels = {
+      ...{ ok: 'on', 'example.com/x': '012', 'kubevirt.io/size': 'small' },
+      ...{ 'not ok': 'a', bad: 'with space', 'kubevirt.io/nodeName': 'node-1' },
+    };
+    const { metadata, spec } = manifest({ record: { labels } });
+    for (const kept of [metadata.labels, spec.template.metadata.labels]) {
+      expect(kept).toMatchObject({ ok: 'on', 'example.com/x': '012', 'kubevirt.io/size': 'small' });
+      expect(kept).not.toHaveProperty(['kubevirt.io/nodeName']);
+    }
     expect(JSON.parse(metadata.annotations['ledgerlift.io/refused-labels'])).toEqual({
       'not ok': 'a',
       bad: 'with space',
+      'kubevirt.io/nodeName': 'node-1',
     });
   });
 });
@@ -327,6 +319,12 @@ describe('names from hostile sources', () => {
         },
       ),
     );
+  });
+
+  it('are cut where Kubernetes would refuse the annotation', () => {
+    const text = virtualMachineManifest(targetVm(vmRecord({ vm: { name: 'n'.repeat(300_000) } })));
+    const { annotations } = parse(text, { version: '1.1' }).metadata;
+    expect(annotations['ledgerlift.io/source-name']).toBe('n'.repeat(1024));
   });
 
   it('are escaped in XML', () => {
