@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { type Kubernetes, startKubernetes, until } from '@ledgerlift/testing';
+import type { ApiResource } from '../addresses.js';
 import { KubernetesConnection } from '../connection.js';
 import { resources } from '../resources.js';
 import { ClusterInventory, type ClusterView } from './cluster-inventory.js';
@@ -59,8 +60,9 @@ class Wire implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.cut();
-    this.#server.close();
-    await once(this.#server, 'close');
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
   }
 }
 
@@ -288,12 +290,27 @@ describe('the inventory of a cluster', () => {
 describe('a watch', () => {
   const names = (watch: ResourceWatch<Named>): readonly string[] => watch.objects.map(({ name }) => name);
 
-  it('sees what was changed while it was cut', async () => {
-    await using wire = new Wire(Number(new URL(kubernetes.url).port));
-    const connection = connectionTo(await wire.url());
-    const watch = new ResourceWatch(connection, resources.vms, Named, 'vms', times);
+  /** A watch that runs until it is disposed of. */
+  function watching(
+    kind: ApiResource,
+    url: string,
+  ): { readonly watch: ResourceWatch<Named> } & AsyncDisposable {
+    const connection = connectionTo(url);
+    const watch = new ResourceWatch(connection, kind, Named, 'vms', times);
     const stop = new AbortController();
     const running = watch.run(stop.signal);
+    const dispose = async (): Promise<void> => {
+      stop.abort();
+      await running;
+      await connection.close();
+    };
+    return { watch, [Symbol.asyncDispose]: dispose };
+  }
+
+  it('sees what was changed while it was cut', async () => {
+    await using wire = new Wire(Number(new URL(kubernetes.url).port));
+    await using running = watching(resources.vms, await wire.url());
+    const { watch } = running;
     await makeVm('leaves');
     await until('the first VM is seen', () => names(watch).includes('leaves'));
     wire.cut();
@@ -307,17 +324,12 @@ describe('a watch', () => {
       () => names(watch).includes('comes') && !names(watch).includes('leaves'),
     );
     expect(watch.knowledge).toEqual({ state: 'current' });
-    stop.abort();
-    await running;
-    await connection.close();
   });
 
   it('lists again what it can no longer continue, after the API server was restarted', async () => {
     await using wire = new Wire(Number(new URL(kubernetes.url).port));
-    const connection = connectionTo(await wire.url());
-    const watch = new ResourceWatch(connection, resources.vms, Named, 'vms', times);
-    const stop = new AbortController();
-    const running = watch.run(stop.signal);
+    await using running = watching(resources.vms, await wire.url());
+    const { watch } = running;
     await makeVm('early');
     await until('the first VM is seen', () => names(watch).includes('early'));
     wire.cut();
@@ -334,9 +346,6 @@ describe('a watch', () => {
     );
     await makeVm('later');
     await until('it goes on', () => names(watch).includes('later'));
-    stop.abort();
-    await running;
-    await connection.close();
   });
 
   it('lists more than a page', async () => {
@@ -348,15 +357,10 @@ describe('a watch', () => {
         }),
       ),
     );
-    const connection = connectionTo(kubernetes.url);
-    const watch = new ResourceWatch(connection, resources.secrets, Named, 'vms', times);
-    const stop = new AbortController();
-    const running = watch.run(stop.signal);
+    await using running = watching(resources.secrets, kubernetes.url);
+    const { watch } = running;
     await watch.known(signal);
     expect(names(watch)).toHaveLength(501);
     expect(names(watch).at(-1)).toBe('s500');
-    stop.abort();
-    await running;
-    await connection.close();
   });
 });
