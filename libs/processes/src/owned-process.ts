@@ -1,9 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { OutputTail } from './output-tail.js';
 import { sendSignal } from './process-table.js';
 import { type Cell, environmentOfTools, sandboxCommand } from './sandbox.js';
+import { watchedBy } from './watched-group.js';
 
 type Command = readonly [string, ...string[]];
 
@@ -67,7 +68,8 @@ export class OwnedProcess {
   static async startInCell(argv: Command, cell: Cell, options: OwnedOptions = {}): Promise<OwnedProcess> {
     const infoFd = FIRST_INHERITED + (options.inherited?.length ?? 0);
     const sandbox = await sandboxCommand(cell, ['--info-fd', String(infoFd)]);
-    return OwnedProcess.#spawn(argv, { env: environmentOfTools(), ...options }, sandbox ?? []);
+    const through = sandbox === undefined ? [] : [...watchedBy(infoFd + 1), ...sandbox];
+    return OwnedProcess.#spawn(argv, { env: environmentOfTools(), ...options }, through);
   }
 
   static #spawn(argv: Command, options: OwnedOptions, sandbox: readonly string[]): OwnedProcess {
@@ -75,14 +77,23 @@ export class OwnedProcess {
     const isSandboxed = sandbox.length > 0;
     const [stdout, stderr] =
       typeof output === 'number' ? [output, output] : [output === 'read' ? 'pipe' : 'ignore', 'pipe'];
-    const stdio = ['ignore', stdout, stderr, ...inherited, ...(isSandboxed ? ['pipe'] : [])] as StdioOptions;
+    const stdio = [
+      'ignore',
+      stdout,
+      stderr,
+      ...inherited,
+      ...(isSandboxed ? ['pipe', 'pipe'] : []),
+    ] as StdioOptions;
     const child = spawn('setpriv', [...tied(deathSignal), ...through, ...sandbox, ...argv], {
       stdio,
       // A sandbox without a terminal, and one that is killed whole.
       detached: isSandboxed || session === 'own',
       ...(env === undefined ? {} : { env }),
     });
-    return new OwnedProcess(child, isSandboxed ? (child.stdio.at(-1) as Readable) : undefined);
+    if (!isSandboxed) return new OwnedProcess(child, undefined);
+    const [info, watch] = child.stdio.slice(-2) as [Readable, Writable];
+    child.once('exit', () => watch.destroy());
+    return new OwnedProcess(child, info);
   }
 
   private constructor(child: ChildProcess, info: Readable | undefined) {

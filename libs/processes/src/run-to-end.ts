@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { sendSignal } from './process-table.js';
+import { watchedBy } from './watched-group.js';
 
 const MOST_OUTPUT = 16 << 20;
+/** After standard input, output and error. */
+const WATCH_FD = 3;
 
 export interface RunToEnd {
   readonly timeoutMs: number;
@@ -9,6 +13,8 @@ export interface RunToEnd {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What it reads on its standard input. */
   readonly input?: string;
+  /** `ends-with-us`: so does all of its group, however we end; that there is no such command is then told by a shell. */
+  readonly group?: 'ends-with-us';
 }
 
 export interface RanToEnd {
@@ -30,12 +36,17 @@ export interface RanToEnd {
 export function runToEnd(
   command: string,
   args: readonly string[],
-  { timeoutMs, signal, env, input = '' }: RunToEnd,
+  { timeoutMs, signal, env, input = '', group }: RunToEnd,
 ): Promise<RanToEnd> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
+    const [first = command, ...rest] = [
+      ...(group === undefined ? [] : watchedBy(WATCH_FD)),
+      command,
+      ...args,
+    ];
+    const child = spawn(first, rest, {
       detached: true,
-      stdio: 'pipe',
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       ...(env === undefined ? {} : { env }),
     });
     const output = { stdout: '', stderr: '' };
@@ -65,6 +76,8 @@ export function runToEnd(
         why: why ?? ended,
       });
     };
+    const watch = child.stdio[WATCH_FD] as Writable | null;
+    child.once('exit', () => watch?.destroy());
     child.once('error', (error: NodeJS.ErrnoException) => over(null, error.code ?? error.message));
     child.once('close', (status, by) => over(status, by === null ? undefined : `signal ${by}`));
   });

@@ -44,6 +44,7 @@ export async function runTool(
     env: { ...env, LC_ALL: 'C.UTF-8' },
     ...(signal === undefined ? {} : { signal }),
     ...(input === undefined ? {} : { input }),
+    ...(sandbox.length === 0 ? {} : { group: 'ends-with-us' as const }),
   });
   signal?.throwIfAborted();
   if (status === 0) return { stdout, stderr };
