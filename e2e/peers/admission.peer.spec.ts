@@ -1,4 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
 import { closeSources, sourceProvider } from '@ledgerlift/providers';
@@ -19,7 +22,6 @@ import {
   withConfigurations,
   withItemAttributes,
 } from '@ledgerlift/testing';
-import { parse } from 'yaml';
 
 const MiB = 2 ** 20;
 const folder = temporaryFolder('admission');
@@ -52,7 +54,31 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** What the API server and KubeVirt would keep of the VM and its claims. @throws KubernetesRefused */
+/** Sends the manifest as it is written: the server reads YAML as kubectl does. @returns what it would keep */
+async function offer(collection: string, yaml: string): Promise<unknown> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = request(
+      `${kubernetes.url}${collection}?dryRun=All&fieldValidation=Strict`,
+      {
+        ...kubernetes.admin.credentials,
+        method: 'POST',
+        agent: false,
+        headers: { 'content-type': 'application/yaml', accept: 'application/json' },
+      },
+      resolve,
+    );
+    sent.on('error', reject);
+    sent.end(yaml);
+  });
+  const answer: unknown = await json(response);
+  expect([response.statusCode, answer]).toEqual([
+    201,
+    expect.objectContaining({ metadata: expect.anything() }),
+  ]);
+  return answer;
+}
+
+/** What the API server and KubeVirt would keep of the VM and its claims. */
 async function admitted(vm: SourceVm, spec: ProviderSpec): Promise<readonly unknown[]> {
   const multus = { type: 'multus', name: 'lan' } as const;
   const record = vmRecord({
@@ -64,11 +90,6 @@ async function admitted(vm: SourceVm, spec: ProviderSpec): Promise<readonly unkn
     },
   });
   const target = targetVm(record);
-  const offer = (collection: string, yaml: string): Promise<unknown> =>
-    kubernetes.admin.create(
-      `${collection}?dryRun=All&fieldValidation=Strict`,
-      parse(yaml, { version: '1.1' }),
-    );
   const kept = [
     await offer('/apis/kubevirt.io/v1/namespaces/default/virtualmachines', virtualMachineManifest(target)),
   ];
