@@ -46,7 +46,7 @@ export function runToEnd(
     ];
     const child = spawn(first, rest, {
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: group === undefined ? 'pipe' : ['pipe', 'pipe', 'pipe', 'pipe'],
       ...(env === undefined ? {} : { env }),
     });
     const output = { stdout: '', stderr: '' };
@@ -76,7 +76,7 @@ export function runToEnd(
         why: why ?? ended,
       });
     };
-    const watch = child.stdio[WATCH_FD] as Writable | null;
+    const watch = child.stdio[WATCH_FD] as Writable | null | undefined;
     child.once('exit', () => watch?.destroy());
     child.once('error', (error: NodeJS.ErrnoException) => over(null, error.code ?? error.message));
     child.once('close', (status, by) => over(status, by === null ? undefined : `signal ${by}`));
