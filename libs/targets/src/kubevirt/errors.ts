@@ -80,7 +80,8 @@ export class KubernetesConflict extends LedgerliftError {
   constructor(
     /** Such as `virtualmachines.kubevirt.io "web" in the namespace 'vms'`. */
     readonly object: string,
-    says: string,
+    /** The API server's own message. */
+    readonly says: string,
   ) {
     super(`${object} was changed by somebody else meanwhile: ${says}. It is read again at the next try.`);
   }
@@ -182,6 +183,138 @@ export class KubernetesAnswerMalformed extends LedgerliftError {
   ) {
     super(
       `the answer of ${server} to ${request} is not understood: ${why}. Check that the address is that of the API server.`,
+    );
+  }
+}
+
+/** A claim has lost its volume, and with it what was copied. */
+export class ClaimLost extends LedgerliftError {
+  readonly code = 'LL-KUB-040';
+  override readonly failure = 'needs-operator';
+  constructor(
+    /** Such as `persistentvolumeclaims "web-disk-0" in the namespace 'vms'`. */
+    readonly claim: string,
+  ) {
+    super(
+      `${claim} has lost its volume (phase Lost), and with it the disk. Find out who removed the volume, then cancel the ` +
+        'migration of the VM and start it again.',
+    );
+  }
+}
+
+/** An object of ours is being deleted, so that it cannot be used any more. Tried again, once it is gone. */
+export class ObjectEnding extends LedgerliftError {
+  readonly code = 'LL-KUB-041';
+  override readonly failure = 'transient';
+  override readonly effect = 'none';
+  constructor(
+    readonly object: string,
+    /** When its deletion began, as the API server has it. */
+    readonly since: string,
+  ) {
+    super(
+      `${object} has been in deletion since ${since}. It is tried again once the object is gone; if it stays, see which ` +
+        'pod uses it, or which finalizer holds it.',
+    );
+  }
+}
+
+/** A quota of the namespace is used up. */
+export class QuotaExceeded extends LedgerliftError {
+  readonly code = 'LL-KUB-042';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    /** What was not made. */
+    readonly object: string,
+    readonly quota: string,
+    /** As the API server says it: what was asked for, what is used, and the limit. */
+    readonly figures: string,
+  ) {
+    super(
+      `${object} was not made: it would exceed the quota "${quota}" (${figures}). Raise the quota, or remove what is no longer ` +
+        'needed in the namespace, then retry.',
+    );
+  }
+}
+
+/** A claim is in use, and so is not deleted. */
+export class ClaimHeld extends LedgerliftError {
+  readonly code = 'LL-KUB-043';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly claim: string,
+    /** Such as `the pod "backup"`. */
+    readonly holder: string,
+  ) {
+    super(`${claim} is not deleted, for ${holder} uses it. End that, then retry.`);
+  }
+}
+
+/** Another field manager has set fields of a VM to other values. It is never overruled. */
+export class ApplyConflict extends LedgerliftError {
+  readonly code = 'LL-KUB-044';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly object: string,
+    /** Such as `kubectl-edit`. */
+    readonly managers: readonly string[],
+    /** Such as `.spec.runStrategy`. */
+    readonly fields: readonly string[],
+  ) {
+    super(
+      `${object} was changed by ${managers.map((manager) => `"${manager}"`).join(', ')}, which set ${fields.join(', ')} ` +
+        'to something else. Undo that change, or have whoever made it give up these fields, then retry.',
+    );
+  }
+}
+
+/** A VM was not halted first, and so is not deleted. */
+export class VmNotHalted extends LedgerliftError {
+  readonly code = 'LL-KUB-045';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(readonly object: string) {
+    super(
+      `${object} is not deleted, for it runs, or may start at any time: nobody has halted it. Stop the VM, then retry.`,
+    );
+  }
+}
+
+/** A VM did not get where it was to go. */
+export class VmNotReached extends LedgerliftError {
+  readonly code = 'LL-KUB-046';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly object: string,
+    /** Such as `running`. */
+    readonly wanted: string,
+    /** What was seen last, without a full stop. */
+    readonly seen: string,
+    readonly waitedMs: number,
+  ) {
+    super(
+      `${object} is not ${wanted} after ${Math.round(waitedMs / 1000)} s: ${seen}. See its events in the cluster, remove the ` +
+        'cause, then retry.',
+    );
+  }
+}
+
+/** A worker that is not in the VM's pod is asked for what only one there can do. */
+export class NotBesideTheDisks extends LedgerliftError {
+  readonly code = 'LL-KUB-050';
+  override readonly failure = 'permanent';
+  override readonly effect = 'none';
+  constructor(
+    /** Such as `write a disk`. */
+    readonly what: string,
+    readonly vm: string,
+  ) {
+    super(
+      `this worker cannot ${what} of "${vm}": the claims of a cluster are reached only from the VM's own worker pod. ` +
+        'Send such steps to the site of the pod.',
     );
   }
 }

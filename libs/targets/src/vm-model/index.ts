@@ -1,5 +1,6 @@
 export * from './cpu.js';
 export * from './devices.js';
+export { labelsOf, labelValue } from './kubernetes-labels.js';
 export * from './kubevirt-manifests.js';
 export * from './libvirt-domain.js';
 export { deviceName, type DomainDiskFile, sourceDomainXml } from './source-domain.js';

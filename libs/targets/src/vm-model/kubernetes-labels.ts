@@ -27,7 +27,7 @@ export interface Labels {
  * The labels of everything that is made for a VM. The user's labels that Kubernetes or KubeVirt would refuse are kept in an
  * annotation, so that `kubectl apply` works and nothing is lost; ours win over the user's.
  */
-export function labelsOf({ labels, origin }: TargetVm): Labels {
+export function labelsOf({ labels, origin }: Pick<TargetVm, 'labels' | 'origin'>): Labels {
   const isValid = ([key, value]: readonly [string, string]): boolean =>
     isLabelKey(key) && isLabelValue(value) && !RESERVED.has(key);
   const refused = Object.entries(labels).filter((label) => !isValid(label));
@@ -58,7 +58,7 @@ function isLabelKey(key: string): boolean {
 const isLabelValue = (value: string): boolean => value === '' || LABEL_PART.test(value);
 
 /** The closest value that Kubernetes takes. */
-const labelValue = (text: string): string =>
+export const labelValue = (text: string): string =>
   text
     .replace(/[^-A-Za-z0-9_.]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')

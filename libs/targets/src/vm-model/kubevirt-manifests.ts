@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { labelsOf } from './kubernetes-labels.js';
-import type { TargetVm, TargetVmDisk, TargetVmNic } from './target-vm.js';
+import { type Labels, labelsOf } from './kubernetes-labels.js';
+import type { RunStrategy, TargetVm, TargetVmDisk, TargetVmNic } from './target-vm.js';
 
 const MiB = 2 ** 20;
 /**
@@ -11,16 +11,33 @@ const FILESYSTEM_OVERHEAD = 0.06;
 
 /** The `VirtualMachine` (kubevirt.io/v1) as YAML. */
 export function virtualMachineManifest(vm: TargetVm): string {
+  const header = [
+    madeFrom(vm),
+    'Apply the pvc-*.yaml beside this file first and bring each disk file into its claim; then apply this.',
+    ...vm.disks.map((disk) => `  ${disk.file} -> ${disk.pvc.name}`),
+  ];
+  return manifest(header, virtualMachine(vm));
+}
+
+/** The first line of a VM's manifest. */
+export const madeFrom = ({ origin }: TargetVm): string =>
+  `Made by Ledgerlift from "${JSON.stringify(origin.sourceName).slice(1, -1)}".`;
+
+/** A `VirtualMachine` (kubevirt.io/v1), ready to be sent to a cluster. */
+export interface VirtualMachineObject {
+  readonly apiVersion: 'kubevirt.io/v1';
+  readonly kind: 'VirtualMachine';
+  readonly metadata: Labels & { readonly name: string; readonly namespace: string };
+  readonly spec: { readonly runStrategy: RunStrategy; readonly template: object };
+}
+
+/** The `VirtualMachine` of a target VM. Pure. */
+export function virtualMachine(vm: TargetVm): VirtualMachineObject {
   const { labels, annotations } = labelsOf(vm);
   const claims = vm.disks.map((disk) => disk.pvc.name);
   // The API server drops empty lists: what is kept would differ from the manifest.
   const hasNics = vm.nics.length > 0;
-  const header = [
-    `Made by Ledgerlift from "${JSON.stringify(vm.origin.sourceName).slice(1, -1)}".`,
-    'Apply the pvc-*.yaml beside this file first and bring each disk file into its claim; then apply this.',
-    ...vm.disks.map((disk) => `  ${disk.file} -> ${disk.pvc.name}`),
-  ];
-  return document(header, {
+  return {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachine',
     metadata: { name: vm.name, namespace: vm.namespace, labels, annotations },
@@ -63,7 +80,7 @@ export function virtualMachineManifest(vm: TargetVm): string {
         },
       },
     },
-  });
+  };
 }
 
 /** As the preferences of KubeVirt's project have it (kubevirt/common-instancetypes, preferences for Linux and Windows). */
@@ -106,7 +123,7 @@ export function pvcManifest(vm: TargetVm, disk: TargetVmDisk): string {
   const { name, storageClass, accessMode, volumeMode } = disk.pvc;
   const isFilesystem = volumeMode === 'Filesystem';
   const bytes = isFilesystem ? disk.bytes / (1 - FILESYSTEM_OVERHEAD) : disk.bytes;
-  return document([], {
+  return manifest([], {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: {
@@ -144,8 +161,13 @@ function networkOf({ name, network }: TargetVmNic): object {
 
 const quantity = (bytes: number): string => (bytes % MiB === 0 ? `${bytes / MiB}Mi` : String(bytes));
 
-/** kubectl reads YAML 1.1, where `on`, `012` and `52:54:00:12:34:56` are no strings unless quoted. */
-function document(header: readonly string[], content: object): string {
+/**
+ * An object as YAML, with a comment before it. kubectl reads YAML 1.1, where `on`, `012` and `52:54:00:12:34:56` are no strings
+ * unless quoted.
+ *
+ * @param header lines
+ */
+export function manifest(header: readonly string[], content: object): string {
   const comments = header
     .map((line) => `# ${line.replace(/[\r\n\u{85}\u{2028}\u{2029}]/gu, ' ')}\n`)
     .join('');
