@@ -118,6 +118,8 @@ export interface SourceProvider {
    * `planConditions` then says of those.
    */
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
+  /** Where it is reached: host names and addresses, for targets in whose networks they mean something else. Pure. */
+  hosts?(spec: ProviderSpec): readonly string[];
   /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
   inventory(spec: ProviderSpec): Promise<Inventory>;
   /**

@@ -21,6 +21,9 @@ export const ovaProvider: SourceProvider = {
   unreadable: 'OVANotReadable',
   atRest: true,
 
+  // Files have no address.
+  hosts: () => [],
+
   async check(spec) {
     const path = pathOf(spec);
     try {

@@ -11,6 +11,7 @@ import { vsphereRequirements } from './tools/index.js';
 import { restore } from './restore.js';
 import { connectedNics, retire } from './retire.js';
 import { closeSessions, sessionOf } from './session.js';
+import { vsphereHosts } from './hosts.js';
 import { vsphereSnapshots } from './snapshots.js';
 
 const INVENTORY_MS = 600_000;
@@ -28,6 +29,7 @@ export const vsphereProvider: SourceProvider = {
   role: vsphereRole,
 
   check: checkVsphere,
+  hosts: vsphereHosts,
 
   inventory: (spec) => readInventory(sessionOf(spec), judge, AbortSignal.timeout(INVENTORY_MS)),
   watch: (spec, changed, signal) => watchInventory(sessionOf(spec), judge, changed, signal),

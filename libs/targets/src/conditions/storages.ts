@@ -21,10 +21,19 @@ export function checkStorages(
   });
 }
 
+/** What a pair asks for where a target has no better answer of its own: what every class offers, and every guest can use. */
+export const modesAskedFor = ({ storageClass, accessMode, volumeMode }: StoragePair['destination']) =>
+  ({
+    storageClass,
+    accessMode: accessMode ?? 'ReadWriteOnce',
+    volumeMode: volumeMode ?? 'Filesystem',
+  }) as const;
+
 function lackOf(
-  { accessMode, volumeMode }: StoragePair['destination'],
+  destination: StoragePair['destination'],
   offered: TargetStorage | undefined,
 ): { readonly reason: string; readonly message: string } | undefined {
+  const { accessMode, volumeMode } = modesAskedFor(destination);
   if (offered === undefined) return { reason: 'NotFound', message: 'has no such storage' };
   if (!offered.accessModes.includes(accessMode))
     return {

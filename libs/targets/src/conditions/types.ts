@@ -27,4 +27,15 @@ export const sharedConditionTypes = {
     when: 'a pair leads to a storage that the target does not have (NotFound), or asks for an access or volume mode that it does not offer',
     wayOut: "correct the pair, or the storage in the target provider's settings",
   },
+  MacConflicts: {
+    category: 'Critical',
+    when: 'two NICs of the plan have one MAC address, or a VM at the target has it on the same network',
+    wayOut: 'migrate them to different networks in different plans, or change one',
+  },
+  MissingPvcForOnlyConversion: {
+    category: 'Critical',
+    when: 'the plan is for conversion only, and a disk of a VM is not at the target (NotFound), is there several times (Ambiguous), has another size than at the source (OtherSize), cannot be converted where it lies (NotUsable), or belongs to another migration (InUse)',
+    wayOut:
+      "name the VM's disks in `disks` of the plan, or label each with `vmID` and, of several, `diskID`: a file in `<file>.labels.json`, a claim by its labels",
+  },
 } as const satisfies ConditionCatalogue;

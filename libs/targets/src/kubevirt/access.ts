@@ -1,33 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ClusterAccess } from '@ledgerlift/contracts';
 import { readSecret, SecretMissing } from '@ledgerlift/secrets';
-import { z } from 'zod';
 import { withoutSlash } from './addresses.js';
 import { ClusterAccessUnusable } from './errors.js';
 import { credentialsOf } from './kubeconfig.js';
-
-const Pem = z.string().includes('-----BEGIN CERTIFICATE-----');
-
-/**
- * How a cluster is reached:
- *
- * - `in-cluster`: as the service account of the pod that asks. Needs no secret;
- * - `kubeconfig`: by the key `kubeconfig` of the secret, in its current context or the one that is named;
- * - `token`: by the key `token` of the secret. Who signed the API server's certificate say the settings, else the secret's
- *   `ca.crt`, else the system. A secret of the type `kubernetes.io/service-account-token` has both keys.
- */
-export const ClusterAccess = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('in-cluster') }),
-  z.strictObject({ kind: z.literal('kubeconfig'), context: z.string().min(1).optional() }),
-  z.strictObject({
-    kind: z.literal('token'),
-    /** Of the API server, such as `https://api.example.com:6443`. */
-    url: z.url({ protocol: /^https$/ }),
-    /** PEM. */
-    caCertificate: Pem.optional(),
-  }),
-]);
-export type ClusterAccess = z.infer<typeof ClusterAccess>;
 
 /** Who asks, and where, as it was read from a secret or from the pod. Holds secrets: for the connection alone. */
 export interface ClusterCredentials {

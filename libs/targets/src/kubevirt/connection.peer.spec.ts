@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { type Kubernetes, startKubernetes, temporaryFolder, until } from '@ledgerlift/testing';
-import { type ClusterAccess, type PodPlace, readCredentials } from './access.js';
+import type { ClusterAccess } from '@ledgerlift/contracts';
+import { type PodPlace, readCredentials } from './access.js';
 import type { ApiResource } from './addresses.js';
 import { type ApiRequest, KubernetesConnection } from './connection.js';
 import {

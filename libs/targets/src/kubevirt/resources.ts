@@ -17,6 +17,8 @@ const ofCluster = (group: string, version: string, resource: string): ApiResourc
 export const resources = {
   namespaces: ofCluster('', 'v1', 'namespaces'),
   nodes: ofCluster('', 'v1', 'nodes'),
+  volumes: ofCluster('', 'v1', 'persistentvolumes'),
+  serviceRanges: ofCluster('networking.k8s.io', 'v1', 'servicecidrs'),
   claims: namespaced('', 'v1', 'persistentvolumeclaims'),
   pods: namespaced('', 'v1', 'pods'),
   secrets: namespaced('', 'v1', 'secrets'),
@@ -25,6 +27,7 @@ export const resources = {
   limitRanges: namespaced('', 'v1', 'limitranges'),
   storageClasses: ofCluster('storage.k8s.io', 'v1', 'storageclasses'),
   storageProfiles: ofCluster('cdi.kubevirt.io', 'v1beta1', 'storageprofiles'),
+  cdiConfigs: ofCluster('cdi.kubevirt.io', 'v1beta1', 'cdiconfigs'),
   snapshotClasses: ofCluster('snapshot.storage.k8s.io', 'v1', 'volumesnapshotclasses'),
   networks: namespaced('k8s.cni.cncf.io', 'v1', 'network-attachment-definitions'),
   vms: namespaced('kubevirt.io', 'v1', 'virtualmachines'),

@@ -3,12 +3,17 @@ import { type ApiResource, described } from '../addresses.js';
 import type { KubernetesConnection } from '../connection.js';
 import { resources } from '../resources.js';
 import {
+  CdiConfig,
+  Claim,
+  FreeVolume,
   KubeVirt,
   LimitRange,
   Named,
   Namespace,
+  Network,
   Node,
   Quota,
+  ServiceRange,
   SnapshotClass,
   StorageClass,
   StorageProfile,
@@ -22,7 +27,11 @@ export interface ClusterView {
   readonly storageClasses: readonly StorageClass[];
   readonly storageProfiles: readonly StorageProfile[];
   readonly snapshotClasses: readonly SnapshotClass[];
-  readonly networks: readonly Named[];
+  /** CDI's own, which is one. */
+  readonly cdiConfigs: readonly CdiConfig[];
+  readonly freeVolumes: readonly FreeVolume[];
+  readonly serviceRanges: readonly ServiceRange[];
+  readonly networks: readonly Network[];
   readonly nodes: readonly Node[];
   readonly kubevirts: readonly KubeVirt[];
   readonly clusterInstanceTypes: readonly Named[];
@@ -33,6 +42,7 @@ export interface ClusterView {
   readonly quotas: readonly Quota[];
   readonly limitRanges: readonly LimitRange[];
   readonly vms: readonly VirtualMachine[];
+  readonly claims: readonly Claim[];
   /** What is not known as it is now, and what is not installed. Empty: everything above is current. */
   readonly gaps: readonly Gap[];
 }
@@ -40,6 +50,8 @@ export interface ClusterView {
 /** A kind of object of which a view lacks something. */
 export interface Gap {
   readonly kind: ApiResource;
+  /** Undefined: everywhere. */
+  readonly namespace: string | undefined;
   /** Such as `storageprofiles.cdi.kubevirt.io`. */
   readonly what: string;
   readonly knowledge: Exclude<Knowledge, { readonly state: 'current' }>;
@@ -59,7 +71,10 @@ const clusterSources: readonly Source[] = [
   { part: 'storageClasses', kind: resources.storageClasses, schema: StorageClass },
   { part: 'storageProfiles', kind: resources.storageProfiles, schema: StorageProfile },
   { part: 'snapshotClasses', kind: resources.snapshotClasses, schema: SnapshotClass },
-  { part: 'networks', kind: resources.networks, schema: Named },
+  { part: 'cdiConfigs', kind: resources.cdiConfigs, schema: CdiConfig },
+  { part: 'freeVolumes', kind: resources.volumes, schema: FreeVolume },
+  { part: 'serviceRanges', kind: resources.serviceRanges, schema: ServiceRange },
+  { part: 'networks', kind: resources.networks, schema: Network },
   { part: 'nodes', kind: resources.nodes, schema: Node },
   { part: 'kubevirts', kind: resources.kubevirts, schema: KubeVirt },
   { part: 'clusterInstanceTypes', kind: resources.clusterInstanceTypes, schema: Named },
@@ -72,6 +87,7 @@ const namespaceSources: readonly Source[] = [
   { part: 'quotas', kind: resources.quotas, schema: Quota },
   { part: 'limitRanges', kind: resources.limitRanges, schema: LimitRange },
   { part: 'vms', kind: resources.vms, schema: VirtualMachine },
+  { part: 'claims', kind: resources.claims, schema: Claim },
 ];
 interface PartWatch {
   readonly part: Part;
@@ -122,6 +138,9 @@ export class ClusterInventory implements AsyncDisposable {
       storageClasses: of('storageClasses'),
       storageProfiles: of('storageProfiles'),
       snapshotClasses: of('snapshotClasses'),
+      cdiConfigs: of('cdiConfigs'),
+      freeVolumes: of('freeVolumes'),
+      serviceRanges: of('serviceRanges'),
       networks: of('networks'),
       nodes: of('nodes'),
       kubevirts: of('kubevirts'),
@@ -132,8 +151,9 @@ export class ClusterInventory implements AsyncDisposable {
       quotas: of('quotas'),
       limitRanges: of('limitRanges'),
       vms: of('vms'),
-      gaps: this.#watches.flatMap(({ watch: { kind, knowledge } }) =>
-        knowledge.state === 'current' ? [] : [{ kind, what: described(kind), knowledge }],
+      claims: of('claims'),
+      gaps: this.#watches.flatMap(({ watch: { kind, namespace, knowledge } }) =>
+        knowledge.state === 'current' ? [] : [{ kind, namespace, what: described(kind), knowledge }],
       ),
     };
   }

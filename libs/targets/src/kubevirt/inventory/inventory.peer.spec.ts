@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { once } from 'node:events';
-import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { type Kubernetes, startKubernetes, until } from '@ledgerlift/testing';
 import type { ApiResource } from '../addresses.js';
 import { KubernetesConnection } from '../connection.js';
@@ -8,63 +6,12 @@ import { resources } from '../resources.js';
 import { ClusterInventory, type ClusterView } from './cluster-inventory.js';
 import { Named } from './kinds.js';
 import { ResourceWatch } from './resource-watch.js';
+import { Wire } from './spec/wire.js';
 
 const times = { retryMs: [50, 200], installedMs: 100, silenceMs: 150_000 } as const;
 const signal = AbortSignal.timeout(280_000);
 const VMS = '/apis/kubevirt.io/v1/namespaces/vms/virtualmachines';
 const NAMESPACES = '/api/v1/namespaces';
-
-/** The way to the API server, which can be cut and mended again. */
-class Wire implements AsyncDisposable {
-  readonly #sockets = new Set<Socket>();
-  readonly #server: Server;
-  #isCut = false;
-
-  constructor(port: number) {
-    this.#server = createServer((near) => {
-      if (this.#isCut) {
-        near.destroy();
-        return;
-      }
-      const far = connect(port, '127.0.0.1');
-      for (const [socket, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(socket);
-        socket
-          .on('error', () => undefined)
-          .on('close', () => {
-            this.#sockets.delete(socket);
-            other.destroy();
-          });
-        socket.pipe(other);
-      }
-    });
-  }
-
-  async url(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  cut(): void {
-    this.#isCut = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  mend(): void {
-    this.#isCut = false;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
-    await new Promise((resolve) => {
-      this.#server.close(resolve);
-    });
-  }
-}
 
 let kubernetes: Kubernetes;
 beforeAll(async () => {
@@ -90,12 +37,28 @@ function connectionTo(url: string, to = kubernetes): KubernetesConnection {
   );
 }
 
-async function makeVm(name: string): Promise<void> {
+async function makeVm(name: string, spec: object = { domain: { devices: {} } }): Promise<void> {
   await kubernetes.admin.create(VMS, {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachine',
     metadata: { name, namespace: 'vms', labels: { 'ledgerlift.io/vm': name } },
-    spec: { runStrategy: 'Halted', template: { spec: { domain: { devices: {} } } } },
+    spec: { runStrategy: 'Halted', template: { spec } },
+  });
+}
+
+async function makeVolume(name: string, spec: object = {}): Promise<void> {
+  const onNode = { key: 'kubernetes.io/hostname', operator: 'In', values: ['n1'] };
+  await kubernetes.admin.create('/api/v1/persistentvolumes', {
+    metadata: { name },
+    spec: {
+      capacity: { storage: '10Gi' },
+      accessModes: ['ReadWriteOnce'],
+      volumeMode: 'Block',
+      storageClassName: 'local',
+      local: { path: '/dev/sdb' },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [onNode] }] } },
+      ...spec,
+    },
   });
 }
 
@@ -112,7 +75,7 @@ describe('the inventory of a cluster', () => {
     await admin.create(profiles, {
       apiVersion: 'cdi.kubevirt.io/v1beta1',
       kind: 'StorageProfile',
-      metadata: { name: 'fast' },
+      metadata: { name: 'fast', annotations: { 'cdi.kubevirt.io/minimumSupportedPvcSize': '1Gi' } },
       spec: {},
     });
     const claimPropertySets = [{ accessModes: ['ReadWriteMany'], volumeMode: 'Block' }];
@@ -127,8 +90,26 @@ describe('the inventory of a cluster', () => {
     await admin.create('/apis/k8s.cni.cncf.io/v1/namespaces/default/network-attachment-definitions', {
       apiVersion: 'k8s.cni.cncf.io/v1',
       kind: 'NetworkAttachmentDefinition',
-      metadata: { name: 'vlan7' },
+      metadata: { name: 'vlan7', annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'intel.com/vf' } },
       spec: { config: '{}' },
+    });
+    await admin.create('/apis/cdi.kubevirt.io/v1beta1/cdiconfigs', {
+      apiVersion: 'cdi.kubevirt.io/v1beta1',
+      kind: 'CDIConfig',
+      metadata: { name: 'config' },
+      spec: {},
+      status: { filesystemOverhead: { global: '0.055', storageClass: { fast: '0.1' } } },
+    });
+    await makeVolume('free');
+    await makeVolume('meant-for-another', { claimRef: { namespace: 'vms', name: 'other' } });
+    await admin.create('/api/v1/namespaces/vms/persistentvolumeclaims', {
+      metadata: { name: 'web-disk-0', labels: { vmID: 'vm-1' } },
+      spec: {
+        storageClassName: 'fast',
+        accessModes: ['ReadWriteMany'],
+        volumeMode: 'Block',
+        resources: { requests: { storage: '3Gi' } },
+      },
     });
     await admin.create('/api/v1/namespaces/vms/resourcequotas', {
       metadata: { name: 'small' },
@@ -174,19 +155,38 @@ describe('the inventory of a cluster', () => {
       apiVersion: 'kubevirt.io/v1',
       kind: 'KubeVirt',
       metadata: { name: 'kubevirt' },
-      spec: { configuration: { developerConfiguration: { featureGates: ['Snapshot'] } } },
+      spec: {
+        configuration: {
+          developerConfiguration: { featureGates: ['Snapshot'], cpuAllocationRatio: 4 },
+          vmStateStorageClass: 'fast',
+        },
+      },
     });
     await admin.patch(`${kubevirts}/kubevirt/status`, {
       status: { phase: 'Deployed', observedKubeVirtVersion: 'v1.8.0' },
     });
-    await makeVm('web');
+    await makeVm('web', {
+      domain: {
+        devices: {
+          interfaces: [
+            { name: 'net-0', masquerade: {}, macAddress: '00:50:56:00:00:01' },
+            { name: 'net-1', bridge: {}, macAddress: '00:50:56:AA:BB:CC' },
+          ],
+        },
+      },
+      networks: [
+        { name: 'net-0', pod: {} },
+        { name: 'net-1', multus: { networkName: 'default/vlan7' } },
+      ],
+    });
 
     const connection = connectionTo(kubernetes.url);
     await using inventory = new ClusterInventory(connection, ['vms'], times);
     await inventory.known(signal);
     await until('the quota was counted', () => inventory.view().quotas[0]?.hard['pods'] !== undefined);
+    await until('the free volume is seen', () => inventory.view().freeVolumes.length > 0);
     const view = inventory.view();
-    expect(view.namespaces).toContainEqual({ name: 'vms', isEnding: false });
+    expect(view.namespaces).toContainEqual({ name: 'vms', isEnding: false, podSecurity: undefined });
     expect(view).toMatchObject({
       gaps: [],
       storageClasses: [
@@ -199,9 +199,22 @@ describe('the inventory of a cluster', () => {
           isDefaultForVms: true,
         },
       ],
-      storageProfiles: [{ name: 'fast', claimPropertySets }],
+      storageProfiles: [{ name: 'fast', claimPropertySets, minimumBytes: 2 ** 30 }],
+      cdiConfigs: [{ overhead: 0.055, overheadOf: new Map([['fast', 0.1]]) }],
+      freeVolumes: [{ name: 'free', storageClass: 'local', volumeMode: 'Block', bytes: 10 * 2 ** 30 }],
+      serviceRanges: [{ name: 'kubernetes', cidrs: ['10.96.0.0/16'] }],
+      claims: [
+        {
+          name: 'web-disk-0',
+          namespace: 'vms',
+          labels: { vmID: 'vm-1' },
+          storageClass: 'fast',
+          accessModes: ['ReadWriteMany'],
+          requestedBytes: 3 * 2 ** 30,
+        },
+      ],
       snapshotClasses: [{ name: 'snaps', driver: 'csi.example', deletionPolicy: 'Delete' }],
-      networks: [{ name: 'vlan7', namespace: 'default' }],
+      networks: [{ name: 'vlan7', namespace: 'default', resourceName: 'intel.com/vf' }],
       quotas: [{ name: 'small', hard: { 'requests.storage': '1Ti', pods: '10' }, used: { pods: '0' } }],
       limitRanges: [
         { name: 'claims', limits: [{ type: 'PersistentVolumeClaim', max: { storage: '500Gi' } }] },
@@ -218,8 +231,23 @@ describe('the inventory of a cluster', () => {
       instanceTypes: [{ name: 'u1.small', namespace: 'vms' }],
       clusterPreferences: [{ name: 'rhel.9' }],
       preferences: [{ name: 'rhel.9', namespace: 'vms' }],
-      kubevirts: [{ version: 'v1.8.0', phase: 'Deployed', featureGates: ['Snapshot'] }],
-      vms: [{ name: 'web', namespace: 'vms', runStrategy: 'Halted' }],
+      kubevirts: [
+        {
+          version: 'v1.8.0',
+          phase: 'Deployed',
+          featureGates: ['Snapshot'],
+          cpuAllocationRatio: 4,
+          vmStateStorageClass: 'fast',
+        },
+      ],
+      vms: [
+        {
+          name: 'web',
+          namespace: 'vms',
+          runStrategy: 'Halted',
+          nics: [{ network: 'default/vlan7', mac: '00:50:56:aa:bb:cc' }],
+        },
+      ],
     });
     await connection.close();
   });
@@ -234,6 +262,7 @@ describe('the inventory of a cluster', () => {
     expect(missing(inventory.view())).toEqual([
       'storageprofiles.cdi.kubevirt.io',
       'volumesnapshotclasses.snapshot.storage.k8s.io',
+      'cdiconfigs.cdi.kubevirt.io',
       'network-attachment-definitions.k8s.cni.cncf.io',
       'kubevirts.kubevirt.io',
       'virtualmachineclusterinstancetypes.instancetype.kubevirt.io',

@@ -10,6 +10,8 @@ const Metadata = z.object({
 });
 const Quantity = z.union([z.string(), z.number()]).transform(String);
 const Quantities = z.record(z.string(), Quantity).default({});
+const bytesOf = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : quantity(text);
 const Modes = z.object({
   accessModes: z.array(z.string()).default([]),
   volumeMode: z.string().default('Filesystem'),
@@ -26,7 +28,12 @@ export const Namespace = z
     metadata: Metadata,
     status: z.object({ phase: z.string().default('Active') }).prefault({}),
   })
-  .transform(({ metadata: { name }, status }) => ({ name, isEnding: status.phase === 'Terminating' }));
+  .transform(({ metadata: { name, labels }, status }) => ({
+    name,
+    isEnding: status.phase === 'Terminating',
+    /** What pods may do there: https://kubernetes.io/docs/concepts/security/pod-security-admission/#pod-security-admission-labels-for-namespaces */
+    podSecurity: labels['pod-security.kubernetes.io/enforce'],
+  }));
 export type Namespace = z.infer<typeof Namespace>;
 
 export const StorageClass = z
@@ -57,7 +64,12 @@ export const StorageProfile = z
       })
       .prefault({}),
   })
-  .transform(({ metadata: { name }, status }) => ({ name, ...status }));
+  .transform(({ metadata: { name, annotations }, status }) => ({
+    name,
+    ...status,
+    /** Claims that are smaller get this: containerized-data-importer, doc/storageprofile.md, "minimum supported PVC size". */
+    minimumBytes: bytesOf(annotations['cdi.kubevirt.io/minimumSupportedPvcSize']),
+  }));
 export type StorageProfile = z.infer<typeof StorageProfile>;
 
 export const SnapshotClass = z
@@ -67,12 +79,20 @@ export type SnapshotClass = z.infer<typeof SnapshotClass>;
 
 /** `used` is what the quota's controller counted last. */
 export const Quota = z
-  .object({ metadata: Metadata, status: z.object({ hard: Quantities, used: Quantities }).prefault({}) })
-  .transform(({ metadata: { name, namespace }, status: { hard, used } }) => ({
+  .object({
+    metadata: Metadata,
+    spec: z
+      .object({ scopes: z.array(z.string()).default([]), scopeSelector: z.unknown().optional() })
+      .prefault({}),
+    status: z.object({ hard: Quantities, used: Quantities }).prefault({}),
+  })
+  .transform(({ metadata: { name, namespace }, spec, status: { hard, used } }) => ({
     name,
     namespace,
     hard,
     used,
+    /** It counts only some pods, and never storage. */
+    isScoped: spec.scopes.length > 0 || spec.scopeSelector !== undefined,
   }));
 export type Quota = z.infer<typeof Quota>;
 
@@ -111,10 +131,37 @@ export const Node = z
   }));
 export type Node = z.infer<typeof Node>;
 
+const NetworkOfVm = z.object({
+  name: z.string(),
+  multus: z.object({ networkName: z.string() }).optional(),
+});
+const TemplateOfVm = z.object({
+  spec: z
+    .object({
+      domain: z
+        .object({
+          devices: z
+            .object({
+              interfaces: z
+                .array(z.object({ name: z.string(), macAddress: z.string().optional() }))
+                .default([]),
+            })
+            .prefault({}),
+        })
+        .prefault({}),
+      networks: z.array(NetworkOfVm).default([]),
+    })
+    .prefault({}),
+});
+
 export const VirtualMachine = z
   .object({
     metadata: Metadata,
-    spec: z.object({ runStrategy: z.string().optional(), running: z.boolean().optional() }),
+    spec: z.object({
+      runStrategy: z.string().optional(),
+      running: z.boolean().optional(),
+      template: TemplateOfVm.prefault({}),
+    }),
     status: z.object({ printableStatus: z.string().default('Unknown') }).prefault({}),
   })
   .transform(({ metadata: { name, namespace, labels }, spec, status }) => ({
@@ -124,6 +171,7 @@ export const VirtualMachine = z
     // `running` is what `runStrategy` replaced; a VM has one of the two.
     runStrategy: spec.runStrategy ?? (spec.running === true ? 'Always' : 'Halted'),
     status: status.printableStatus,
+    nics: nicsOf(spec.template, namespace),
   }));
 export type VirtualMachine = z.infer<typeof VirtualMachine>;
 
@@ -134,7 +182,13 @@ export const KubeVirt = z
       .object({
         configuration: z
           .object({
-            developerConfiguration: z.object({ featureGates: z.array(z.string()).default([]) }).prefault({}),
+            developerConfiguration: z
+              .object({
+                featureGates: z.array(z.string()).default([]),
+                cpuAllocationRatio: z.number().optional(),
+              })
+              .prefault({}),
+            vmStateStorageClass: z.string().optional(),
           })
           .prefault({}),
       })
@@ -150,5 +204,120 @@ export const KubeVirt = z
     version: status.observedKubeVirtVersion,
     phase: status.phase,
     featureGates: spec.configuration.developerConfiguration.featureGates,
+    /** So many CPUs of guests share one of a node; undefined: KubeVirt's own default. */
+    cpuAllocationRatio: spec.configuration.developerConfiguration.cpuAllocationRatio,
+    /** Where the state of TPMs is kept; undefined: in the default class. */
+    vmStateStorageClass: spec.configuration.vmStateStorageClass || undefined,
   }));
 export type KubeVirt = z.infer<typeof KubeVirt>;
+
+/** Those that have an address of their own, on networks that VMs share: each pod has its pod network to itself. */
+function nicsOf(
+  { spec }: z.infer<typeof TemplateOfVm>,
+  namespace: string,
+): readonly { readonly network: string; readonly mac: string }[] {
+  return spec.domain.devices.interfaces.flatMap(({ name, macAddress }) => {
+    const network = spec.networks.find((each) => each.name === name)?.multus?.networkName;
+    if (macAddress === undefined || network === undefined) return [];
+    return [
+      { network: network.includes('/') ? network : `${namespace}/${network}`, mac: macAddress.toLowerCase() },
+    ];
+  });
+}
+
+export const Network = z
+  .object({ metadata: Metadata })
+  .transform(({ metadata: { name, namespace, annotations } }) => ({
+    name,
+    namespace,
+    /** What a pod asks its node for to be connected, such as a virtual function. */
+    resourceName: annotations['k8s.v1.cni.cncf.io/resourceName'],
+  }));
+export type Network = z.infer<typeof Network>;
+
+const Storage = z.object({ storage: Quantity.optional() }).prefault({});
+
+export const Claim = z
+  .object({
+    metadata: Metadata,
+    spec: z.object({
+      ...Modes.shape,
+      storageClassName: z.string().optional(),
+      resources: z.object({ requests: Storage }).prefault({}),
+    }),
+    status: z.object({ phase: z.string().default('Pending') }).prefault({}),
+  })
+  .transform(({ metadata: { name, namespace, labels }, spec, status }) => ({
+    name,
+    namespace,
+    labels,
+    storageClass: spec.storageClassName,
+    accessModes: spec.accessModes,
+    volumeMode: spec.volumeMode,
+    requestedBytes: bytesOf(spec.resources.requests.storage) ?? 0,
+    phase: status.phase,
+  }));
+export type Claim = z.infer<typeof Claim>;
+
+/** A volume that a claim may be bound to; nothing is kept of the others, of which a cluster has many. */
+export const FreeVolume = z
+  .object({
+    metadata: Metadata,
+    spec: z.object({
+      ...Modes.shape,
+      capacity: Storage,
+      storageClassName: z.string().default(''),
+      claimRef: z.unknown().optional(),
+    }),
+    status: z.object({ phase: z.string().default('Pending') }).prefault({}),
+  })
+  .transform(({ metadata: { name }, spec, status }) =>
+    status.phase !== 'Available' || spec.claimRef !== undefined
+      ? undefined
+      : {
+          name,
+          storageClass: spec.storageClassName,
+          accessModes: spec.accessModes,
+          volumeMode: spec.volumeMode,
+          bytes: bytesOf(spec.capacity.storage) ?? 0,
+        },
+  );
+export type FreeVolume = NonNullable<z.infer<typeof FreeVolume>>;
+
+/** Parts of a volume that its file system takes, as CDI reckons: containerized-data-importer, doc/cdi-config.md. */
+export const CdiConfig = z
+  .object({
+    metadata: Metadata,
+    status: z
+      .object({
+        filesystemOverhead: z
+          .object({
+            global: z.string().optional(),
+            storageClass: z.record(z.string(), z.string()).default({}),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+  })
+  .transform(({ metadata: { name }, status: { filesystemOverhead } }) => ({
+    name,
+    overhead: partOf(filesystemOverhead.global),
+    overheadOf: new Map(
+      Object.entries(filesystemOverhead.storageClass).flatMap(([storageClass, text]) => {
+        const part = partOf(text);
+        return part === undefined ? [] : [[storageClass, part] as const];
+      }),
+    ) as ReadonlyMap<string, number>,
+  }));
+export type CdiConfig = z.infer<typeof CdiConfig>;
+
+function partOf(text: string | undefined): number | undefined {
+  const part = Number(text ?? Number.NaN);
+  return part >= 0 && part < 1 ? part : undefined;
+}
+
+/** Where services have their addresses: https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects */
+export const ServiceRange = z
+  .object({ metadata: Metadata, spec: z.object({ cidrs: z.array(z.string()).default([]) }) })
+  .transform(({ metadata: { name }, spec: { cidrs } }) => ({ name, cidrs }));
+export type ServiceRange = z.infer<typeof ServiceRange>;

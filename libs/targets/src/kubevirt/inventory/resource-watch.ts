@@ -65,9 +65,10 @@ const WatchEvent = z.discriminatedUnion('type', [
  */
 export class ResourceWatch<T> {
   readonly kind: ApiResource;
+  /** Undefined: everywhere. */
+  readonly namespace: string | undefined;
   readonly #connection: KubernetesConnection;
-  readonly #schema: z.ZodType<T>;
-  readonly #namespace: string | undefined;
+  readonly #schema: z.ZodType<T | undefined>;
   readonly #times: WatchTimes;
   #objects = new Map<string, T>();
   #version: string | undefined;
@@ -75,20 +76,20 @@ export class ResourceWatch<T> {
   readonly #changed = new Set<() => void>();
 
   /**
-   * @param schema of what is kept of each object; one that does not fit is an error of the watch
+   * @param schema of what is kept of each object, undefined where nothing is; one that does not fit is an error of the watch
    * @param namespace none: everywhere
    */
   constructor(
     connection: KubernetesConnection,
     kind: ApiResource,
-    schema: z.ZodType<T>,
+    schema: z.ZodType<T | undefined>,
     namespace: string | undefined,
     times: WatchTimes = WATCH_TIMES,
   ) {
     this.#connection = connection;
     this.kind = kind;
     this.#schema = schema;
-    this.#namespace = namespace;
+    this.namespace = namespace;
     this.#times = times;
   }
 
@@ -136,13 +137,13 @@ export class ResourceWatch<T> {
         {
           verb: 'list',
           kind: this.kind,
-          address: { namespace: this.#namespace },
+          address: { namespace: this.namespace },
           query: { limit: PAGE, ...(more === undefined ? {} : { continue: more }) },
           signal,
         },
         Page,
       );
-      for (const object of page.items) objects.set(keyOf(object.metadata), this.#parse(object));
+      for (const object of page.items) this.#keep(objects, object);
       more = page.metadata.continue === '' ? undefined : page.metadata.continue;
       version = page.metadata.resourceVersion;
     } while (more !== undefined);
@@ -158,7 +159,7 @@ export class ResourceWatch<T> {
       timeoutSeconds: WATCH_SECONDS,
     };
     const stream = await this.#connection.open(
-      { verb: 'watch', kind: this.kind, address: { namespace: this.#namespace }, query, signal },
+      { verb: 'watch', kind: this.kind, address: { namespace: this.namespace }, query, signal },
       this.#times.silenceMs,
     );
     this.#know({ state: 'current' });
@@ -174,8 +175,7 @@ export class ResourceWatch<T> {
       throw this.#malformed(`status ${object.code}: ${object.message}`);
     }
     if (type === 'DELETED') this.#objects.delete(keyOf(object.metadata));
-    if (type === 'ADDED' || type === 'MODIFIED')
-      this.#objects.set(keyOf(object.metadata), this.#parse(object));
+    if (type === 'ADDED' || type === 'MODIFIED') this.#keep(this.#objects, object);
     this.#version = object.metadata.resourceVersion;
     this.#notify();
   }
@@ -203,10 +203,12 @@ export class ResourceWatch<T> {
     return undefined;
   }
 
-  #parse(object: unknown): T {
+  #keep(objects: Map<string, T>, object: { readonly metadata: z.infer<typeof Metadata> }): void {
     const parsed = this.#schema.safeParse(object);
     if (!parsed.success) throw this.#malformed(z.prettifyError(parsed.error));
-    return parsed.data;
+    const key = keyOf(object.metadata);
+    if (parsed.data === undefined) objects.delete(key);
+    else objects.set(key, parsed.data);
   }
 
   #malformed(why: string): KubernetesAnswerMalformed {

@@ -1,13 +1,6 @@
 import { stringify } from 'yaml';
+import type { TargetRoleRequest } from '../../port.js';
 import { type Need, needs, resourceOf } from './needs.js';
-
-/** For whom roles are made. */
-export interface RoleRequest {
-  /** Of the service account that Ledgerlift uses. */
-  readonly account: { readonly namespace: string; readonly name: string };
-  /** Those that VMs are migrated into. */
-  readonly namespaces: readonly string[];
-}
 
 /** A role or a binding of the API group rbac.authorization.k8s.io, ready to be applied. */
 export interface RbacObject {
@@ -27,7 +20,7 @@ const apiVersion = `${API}/v1` as const;
  * @param table by default everything that Ledgerlift needs
  */
 export function rolesFor(
-  { account, namespaces }: RoleRequest,
+  { account, namespaces }: TargetRoleRequest,
   table: readonly Need[] = needs,
 ): readonly RbacObject[] {
   const subjects = [{ kind: 'ServiceAccount', ...account }];
@@ -55,7 +48,7 @@ export function rolesFor(
 }
 
 /** The same as one YAML file, for `kubectl apply`. */
-export function roleManifest(request: RoleRequest): string {
+export function roleManifest(request: TargetRoleRequest): string {
   return rolesFor(request)
     .map(
       (object) => `---\n${stringify(object, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`,

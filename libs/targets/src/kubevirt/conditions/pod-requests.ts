@@ -1,0 +1,33 @@
+import type { SourceVm } from '@ledgerlift/contracts';
+import type { ClusterView } from '../inventory/cluster-inventory.js';
+
+/** What a VM's pod asks its node for. */
+export interface PodRequests {
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+const MiB = 2 ** 20;
+/** KubeVirt's own, v1.8.0, pkg/virt-config/virt-config.go. */
+const DEFAULT_CPU_ALLOCATION_RATIO = 10;
+// KubeVirt's GetMemoryOverhead (pkg/hypervisor/kvm, earlier pkg/virt-controller/services/renderresources.go), for amd64: what runs in the
+// pod beside the guest (25 + 100 + 25 + 40 + 30), one thread for I/O, and the memory of the screen; then what each CPU, a TPM and a
+// passed-through function add.
+const FIXED = (220 + 8 + 32) * MiB;
+const EACH_CPU = 8 * MiB;
+const TPM = 53 * MiB;
+const PASSED_THROUGH = 1024 * MiB;
+const PAGE_TABLES = 1 / 512;
+
+/** What KubeVirt has the pod of such a VM ask for. Pure. */
+export function podRequests(vm: SourceVm, { kubevirts: [kubevirt] }: ClusterView): PodRequests {
+  const cpus = Math.max(vm.cpu.count, 1);
+  const ratio = kubevirt?.cpuAllocationRatio ?? DEFAULT_CPU_ALLOCATION_RATIO;
+  const memoryBytes =
+    vm.memory.bytes * (1 + PAGE_TABLES) +
+    FIXED +
+    EACH_CPU * cpus +
+    (vm.tpm ? TPM : 0) +
+    (vm.nics.some(({ kind }) => kind === 'sriov') ? PASSED_THROUGH : 0);
+  return { cores: cpus / Math.max(ratio, 1), memoryBytes };
+}

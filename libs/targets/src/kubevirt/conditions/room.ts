@@ -1,0 +1,122 @@
+import { type Condition, conditionsOf, listed } from '@ledgerlift/contracts';
+import type { PlanAtTarget } from '../../plan.js';
+import type { ClusterView } from '../inventory/cluster-inventory.js';
+import type { Quota } from '../inventory/kinds.js';
+import { quantity } from '../inventory/quantity.js';
+import { kubevirtConditionTypes } from './condition-types.js';
+import { type ClaimToMake, claimsToMake, namespacesOf } from './facts.js';
+import { podRequests } from './pod-requests.js';
+
+const condition = conditionsOf(kubevirtConditionTypes);
+
+/** The plan's VMs, all together, fit into what quotas leave, and each claim between the limits. Pure. */
+export function checkRoom(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
+  const claims = claimsToMake(plan, cluster);
+  return namespacesOf(plan).flatMap((namespace) => {
+    const own = claims.filter(({ vm }) => vm.targetNamespace === namespace);
+    return [
+      ...checkQuotas(namespace, needsOf(namespace, plan, cluster, own), cluster),
+      ...checkLimits(namespace, own, cluster),
+    ];
+  });
+}
+
+/** By the names that quotas have for them. */
+interface Needs {
+  readonly ofPods: ReadonlyMap<string, number>;
+  readonly ofObjects: ReadonlyMap<string, number>;
+}
+
+/** https://kubernetes.io/docs/concepts/policy/resource-quotas/#types-of-resource-quota */
+function needsOf(
+  namespace: string,
+  { vms }: PlanAtTarget,
+  cluster: ClusterView,
+  claims: readonly ClaimToMake[],
+): Needs {
+  const coming = vms.filter((each) => each.targetNamespace === namespace);
+  const existing = new Set(
+    cluster.vms.filter((each) => each.namespace === namespace).map(({ name }) => name),
+  );
+  const isNew = coming.filter(({ targetName, isRetried }) => !(isRetried && existing.has(targetName)));
+  const starting = isNew.filter(({ startsAtTarget }) => startsAtTarget);
+  const pods = starting.map(({ vm }) => podRequests(vm, cluster));
+  const cores = sum(pods.map((pod) => pod.cores));
+  const memory = sum(pods.map((pod) => pod.memoryBytes));
+  const storage = (of: readonly ClaimToMake[]): number => sum(of.map(({ bytes }) => bytes));
+  return {
+    ofPods: new Map([
+      ['pods', pods.length],
+      ['cpu', cores],
+      ['requests.cpu', cores],
+      ['memory', memory],
+      ['requests.memory', memory],
+    ]),
+    ofObjects: new Map([
+      ['count/virtualmachines.kubevirt.io', isNew.length],
+      ['count/pods', pods.length],
+      ['requests.storage', storage(claims)],
+      ['persistentvolumeclaims', claims.length],
+      ['count/persistentvolumeclaims', claims.length],
+      ...[...Map.groupBy(claims, ({ storageClass }) => storageClass)].flatMap(([storageClass, of]) => [
+        [`${storageClass}.storageclass.storage.k8s.io/requests.storage`, storage(of)] as const,
+        [`${storageClass}.storageclass.storage.k8s.io/persistentvolumeclaims`, of.length] as const,
+      ]),
+    ]),
+  };
+}
+
+function checkQuotas(namespace: string, needs: Needs, { quotas }: ClusterView): readonly Condition[] {
+  return quotas
+    .filter((quota) => quota.namespace === namespace)
+    .flatMap((quota) => {
+      // Which pods a scoped quota counts depends on what KubeVirt makes of the VM.
+      const needed = new Map([...(quota.isScoped ? [] : needs.ofPods), ...needs.ofObjects]);
+      const over = excessOf(quota, needed);
+      if (over.length === 0) return [];
+      const message = `the quota '${quota.name}' of '${namespace}' has too little left: ${over.join('; ')}`;
+      return [condition('TargetQuotaExceeded', 'NotEnoughLeft', message, [`${namespace}/${quota.name}`])];
+    });
+}
+
+function excessOf({ hard, used }: Quota, needed: ReadonlyMap<string, number>): readonly string[] {
+  return Object.entries(hard).flatMap(([resource, text]) => {
+    const [most, need] = [quantity(text), needed.get(resource) ?? 0];
+    const usedText = used[resource] ?? '0';
+    if (most === undefined || need === 0 || (quantity(usedText) ?? 0) + need <= most) return [];
+    return [`${resource}: ${shown(resource, need)} needed, ${usedText} of ${text} used`];
+  });
+}
+
+const shown = (resource: string, need: number): string =>
+  /storage$|memory$/.test(resource) ? gib(need) : String(Math.ceil(need * 1000) / 1000);
+
+function checkLimits(
+  namespace: string,
+  claims: readonly ClaimToMake[],
+  { limitRanges }: ClusterView,
+): readonly Condition[] {
+  return limitRanges
+    .filter((range) => range.namespace === namespace)
+    .flatMap(({ name, limits }) =>
+      limits
+        .filter(({ type }) => type === 'PersistentVolumeClaim')
+        .flatMap(({ max, min }) => {
+          const most = quantity(max['storage'] ?? '') ?? Number.POSITIVE_INFINITY;
+          const least = quantity(min['storage'] ?? '') ?? 0;
+          const outside = claims.filter(({ bytes }) => bytes > most || bytes < least);
+          if (outside.length === 0) return [];
+          const sizes = outside.map((claim) => `'${claim.name}' of ${gib(claim.bytes)}`);
+          const allowed = [
+            ...(min['storage'] === undefined ? [] : [`from ${min['storage']}`]),
+            ...(max['storage'] === undefined ? [] : [`to ${max['storage']}`]),
+          ].join(' ');
+          const message = `the limit range '${name}' of '${namespace}' allows claims ${allowed}, not ${listed(sizes)}`;
+          const vms = [...new Set(outside.map(({ vm }) => vm.vm.name))];
+          return [condition('TargetLimitExceeded', 'SizeNotAllowed', message, vms)];
+        }),
+    );
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;

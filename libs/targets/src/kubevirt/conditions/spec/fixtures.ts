@@ -1,0 +1,179 @@
+import type { KubeVirtSettings, SourceVm } from '@ledgerlift/contracts';
+import { sourceDisk, sourceVm } from '@ledgerlift/testing';
+import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../../../plan.js';
+import type { ClusterView, Gap } from '../../inventory/cluster-inventory.js';
+import type { Claim, FreeVolume, KubeVirt, Node, Quota, VirtualMachine } from '../../inventory/kinds.js';
+import type { Knowledge } from '../../inventory/resource-watch.js';
+import type { KubeVirtView } from '../../look.js';
+
+export const GiB = 2 ** 30;
+
+export const settings: KubeVirtSettings = { access: { kind: 'in-cluster' }, namespaces: ['vms', 'lab'] };
+
+export const storagePair = (over: Partial<StoragePair['destination']> = {}): StoragePair => ({
+  source: 'ova',
+  destination: { storageClass: 'fast', ...over },
+});
+export const networkPair = (destination: NetworkPair['destination']): NetworkPair => ({
+  source: 'VM Network',
+  destination,
+});
+export const onVlan7 = networkPair({ type: 'multus', name: 'vlan7' });
+
+export interface Placed extends Partial<Omit<VmAtTarget, 'vm'>> {
+  readonly vm?: Partial<SourceVm>;
+  readonly storage?: StoragePair;
+  readonly network?: NetworkPair;
+}
+
+/** A VM `web` of the namespace `vms`, with one disk of 1 GiB on the class `fast` and one NIC on the pod network. */
+export function placed({ vm, storage, network, ...over }: Placed = {}): VmAtTarget {
+  const source = sourceVm({ disks: [sourceDisk(0)], ...vm });
+  return {
+    vm: source,
+    targetName: source.name,
+    targetNamespace: 'vms',
+    isCopied: false,
+    isConverted: false,
+    startsAtTarget: false,
+    isRetried: false,
+    brought: undefined,
+    networkOf: source.nics.map(() => network ?? networkPair({ type: 'pod' })),
+    storageOf: source.disks.map(() => storage ?? storagePair()),
+    ...over,
+  };
+}
+
+/** A plan for these VMs, whose pairs are all that the VMs use. */
+export function planOf(vms: readonly VmAtTarget[], over: Partial<PlanAtTarget> = {}): PlanAtTarget {
+  const used = <T>(pairs: readonly (T | undefined)[]): readonly T[] => [
+    ...new Set(pairs.filter((pair) => pair !== undefined)),
+  ];
+  return {
+    spec: { type: 'cold', skipGuestConversion: false, maxConcurrentMigrations: 1, targetNamespace: 'vms' },
+    targetName: 'prod',
+    sourceHosts: [],
+    vms,
+    networks: used(vms.flatMap(({ networkOf }) => networkOf)),
+    storages: used(vms.flatMap(({ storageOf }) => storageOf)),
+    ...over,
+  };
+}
+
+export const node = (over: Partial<Node> = {}): Node => ({
+  name: 'n1',
+  isReady: true,
+  takesVms: true,
+  allocatable: { cores: 16, memoryBytes: 64 * GiB, pods: 110 },
+  ...over,
+});
+export const kubevirt = (over: Partial<KubeVirt> = {}): KubeVirt => ({
+  name: 'kubevirt',
+  namespace: 'kubevirt',
+  version: 'v1.8.0',
+  phase: 'Deployed',
+  featureGates: [],
+  cpuAllocationRatio: undefined,
+  vmStateStorageClass: undefined,
+  ...over,
+});
+export const storageClass = (
+  name: string,
+  over: Partial<ClusterView['storageClasses'][number]> = {},
+): ClusterView['storageClasses'][number] => ({
+  name,
+  provisioner: 'csi.example',
+  volumeBindingMode: 'Immediate',
+  allowVolumeExpansion: true,
+  isDefault: false,
+  isDefaultForVms: false,
+  ...over,
+});
+/** @param modes such as `ReadWriteMany Block`, the preferred first */
+export const profile = (
+  name: string,
+  ...modes: readonly string[]
+): ClusterView['storageProfiles'][number] => ({
+  name,
+  claimPropertySets: modes.map((mode) => {
+    const [accessMode = '', volumeMode = ''] = mode.split(' ');
+    return { accessModes: [accessMode], volumeMode };
+  }),
+  minimumBytes: undefined,
+});
+export const quota = (hard: Quota['hard'], used: Quota['used'] = {}): Quota => ({
+  name: 'small',
+  namespace: 'vms',
+  hard,
+  used,
+  isScoped: false,
+});
+export const existingVm = (over: Partial<VirtualMachine> = {}): VirtualMachine => ({
+  name: 'other',
+  namespace: 'vms',
+  labels: {},
+  runStrategy: 'Halted',
+  status: 'Stopped',
+  nics: [],
+  ...over,
+});
+export const existingClaim = (name: string): Claim => ({
+  name,
+  namespace: 'vms',
+  labels: {},
+  storageClass: 'fast',
+  accessModes: ['ReadWriteMany'],
+  volumeMode: 'Block',
+  requestedBytes: GiB,
+  phase: 'Bound',
+});
+export const freeVolume = (name: string, bytes: number, over: Partial<FreeVolume> = {}): FreeVolume => ({
+  name,
+  storageClass: 'local',
+  accessModes: ['ReadWriteOnce'],
+  volumeMode: 'Block',
+  bytes,
+  ...over,
+});
+export const gap = (kind: Gap['kind'], knowledge: Exclude<Knowledge, { state: 'current' }>): Gap => ({
+  kind,
+  namespace: kind.scope === 'cluster' ? undefined : 'vms',
+  what: kind.resource,
+  knowledge,
+});
+
+/** A cluster against which nothing stands: of what is there, `over` says what is otherwise. */
+export const cluster = (over: Partial<ClusterView> = {}): ClusterView => ({
+  namespaces: ['vms', 'lab', 'default'].map((name) => ({ name, isEnding: false, podSecurity: undefined })),
+  storageClasses: [storageClass('fast')],
+  storageProfiles: [profile('fast', 'ReadWriteMany Block')],
+  snapshotClasses: [],
+  cdiConfigs: [],
+  freeVolumes: [],
+  serviceRanges: [{ name: 'kubernetes', cidrs: ['10.96.0.0/16', 'fd00:96::/112'] }],
+  networks: [
+    { name: 'vlan7', namespace: 'vms', resourceName: undefined },
+    { name: 'shared', namespace: 'default', resourceName: undefined },
+    { name: 'vfs', namespace: 'vms', resourceName: 'intel.com/vf' },
+  ],
+  nodes: [node()],
+  kubevirts: [kubevirt()],
+  clusterInstanceTypes: [],
+  clusterPreferences: [],
+  instanceTypes: [],
+  preferences: [],
+  quotas: [],
+  limitRanges: [],
+  vms: [],
+  claims: [],
+  gaps: [],
+  ...over,
+});
+
+export const viewOf = (over: Partial<ClusterView> = {}): KubeVirtView => ({
+  freeBytes: undefined,
+  taken: new Map(),
+  brought: new Map(),
+  cluster: cluster(over),
+  missing: [],
+});
