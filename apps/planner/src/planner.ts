@@ -5,6 +5,7 @@ import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
 import { loadExtensions } from '@ledgerlift/extensions';
 import { closeSources } from '@ledgerlift/providers';
+import { closeTargets } from '@ledgerlift/targets';
 import {
   BusErrorFilter,
   Backlog,
@@ -215,6 +216,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       await feed.stop();
       board.close();
       await closeSources();
+      await closeTargets();
       await bucket.close();
       await nc.close();
       await log.close();

@@ -76,11 +76,15 @@ export const Resource = z.object({
     'commit-marker',
     'unpacked-disk',
     'manifest',
+    'virtual-machine',
     'log',
     'snapshot',
     'source-tag',
   ]),
-  /** Directory target: the path relative to the target's root. A snapshot, a tag: its name at the source. */
+  /**
+   * Directory target: the path relative to the target's root. In a cluster: namespace and name. A snapshot, a tag: its name at
+   * the source.
+   */
   name: z.string().min(1),
   /** The service that removes it. */
   service: ServiceName,

@@ -4,7 +4,8 @@ export * from './names.js';
 export * from './vm-model/index.js';
 export { checkNamesFree } from './conditions/names.js';
 export { checkNetworks, checkPodNetwork } from './conditions/networks.js';
-export { checkStorages } from './conditions/storages.js';
+export { sharedConditionTypes } from './conditions/types.js';
+export { checkStorages, modesAskedFor } from './conditions/storages.js';
 export { guardOf } from './guard.js';
 export { usualItinerary } from './itinerary.js';
 export type * from './port.js';
@@ -13,11 +14,14 @@ export { recordedNics } from './recorded-nics.js';
 export { inReleaseOrder } from './release-order.js';
 export {
   type TargetSpec,
+  closeTargets,
   extensionTarget,
   isTarget,
   registerTarget,
   targetConditionTypes,
   targetOf,
+  targetRoles,
+  whereOf,
 } from './registry.js';
 export { sharedSite } from './sites.js';
 export { snapshotName, snapshotPrefix } from './snapshot-name.js';

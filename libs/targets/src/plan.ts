@@ -3,6 +3,7 @@ import type {
   InventoryProblem,
   MappingSpec,
   PlanSpec,
+  SecretRef,
   SourceVm,
   TargetRecord,
   VmRecord,
@@ -10,6 +11,12 @@ import type {
 
 export type TargetType = TargetRecord['type'];
 export type TargetSettings = TargetRecord['settings'];
+/** A target as its provider describes it, now or when it was recorded. */
+export interface TargetAt<Settings extends TargetSettings = TargetSettings> {
+  readonly settings: Settings;
+  /** Its kind decides which keys of it it reads. */
+  readonly secret?: SecretRef | undefined;
+}
 export type NetworkPair = Extract<MappingSpec, { kind: 'network' }>['pairs'][number];
 export type StoragePair = Extract<MappingSpec, { kind: 'storage' }>['pairs'][number];
 
@@ -21,6 +28,8 @@ export interface PlanAtTarget {
   >;
   /** Name of the target's provider, for messages. */
   readonly targetName: string;
+  /** Where the source is reached: host names and addresses. */
+  readonly sourceHosts: readonly string[];
   readonly vms: readonly VmAtTarget[];
   readonly networks: readonly NetworkPair[];
   readonly storages: readonly StoragePair[];
@@ -35,6 +44,8 @@ export interface VmAtTarget {
   readonly isCopied: boolean;
   /** They are converted, too, where they are to be. */
   readonly isConverted: boolean;
+  /** It is to run at the target, once it is there. */
+  readonly startsAtTarget: boolean;
   /** What is at the target under its name is its own. */
   readonly isRetried: boolean;
   /** Where the plan says that another tool brought its disks. */

@@ -12,16 +12,25 @@ import type {
   Looked,
   Placement,
   PlanAtTarget,
+  TargetAt,
   TargetSettings,
   TargetType,
   TargetUse,
   TargetView,
   VmAtTarget,
 } from './plan.js';
+import type { TargetVm } from './vm-model/index.js';
 import type { Guard, Workplace } from './workplace.js';
 
 export type * from './plan.js';
 export type * from './workplace.js';
+
+/** A manifest, or another description of a VM. */
+export interface RenderedFile {
+  /** Such as `vm.yaml`. */
+  readonly name: string;
+  readonly content: string;
+}
 
 /** The end of a log. */
 export interface LogTail {
@@ -39,20 +48,27 @@ export interface Target<
   View extends TargetView = TargetView,
 > {
   readonly type: TargetType;
+  readonly role?: TargetRole;
   /** The conditions that only this kind of target raises. */
   readonly conditionTypes: ConditionCatalogue;
   /** Looks whether the target can be used, how much room it has, and what of the plan is there. Makes nothing. */
-  look(settings: Settings, plan: PlanAtTarget, use: TargetUse): Promise<Looked<View>>;
+  look(target: TargetAt<Settings>, plan: PlanAtTarget, use: TargetUse): Promise<Looked<View>>;
   /** What stands against the plan at this target. Pure. */
-  conditions(settings: Settings, plan: PlanAtTarget, view: View): readonly Condition[];
+  conditions(target: TargetAt<Settings>, plan: PlanAtTarget, view: View): readonly Condition[];
   /** The place of one VM, of a plan against which nothing stands. Pure. @returns undefined where a part is missing */
-  place(settings: Settings, plan: PlanAtTarget, vm: VmAtTarget, view: View): Placement | undefined;
+  place(target: TargetAt<Settings>, plan: PlanAtTarget, vm: VmAtTarget, view: View): Placement | undefined;
   /** The VM's steps, in their order. Pure. @throws RecordMismatch where no site reaches both ends */
   itineraryFor(record: VmRecord, targetSites?: readonly string[]): ItineraryStep[];
   /** What each step claims. Pure. */
   claimsFor(record: VmRecord): Readonly<Record<StepName, readonly Resource[]>>;
+  /**
+   * What it makes of a VM, as users know it: to be read before anything is made. Pure.
+   *
+   * @param vm as it will be
+   */
+  render(record: VmRecord, vm: TargetVm): readonly RenderedFile[];
   /** Where users find the target, such as the path of a folder. Pure. */
-  where(settings: Settings): string;
+  where(target: TargetAt<Settings>): string;
   /**
    * The end of a log that a workplace kept with the VM.
    *
@@ -61,8 +77,25 @@ export interface Target<
    * @throws where it cannot be reached
    */
   readLog(record: VmRecord, name: string, tailBytes: number): Promise<LogTail | undefined>;
+  /** Ends what it keeps open between two looks; it is opened again when it is looked at. */
+  close?(): Promise<void>;
   /** Where a worker does what an attempt asks for. Makes nothing of the VM yet; to be closed in any case. */
   workplace(record: VmRecord, guard: Guard): Promise<Workplace>;
+}
+
+/** What an account needs at a kind of target, for those who give it. */
+export interface TargetRole {
+  /** What the target is called by whoever runs it. */
+  readonly target: string;
+  /** Ready to be applied. */
+  manifest(request: TargetRoleRequest): string;
+}
+
+export interface TargetRoleRequest {
+  /** The service account that Ledgerlift uses there. */
+  readonly account: { readonly namespace: string; readonly name: string };
+  /** Those that VMs are migrated into. */
+  readonly namespaces: readonly string[];
 }
 
 /** A target that is no part of this product. A service has it while LEDGERLIFT_EXTENSIONS names its module. */

@@ -7,6 +7,8 @@ export interface CommandsContext {
   /** Whether people read the output, or a program does. */
   readonly json: () => boolean;
   readonly print: (text: string) => void;
+  /** Beside what is printed, which a program may read. */
+  readonly warn: (text: string) => void;
 }
 
 export function contextOf(program: Command): CommandsContext {
@@ -15,6 +17,7 @@ export function contextOf(program: Command): CommandsContext {
     api: () => new ApiClient(options().url.replace(/\/+$/, ''), options().as),
     json: () => options().json === true,
     print: (text) => console.log(text),
+    warn: (text) => console.error(text),
   };
 }
 

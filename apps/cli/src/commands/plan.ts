@@ -7,6 +7,7 @@ import { conditionLines } from '../terminal/conditions.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
 import { rehearseCommand } from './rehearse.js';
+import { renderCommand } from './render.js';
 import { removal } from './removal.js';
 
 /** `plan`: which VMs are to be migrated, and how. */
@@ -62,6 +63,7 @@ export function planCommands(plan: Command, context: CommandsContext): void {
   selectCommand(plan, context);
   csvCommands(plan, context);
   rehearseCommand(plan, context);
+  renderCommand(plan, context);
 }
 
 function selectCommand(plan: Command, context: CommandsContext): void {

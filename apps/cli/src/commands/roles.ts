@@ -1,12 +1,42 @@
+import { Dns1123Label } from '@ledgerlift/contracts';
 import { type SourceRole, sourceProviders } from '@ledgerlift/providers';
+import { type TargetRole, targetRoles } from '@ledgerlift/targets';
 import { type Command, Option } from 'commander';
 import { BadOption } from '../errors.js';
 import type { CommandsContext } from './context.js';
 
-/** `TYPE role`, for each type of source that has one: what it is to be prepared with. */
+/** `TYPE role`, for each type of source or target that has one: what it is to be prepared with. */
 export function roleCommands(program: Command, context: CommandsContext): void {
   for (const { type, role } of sourceProviders())
     if (role !== undefined) roleCommand(program, context, type, role);
+  for (const { type, role } of targetRoles()) targetRoleCommand(program, context, type, role);
+}
+
+function targetRoleCommand(
+  program: Command,
+  context: CommandsContext,
+  type: string,
+  { target, manifest }: TargetRole,
+): void {
+  program
+    .command(type)
+    .description(`prepare a ${target} as a target`)
+    .command('role')
+    .description('print roles with exactly the rights that migrations need; nothing is sent to a server')
+    .requiredOption('--namespaces <names>', 'into which VMs are migrated, with commas between')
+    .option('--account <namespace/name>', 'the service account that gets them', 'ledgerlift/ledgerlift')
+    .action(({ namespaces: list, account }: { namespaces: string; account: string }) => {
+      const namespaces = list.split(',').map((each) => label('--namespaces', each.trim()));
+      const [namespace = '', name = '', ...more] = account.split('/');
+      if (more.length > 0) throw new BadOption('--account', account, 'must be NAMESPACE/NAME');
+      const of = { namespace: label('--account', namespace), name: label('--account', name) };
+      context.print(manifest({ account: of, namespaces }).trimEnd());
+    });
+}
+
+function label(option: string, text: string): string {
+  if (Dns1123Label.safeParse(text).success) return text;
+  throw new BadOption(option, `'${text}'`, 'must be names of Kubernetes: lower case letters, digits and -');
 }
 
 function roleCommand(program: Command, context: CommandsContext, type: string, role: SourceRole): void {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Resource, StepName, VmRecord } from '@ledgerlift/contracts';
-import { type Workplace, guardOf, targetOf } from '@ledgerlift/targets';
+import { type Workplace, guardOf, targetOf, whereOf } from '@ledgerlift/targets';
 import { vmRecord } from '@ledgerlift/testing';
 
 const MiB = 2 ** 20;
@@ -42,7 +42,7 @@ export async function openPlace(record: VmRecord): Promise<Workplace> {
 export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void> {
   await using place = await openPlace(record);
   for (const [index, disk] of record.disks.entries()) {
-    const path = join(targetOf(record.target.type).where(record.target.settings), disk.name);
+    const path = join(whereOf(record.target), disk.name);
     await place.disks.allocate(disk.diskId, size);
     qemuIo(path, disk.format, `write -P ${0x10 + index} 0 ${size}`);
   }

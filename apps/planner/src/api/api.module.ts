@@ -13,6 +13,7 @@ import { ApiDispatcher } from './edge/dispatcher.js';
 import { IdempotencyIndex } from './edge/idempotency.js';
 import { handlers } from './handlers/index.js';
 import { restController } from './http/rest.controller.js';
+import { PlanManifests } from './plan-manifests.js';
 import { PlanRuns } from './plan-runs.js';
 import { PlanVms } from './plan-vms.js';
 
@@ -108,6 +109,7 @@ export class ApiModule {
             RUN_SERVICE,
             Rehearser,
             IdempotencyIndex,
+            CatalogPlanExaminer,
           ],
           useFactory: (
             catalog: CatalogProjection,
@@ -117,9 +119,21 @@ export class ApiModule {
             runs: RunService,
             rehearser: Rehearser,
             index: IdempotencyIndex,
+            examiner: CatalogPlanExaminer,
           ) => {
             const planVms = new PlanVms(catalog, commands, inventory);
-            const services = { catalog, commands, inventory, plans, planVms, rehearser, runs, now };
+            const manifests = new PlanManifests(examiner);
+            const services = {
+              catalog,
+              commands,
+              inventory,
+              plans,
+              planVms,
+              manifests,
+              rehearser,
+              runs,
+              now,
+            };
             return new ApiDispatcher(services, handlers, index);
           },
         },

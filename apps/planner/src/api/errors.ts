@@ -42,6 +42,16 @@ export class NoSuchVm extends LedgerliftError {
   }
 }
 
+export class NoSuchVmInPlan extends LedgerliftError {
+  readonly code = 'LL-PLN-123';
+  constructor(plan: string, vm: string) {
+    super(
+      `the plan '${plan}' means no VM '${vm}'; GET /api/v1/plans/{plan}/selection lists those that it means`,
+      { field: 'vm' },
+    );
+  }
+}
+
 export class NoSuchEvent extends LedgerliftError {
   readonly code = 'LL-PLN-117';
   constructor(

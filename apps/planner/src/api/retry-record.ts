@@ -1,5 +1,5 @@
 import type { VmRecord } from '@ledgerlift/contracts';
-import { targetOf } from '@ledgerlift/targets';
+import { whereOf } from '@ledgerlift/targets';
 import { RetryWouldDiverge } from './errors.js';
 
 /**
@@ -8,7 +8,7 @@ import { RetryWouldDiverge } from './errors.js';
  */
 const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
   target: ({ target }) => target.providerId,
-  'target.settings': ({ target }) => targetOf(target.type).where(target.settings),
+  'target.settings': ({ target }) => whereOf(target),
   targetName: ({ targetName }) => targetName,
   targetNamespace: ({ targetNamespace }) => targetNamespace,
   source: ({ source }) => source.provider.id,

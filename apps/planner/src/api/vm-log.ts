@@ -1,5 +1,5 @@
 import type { LogText, VmRecord } from '@ledgerlift/contracts';
-import { type LogTail, targetOf } from '@ledgerlift/targets';
+import { type LogTail, targetOf, whereOf } from '@ledgerlift/targets';
 import type { VmRun } from '../runs/run-service.js';
 import { LogOutOfReach, NoSuchLog, NoSuchVm } from './errors.js';
 import { logsOf } from './views/vm.js';
@@ -24,10 +24,10 @@ export async function readVmLog(run: VmRun, name: string | undefined, tailBytes:
 }
 
 async function readTail(record: VmRecord, log: string, tailBytes: number): Promise<LogTail | undefined> {
-  const target = targetOf(record.target.type);
+  const { target } = record;
   try {
-    return await target.readLog(record, log, tailBytes);
+    return await targetOf(target.type).readLog(record, log, tailBytes);
   } catch (error) {
-    throw new LogOutOfReach(`${target.where(record.target.settings)}/${log}`, error);
+    throw new LogOutOfReach(`${whereOf(target)}/${log}`, error);
   }
 }

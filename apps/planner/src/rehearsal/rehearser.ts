@@ -20,7 +20,7 @@ import { type Other, simulate } from './simulate.js';
 import { afterPlanHooks, cutoverOf } from './waits.js';
 
 export interface RehearserSurroundings {
-  readonly examiner: PlanExaminer;
+  readonly examiner: Pick<PlanExaminer, 'examine'>;
   readonly measurements: Measurements;
   readonly bytes: BytesToRead;
   readonly limits: () => ScheduleLimits;

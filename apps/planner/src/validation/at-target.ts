@@ -1,9 +1,12 @@
 import { type PlanAtTarget, type TargetSpec, isTarget, targetOf } from '@ledgerlift/targets';
-import type { Condition } from '@ledgerlift/contracts';
+import type { Condition, PlanSpec, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import { sourceProvider } from '@ledgerlift/providers';
 import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
 import type { PlanFacts } from './plan-facts.js';
 
 type Known = Pick<PlanFacts, 'spec' | 'vms' | 'inventory'> & {
+  readonly source: Pick<NonNullable<PlanFacts['source']>, 'spec'> | undefined;
+} & {
   readonly [mapping in 'networkMapping' | 'storageMapping']:
     Pick<NonNullable<PlanFacts[mapping]>, 'spec'> | undefined;
 };
@@ -16,6 +19,7 @@ export function planAtTarget(facts: Known, { name }: TargetSpec): PlanAtTarget {
   return {
     spec,
     targetName: name,
+    sourceHosts: hostsOf(facts.source),
     networks,
     storages,
     vms: facts.vms.flatMap(({ vm, entry, ...planned }) => {
@@ -28,6 +32,7 @@ export function planAtTarget(facts: Known, { name }: TargetSpec): PlanAtTarget {
           targetNamespace,
           isCopied,
           isConverted,
+          startsAtTarget: starts(entry.targetPowerState ?? spec.targetPowerState, vm),
           isRetried,
           brought: entry.disks,
           networkOf: vm.nics.map((nic) => pairOfNic(nic, networks, inventory)),
@@ -38,10 +43,15 @@ export function planAtTarget(facts: Known, { name }: TargetSpec): PlanAtTarget {
   };
 }
 
+const hostsOf = (source: { readonly spec: ProviderSpec } | undefined): readonly string[] =>
+  (source && sourceProvider(source.spec.type)?.hosts?.(source.spec)) ?? [];
+
+const starts = (wanted: PlanSpec['targetPowerState'], { powerState }: SourceVm): boolean =>
+  wanted === 'auto' ? powerState === 'on' : wanted === 'on';
+
 /** What the target says of the plan. */
 export function checkAtTarget(facts: PlanFacts): readonly Condition[] {
   const { target, view } = facts;
   if (target === undefined || view === undefined || !isTarget(target.spec)) return [];
-  const { type, settings } = target.spec;
-  return targetOf(type).conditions(settings, planAtTarget(facts, target.spec), view);
+  return targetOf(target.spec.type).conditions(target.spec, planAtTarget(facts, target.spec), view);
 }

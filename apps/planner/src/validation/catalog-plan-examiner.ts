@@ -17,9 +17,9 @@ import { hinders } from './checks/providers.js';
 import { plannedVms } from './facts/planned-vms.js';
 import { usersOfDisks, usersOfPlaces } from './facts/target-use.js';
 import type { WorkerAccess } from './facts/worker-access.js';
-import type { Examination, ExaminationOptions, PlanExaminer } from './plan-examiner.js';
+import type { Examination, ExaminationOptions, Outline, PlanExaminer } from './plan-examiner.js';
 import type { MappingFacts, PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
-import { resolvePlan } from './resolve-plan.js';
+import { resolvePlan, resolveVms } from './resolve-plan.js';
 import { isReady, validatePlan } from './validate.js';
 
 export interface ExaminerSurroundings {
@@ -49,7 +49,16 @@ export class CatalogPlanExaminer implements PlanExaminer {
     return { at: this.around.now().toISOString(), conditions, resolved };
   }
 
-  async #gather(plan: Entry<PlanSpec>, { retried }: ExaminationOptions): Promise<PlanFacts> {
+  async outline(plan: Entry<PlanSpec>): Promise<Outline> {
+    const facts = await this.#gather(plan);
+    const records = resolveVms(facts, this.around.installation);
+    return {
+      conditions: validatePlan(facts),
+      vms: facts.vms.map((planned) => ({ planned, record: records.get(planned) })),
+    };
+  }
+
+  async #gather(plan: Entry<PlanSpec>, { retried }: ExaminationOptions = {}): Promise<PlanFacts> {
     const { catalog, workers } = this.around;
     const { spec } = plan;
     const source = catalog.findProvider(spec.source);
@@ -61,7 +70,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
       networkMapping: this.#mapping(spec.networkMapping),
       storageMapping: spec.storageMapping === undefined ? undefined : this.#mapping(spec.storageMapping),
     };
-    const seen = await this.#look(plan.id, target, { spec, vms, inventory, ...mappings });
+    const seen = await this.#look(plan.id, target, { spec, source, vms, inventory, ...mappings });
     const site = source && target && sharedSite(source.spec.sites, target.spec.sites);
     return {
       planId: plan.id,
@@ -122,7 +131,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
   async #look(
     planId: string,
     target: Entry<ProviderSpec> | undefined,
-    plan: Pick<PlanFacts, 'spec' | 'vms' | 'inventory' | 'networkMapping' | 'storageMapping'>,
+    plan: Parameters<typeof planAtTarget>[0] & Pick<PlanFacts, 'vms'>,
   ): Promise<Looked<TargetView> | undefined> {
     if (target === undefined || !isTarget(target.spec)) return undefined;
     const { runs } = this.around;
@@ -131,8 +140,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     );
     const isOwn = ({ planId: of, source }: VmRecord): boolean => of === planId && retried.has(source.vm.id);
     const use = { places: usersOfPlaces(runs, target), disks: usersOfDisks(runs, target, isOwn) };
-    const { type, settings } = target.spec;
-    return targetOf(type).look(settings, planAtTarget(plan, target.spec), use);
+    return targetOf(target.spec.type).look(target.spec, planAtTarget(plan, target.spec), use);
   }
 
   async #digests(

@@ -1,6 +1,6 @@
 import { type ConditionCatalogue, type ConditionMaker, conditionsOf } from '@ledgerlift/contracts';
 import { sourceConditionTypes } from '@ledgerlift/providers';
-import { targetConditionTypes } from '@ledgerlift/targets';
+import { sharedConditionTypes, targetConditionTypes } from '@ledgerlift/targets';
 
 /** Conditions that no kind of source or target has to itself. Names are Forklift's where it has one. */
 export const conditionTypes = {
@@ -158,11 +158,7 @@ export const conditionTypes = {
     when: 'a disk is shared with other VMs, and is copied for each of them',
     wayOut: 'take the VM out of the plan if it must stay shared',
   },
-  MacConflicts: {
-    category: 'Critical',
-    when: 'two NICs of the plan have one MAC address',
-    wayOut: 'migrate them to different networks in different plans, or change one at the source',
-  },
+  MacConflicts: sharedConditionTypes.MacConflicts,
   SourceObjectNotReadable: {
     category: 'Warn',
     when: 'something of the source could not be read, and is not in the inventory',

@@ -16,16 +16,10 @@ export function resolvePlan(
   installation: string,
   conditions: ResolvedPlan['conditions'],
 ): ResolvedPlan | undefined {
-  const { planId, spec, source, target, networkMapping, storageMapping } = facts;
-  if (source === undefined || target === undefined || !isTarget(target.spec)) return undefined;
+  const { planId, spec, networkMapping, storageMapping } = facts;
   if (networkMapping === undefined || (storageMapping === undefined && !needsNoStorage(facts)))
     return undefined;
-  const to = { id: target.id, spec: target.spec, plan: planAtTarget(facts, target.spec) };
-  const existing = facts.vms.filter(({ vm }) => vm !== undefined);
-  const vms = existing.flatMap((planned, index) => {
-    const record = resolveVm(facts, planned, index, { installation, source, to });
-    return record === undefined ? [] : [record];
-  });
+  const vms = [...resolveVms(facts, installation).values()];
   if (vms.length !== facts.vms.length) return undefined;
   return {
     planId,
@@ -36,6 +30,24 @@ export function resolvePlan(
     conditions,
     vms,
   };
+}
+
+/**
+ * What would be recorded of each VM of a plan, whatever else stands against it.
+ *
+ * @returns without the VMs of which something is missing
+ */
+export function resolveVms(facts: PlanFacts, installation: string): ReadonlyMap<PlannedVm, Resolved> {
+  const { source, target } = facts;
+  if (source === undefined || target === undefined || !isTarget(target.spec)) return new Map();
+  const to = { id: target.id, spec: target.spec, plan: planAtTarget(facts, target.spec) };
+  const existing = facts.vms.filter(({ vm }) => vm !== undefined);
+  return new Map(
+    existing.flatMap((planned, index): (readonly [PlannedVm, Resolved])[] => {
+      const record = resolveVm(facts, planned, index, { installation, source, to });
+      return record === undefined ? [] : [[planned, record]];
+    }),
+  );
 }
 
 type Resolved = ResolvedPlan['vms'][number];
@@ -54,10 +66,10 @@ function resolveVm(
   { installation, source, to }: Ends,
 ): Resolved | undefined {
   const { spec, planId, view } = facts;
-  const { name, sites, type, settings } = to.spec;
+  const { name, sites, type, settings, secret } = to.spec;
   const placed = to.plan.vms[index];
   if (vm === undefined || view === undefined || placed === undefined) return undefined;
-  const placement = targetOf(type).place(settings, to.plan, placed, view);
+  const placement = targetOf(type).place(to.spec, to.plan, placed, view);
   if (placement === undefined) return undefined;
   const { folder, nics, disks } = placement;
   // Only sites that reach both ends may be asked: the record's sites are where its steps are sent.
@@ -67,7 +79,14 @@ function resolveVm(
     planId,
     planName: spec.name,
     source: { provider: { id: source.id, spec: { ...source.spec, sites: shared } }, vm },
-    target: TargetRecord.parse({ providerId: to.id, type, name, settings }),
+    target: TargetRecord.parse({
+      providerId: to.id,
+      type,
+      name,
+      where: targetOf(type).where(to.spec),
+      settings,
+      ...(secret === undefined ? {} : { secret }),
+    }),
     targetName,
     targetNamespace,
     folder,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
-import { targetOf } from '@ledgerlift/targets';
+import { whereOf } from '@ledgerlift/targets';
 import { bootSector, type TinyGuest } from './boot-sector.js';
 import { openPlace, type RecordOptions, vmOf } from './job.js';
 
@@ -24,7 +24,7 @@ export async function vmWith(guest: TinyGuest | undefined, options: RecordOption
 }
 
 export const diskOf = (record: VmRecord, index = 0): string =>
-  join(targetOf(record.target.type).where(record.target.settings), record.disks[index]?.name ?? 'none');
+  join(whereOf(record.target), record.disks[index]?.name ?? 'none');
 
 export const digestOf = (path: string): string =>
   createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -21,7 +21,7 @@ export const cleanup: StepHandler = async (attempt) => {
       failures.push(error);
     }
   }
-  await place.sweep(job.ledger.filter(({ service }) => service === 'vm-creator'));
+  await place.sweep(job.ledger);
   if (failures.length > 0) throw failures[0];
   return { step: 'Cleanup' };
 };

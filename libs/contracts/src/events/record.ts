@@ -1,10 +1,25 @@
 import { z } from 'zod';
 import { SourceVm } from '../inventory.js';
-import { DirectorySettings, ExtensionType, ProviderSpec, TargetPowerState, VmSettings } from '../specs.js';
+import {
+  DirectorySettings,
+  ExtensionType,
+  KubeVirtSettings,
+  ProviderSpec,
+  SecretRef,
+  TargetPowerState,
+  VmSettings,
+} from '../specs.js';
 
-const targetBase = { providerId: z.string(), name: z.string() };
+const targetBase = {
+  providerId: z.string(),
+  name: z.string(),
+  /** Where users find the target, such as the path of a folder: readable though its kind is not there any more. */
+  where: z.string().optional(),
+  secret: SecretRef.optional(),
+};
 export const TargetRecord = z.union([
   z.object({ ...targetBase, type: z.literal('directory'), settings: DirectorySettings }),
+  z.object({ ...targetBase, type: z.literal('kubevirt'), settings: KubeVirtSettings }),
   z.object({ ...targetBase, type: ExtensionType, settings: z.record(z.string(), z.unknown()) }),
 ]);
 export type TargetRecord = z.infer<typeof TargetRecord>;
@@ -22,13 +37,22 @@ export const TargetNic = z.object({
 });
 export const TargetDisk = z.object({
   diskId: z.string(),
-  /** Path of the disk file relative to the target's root. */
+  /** Path of the disk file relative to the target's root; in a cluster, the claim's namespace and name. */
   name: z.string(),
   pvcName: z.string(),
   storageClass: z.string(),
   accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']),
   volumeMode: z.enum(['Filesystem', 'Block']),
   format: z.enum(['raw', 'qcow2']),
+  /** How much larger than the disk its claim must be; none: as a file system usually wants. */
+  sizing: z
+    .object({
+      /** Part of a Filesystem volume that the file system itself takes. */
+      overhead: z.number().min(0).lt(1),
+      /** The smallest volume that the storage class makes. */
+      minimumBytes: z.int().min(0),
+    })
+    .optional(),
   /** The user brought it: it is converted where it lies, outside the VM's folder, and nothing ever deletes it. */
   adopted: z.literal(true).optional(),
 });

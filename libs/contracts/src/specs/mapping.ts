@@ -17,8 +17,9 @@ export const StoragePair = z.strictObject({
   source: z.string().min(1),
   destination: z.strictObject({
     storageClass: Dns1123Label,
-    accessMode: AccessMode.default('ReadWriteOnce'),
-    volumeMode: VolumeMode.default('Filesystem'),
+    /** Left out, as the volume mode: what the target takes for the class. */
+    accessMode: AccessMode.optional(),
+    volumeMode: VolumeMode.optional(),
   }),
 });
 export const MappingSpec = z.discriminatedUnion('kind', [

@@ -11,6 +11,7 @@ export const Dns1123Label = z
 export const Site = Dns1123Label;
 /** A reference to a secret that each worker resolves at its own site; the secret itself is never stored. */
 export const SecretRef = z.strictObject({ name: Dns1123Label });
+export type SecretRef = z.infer<typeof SecretRef>;
 
 export const AccessMode = z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']);
 export const VolumeMode = z.enum(['Filesystem', 'Block']);
@@ -20,6 +21,7 @@ export const OvaSettings = z.strictObject({
   path: z.string().min(1).startsWith('/', 'must be an absolute path'),
 });
 
+const Pem = z.string().includes('-----BEGIN CERTIFICATE-----');
 const Thumbprint = z
   .string()
   .transform((hex) => hex.toUpperCase())
@@ -43,7 +45,7 @@ export const VsphereSettings = z.strictObject({
   /** Of the server's certificate, which must then be this one, whoever signed it. */
   thumbprint: Thumbprint.optional(),
   /** PEM of who signs the server's certificate; none: whom the system trusts. */
-  caCertificate: z.string().includes('-----BEGIN CERTIFICATE-----').optional(),
+  caCertificate: Pem.optional(),
   /** Takes any certificate. Only for tests: whoever stands between reads the password. */
   insecureSkipVerify: z.boolean().default(false),
   vddk: z
@@ -85,6 +87,34 @@ export const DirectorySettings = z.strictObject({
 });
 export type DirectorySettings = z.infer<typeof DirectorySettings>;
 
+/**
+ * How a cluster is reached:
+ *
+ * - `in-cluster`: as the service account of the pod that asks. Needs no secret;
+ * - `kubeconfig`: by the key `kubeconfig` of the provider's secret, in its current context or the one that is named;
+ * - `token`: by the key `token` of the secret. Who signed the API server's certificate say the settings, else the secret's
+ *   `ca.crt`, else the system. A secret of the type `kubernetes.io/service-account-token` has both keys.
+ */
+export const ClusterAccess = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('in-cluster') }),
+  z.strictObject({ kind: z.literal('kubeconfig'), context: z.string().min(1).optional() }),
+  z.strictObject({
+    kind: z.literal('token'),
+    /** Of the API server, such as `https://api.example.com:6443`. */
+    url: z.url({ protocol: /^https$/ }),
+    /** PEM. */
+    caCertificate: Pem.optional(),
+  }),
+]);
+export type ClusterAccess = z.infer<typeof ClusterAccess>;
+/** A Kubernetes cluster with KubeVirt. */
+export const KubeVirtSettings = z.strictObject({
+  access: ClusterAccess.default({ kind: 'in-cluster' }),
+  /** Those that VMs may be migrated into: they are watched, and rights are needed in them. */
+  namespaces: z.array(Dns1123Label).min(1).max(200),
+});
+export type KubeVirtSettings = z.infer<typeof KubeVirtSettings>;
+
 const providerBase = {
   name: Dns1123Label,
   sites: z.array(Site).min(1).default(['local']),
@@ -96,11 +126,12 @@ const BuiltInSpec = z.discriminatedUnion(
     z.strictObject({ ...providerBase, type: z.literal('ova'), settings: OvaSettings }),
     z.strictObject({ ...providerBase, type: z.literal('vsphere'), settings: VsphereSettings }),
     z.strictObject({ ...providerBase, type: z.literal('directory'), settings: DirectorySettings }),
+    z.strictObject({ ...providerBase, type: z.literal('kubevirt'), settings: KubeVirtSettings }),
   ],
   {
     error: ({ code }) =>
       code === 'invalid_union'
-        ? "must be 'ova', 'vsphere' or 'directory', or the type of an extension, which begins with x-"
+        ? "must be 'ova', 'vsphere', 'directory' or 'kubevirt', or the type of an extension, which begins with x-"
         : undefined,
   },
 );

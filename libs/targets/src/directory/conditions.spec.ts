@@ -19,6 +19,7 @@ const nothing = { freeBytes: undefined, taken: new Map(), brought: new Map() };
 const plan = (change: Partial<PlanAtTarget>): PlanAtTarget => ({
   spec: { type: 'cold', skipGuestConversion: false, maxConcurrentMigrations: 1, targetNamespace: 'nets' },
   targetName: 'out',
+  sourceHosts: [],
   vms: [],
   networks: [],
   storages: [],
@@ -40,12 +41,13 @@ describe('a network', () => {
       targetNamespace: 'default',
       isCopied: false,
       isConverted: false,
+      startsAtTarget: false,
       isRetried: false,
       brought: undefined,
       networkOf: [pair],
       storageOf: [],
     }));
-    return conditions(settings, plan({ networks: [pair], vms }), nothing);
+    return conditions({ settings }, plan({ networks: [pair], vms }), nothing);
   };
   const reasons = (...of: Parameters<typeof judged>) =>
     judged(...of).map(({ category, type, reason }) => `${category} ${type} ${reason}`);
@@ -80,7 +82,7 @@ describe('a network', () => {
 describe('a storage', () => {
   const reasons = (over: Partial<StoragePair['destination']>) =>
     conditions(
-      settings,
+      { settings },
       plan({
         storages: [
           {
@@ -138,13 +140,14 @@ describe('room', () => {
       targetNamespace: 'default',
       isCopied: false,
       isConverted: false,
+      startsAtTarget: false,
       isRetried: false,
       brought: undefined,
       networkOf: [],
       storageOf: [],
     });
     const found = (...vms: VmAtTarget[]) =>
-      conditions(settings, plan({ vms }), { ...nothing, freeBytes: 2 ** 40 });
+      conditions({ settings }, plan({ vms }), { ...nothing, freeBytes: 2 ** 40 });
     expect(found(vmOf('a', 512), vmOf('b', 512))).toEqual([]);
     expect(found(vmOf('a', 512), vmOf('b', 2 ** 50))).toMatchObject([
       { category: 'Critical', type: 'TargetNotEnoughRoom', items: ['out'] },

@@ -1,8 +1,9 @@
 import { type Condition, type DirectorySettings, conditionsOf } from '@ledgerlift/contracts';
+import { checkBroughtDisks } from '../conditions/brought.js';
 import { checkNamesFree } from '../conditions/names.js';
 import { checkNetworks, checkPodNetwork } from '../conditions/networks.js';
 import { checkStorages } from '../conditions/storages.js';
-import type { PlanAtTarget, TargetView, VmAtTarget } from '../plan.js';
+import type { PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
 import { needsUnpacking } from '../files/claims.js';
 import { directoryConditionTypes } from './condition-types.js';
 import { roomBeside } from '../files/room.js';
@@ -11,7 +12,7 @@ const condition = conditionsOf(directoryConditionTypes);
 
 /** What stands against a plan at a directory. Pure. */
 export function conditions(
-  { networks, storages }: DirectorySettings,
+  { settings: { networks, storages } }: TargetAt<DirectorySettings>,
   plan: PlanAtTarget,
   view: TargetView,
 ): readonly Condition[] {
@@ -20,19 +21,9 @@ export function conditions(
     ...checkNetworks(plan, networks),
     ...checkPodNetwork(plan),
     ...checkStorages(plan, storages),
-    ...checkBroughtDisks(plan, view),
+    ...checkBroughtDisks(plan, view.brought),
     ...checkRoom(plan, view),
   ];
-}
-
-/** The disks of a plan for conversion only are at the target already, each once, and nobody else's. */
-function checkBroughtDisks({ spec, vms }: PlanAtTarget, { brought }: TargetView): readonly Condition[] {
-  if (spec.type !== 'conversion') return [];
-  return vms.flatMap(({ vm }) =>
-    (brought.get(vm.id)?.problems ?? []).map(({ reason, message }) =>
-      condition('MissingPvcForOnlyConversion', reason, `'${vm.name}': ${message}`, [vm.name]),
-    ),
-  );
 }
 
 /**

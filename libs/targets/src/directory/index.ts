@@ -6,6 +6,7 @@ import { tailOf } from '../files/log-tail.js';
 import { resolveOwned } from './folder.js';
 import { conditions } from './conditions.js';
 import { usualItinerary } from '../itinerary.js';
+import { manifestsOf } from './manifests.js';
 import { look } from './look.js';
 import { place } from './place.js';
 import { workplace } from './workplace.js';
@@ -19,7 +20,8 @@ export const directoryTarget: Target<DirectorySettings> = {
   place,
   itineraryFor: (record, targetSites) => usualItinerary(record, claimsFor(record), targetSites),
   claimsFor,
-  where: ({ path }) => path,
+  render: manifestsOf,
+  where: ({ settings }) => settings.path,
   readLog: async (record, name, tailBytes) => tailOf(await resolveOwned(record, name), tailBytes),
   workplace,
 };

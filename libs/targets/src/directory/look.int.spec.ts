@@ -11,6 +11,7 @@ const settings = (path: string) => ({ ...vmRecord().target.settings, path });
 const planOf = (...names: string[]): PlanAtTarget => ({
   spec: { type: 'cold', skipGuestConversion: true, maxConcurrentMigrations: 1, targetNamespace: 'default' },
   targetName: 'out',
+  sourceHosts: [],
   networks: [],
   storages: [],
   vms: names.map((targetName): VmAtTarget => ({
@@ -19,6 +20,7 @@ const planOf = (...names: string[]): PlanAtTarget => ({
     targetNamespace: 'default',
     isCopied: false,
     isConverted: false,
+    startsAtTarget: false,
     isRetried: false,
     brought: undefined,
     networkOf: [],
@@ -26,7 +28,8 @@ const planOf = (...names: string[]): PlanAtTarget => ({
   })),
 });
 const unused = { places: new Map<string, string>(), disks: new Map() };
-const look = (path: string, plan = planOf(), use = unused) => target.look(settings(path), plan, use);
+const look = (path: string, plan = planOf(), use = unused) =>
+  target.look({ settings: settings(path) }, plan, use);
 
 describe('a directory target', () => {
   it('is ready where the folder is there, or can be made', async () => {
@@ -53,7 +56,7 @@ describe('a directory target', () => {
     const plan = planOf('web', 'db', 'mail', 'free');
     const places = new Map([['default/mail', 'migration m2 is making it']]);
     const { view } = await look(root.path, plan, { ...unused, places });
-    const conditions = target.conditions(settings(root.path), plan, view);
+    const conditions = target.conditions({ settings: settings(root.path) }, plan, view);
     expect(conditions.map(({ type, items }) => [type, items])).toEqual([
       ['VMAlreadyExists', ['web']],
       ['VMAlreadyExists', ['db']],

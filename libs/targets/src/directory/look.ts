@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DirectorySettings } from '@ledgerlift/contracts';
-import type { Looked, PlanAtTarget, TargetUse, TargetView } from '../plan.js';
+import type { Looked, PlanAtTarget, TargetAt, TargetUse, TargetView } from '../plan.js';
 import { findBroughtDisks } from './brought.js';
 import { kindOf } from '../files/safe-path.js';
 
@@ -11,7 +11,7 @@ import { kindOf } from '../files/safe-path.js';
  * existing parent counts.
  */
 export async function look(
-  { path }: DirectorySettings,
+  { settings: { path } }: TargetAt<DirectorySettings>,
   { spec, vms }: PlanAtTarget,
   use: TargetUse,
 ): Promise<Looked<TargetView>> {

@@ -1,11 +1,12 @@
 import type { DirectorySettings, VmRecord } from '@ledgerlift/contracts';
-import type { Placement, PlanAtTarget, StoragePair, TargetView, VmAtTarget } from '../plan.js';
+import type { Placement, PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
+import { modesAskedFor } from '../conditions/storages.js';
 import { recordedNics } from '../recorded-nics.js';
 import { type VmLayout, layoutFor } from '../files/layout.js';
 
 /** The folder of a VM, and its disks in it, or where another tool brought them. Pure. */
 export function place(
-  settings: DirectorySettings,
+  { settings }: TargetAt<DirectorySettings>,
   { spec }: PlanAtTarget,
   vm: VmAtTarget,
   { brought }: TargetView,
@@ -32,7 +33,9 @@ function newDisks(
   const disks = vm.disks.flatMap((disk, index) => {
     const [pair, at] = [storageOf[index], layout.disks[index]];
     if (pair === undefined || at === undefined) return [];
-    return [{ diskId: disk.id, name: at.disk, pvcName: at.pvcName, ...modesOf(pair.destination), format }];
+    return [
+      { diskId: disk.id, name: at.disk, pvcName: at.pvcName, ...modesAskedFor(pair.destination), format },
+    ];
   });
   return disks.length === vm.disks.length ? disks : undefined;
 }
@@ -55,13 +58,7 @@ function broughtDisks(
       volumeMode: first?.volumeModes[0] ?? 'Filesystem',
     };
     const { pvcName } = at;
-    return [{ diskId: disk.id, name, pvcName, ...modesOf(modes), format, adopted: true as const }];
+    return [{ diskId: disk.id, name, pvcName, ...modesAskedFor(modes), format, adopted: true as const }];
   });
   return disks.length === vm.disks.length ? disks : undefined;
 }
-
-const modesOf = ({ storageClass, accessMode, volumeMode }: StoragePair['destination']) => ({
-  storageClass,
-  accessMode,
-  volumeMode,
-});

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
-import { libvirtDomain, pvcManifest, type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
+import { type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
 import { holderOfDisks, type VmFiles, workOnFiles } from '../files/vm-files.js';
 import type { Guard, VmAtWork, Workplace } from '../workplace.js';
 import { writeFileAtomic } from '../files/atomic-file.js';
 import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, rootOf, seeFolder } from './folder.js';
 import { layoutOf } from '../files/layout.js';
+import { manifestsOf } from './manifests.js';
 import { release, sweepDrafts } from './release.js';
 
 /** The files of a VM, in its own folder. */
@@ -54,8 +55,7 @@ async function releaseAll(record: VmRecord, guard: Guard, resource: Resource): P
 /** A directory runs nothing: what the VM is to do once it is applied to a cluster is in its manifest. */
 function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
   const { record } = files;
-  const names = layoutOf(record);
-  const { virtualMachine, domain } = names.manifests;
+  const { virtualMachine } = layoutOf(record).manifests;
   const write = async (name: string, content: string): Promise<void> => {
     const path = await files.pathToMake(name);
     await guard.stillOurs();
@@ -63,15 +63,9 @@ function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
   };
   return {
     create: async (vm: TargetVm) => {
-      const claims = names.disks.flatMap(({ pvcManifest: name }, index) => {
-        const disk = vm.disks[index];
-        return disk === undefined ? [] : [[name, pvcManifest(vm, disk)] as const];
-      });
-      for (const [name, content] of claims) await write(name, content);
-      await write(virtualMachine, virtualMachineManifest({ ...vm, runStrategy: 'Halted' }));
-      // A domain starts only when somebody starts it, for libvirt keeps autostart outside of it.
-      await write(domain, libvirtDomain(vm, await files.disks()));
-      return [...claims.map(([name]) => name), virtualMachine, domain];
+      const manifests = manifestsOf(record, { ...vm, runStrategy: 'Halted' }, await files.disks());
+      for (const { name, content } of manifests) await write(name, content);
+      return manifests.map(({ name }) => name);
     },
     isCreated: async () => existsSync(await files.path(virtualMachine)),
     setRunStrategy: async (vm: TargetVm) => {

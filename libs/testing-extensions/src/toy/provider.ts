@@ -17,6 +17,9 @@ export const toyProvider: ExtensionProvider = {
   migrationTypes: ['cold'],
   conversion: 'needed',
 
+  // Files have no address.
+  hosts: () => [],
+
   async check(spec) {
     try {
       await rawFiles(spec);

@@ -23,6 +23,7 @@ import {
   holderOfDisks,
   layoutFor,
   layoutOf,
+  modesAskedFor,
   recordedNics,
   resolveInside,
   tailOf,
@@ -32,7 +33,9 @@ import {
 import { z } from 'zod';
 
 const Settings = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') });
-type Settings = z.infer<typeof Settings>;
+interface At {
+  readonly settings: z.infer<typeof Settings>;
+}
 
 /** The smallest target there can be: raw disks in a folder, and a page of JSON that says what the VM is, and whether it is on. */
 export const toyTarget: ExtensionTarget = {
@@ -40,7 +43,7 @@ export const toyTarget: ExtensionTarget = {
   settings: Settings,
   conditionTypes: {},
 
-  async look({ path }: Settings, { vms }, use) {
+  async look({ settings: { path } }: At, { vms }, use) {
     const places = vms.map(({ targetNamespace, targetName }) => `${targetNamespace}/${targetName}`);
     const there = places.filter((place) => existsSync(join(path, place)));
     const view = {
@@ -52,19 +55,19 @@ export const toyTarget: ExtensionTarget = {
     return { view, problems: why === undefined ? [] : [{ item: path, code: 'NotWritable', message: why }] };
   },
 
-  conditions: (_settings, plan, { taken }) => [
+  conditions: (_target, plan, { taken }) => [
     ...checkNamesFree(plan, taken),
     ...checkNetworks(plan, [TargetNetwork.parse({ name: 'pod', type: 'pod' })]),
     ...checkStorages(plan, [TargetStorage.parse({ name: 'shelf' })]),
   ],
 
-  place(_settings, _plan, at) {
+  place(_target, _plan, at) {
     const { vm, targetName, targetNamespace: namespace } = at;
     const layout = layoutFor({ namespace, targetName, disks: vm.disks.length, format: 'raw' });
     const disks = layout.disks.flatMap(({ disk: name, pvcName }, index) => {
       const [diskId, destination] = [vm.disks[index]?.id, at.storageOf[index]?.destination];
       if (diskId === undefined || destination === undefined) return [];
-      return [{ diskId, name, pvcName, ...destination, format: 'raw' as const }];
+      return [{ diskId, name, pvcName, ...modesAskedFor(destination), format: 'raw' as const }];
     });
     if (disks.length < vm.disks.length) return undefined;
     return { folder: layout.folder, nics: recordedNics(at), disks };
@@ -72,7 +75,8 @@ export const toyTarget: ExtensionTarget = {
 
   itineraryFor: (record, sites) => usualItinerary(record, toyTarget.claimsFor(record), sites),
   claimsFor: (record) => ({ ...claimsFor(record), VirtualMachineCreation: [pageOf(record)] }),
-  where: ({ path }: Settings) => path,
+  render: (_record, vm) => [{ name: 'vm.json', content: JSON.stringify(vm) }],
+  where: ({ settings }: At) => settings.path,
   readLog: async (record, name, tailBytes) => tailOf(await filesOf(record).path(name), tailBytes),
 
   async workplace(record, guard) {

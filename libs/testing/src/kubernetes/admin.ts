@@ -19,6 +19,7 @@ export class KubernetesRefused extends Error {
 
 export interface AdminCall {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Text is sent as it is, such as YAML. */
   readonly body?: unknown;
   /** By default JSON, of a PATCH a merge patch. */
   readonly contentType?: string;
@@ -65,7 +66,7 @@ export class KubernetesAdmin {
         resolve,
       );
       sent.on('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
     });
     const answer = await text(response);
     const status = response.statusCode ?? 0;

@@ -4,6 +4,7 @@ import type { InventoryService } from '../../inventory/index.js';
 import type { CommandContext } from '../../log/event-writer.js';
 import type { Rehearser } from '../../rehearsal/index.js';
 import type { RunService } from '../../runs/run-service.js';
+import type { PlanManifests } from '../plan-manifests.js';
 import type { PlanRuns } from '../plan-runs.js';
 import type { PlanVms } from '../plan-vms.js';
 
@@ -14,6 +15,7 @@ export interface ApiServices {
   readonly inventory: InventoryService;
   readonly plans: PlanRuns;
   readonly planVms: PlanVms;
+  readonly manifests: PlanManifests;
   readonly rehearser: Rehearser;
   readonly runs: RunService;
   readonly now: () => Date;

@@ -34,6 +34,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   'LL-PLN-115': 503,
   'LL-PLN-116': 502,
   'LL-PLN-117': 404,
+  'LL-PLN-123': 404,
   'LL-PLN-118': 404,
   'LL-PLN-121': 422,
   'LL-PLN-122': 422,

@@ -33,6 +33,8 @@ export const planHandlers: HandlersOf<'plans'> = {
     return { planId, validatedAt: at, ready: isReady, conditions: [...conditions] };
   },
   'plans.rehearse': ({ catalog, rehearser }, { params }) => rehearser.rehearse(catalog.plan(params.plan)),
+  'plans.render': ({ catalog, manifests }, { params, query }) =>
+    manifests.of(catalog.plan(params.plan), query),
   'plans.select': ({ planVms }, { params }) => planVms.select(params.plan),
   'plans.export-vms': ({ planVms }, { params, query }) => planVms.export(params.plan, query.of),
   'plans.import-vms': async ({ planVms, plans, runs }, { params, body }, call) => {

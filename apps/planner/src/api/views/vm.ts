@@ -8,7 +8,7 @@ import {
   lastResult,
   pipelineOf,
 } from '@ledgerlift/migration';
-import { targetOf } from '@ledgerlift/targets';
+import { whereOf } from '@ledgerlift/targets';
 import type { VmRun } from '../../runs/run-service.js';
 import { NoSuchVm } from '../errors.js';
 import { given } from './given.js';
@@ -51,7 +51,7 @@ export function vmView(run: VmRun): VmView {
     conditions: [...state.conditions],
     target: {
       providerId: record.target.providerId,
-      where: targetOf(record.target.type).where(record.target.settings),
+      where: whereOf(record.target),
       folder: record.folder,
     },
     disks: lastResult(state, 'DiskTransfer')?.disks ?? [],

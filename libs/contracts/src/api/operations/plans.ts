@@ -2,6 +2,7 @@ import { PlanSpec } from '../../specs.js';
 import { PlanValidation, PlanView } from '../catalog.js';
 import { MigrationView } from '../migration.js';
 import { Rehearsal } from '../rehearsal.js';
+import { RenderQuery, RenderedVm } from '../rendering.js';
 import { ApproveBody, CutoverBody, Page, ReasonBody, pageOf } from '../request.js';
 import { ExportQuery, ImportBody, PlanSelection, VmsCsv } from '../selection.js';
 import { empty, none, plan } from './operation.js';
@@ -66,6 +67,15 @@ export const plansOperations = {
     body: none,
     status: 200,
     out: Rehearsal,
+  },
+  'plans.render': {
+    method: 'GET',
+    path: '/plans/:plan/manifests',
+    summary: 'Show the manifests of the VMs that a migration of the plan would make; nothing is made',
+    params: plan,
+    query: RenderQuery,
+    status: 200,
+    out: pageOf(RenderedVm),
   },
   'plans.select': {
     method: 'GET',

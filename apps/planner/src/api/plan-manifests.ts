@@ -1,0 +1,54 @@
+import type { Condition, PlanSpec, RenderedVm, VmRecord } from '@ledgerlift/contracts';
+import { targetOf, targetVm } from '@ledgerlift/targets';
+import type { Entry } from '../catalog/index.js';
+import type { Outline, PlanExaminer } from '../validation/index.js';
+import { NoSuchVmInPlan } from './errors.js';
+import { pageFrom } from './views/page.js';
+
+type Outlined = Outline['vms'][number];
+
+/** What a guest can drive after virt-v2v has put its drivers in: nobody knows more before. */
+const CONVERTED = { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true } as const;
+
+/** Shows the VMs of a plan as its target would have them. Makes nothing, and needs no plan that may start. */
+export class PlanManifests {
+  constructor(private readonly examiner: PlanExaminer) {}
+
+  /**
+   * @param vm name or id at the source; none: all
+   * @throws NoSuchVmInPlan
+   */
+  async of(
+    plan: Entry<PlanSpec>,
+    { vm, ...page }: { readonly offset: number; readonly limit: number; readonly vm?: string | undefined },
+  ): Promise<{ items: RenderedVm[]; total: number; offset: number }> {
+    const { conditions, vms } = await this.examiner.outline(plan);
+    const meant = vms.filter(({ planned }) => vm === undefined || isCalled(planned, vm));
+    if (vm !== undefined && meant.length === 0) throw new NoSuchVmInPlan(plan.spec.name, vm);
+    return pageFrom(meant, page, (each) => rendered(each, conditions));
+  }
+}
+
+const isCalled = ({ vm, entry }: Outlined['planned'], ref: string): boolean =>
+  vm?.id === ref || vm?.name === ref || entry.ref === ref;
+
+function rendered(
+  { planned: { vm, entry, targetName, targetNamespace }, record }: Outlined,
+  conditions: readonly Condition[],
+): RenderedVm {
+  const name = vm?.name ?? entry.ref;
+  const named = { sourceId: vm?.id ?? entry.ref, name, targetName, targetNamespace };
+  if (record === undefined) return { ...named, files: [], missing: whyNot(name, conditions) };
+  const whole: VmRecord = { ...record, migrationId: 'none', index: 0 };
+  const capabilities = record.settings.skipGuestConversion ? undefined : CONVERTED;
+  const files = targetOf(record.target.type).render(whole, targetVm(whole, { capabilities }));
+  return { ...named, files: files.map((file) => ({ ...file })) };
+}
+
+/** The Critical conditions that name the VM, else those that name none. */
+function whyNot(name: string, conditions: readonly Condition[]): string {
+  const critical = conditions.filter(({ category }) => category === 'Critical');
+  const own = critical.filter(({ items }) => items.includes(name));
+  const said = (own.length > 0 ? own : critical).map(({ type, message }) => `${type}: ${message}`);
+  return said.length === 0 ? 'a mapping does not say where all of its disks go' : said.join('; ');
+}
