@@ -85,7 +85,7 @@ function measure(nc) {
     const event = CloudEvent.parse(json);
     const { step, attempt, release = [] } = event.data;
     const ref = { stream: event.subject, step, attempt, worker: WORKER };
-    await ask(subjects.claim, { ...ref, protocol: WORKER_PROTOCOL });
+    await ask(subjects.claim(ref.stream), { ...ref, protocol: WORKER_PROTOCOL });
     const released = release.map((resource) => ({ resource, how: 'removed' }));
     const report = {
       ref,
@@ -97,7 +97,7 @@ function measure(nc) {
       outcome: { kind: 'completed', result: results[step] },
     };
     reportedAt = performance.now();
-    await ask(subjects.reportNow, report);
+    await ask(subjects.reportNow(ref.stream), report);
     if (step === 'Cleanup') left -= 1;
     if (left === 0) done.resolve(took);
   };

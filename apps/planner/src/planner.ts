@@ -82,7 +82,13 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     onWaiting: () =>
       logger.warn({ log: config.logFile }, 'another planner owns the log; waiting until it is gone'),
   });
-  const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: 'planner', logger });
+  const nc = await connectNats({
+    url: config.natsUrl,
+    creds: config.natsCreds,
+    inbox: config.natsInbox,
+    name: 'planner',
+    logger,
+  });
   const writer = new LogEventWriter(log);
   const board = new ProgressBoard();
   const failed = (what: string, error: unknown): void =>

@@ -36,7 +36,7 @@ export const headers = {
 } as const;
 
 export const subjects = {
-  /** ledgerlift.events.vm.{id}.StepRequested.transfer.local, else ledgerlift.events.{category}.{id}.{type} */
+  /** ledgerlift.events.vm.{id}.StepRequested.transfer.local (of a pod: ….local.{pod}), else ledgerlift.events.{category}.{id}.{type} */
   event: (stream: string, type: string): string => `${SUBJECT_ROOT}.events.${streamSubject(stream)}.${type}`,
   stepRequested: (stream: string, service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.events.${streamSubject(stream)}.StepRequested.${service}.${site}`,
@@ -52,10 +52,26 @@ export const subjects = {
   /** Every worker of a service at a site answers what it can do. */
   capabilities: (service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.rpc.capabilities.${service}.${site}`,
-  claim: `${SUBJECT_ROOT}.rpc.claim`,
-  lease: `${SUBJECT_ROOT}.rpc.lease`,
-  reportNow: `${SUBJECT_ROOT}.rpc.report`,
+  /** ledgerlift.rpc.claim.vm.{id}: a worker may be allowed the subjects of one VM only. */
+  claim: (stream: string): string => `${SUBJECT_ROOT}.rpc.claim.${streamSubject(stream)}`,
+  lease: (stream: string): string => `${SUBJECT_ROOT}.rpc.lease.${streamSubject(stream)}`,
+  reportNow: (stream: string): string => `${SUBJECT_ROOT}.rpc.report.${streamSubject(stream)}`,
+  allClaims: `${SUBJECT_ROOT}.rpc.claim.*.*`,
+  allLeases: `${SUBJECT_ROOT}.rpc.lease.*.*`,
+  allReportsNow: `${SUBJECT_ROOT}.rpc.report.*.*`,
+  /** Where workers of older versions ask, whichever VM it is about. */
+  bare: {
+    claim: `${SUBJECT_ROOT}.rpc.claim`,
+    lease: `${SUBJECT_ROOT}.rpc.lease`,
+    reportNow: `${SUBJECT_ROOT}.rpc.report`,
+  },
+  /** Asks for the credential of a pod, at the site that the pod belongs to. */
+  podCredential: (site: string): string => `${SUBJECT_ROOT}.rpc.pod.${site}`,
+  allPodCredentials: `${SUBJECT_ROOT}.rpc.pod.*`,
+  /** Messages of a JetStream stream that could not be understood; older workers put all of them here. */
   dead: (stream: string): string => `${SUBJECT_ROOT}.dead.${stream}`,
+  /** ledgerlift.dead.LEDGERLIFT_EVENTS.vm.{id}: those about one VM. */
+  deadOf: (stream: string, about: string): string => `${SUBJECT_ROOT}.dead.${stream}.${streamSubject(about)}`,
   api: (resource: string, verb: string): string => `${SUBJECT_ROOT}.api.${resource}.${verb}`,
 } as const;
 

@@ -1,6 +1,7 @@
 export * from './api/index.js';
 export * from './best-issue.js';
 export * from './bus.js';
+export * from './pods.js';
 export * from './conditions.js';
 export * from './errors.js';
 export * from './extension.js';

@@ -3,7 +3,7 @@ import { type ErrorReply, type FailureClass, LedgerliftError } from '@ledgerlift
 /** A message that nobody will ever understand, whatever is done with it: it belongs in DEAD. */
 export class PoisonMessage extends LedgerliftError {
   constructor(
-    readonly code: 'LL-BUS-001' | 'LL-BUS-002' | 'LL-BUS-003' | 'LL-BUS-004',
+    readonly code: 'LL-BUS-001' | 'LL-BUS-002' | 'LL-BUS-003' | 'LL-BUS-004' | 'LL-BUS-015',
     message: string,
     field?: string,
   ) {
@@ -103,6 +103,18 @@ export class BadRequest extends LedgerliftError {
 
   constructor(subject: string, reason: string, field?: string) {
     super(`the request on ${subject} is not valid: ${reason}`, field === undefined ? undefined : { field });
+  }
+}
+
+/** A request about another VM than its subject names: who asks may be allowed that subject only. */
+export class SubjectMismatch extends LedgerliftError {
+  readonly code = 'LL-BUS-015';
+
+  constructor(
+    readonly subject: string,
+    readonly stream: string,
+  ) {
+    super(`the request on ${subject} is about ${stream}; send it on that VM's own subject`);
   }
 }
 

@@ -7,6 +7,7 @@ describe("a service's settings", () => {
     expect(readServiceConfig({})).toEqual({
       natsUrl: 'nats://127.0.0.1:4222',
       natsCreds: undefined,
+      natsInbox: undefined,
       site: 'local',
       installation: 'ledgerlift',
       http: { host: '127.0.0.1', port: 0 },
@@ -29,6 +30,10 @@ describe("a service's settings", () => {
     expect(readServiceConfig({ LEDGERLIFT_HTTP_PORT: '9' }, { httpPort: 8080 }).http.port).toBe(9);
   });
 
+  it('take the site of a pod', () => {
+    expect(readServiceConfig({ LEDGERLIFT_SITE: 'local.vm-4f0c' }).site).toBe('local.vm-4f0c');
+  });
+
   it('take a list of extensions', () => {
     expect(readServiceConfig({ LEDGERLIFT_EXTENSIONS: '/a.mjs, @b/c' }).extensions).toEqual([
       '/a.mjs',
@@ -41,6 +46,9 @@ describe("a service's settings", () => {
     ['LEDGERLIFT_SLOTS', 'many', 'a whole number from 1 to 256'],
     ['LEDGERLIFT_SLOTS', '0', 'a whole number from 1 to 256'],
     ['LEDGERLIFT_SITE', 'Berlin Mitte', 'small letters'],
+    ['LEDGERLIFT_SITE', 'local.pod.more', 'of a worker pod {site}.{pod}'],
+    ['LEDGERLIFT_SITE', 'local.*', 'of a worker pod {site}.{pod}'],
+    ['LEDGERLIFT_NATS_INBOX', '_INBOX.>', 'such as _INBOX.mine'],
     ['LEDGERLIFT_INSTALLATION', 'my_installation', 'a DNS label'],
     ['LEDGERLIFT_HTTP_PORT', '70000', 'a port from 1 to 65535'],
     ['LEDGERLIFT_SANDBOX', 'require', 'if-available or required'],

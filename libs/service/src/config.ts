@@ -1,4 +1,4 @@
-import { ExtensionModules } from '@ledgerlift/contracts';
+import { ExtensionModules, SiteName } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { BadSetting } from './errors.js';
 import { withoutUrlPassword } from './secrets.js';
@@ -17,9 +17,14 @@ export const ServiceEnvironment = z.object({
     .default('nats://127.0.0.1:4222')
     .describe('the URL of NATS, such as nats://127.0.0.1:4222; several are parted by commas'),
   LEDGERLIFT_NATS_CREDS: z.string().min(1).optional().describe('the path of a NATS .creds file'),
-  LEDGERLIFT_SITE: dnsLabel
-    .default('local')
-    .describe("the site's name: small letters, digits and hyphens, such as local"),
+  LEDGERLIFT_NATS_INBOX: z
+    .string()
+    .regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/)
+    .optional()
+    .describe('the prefix of the subjects on which answers come, such as _INBOX.mine'),
+  LEDGERLIFT_SITE: SiteName.default('local').describe(
+    "the site's name: small letters, digits and hyphens, such as local; of a worker pod {site}.{pod}",
+  ),
   LEDGERLIFT_INSTALLATION: dnsLabel
     .default('ledgerlift')
     .describe(
@@ -56,6 +61,8 @@ export const ServiceEnvironment = z.object({
 export interface ServiceConfig {
   readonly natsUrl: string;
   readonly natsCreds: string | undefined;
+  /** Prefix of inboxes; undefined: what the credential says, else NATS's own. */
+  readonly natsInbox: string | undefined;
   readonly site: string;
   readonly installation: string;
   readonly http: { readonly host: string; readonly port: number };
@@ -100,6 +107,7 @@ export function readServiceConfig(
   return {
     natsUrl: read.LEDGERLIFT_NATS_URL,
     natsCreds: read.LEDGERLIFT_NATS_CREDS,
+    natsInbox: read.LEDGERLIFT_NATS_INBOX,
     site: read.LEDGERLIFT_SITE,
     installation: read.LEDGERLIFT_INSTALLATION,
     http: { host: read.LEDGERLIFT_HTTP_HOST, port: read.LEDGERLIFT_HTTP_PORT ?? defaults.httpPort },

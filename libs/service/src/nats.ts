@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { inboxOf, UserPublicKey } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { BadCredentials } from './errors.js';
@@ -7,7 +8,10 @@ import { withoutUrlPassword } from './secrets.js';
 
 export interface NatsOptions {
   readonly url: string;
+  /** Path of a .creds file. */
   readonly creds?: string | undefined;
+  /** Prefix of the subjects on which answers come; unless given, the credential's own, else NATS's. */
+  readonly inbox?: string | undefined;
   /** Seen in NATS's monitoring. */
   readonly name: string;
   readonly logger: Logger;
@@ -19,8 +23,10 @@ const STILL_WAITING = 10_000;
  * Connects to NATS, waiting for as long as it is not there, and connects again for ever when it goes.
  * @throws BadCredentials
  */
-export async function connectNats({ url, creds, name, logger }: NatsOptions): Promise<NatsConnection> {
+export async function connectNats({ url, creds, inbox, name, logger }: NatsOptions): Promise<NatsConnection> {
   const server = withoutUrlPassword(url);
+  const first = creds === undefined ? undefined : readCreds(creds);
+  const inboxPrefix = inbox ?? (first && inboxOfCreds(first));
   logger.info({ server }, 'connecting to NATS');
   const waiting = setInterval(
     () => logger.warn({ server }, 'NATS does not answer; still trying'),
@@ -40,7 +46,9 @@ export async function connectNats({ url, creds, name, logger }: NatsOptions): Pr
       maxPingOut: 2,
       // A stack trace made in advance for each request costs a busy planner a tenth of its time.
       noAsyncTraces: true,
-      ...(creds === undefined ? {} : { authenticator: credsAuthenticator(await readCreds(creds)) }),
+      ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+      // Read anew at each connection: a credential that ends is replaced in its place.
+      ...(creds === undefined ? {} : { authenticator: credsAuthenticator(() => readCreds(creds)) }),
     });
     logger.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to NATS');
     void logStatus(nc, logger);
@@ -50,11 +58,26 @@ export async function connectNats({ url, creds, name, logger }: NatsOptions): Pr
   }
 }
 
-async function readCreds(path: string): Promise<Uint8Array> {
+function readCreds(path: string): Uint8Array {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     throw new BadCredentials(path, error);
+  }
+}
+
+/**
+ * A user whose permissions name one inbox has it by its public key, so that no other can read its answers.
+ * @returns undefined where the file holds no user JWT: NATS will say what is wrong with it
+ */
+function inboxOfCreds(creds: Uint8Array): string | undefined {
+  const claims = /^[\w-]+\.([\w-]+)\.[\w-]+\s*$/m.exec(Buffer.from(creds).toString())?.[1];
+  try {
+    const { sub } = JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()) as { readonly sub?: unknown };
+    const user = UserPublicKey.safeParse(sub);
+    return user.success ? inboxOf(user.data) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -37,17 +37,17 @@ export class PlannerClient {
   /** @throws RequestTimedOut, RemoteError, BadAnswer */
   claim(ref: AttemptRef, timeoutMs: number, signal: AbortSignal): Promise<ClaimAnswer> {
     const request: ClaimRequest = { ...ref, protocol: WORKER_PROTOCOL };
-    return requestOnce(this.#nc, subjects.claim, ClaimAnswer, request, { timeoutMs, signal });
+    return requestOnce(this.#nc, subjects.claim(ref.stream), ClaimAnswer, request, { timeoutMs, signal });
   }
 
   /** @throws RequestTimedOut, RemoteError, BadAnswer */
   lease(ref: AttemptRef, timeoutMs: number): Promise<LeaseAnswer> {
-    return requestOnce(this.#nc, subjects.lease, LeaseAnswer, ref, { timeoutMs });
+    return requestOnce(this.#nc, subjects.lease(ref.stream), LeaseAnswer, ref, { timeoutMs });
   }
 
   /** By request/reply: answered when it is in the log. @throws RequestTimedOut, RemoteError, BadAnswer */
   reportNow(report: Report, timeoutMs: number): Promise<ReportAnswer> {
-    return requestOnce(this.#nc, subjects.reportNow, ReportAnswer, report, { timeoutMs });
+    return requestOnce(this.#nc, subjects.reportNow(report.ref.stream), ReportAnswer, report, { timeoutMs });
   }
 
   /**

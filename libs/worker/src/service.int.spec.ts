@@ -26,8 +26,8 @@ function answerAsPlanner(job: unknown): void {
   const answer = (subject: string, reply: () => unknown): void => {
     nc.subscribe(subject, { callback: (_error, message) => void message.respond(JSON.stringify(reply())) });
   };
-  answer(subjects.claim, () => ({ answer: 'granted', leaseMs: 5000, lastReport: 0, job }));
-  answer(subjects.lease, (): LeaseAnswer => {
+  answer(subjects.allClaims, () => ({ answer: 'granted', leaseMs: 5000, lastReport: 0, job }));
+  answer(subjects.allLeases, (): LeaseAnswer => {
     return { answer: 'renewed', leaseMs: 5000, lastReport: reports.at(-1)?.number ?? 0 };
   });
   nc.subscribe(subjects.reports, {

@@ -86,7 +86,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return (await answers(bus.connection)) ? [] : ['NATS is not connected'];
     },
   });
-  const nc = await connectNats({ url: config.natsUrl, creds: config.natsCreds, name: workerId, logger });
+  const nc = await connectNats({
+    url: config.natsUrl,
+    creds: config.natsCreds,
+    inbox: config.natsInbox,
+    name: workerId,
+    logger,
+  });
   bus.connection = nc;
   const runner = new StepRunner({
     nc,

@@ -69,7 +69,11 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<bo
  */
 export async function ensureConsumer(nc: NatsConnection, spec: ConsumerSpec): Promise<Consumer> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const changeable = { filter_subject: spec.filter, ack_wait: spec.ackWaitMs * 1_000_000 };
+  const changeable = {
+    filter_subject: spec.filter,
+    ack_wait: spec.ackWaitMs * 1_000_000,
+    ...(spec.inactiveMs === undefined ? {} : { inactive_threshold: spec.inactiveMs * 1_000_000 }),
+  };
   const wanted = {
     ...changeable,
     durable_name: spec.durable,

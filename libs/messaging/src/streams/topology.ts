@@ -1,4 +1,4 @@
-import { type ServiceName, streams, subjects } from '@ledgerlift/contracts';
+import { type ServiceName, siteOfPod, streams, subjects } from '@ledgerlift/contracts';
 
 /**
  * The streams and consumers that Ledgerlift has on NATS, in the terms of nats-server 2.9: no metadata, no several
@@ -39,17 +39,26 @@ export interface ConsumerSpec {
   readonly reads?: Readonly<Record<string, number>>;
   /** What waits longer for its ack is delivered again; a handler that runs longer says so before that. */
   readonly ackWaitMs: number;
+  /** A consumer that nobody pulled from for so long goes away by itself; absent: it stays. */
+  readonly inactiveMs?: number;
 }
 
 const ackWaitMs = 30_000;
+/** A worker that is free pulls every few seconds. A busy one may lose its consumer: it makes it again. */
+const POD_INACTIVE_MS = 10 * 60_000;
 
-/** What one service at one site is asked to do; all its workers share it. */
+/**
+ * What one service at one site is asked to do; all its workers share it.
+ * @param site of a pod, `{site}.{pod}`: pods come and go, and their consumers go after them
+ */
 export const stepRequestConsumer = (service: ServiceName, site: string): ConsumerSpec => ({
   stream: streams.events.name,
-  durable: `${service}-${site}`,
+  // A consumer's name has no dots, and a site's no underscores.
+  durable: `${service}-${site.replaceAll('.', '_')}`,
   filter: subjects.stepRequestsFor(service, site),
   reads: { StepRequested: 1 },
   ackWaitMs,
+  ...(siteOfPod(site) === undefined ? {} : { inactiveMs: POD_INACTIVE_MS }),
 });
 
 /** What workers say happened, for the planner. */

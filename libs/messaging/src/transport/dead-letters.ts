@@ -24,9 +24,17 @@ export async function buryMessage(nc: NatsConnection, message: JsMsg, error: Poi
   const limit = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 512;
   // Base64 may be larger than a message may be; the original then stays where it is, and is found by its number.
   const payload = full.length <= limit ? full : JSON.stringify({ ...letter, original: '' });
-  await jetstream(nc).publish(subjects.dead(stream), payload, {
+  await jetstream(nc).publish(deadSubject(stream, message.subject), payload, {
     msgID: `dead/${stream}/${message.seq}/${message.info.timestampNanos}`,
   });
+}
+
+/** What came on `ledgerlift.events.vm.{id}.…` is buried on that VM's own subject, which its worker may be kept to. */
+function deadSubject(stream: string, subject: string): string {
+  const [, , category, id] = subject.split('.');
+  return category === undefined || id === undefined
+    ? subjects.dead(stream)
+    : subjects.deadOf(stream, `${category}-${id}`);
 }
 
 export interface BuriedMessage {

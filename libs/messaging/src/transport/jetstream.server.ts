@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { SUBJECT_ROOT } from '@ledgerlift/contracts';
 import type { NatsConnection, Subscription, Msg } from '@nats-io/nats-core';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
@@ -134,6 +135,11 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   }
 
   async #reply(message: Msg, schema: z.ZodType, handler: MessageHandler): Promise<void> {
+    // An answer there would be a message of ours: who may only ask could speak with our permissions.
+    if (isMeaningful(message.reply)) {
+      this.#logger.error({ subject: message.subject, reply: message.reply }, 'a request wants its answer on no inbox');
+      return;
+    }
     let answer: unknown;
     try {
       answer = await settle(handler(parseRequest(message, schema), new RequestContext([message])));
@@ -165,6 +171,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     return encode(toErrorReply(error));
   }
 }
+
+/** Whether a message on this subject would be taken for more than an answer. */
+const isMeaningful = (reply: string | undefined): boolean =>
+  reply !== undefined && (reply.startsWith(`${SUBJECT_ROOT}.`) || reply.startsWith('$'));
 
 const encode = (answer: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(answer ?? null));
 

@@ -37,9 +37,9 @@ export class FakePlanner {
       service: 'planner',
       consumers: { reports: { spec: reportConsumer } },
     });
-    this.#answer(subjects.claim, ClaimRequest, (ref: ClaimRequest) => this.#claim(ref));
-    this.#answer(subjects.lease, LeaseRequest, (ref: AttemptRef) => this.#lease(ref));
-    this.#answer(subjects.reportNow, Report, (report: Report) => this.#report(report, 'report'));
+    this.#answer(subjects.allClaims, ClaimRequest, (ref: ClaimRequest) => this.#claim(ref));
+    this.#answer(subjects.allLeases, LeaseRequest, (ref: AttemptRef) => this.#lease(ref));
+    this.#answer(subjects.allReportsNow, Report, (report: Report) => this.#report(report, 'report'));
     this.#on('reports', Report, async (received) => {
       await this.#report((received as { data: Report }).data, 'reports');
     });

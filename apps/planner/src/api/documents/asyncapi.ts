@@ -9,6 +9,8 @@ import {
   type EventType,
   LeaseAnswer,
   LeaseRequest,
+  PodCredentialAnswer,
+  PodCredentialRequest,
   Progress,
   ProgressEntry,
   Report,
@@ -133,19 +135,30 @@ function busExchanges(components: SchemaComponents): Record<string, Exchange> {
       ProgressEntry,
     ),
     stop: sent(subjects.stop('vm-*'), 'All attempts of the VM are to stop at once.', 'send', StopMessage),
-    dead: sent(subjects.dead('*'), 'What could not be understood, and why.', 'receive', DeadLetter),
+    dead: sent(subjects.dead('>'), 'What could not be understood, and why.', 'receive', DeadLetter),
     claim: asked(
-      subjects.claim,
+      subjects.claim('vm-*'),
       'A worker asks for an attempt before it touches anything.',
       ClaimRequest,
       ClaimAnswer,
     ),
-    lease: asked(subjects.lease, 'A worker says that it is still at work.', LeaseRequest, LeaseAnswer),
+    lease: asked(
+      subjects.lease('vm-*'),
+      'A worker says that it is still at work.',
+      LeaseRequest,
+      LeaseAnswer,
+    ),
     reportNow: asked(
-      subjects.reportNow,
+      subjects.reportNow('vm-*'),
       'A report whose answer says that it is in the log.',
       Report,
       ReportAnswer,
+    ),
+    podCredential: asked(
+      subjects.allPodCredentials,
+      'A credential for a pod that does one attempt, and reaches its VM only.',
+      PodCredentialRequest,
+      PodCredentialAnswer,
     ),
   };
 }
