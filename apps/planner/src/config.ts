@@ -7,6 +7,7 @@ import {
   readServiceConfig,
 } from '@ledgerlift/service';
 import { z } from 'zod';
+import { ACCOUNT, type PodSigning, SIGNING_SEED_FILE } from './bus/pod-credentials.js';
 
 const whole = z.coerce.number().int().min(1);
 
@@ -26,6 +27,16 @@ const PlannerEnvironment = ServiceEnvironment.extend({
   LEDGERLIFT_UNCLAIMED_MS: whole
     .default(10_000)
     .describe('after how many milliseconds a request that nobody claimed is published again'),
+  [SIGNING_SEED_FILE]: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the path of a file with the seed of a NATS account key or signing key'),
+  [ACCOUNT]: z
+    .string()
+    .regex(/^A[A-Z2-7]{55}$/)
+    .optional()
+    .describe('the public key of the NATS account that the signing key belongs to: A and 55 letters and digits'),
 });
 
 const DEFAULT_HTTP_PORT = 7420;
@@ -35,6 +46,7 @@ export interface PlannerConfig extends ServiceConfig {
   readonly maxRunningVms: number;
   readonly leaseMs: number;
   readonly unclaimedMs: number;
+  readonly podSigning: PodSigning;
 }
 
 /** @throws BadSetting */
@@ -48,5 +60,6 @@ export function readPlannerConfig(env: Environment = process.env): PlannerConfig
     maxRunningVms: read.LEDGERLIFT_MAX_RUNNING_VMS,
     leaseMs: read.LEDGERLIFT_LEASE_MS,
     unclaimedMs: read.LEDGERLIFT_UNCLAIMED_MS,
+    podSigning: { seedFile: read[SIGNING_SEED_FILE], account: read[ACCOUNT] },
   };
 }

@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { AttemptDesk } from './bus/attempt-desk.js';
 import { BusController } from './bus/bus.controller.js';
+import { PodDesk } from './bus/pod-desk.js';
 import { SOURCE_ACCESS, providerSourceAccess } from './inventory/index.js';
 import { EVENT_LOG, EVENT_WRITER, type EventWriter } from './log/event-writer.js';
 import { RunEngine } from './runs/run-engine.js';
@@ -15,19 +16,21 @@ export interface PlannerCore {
   readonly writer: EventWriter;
   readonly engine: RunEngine;
   readonly desk: AttemptDesk;
+  readonly pods: PodDesk;
   readonly nc: NatsConnection;
 }
 
 @Global()
 @Module({})
 export class CoreModule {
-  static of({ log, writer, engine, desk, nc }: PlannerCore): DynamicModule {
+  static of({ log, writer, engine, desk, pods, nc }: PlannerCore): DynamicModule {
     const providers = [
       { provide: EVENT_LOG, useValue: log },
       { provide: EVENT_WRITER, useValue: writer },
       { provide: RunEngine, useValue: engine },
       { provide: RUN_SERVICE, useValue: engine },
       { provide: AttemptDesk, useValue: desk },
+      { provide: PodDesk, useValue: pods },
       { provide: SOURCE_ACCESS, useValue: providerSourceAccess },
       { provide: WORKER_ACCESS, useValue: new NatsWorkerAccess(nc) },
     ];

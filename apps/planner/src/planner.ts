@@ -13,6 +13,7 @@ import {
   JetStreamServer,
   ProgressBucket,
   deadLetterConsumer,
+  maxPayload,
   reportConsumer,
 } from '@ledgerlift/messaging';
 import { NestLogger, connectNats, createLogger } from '@ledgerlift/service';
@@ -31,6 +32,8 @@ import {
   progressEntry,
 } from './api/index.js';
 import { AttemptDesk } from './bus/attempt-desk.js';
+import { readSigner } from './bus/pod-credentials.js';
+import { PodDesk } from './bus/pod-desk.js';
 import { ProgressBoard } from './bus/progress-board.js';
 import { Relay } from './bus/relay.js';
 import { CatalogProjection } from './catalog/index.js';
@@ -71,10 +74,12 @@ const LEFTOVERS_MS = 300_000;
  * Starts the planner: owns the log (waiting until no other planner does), reads it, brings everything to where it
  * says it should be, and only then answers.
  *
- * @throws BadExtension, NotAnEventLog, BadCredentials, and what the HTTP server says of its port
+ * @throws BadSetting, BadExtension, NotAnEventLog, BadCredentials, and what the HTTP server says of its port
  */
 export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
+  // Without one it works on: only pods need it.
+  if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
   await loadExtensions(config.extensions);
   await mkdir(dirname(config.logFile), { recursive: true, mode: 0o700 });
   const log = await openSqliteLog({
@@ -148,7 +153,12 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const feed = new LogFeed(log);
   let isReady = false;
 
-  const core = { log, writer, engine, desk, nc };
+  const pods = new PodDesk(engine, {
+    signing: config.podSigning,
+    now: Date.now,
+    maxPayload: () => maxPayload(nc),
+  });
+  const core = { log, writer, engine, desk, pods, nc };
   const app = await NestFactory.create<NestExpressApplication>(
     PlannerModule.of(core, config.installation, () => (isReady ? [] : ['the planner is starting'])),
     { ...API_APPLICATION_OPTIONS, logger: new NestLogger(logger) },

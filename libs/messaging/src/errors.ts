@@ -106,15 +106,15 @@ export class BadRequest extends LedgerliftError {
   }
 }
 
-/** A request about another VM than its subject names: who asks may be allowed that subject only. */
+/** A message about another VM than its subject names: who sent it may be allowed that subject only. */
 export class SubjectMismatch extends LedgerliftError {
   readonly code = 'LL-BUS-015';
 
   constructor(
     readonly subject: string,
-    readonly stream: string,
+    readonly about: string,
   ) {
-    super(`the request on ${subject} is about ${stream}; send it on that VM's own subject`);
+    super(`the message on ${subject} is about ${about}, which has a subject of its own; send it there`);
   }
 }
 

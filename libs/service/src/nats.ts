@@ -25,8 +25,8 @@ const STILL_WAITING = 10_000;
  */
 export async function connectNats({ url, creds, inbox, name, logger }: NatsOptions): Promise<NatsConnection> {
   const server = withoutUrlPassword(url);
-  const first = creds === undefined ? undefined : readCreds(creds);
-  const inboxPrefix = inbox ?? (first && inboxOfCreds(first));
+  const credential = creds === undefined ? undefined : credentialIn(creds);
+  const inboxPrefix = inbox ?? (credential && inboxOfCreds(credential()));
   logger.info({ server }, 'connecting to NATS');
   const waiting = setInterval(
     () => logger.warn({ server }, 'NATS does not answer; still trying'),
@@ -48,7 +48,7 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
       noAsyncTraces: true,
       ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
       // Read anew at each connection: a credential that ends is replaced in its place.
-      ...(creds === undefined ? {} : { authenticator: credsAuthenticator(() => readCreds(creds)) }),
+      ...(credential === undefined ? {} : { authenticator: credsAuthenticator(credential) }),
     });
     logger.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to NATS');
     void logStatus(nc, logger);
@@ -58,12 +58,25 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
   }
 }
 
-function readCreds(path: string): Uint8Array {
+/**
+ * @returns reads the file anew at each call; where it is gone by then, what it was counts on
+ * @throws BadCredentials where it cannot be read now
+ */
+function credentialIn(path: string): () => Uint8Array {
+  let last: Uint8Array;
   try {
-    return readFileSync(path);
+    last = readFileSync(path);
   } catch (error) {
     throw new BadCredentials(path, error);
   }
+  return () => {
+    try {
+      last = readFileSync(path);
+    } catch {
+      // Being replaced, perhaps. What NATS thinks of the old one, it will say.
+    }
+    return last;
+  };
 }
 
 /**

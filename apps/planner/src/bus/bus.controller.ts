@@ -7,17 +7,22 @@ import {
   DeadLetter as DeadLetterSchema,
   type LeaseAnswer,
   LeaseRequest,
+  type PodCredentialAnswer,
+  PodCredentialRequest,
   Report,
   type ReportAnswer,
   StepRequestedData,
+  siteOfPod,
+  streams,
   subjects,
 } from '@ledgerlift/contracts';
-import type { Received } from '@ledgerlift/messaging';
+import { JetStreamContext, PoisonMessage, type Received, RequestContext, SubjectMismatch } from '@ledgerlift/messaging';
 import { AttemptSuperseded, CommandRefused } from '@ledgerlift/migration';
 import { Controller, Inject } from '@nestjs/common';
-import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { RunEngine } from '../runs/run-engine.js';
 import { AttemptDesk } from './attempt-desk.js';
+import { PodDesk } from './pod-desk.js';
 
 /** What workers ask the planner and tell it, over NATS. */
 @Controller()
@@ -25,34 +30,57 @@ export class BusController {
   constructor(
     @Inject(AttemptDesk) private readonly desk: AttemptDesk,
     @Inject(RunEngine) private readonly engine: RunEngine,
+    @Inject(PodDesk) private readonly pods: PodDesk,
   ) {}
 
-  @MessagePattern(subjects.claim, { schema: ClaimRequest })
-  claim(@Payload() request: ClaimRequest): Promise<ClaimAnswer> {
+  @MessagePattern([subjects.allClaims, subjects.bare.claim], { schema: ClaimRequest })
+  async claim(@Payload() request: ClaimRequest, @Ctx() { subject }: RequestContext): Promise<ClaimAnswer> {
+    mustBeAbout(request.stream, subject, [subjects.claim(request.stream), subjects.bare.claim]);
     return this.desk.claim(request);
   }
 
-  @MessagePattern(subjects.lease, { schema: LeaseRequest })
-  lease(@Payload() ref: AttemptRef): Promise<LeaseAnswer> {
+  @MessagePattern([subjects.allLeases, subjects.bare.lease], { schema: LeaseRequest })
+  async lease(@Payload() ref: AttemptRef, @Ctx() { subject }: RequestContext): Promise<LeaseAnswer> {
+    mustBeAbout(ref.stream, subject, [subjects.lease(ref.stream), subjects.bare.lease]);
     return this.desk.renew(ref);
   }
 
-  @MessagePattern(subjects.reportNow, { schema: Report })
-  reportNow(@Payload() report: Report): Promise<ReportAnswer> {
+  @MessagePattern([subjects.allReportsNow, subjects.bare.reportNow], { schema: Report })
+  async reportNow(@Payload() report: Report, @Ctx() { subject }: RequestContext): Promise<ReportAnswer> {
+    const { stream } = report.ref;
+    mustBeAbout(stream, subject, [subjects.reportNow(stream), subjects.bare.reportNow]);
     return this.desk.report(report);
+  }
+
+  @MessagePattern(subjects.allPodCredentials, { schema: PodCredentialRequest })
+  async podCredential(
+    @Payload() request: PodCredentialRequest,
+    @Ctx() { subject }: RequestContext,
+  ): Promise<PodCredentialAnswer> {
+    const site = siteOfPod(request.site);
+    if (site === undefined || subject !== subjects.podCredential(site))
+      throw new SubjectMismatch(subject, request.site);
+    return this.pods.grant(request);
   }
 
   /** A refused report is of an attempt that is over: acked and forgotten. */
   @EventPattern('reports', { schema: Report })
-  async reported(@Payload() { data }: Received<Report>): Promise<void> {
+  async reported(@Payload() { data }: Received<Report>, @Ctx() context: unknown): Promise<void> {
+    const subject = subjectOf(context);
+    if (subject !== subjects.report(data.ref.stream)) throw foreign(data.ref.stream, subject);
     await this.desk.report(data);
   }
 
   /** A request that no worker could read would never be claimed: its attempt has failed. */
   @EventPattern('dead', { schema: DeadLetterSchema })
-  async buried(@Payload() letter: DeadLetter): Promise<void> {
+  async buried(@Payload() letter: DeadLetter, @Ctx() context: unknown): Promise<void> {
+    const subject = subjectOf(context);
     const request = requestIn(letter);
     if (request === undefined) return;
+    // All letters of older workers are on the bare subject.
+    const { stream } = request;
+    if (subject !== subjects.dead(streams.events.name) && subject !== subjects.deadOf(streams.events.name, stream))
+      throw foreign(stream, subject);
     const error = {
       code: letter.code,
       class: 'permanent',
@@ -71,6 +99,20 @@ export class BusController {
     }
   }
 }
+
+/**
+ * Who asks may be allowed one VM's subjects only, so what the body names must be that VM.
+ * @throws SubjectMismatch
+ */
+function mustBeAbout(stream: string, subject: string, allowed: readonly string[]): void {
+  if (!allowed.includes(subject)) throw new SubjectMismatch(subject, stream);
+}
+
+/** Nest's types know no context of an event's handler. */
+const subjectOf = (context: unknown): string => (context instanceof JetStreamContext ? context.subject : '');
+
+const foreign = (stream: string, subject: string): PoisonMessage =>
+  new PoisonMessage('LL-BUS-015', `the message on ${subject} is about ${stream}, which has a subject of its own`);
 
 /** @returns which attempt a dead letter asked for; undefined for any other message, or one too broken to tell */
 function requestIn(letter: DeadLetter): Pick<AttemptRef, 'stream' | 'step' | 'attempt'> | undefined {

@@ -1,6 +1,6 @@
 import { Progress, subjects } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
-import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 
 /** Events with which an attempt is over. */
 const ENDS = new Set(['StepCompleted', 'StepFailed', 'StepStopped', 'SourceRanMeanwhile']);
@@ -16,7 +16,7 @@ export class ProgressBoard {
     this.#said = said;
     this.#subscription = nc.subscribe(subjects.allProgress, {
       callback: (error, message) => {
-        if (error === null) this.#take(message.data);
+        if (error === null) this.#take(message);
       },
     });
   }
@@ -34,10 +34,12 @@ export class ProgressBoard {
     this.#subscription?.unsubscribe();
   }
 
-  #take(bytes: Uint8Array): void {
+  #take({ subject, data }: Msg): void {
     try {
-      const progress = Progress.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+      const progress = Progress.safeParse(JSON.parse(new TextDecoder().decode(data)));
       if (!progress.success) return;
+      // Who speaks of one VM on another's subject may not be allowed to speak of it.
+      if (subject !== subjects.progress(progress.data.ref.stream)) return;
       this.#latest.set(progress.data.ref.stream, progress.data);
       this.#said(progress.data.ref.stream);
     } catch {

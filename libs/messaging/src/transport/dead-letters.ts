@@ -2,7 +2,7 @@ import { DeadLetter, headers as headerNames, streams, subjects } from '@ledgerli
 import { jetstream, jetstreamManager, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
-import { DeadLetterNotFound, type PoisonMessage } from '../errors.js';
+import { DeadLetterNotFound, type PoisonMessage, SubjectMismatch } from '../errors.js';
 import { lastPublishedPosition } from '../publish/publisher.js';
 
 /**
@@ -65,13 +65,16 @@ export async function listDeadLetters(nc: NatsConnection, limit = 1000): Promise
 
 /**
  * Sends the original of a dead letter once more to where it came from, and takes the letter out of DEAD.
- * @throws DeadLetterNotFound; what JetStream answers
+ * @throws DeadLetterNotFound; SubjectMismatch where it is forged; what JetStream answers
  */
 export async function replayDeadLetter(nc: NatsConnection, number: number): Promise<void> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const message: StoredMsg | null = await jsm.streams.getMessage(streams.dead.name, { seq: number });
   if (message === null) throw new DeadLetterNotFound(number);
   const letter = DeadLetter.parse(JSON.parse(message.string()));
+  // Who may write letters about one VM must not have us send anything about another.
+  const own = [subjects.dead(letter.stream), deadSubject(letter.stream, letter.subject)];
+  if (!own.includes(message.subject)) throw new SubjectMismatch(message.subject, letter.subject);
   const original =
     letter.original === ''
       ? (await jsm.streams.getMessage(letter.stream, { seq: letter.sequence }))?.data

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { freePort, OwnedProcess } from '../processes/index.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { makeOperator, type OperatorFiles } from './operator.js';
 import { natsBinary, type NatsVersion, wantedNatsVersion } from './nats-binaries.js';
 
 export interface NatsOptions {
@@ -12,6 +13,8 @@ export interface NatsOptions {
   readonly port?: number;
   /** What a client must show; by default nothing. */
   readonly auth?: { readonly user: string; readonly password: string } | { readonly token: string };
+  /** Whether users show JWTs, which an account signs; then `nats.operator` has what they need. */
+  readonly operator?: true;
 }
 
 /** A real nats-server with JetStream on 127.0.0.1. Its port stays the same whatever is done to it. */
@@ -21,6 +24,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly version: NatsVersion;
   readonly storeDir: string;
   readonly process: OwnedProcess;
+  /** What was made for `operator: true`. */
+  readonly operator: OperatorFiles | undefined;
   /** Ends it, and removes its data unless the folder was given. */
   stop(): Promise<void>;
   /** kill -9. */
@@ -40,7 +45,7 @@ export interface NatsServer extends AsyncDisposable {
  * @throws PeerMissing when the version is not installed, PeerFailed when it does not start
  */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
-  const { version = wantedNatsVersion(), auth } = options;
+  const { version = wantedNatsVersion() } = options;
   const binary = natsBinary(version);
   const port = options.port ?? (await freePort());
   const folder = temporaryFolder('nats');
@@ -48,7 +53,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   await mkdir(storeDir, { recursive: true });
   const config = folder.file('nats.conf');
   // A file, for a password in the arguments could be read by everyone on the machine.
-  await writeFile(config, configuration(port, storeDir, auth), { mode: 0o600 });
+  const made = options.operator === undefined ? undefined : await makeOperator(folder);
+  const access = made?.configuration ?? authorization(options.auth);
+  await writeFile(config, configuration(port, storeDir, access), { mode: 0o600 });
   const server = await OwnedProcess.start({ name: 'nats-server', command: binary, args: ['-c', config] });
   const ready = () => server.waitForLine(/Server is ready/);
   const restart = async () => {
@@ -71,6 +78,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     version,
     storeDir,
     process: server,
+    operator: made?.files,
     stop,
     kill: async () => {
       await server.kill();
@@ -89,11 +97,17 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   };
 }
 
-function configuration(port: number, storeDir: string, auth: NatsOptions['auth']): string {
-  const lines = [`listen: "127.0.0.1:${port}"`, `jetstream { store_dir: ${JSON.stringify(storeDir)} }`];
-  if (auth !== undefined) {
-    const fields = Object.entries(auth).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-    lines.push(`authorization { ${fields.join(', ')} }`);
-  }
+function configuration(port: number, storeDir: string, access: readonly string[]): string {
+  const lines = [
+    `listen: "127.0.0.1:${port}"`,
+    `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
+    ...access,
+  ];
   return `${lines.join('\n')}\n`;
+}
+
+function authorization(auth: NatsOptions['auth']): readonly string[] {
+  if (auth === undefined) return [];
+  const fields = Object.entries(auth).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return [`authorization { ${fields.join(', ')} }`];
 }
