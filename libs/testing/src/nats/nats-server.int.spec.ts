@@ -1,7 +1,9 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { createUser, encodeUser, fmtCreds } from '@nats-io/jwt';
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { type NatsServer, startNats } from './index.js';
 
 let server: NatsServer | undefined;
@@ -66,5 +68,29 @@ describe('a nats-server of a test', () => {
     await server.stop();
     expect(existsSync(storeDir)).toBe(false);
     expect(owned.alive).toBe(false);
+  });
+});
+
+describe('a nats-server with an operator', () => {
+  it('takes the services, who have JetStream, and nobody without a credential', async () => {
+    server = await startNats({ operator: true });
+    const servers = server.url;
+    await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i);
+    const creds = await readFile(server.operator?.servicesCreds ?? '');
+    const nc = await connect({ servers, authenticator: credsAuthenticator(creds), reconnect: false });
+    const manager = await jetstreamManager(nc);
+    await manager.streams.add({ name: 'KEPT', subjects: ['kept.>'] });
+    await nc.close();
+  });
+
+  it('takes who has a credential that the signing key has signed', async () => {
+    server = await startNats({ operator: true });
+    const { account = '', signingSeedFile = '' } = server.operator ?? {};
+    const user = createUser();
+    const seed = (await readFile(signingSeedFile, 'utf8')).trim();
+    const jwt = await encodeUser('spec', user, account, {}, { signer: seed });
+    const authenticator = credsAuthenticator(fmtCreds(jwt, user));
+    const nc = await connect({ servers: server.url, authenticator, reconnect: false });
+    await nc.close();
   });
 });
