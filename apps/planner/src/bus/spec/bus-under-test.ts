@@ -80,7 +80,7 @@ export class BusUnderTest {
       log,
       writer,
       { stop: () => undefined, progressOf: (stream) => board.of(stream), failed: () => undefined },
-      { limits: ScheduleLimits.parse({ vms: 10 }), presence: () => ({ absences: [], isAway: false }) },
+      { limits: ScheduleLimits.parse({ vms: 1000 }), presence: () => ({ absences: [], isAway: false }) },
     );
     const desk = new AttemptDesk(engine, { leaseMs: 15_000, now: Date.now, isAway: () => false });
     const signing: BusUnderTest['signing'] = { seedFile: signingSeedFile, account };
