@@ -36,7 +36,9 @@ const PlannerEnvironment = ServiceEnvironment.extend({
     .string()
     .regex(/^A[A-Z2-7]{55}$/)
     .optional()
-    .describe('the public key of the NATS account that the signing key belongs to: A and 55 letters and digits'),
+    .describe(
+      'the public key of the NATS account that the signing key belongs to: A and 55 letters and digits',
+    ),
 });
 
 const DEFAULT_HTTP_PORT = 7420;

@@ -86,7 +86,9 @@ function credentialIn(path: string): () => Uint8Array {
 function inboxOfCreds(creds: Uint8Array): string | undefined {
   const claims = /^[\w-]+\.([\w-]+)\.[\w-]+\s*$/m.exec(Buffer.from(creds).toString())?.[1];
   try {
-    const { sub } = JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()) as { readonly sub?: unknown };
+    const { sub } = JSON.parse(Buffer.from(claims ?? '', 'base64url').toString()) as {
+      readonly sub?: unknown;
+    };
     const user = UserPublicKey.safeParse(sub);
     return user.success ? inboxOf(user.data) : undefined;
   } catch {

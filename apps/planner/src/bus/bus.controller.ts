@@ -16,7 +16,13 @@ import {
   streams,
   subjects,
 } from '@ledgerlift/contracts';
-import { JetStreamContext, PoisonMessage, type Received, RequestContext, SubjectMismatch } from '@ledgerlift/messaging';
+import {
+  JetStreamContext,
+  PoisonMessage,
+  type Received,
+  RequestContext,
+  SubjectMismatch,
+} from '@ledgerlift/messaging';
 import { AttemptSuperseded, CommandRefused } from '@ledgerlift/migration';
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
@@ -79,7 +85,10 @@ export class BusController {
     if (request === undefined) return;
     // All letters of older workers are on the bare subject.
     const { stream } = request;
-    if (subject !== subjects.dead(streams.events.name) && subject !== subjects.deadOf(streams.events.name, stream))
+    if (
+      subject !== subjects.dead(streams.events.name) &&
+      subject !== subjects.deadOf(streams.events.name, stream)
+    )
       throw foreign(stream, subject);
     const error = {
       code: letter.code,
@@ -112,7 +121,10 @@ function mustBeAbout(stream: string, subject: string, allowed: readonly string[]
 const subjectOf = (context: unknown): string => (context instanceof JetStreamContext ? context.subject : '');
 
 const foreign = (stream: string, subject: string): PoisonMessage =>
-  new PoisonMessage('LL-BUS-015', `the message on ${subject} is about ${stream}, which has a subject of its own`);
+  new PoisonMessage(
+    'LL-BUS-015',
+    `the message on ${subject} is about ${stream}, which has a subject of its own`,
+  );
 
 /** @returns which attempt a dead letter asked for; undefined for any other message, or one too broken to tell */
 function requestIn(letter: DeadLetter): Pick<AttemptRef, 'stream' | 'step' | 'attempt'> | undefined {

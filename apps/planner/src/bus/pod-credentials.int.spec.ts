@@ -193,18 +193,27 @@ describe('the credential of a pod', () => {
     ['a purge', () => `$JS.API.STREAM.PURGE.${EVENTS}`],
     ['a message of a stream', () => `$JS.API.STREAM.MSG.GET.${EVENTS}`],
     ['a message directly', () => `$JS.API.DIRECT.GET.${EVENTS}`],
-    ['a message directly, by subject', () => `$JS.API.DIRECT.GET.${EVENTS}.${subjects.event(other, 'StepStarted')}`],
+    [
+      'a message directly, by subject',
+      () => `$JS.API.DIRECT.GET.${EVENTS}.${subjects.event(other, 'StepStarted')}`,
+    ],
     ['consumers', () => `$JS.API.CONSUMER.NAMES.${EVENTS}`],
     ['the end of a consumer', () => `$JS.API.CONSUMER.DELETE.${EVENTS}.${durable('local')}`],
     ['the end of its own consumer', () => `$JS.API.CONSUMER.DELETE.${EVENTS}.${durable('local.vm-3')}`],
     ['a consumer without a filter', () => `${create}.${durable('local.vm-3')}`],
-    ['a consumer of the old kind', () => `$JS.API.CONSUMER.DURABLE.CREATE.${EVENTS}.${durable('local.vm-3')}`],
+    [
+      'a consumer of the old kind',
+      () => `$JS.API.CONSUMER.DURABLE.CREATE.${EVENTS}.${durable('local.vm-3')}`,
+    ],
     ['a nameless consumer', () => create],
     ["another's filter", () => `${create}.${durable('local.vm-3')}.${filter('local')}`],
     ['the filter of another pod', () => `${create}.${durable('local.vm-3')}.${filter('local.vm-4')}`],
     ['all events', () => `${create}.${durable('local.vm-3')}.ledgerlift.events.>`],
     ["another's consumer", () => `${create}.${durable('local')}.${filter('local.vm-3')}`],
-    ['a consumer of reports', () => `$JS.API.CONSUMER.CREATE.${streams.reports.name}.x.${subjects.report(own)}`],
+    [
+      'a consumer of reports',
+      () => `$JS.API.CONSUMER.CREATE.${streams.reports.name}.x.${subjects.report(own)}`,
+    ],
     ["a pull from another's consumer", () => `$JS.API.CONSUMER.MSG.NEXT.${EVENTS}.${durable('local')}`],
     ["an ack for another's consumer", () => `$JS.ACK.${EVENTS}.${durable('local')}.1.1.1.1.0`],
     ['the system', () => '$SYS.REQ.SERVER.PING'],
@@ -248,7 +257,14 @@ describe('the credential of a pod', () => {
   it('does not let it speak of another VM on its own subjects', async () => {
     const { nc } = connection;
     const about = { ...refOf(other), protocol: WORKER_PROTOCOL };
-    const report = { ref: refOf(other), number: 1, claimed: [], released: [], conditions: [], checkpoints: [] };
+    const report = {
+      ref: refOf(other),
+      number: 1,
+      claimed: [],
+      released: [],
+      conditions: [],
+      checkpoints: [],
+    };
     for (const [subject, body] of [
       [subjects.claim(own), about],
       [subjects.lease(own), about],
@@ -271,7 +287,9 @@ describe('the credential of a pod', () => {
 
   it('does not let it report on another VM: such a report is in DEAD', async () => {
     const ref = refOf(other);
-    const { answer } = ClaimAnswer.parse(await ask(subjects.claim(other), { ...ref, protocol: WORKER_PROTOCOL }));
+    const { answer } = ClaimAnswer.parse(
+      await ask(subjects.claim(other), { ...ref, protocol: WORKER_PROTOCOL }),
+    );
     expect(answer).toBe('granted');
     const error = { code: 'LL-BUS-014', class: 'permanent', message: 'forged' };
     const data = {
@@ -281,20 +299,30 @@ describe('the credential of a pod', () => {
     await jetstream(connection.nc).publish(subjects.report(own), JSON.stringify(reportEvent(own, data)));
     const letters = async () => (await listDeadLetters(bus.nc)).map(({ letter }) => letter);
     await until('the dead letter', async () =>
-      (await letters()).some(({ code, subject }) => code === 'LL-BUS-015' && subject === subjects.report(own)),
+      (await letters()).some(
+        ({ code, subject }) => code === 'LL-BUS-015' && subject === subjects.report(own),
+      ),
     );
     expect(bus.open(other)).toBe('Initialize started');
   });
 
   it('does not let it bury the request of another VM, nor have us send a letter to another', async () => {
     const { stream } = await podOf('local.vm-5');
-    const request = reportEvent(stream, { step: 'Initialize', attempt: 1, service: 'transfer', site: 'local' });
+    const request = reportEvent(stream, {
+      step: 'Initialize',
+      attempt: 1,
+      service: 'transfer',
+      site: 'local',
+    });
     const letter = {
       ...{ reason: 'forged', code: 'LL-BUS-001', stream: EVENTS, sequence: 1, at: new Date().toISOString() },
       subject: subjects.stepRequested(stream, 'transfer', 'local'),
       original: Buffer.from(JSON.stringify(request)).toString('base64'),
     };
-    const { seq } = await jetstream(connection.nc).publish(subjects.deadOf(EVENTS, own), JSON.stringify(letter));
+    const { seq } = await jetstream(connection.nc).publish(
+      subjects.deadOf(EVENTS, own),
+      JSON.stringify(letter),
+    );
     const jsm = await jetstreamManager(bus.nc);
     await until('the letter read', async () => {
       const { ack_floor } = await jsm.consumers.info(streams.dead.name, deadLetterConsumer.durable);
@@ -319,7 +347,10 @@ describe('the credential of a pod', () => {
       const answer = await connection.nc.request(subject, body, { timeout: 10_000 });
       expect(answer.json()).toHaveProperty('error');
     }
-    const elsewhere = { stream_name: streams.reports.name, config: { ...config, filter_subject: filter('local.vm-3') } };
+    const elsewhere = {
+      stream_name: streams.reports.name,
+      config: { ...config, filter_subject: filter('local.vm-3') },
+    };
     const answer = await connection.nc.request(subject, JSON.stringify(elsewhere), { timeout: 10_000 });
     expect(answer.json()).toHaveProperty('error');
   });
@@ -398,7 +429,9 @@ describe('the request for a credential', () => {
   it('is refused on the subject of another site, and for what is no pod or no key', async () => {
     const { pod } = await podOf('local.vm-10');
     const subject = subjects.podCredential('local');
-    expect(await ask(subjects.podCredential('edge'), pod.request)).toMatchObject({ error: { code: 'LL-BUS-015' } });
+    expect(await ask(subjects.podCredential('edge'), pod.request)).toMatchObject({
+      error: { code: 'LL-BUS-015' },
+    });
     for (const [field, value] of [
       ['site', 'local'],
       ['site', 'local.*'],

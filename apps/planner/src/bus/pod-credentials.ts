@@ -65,7 +65,11 @@ function checkPublic(account: string): void {
   try {
     checkKey(account, 'A');
   } catch {
-    throw new BadSetting(ACCOUNT, account, 'the public key of the NATS account, as `nsc describe account` shows it');
+    throw new BadSetting(
+      ACCOUNT,
+      account,
+      'the public key of the NATS account, as `nsc describe account` shows it',
+    );
   }
 }
 

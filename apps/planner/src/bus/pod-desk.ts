@@ -35,7 +35,10 @@ export class PodDesk {
     if (open?.step !== step || open.attempt !== attempt)
       return { granted: false, reason: `attempt ${attempt} of ${step} of ${stream} is not open` };
     if (open.site !== site)
-      return { granted: false, reason: `${step} of ${stream} is asked of the site ${open.site}, not of ${site}` };
+      return {
+        granted: false,
+        reason: `${step} of ${stream} is asked of the site ${open.site}, not of ${site}`,
+      };
     const services = [open.service];
     const at = now();
     const userJwt = await mintPodCredential(signer, {

@@ -137,7 +137,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   async #reply(message: Msg, schema: z.ZodType, handler: MessageHandler): Promise<void> {
     // An answer there would be a message of ours: who may only ask could speak with our permissions.
     if (isMeaningful(message.reply)) {
-      this.#logger.error({ subject: message.subject, reply: message.reply }, 'a request wants its answer on no inbox');
+      this.#logger.error(
+        { subject: message.subject, reply: message.reply },
+        'a request wants its answer on no inbox',
+      );
       return;
     }
     let answer: unknown;

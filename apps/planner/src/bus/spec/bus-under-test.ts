@@ -10,7 +10,13 @@ import {
   reportConsumer,
 } from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
-import { type NatsServer, type TemporaryFolder, startNats, temporaryFolder, until } from '@ledgerlift/testing';
+import {
+  type NatsServer,
+  type TemporaryFolder,
+  startNats,
+  temporaryFolder,
+  until,
+} from '@ledgerlift/testing';
 import { type KeyPair, createUser, fmtCreds } from '@nats-io/jwt';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
@@ -120,7 +126,7 @@ export class BusUnderTest {
 
   /** @returns the stream of a VM whose first step is asked of a site */
   async askedOf(site: string): Promise<string> {
-    const plan = resolvePlan(factsWith([webVm], {}), 'spec', []);
+    const plan = resolvePlan(factsWith([webVm], { spec: { maxConcurrentMigrations: 1000 } }), 'spec', []);
     if (plan === undefined) throw new Error('the plan cannot be resolved');
     this.writer.site = site;
     const migrationId = await this.engine.start(plan, systemContext('spec'));
