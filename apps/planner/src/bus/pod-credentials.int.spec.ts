@@ -6,8 +6,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   ClaimAnswer,
-  type PodCredentialAnswer,
-  PodCredentialAnswer as PodCredentialAnswerSchema,
   type Resource,
   type StepResult,
   WORKER_PROTOCOL,
@@ -24,9 +22,9 @@ import {
 import { until } from '@ledgerlift/testing';
 import { startWorker } from '@ledgerlift/worker';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { createUser, decode } from '@nats-io/jwt';
+import { createUser } from '@nats-io/jwt';
 import { mintPodCredential, readSigner } from './pod-credentials.js';
-import { BusUnderTest, type Pod, type PodConnection, podFor } from './spec/bus-under-test.js';
+import { BusUnderTest, type PodConnection, refOf } from './spec/bus-under-test.js';
 
 const SITE = 'local.vm-1';
 const OTHER_SITE = 'local.vm-2';
@@ -38,28 +36,6 @@ beforeAll(async () => {
   bus = await BusUnderTest.start();
 });
 afterAll(() => bus.stop());
-
-const ask = async (subject: string, body: unknown): Promise<Record<string, unknown>> =>
-  (await bus.nc.request(subject, JSON.stringify(body), { timeout: 10_000 })).json();
-
-async function credential({ request }: Pod): Promise<PodCredentialAnswer> {
-  return PodCredentialAnswerSchema.parse(await ask(subjects.podCredential('local'), request));
-}
-
-async function granted(pod: Pod): Promise<string> {
-  const answer = await credential(pod);
-  if (!answer.granted) throw new Error(answer.reason);
-  return answer.userJwt;
-}
-
-/** A VM whose first step is asked of a pod, and that pod. */
-async function podOf(site: string): Promise<{ readonly stream: string; readonly pod: Pod }> {
-  const stream = await bus.askedOf(site);
-  return { stream, pod: podFor(stream, site) };
-}
-
-const refOf = (stream: string) =>
-  ({ stream, step: 'Initialize', attempt: 1, worker: 'transfer/spec/1' }) as const;
 
 /** What a worker would send to REPORTS, with any data. */
 const reportEvent = (stream: string, data: object) => ({
@@ -77,8 +53,8 @@ const reportEvent = (stream: string, data: object) => ({
 
 describe('a worker with the credential of its pod', () => {
   it('does the attempt of its VM, from the claim to the end, and NATS refuses it nothing', async () => {
-    const { stream, pod } = await podOf(SITE);
-    const creds = await bus.credsFile(await granted(pod), pod.user);
+    const { stream, pod } = await bus.podOf(SITE);
+    const creds = await bus.credsFile(await bus.granted(pod), pod.user);
     const result: StepResult = { step: 'Initialize', powerState: 'on', fingerprint: 'f' };
     const seen = Promise.withResolvers<void>();
     const worker = await startWorker({
@@ -109,16 +85,21 @@ describe('a worker with the credential of its pod', () => {
     expect(bus.open(stream)).toBe('Initialize started');
     const tools = await bus.nc.request(subjects.capabilities('transfer', SITE), '', { timeout: 10_000 });
     expect(tools.json()).toMatchObject({ service: 'transfer', site: SITE, worker: worker.workerId });
+    const leases = bus.nc.subscribe(subjects.lease(stream), { max: 1 });
+    for await (const _ of leases) break;
     seen.resolve();
     await until('the end', () => bus.open(stream) !== 'Initialize started');
     expect(bus.engine.state(stream)?.results).toEqual([result]);
     await worker.stop();
     expect(refused).toEqual([]);
+    const jsm = await jetstreamManager(bus.nc);
+    const { durable } = stepRequestConsumer('transfer', SITE);
+    expect(await jsm.consumers.info(EVENTS, durable)).toMatchObject({ num_ack_pending: 0 });
   });
 
   it('is told to stop', async () => {
-    const { stream, pod } = await podOf(SITE);
-    const { nc, refused } = await bus.connect(await granted(pod), pod.user);
+    const { stream, pod } = await bus.podOf(SITE);
+    const { nc, refused } = await bus.connect(await bus.granted(pod), pod.user);
     const stops = nc.subscribe(subjects.stop(stream), { max: 1 });
     await nc.flush();
     bus.nc.publish(subjects.stop(stream), '{"reason":"canceled"}');
@@ -127,8 +108,8 @@ describe('a worker with the credential of its pod', () => {
   });
 
   it('buries what it cannot understand, so that its attempt fails', async () => {
-    const { stream, pod } = await podOf(OTHER_SITE);
-    const creds = await bus.credsFile(await granted(pod), pod.user);
+    const { stream, pod } = await bus.podOf(OTHER_SITE);
+    const creds = await bus.credsFile(await bus.granted(pod), pod.user);
     const worker = await startWorker({
       service: 'transfer',
       env: {
@@ -152,10 +133,10 @@ describe('the credential of a pod', () => {
   /** What another worker could be asked, heard with the permissions of a service. */
   const heard: string[] = [];
   beforeAll(async () => {
-    const [mine, theirs] = [await podOf('local.vm-3'), await podOf('local.vm-4')];
+    const [mine, theirs] = [await bus.podOf('local.vm-3'), await bus.podOf('local.vm-4')];
     own = mine.stream;
     other = theirs.stream;
-    connection = await bus.connect(await granted(mine.pod), mine.pod.user);
+    connection = await bus.connect(await bus.granted(mine.pod), mine.pod.user);
   });
 
   const claimed = (stream: string): string => JSON.stringify({ ...refOf(stream), protocol: WORKER_PROTOCOL });
@@ -288,7 +269,7 @@ describe('the credential of a pod', () => {
   it('does not let it report on another VM: such a report is in DEAD', async () => {
     const ref = refOf(other);
     const { answer } = ClaimAnswer.parse(
-      await ask(subjects.claim(other), { ...ref, protocol: WORKER_PROTOCOL }),
+      await bus.ask(subjects.claim(other), { ...ref, protocol: WORKER_PROTOCOL }),
     );
     expect(answer).toBe('granted');
     const error = { code: 'LL-BUS-014', class: 'permanent', message: 'forged' };
@@ -307,7 +288,7 @@ describe('the credential of a pod', () => {
   });
 
   it('does not let it bury the request of another VM, nor have us send a letter to another', async () => {
-    const { stream } = await podOf('local.vm-5');
+    const { stream } = await bus.podOf('local.vm-5');
     const request = reportEvent(stream, {
       step: 'Initialize',
       attempt: 1,
@@ -358,16 +339,17 @@ describe('the credential of a pod', () => {
   it('does not let it have its answers sent to where they mean something', async () => {
     bus.nc.subscribe('ledgerlift.>', { callback: (_error, { subject }) => void heard.push(subject) });
     await bus.nc.flush();
-    connection.nc.publish(subjects.lease(own), claimed(own), { reply: subjects.api('plans', 'list') });
+    connection.nc.publish(subjects.lease(own), claimed(own), { reply: subjects.stop(other) });
     // Answered after the one before it.
     await connection.nc.request(subjects.lease(own), claimed(own), { timeout: 10_000 });
     await bus.nc.flush();
     expect(heard).toContain(subjects.lease(own));
-    expect(heard).not.toContain(subjects.api('plans', 'list'));
+    // The refusal has a reason, as a stop has.
+    expect(heard).not.toContain(subjects.stop(other));
   });
 
   it('ends', async () => {
-    const { stream, pod } = await podOf('local.vm-6');
+    const { stream, pod } = await bus.podOf('local.vm-6');
     const signer = await readSigner(bus.signing);
     const options = {
       ...{ stream, site: 'local.vm-6', services: ['transfer'] as const, maxPayload: 1_000_000 },
@@ -379,91 +361,5 @@ describe('the credential of a pod', () => {
     const lives = await mintPodCredential(signer, { ...options, now: Date.now() });
     expect((await bus.connect(lives, pod.user)).refused).toEqual([]);
     await expect(bus.connect(lives, createUser())).rejects.toThrow(/authorization/i);
-  });
-});
-
-describe('the request for a credential', () => {
-  it('is granted for the attempt that is asked of the pod, and for its service', async () => {
-    const { stream, pod } = await podOf('local.vm-7');
-    const before = Date.now();
-    const answer = await credential(pod);
-    expect(answer).toMatchObject({ granted: true, services: ['transfer'], record: { index: 0 } });
-    const ends = answer.granted ? Date.parse(answer.expiresAt) : 0;
-    const claims = decode<{ exp: number }>(answer.granted ? answer.userJwt : '');
-    expect(claims).toMatchObject({ sub: pod.request.userPublicKey, exp: ends / 1000 });
-    expect(ends).toBeGreaterThan(before);
-    expect(JSON.stringify(bus.engine.state(stream))).not.toContain(pod.request.userPublicKey);
-  });
-
-  it('is granted again while the attempt runs, and refused when it is over', async () => {
-    const { stream, pod } = await podOf('local.vm-8');
-    const { nc } = await bus.connect(await granted(pod), pod.user);
-    const ref = refOf(stream);
-    await nc.request(subjects.claim(stream), JSON.stringify({ ...ref, protocol: WORKER_PROTOCOL }));
-    expect(bus.open(stream)).toBe('Initialize started');
-    expect((await credential(pod)).granted).toBe(true);
-    const error = { code: 'LL-BUS-014', class: 'permanent', message: 'over' };
-    const report = {
-      ...{ ref, number: 1, claimed: [], released: [], conditions: [], checkpoints: [] },
-      outcome: { kind: 'failed', error },
-    };
-    await nc.request(subjects.reportNow(stream), JSON.stringify(report));
-    expect(await credential(pod)).toMatchObject({
-      granted: false,
-      reason: `attempt 1 of Initialize of ${stream} is not open`,
-    });
-  });
-
-  it('is refused for another attempt, another step, another site and an unknown VM', async () => {
-    const { pod } = await podOf('local.vm-9');
-    const reasonOf = async (change: object) => {
-      const answer = await credential({ ...pod, request: { ...pod.request, ...change } });
-      return answer.granted ? 'granted' : answer.reason;
-    };
-    expect(await reasonOf({ attempt: 2 })).toMatch(/attempt 2 of Initialize .* is not open/);
-    expect(await reasonOf({ step: 'DiskTransfer' })).toMatch(/of DiskTransfer .* is not open/);
-    expect(await reasonOf({ site: 'local.vm-1' })).toMatch(/asked of the site local.vm-9, not of local.vm-1/);
-    expect(await reasonOf({ stream: 'vm-ghost-0' })).toBe('vm-ghost-0 is not known');
-  });
-
-  it('is refused on the subject of another site, and for what is no pod or no key', async () => {
-    const { pod } = await podOf('local.vm-10');
-    const subject = subjects.podCredential('local');
-    expect(await ask(subjects.podCredential('edge'), pod.request)).toMatchObject({
-      error: { code: 'LL-BUS-015' },
-    });
-    for (const [field, value] of [
-      ['site', 'local'],
-      ['site', 'local.*'],
-      ['stream', 'vm-*'],
-      ['stream', 'vm-a.>'],
-      ['userPublicKey', 'SUAPASSWORD'],
-    ] as const)
-      expect(await ask(subject, { ...pod.request, [field]: value })).toMatchObject({
-        error: { code: 'LL-BUS-009', field },
-      });
-  });
-
-  it('names the setting where the planner has no key to sign with', async () => {
-    const { pod } = await podOf('local.vm-11');
-    const { seedFile } = bus.signing;
-    bus.signing.seedFile = undefined;
-    const answer = await ask(subjects.podCredential('local'), pod.request);
-    bus.signing.seedFile = seedFile;
-    expect(answer).toMatchObject({
-      error: { code: 'LL-SVC-001', field: 'LEDGERLIFT_NATS_SIGNING_SEED_FILE' },
-    });
-  });
-});
-
-describe('a worker of the services', () => {
-  it('of an older version still asks on the bare subjects', async () => {
-    const stream = await bus.askedOf('local');
-    const ref = refOf(stream);
-    const claim = await ask(subjects.bare.claim, { ...ref, protocol: WORKER_PROTOCOL });
-    expect(claim).toMatchObject({ answer: 'granted' });
-    expect(await ask(subjects.bare.lease, ref)).toMatchObject({ answer: 'renewed' });
-    const report = { ref, number: 1, claimed: [], released: [], conditions: [], checkpoints: [] };
-    expect(await ask(subjects.bare.reportNow, report)).toEqual({ answer: 'logged', lastReport: 1 });
   });
 });

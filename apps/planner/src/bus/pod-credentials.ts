@@ -63,7 +63,8 @@ export async function readSigner({ seedFile, account }: PodSigning): Promise<Sig
 
 function checkPublic(account: string): void {
   try {
-    checkKey(account, 'A');
+    // Its checksum is looked at when the key is used only.
+    checkKey(account, 'A').verify(new Uint8Array(1), new Uint8Array(64));
   } catch {
     throw new BadSetting(
       ACCOUNT,

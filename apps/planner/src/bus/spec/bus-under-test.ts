@@ -1,5 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type PodCredentialRequest, ScheduleLimits } from '@ledgerlift/contracts';
+import {
+  PodCredentialAnswer,
+  type PodCredentialRequest,
+  ScheduleLimits,
+  subjects,
+} from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import {
   BusErrorFilter,
@@ -88,7 +93,7 @@ export class BusUnderTest {
       { stop: () => undefined, progressOf: (stream) => board.of(stream), failed: () => undefined },
       { limits: ScheduleLimits.parse({ vms: 1000 }), presence: () => ({ absences: [], isAway: false }) },
     );
-    const desk = new AttemptDesk(engine, { leaseMs: 15_000, now: Date.now, isAway: () => false });
+    const desk = new AttemptDesk(engine, { leaseMs: 6000, now: Date.now, isAway: () => false });
     const signing: BusUnderTest['signing'] = { seedFile: signingSeedFile, account };
     const pods = new PodDesk(engine, { signing, now: Date.now, maxPayload: () => maxPayload(nc) });
     const publisher = new EventPublisher({ nc, installation: 'spec' });
@@ -133,6 +138,28 @@ export class BusUnderTest {
     const stream = `vm-${migrationId}-0`;
     await until('the request', () => this.engine.vms.requested.has(stream));
     return stream;
+  }
+
+  /** A VM whose first step is asked of a pod, and that pod. */
+  async podOf(site: string): Promise<{ readonly stream: string; readonly pod: Pod }> {
+    const stream = await this.askedOf(site);
+    return { stream, pod: podFor(stream, site) };
+  }
+
+  /** What the planner answers to the services. */
+  async ask(subject: string, body: unknown): Promise<Record<string, unknown>> {
+    return (await this.nc.request(subject, JSON.stringify(body), { timeout: 10_000 })).json();
+  }
+
+  async credential({ request }: Pod): Promise<PodCredentialAnswer> {
+    return PodCredentialAnswer.parse(await this.ask(subjects.podCredential('local'), request));
+  }
+
+  /** The user JWT of a pod that is to get one. */
+  async granted(pod: Pod): Promise<string> {
+    const answer = await this.credential(pod);
+    if (!answer.granted) throw new Error(answer.reason);
+    return answer.userJwt;
   }
 
   /** Step and status of the attempt that is open. */
@@ -197,16 +224,20 @@ export class PodConnection {
   }
 }
 
-export interface Pod {
+interface Pod {
   readonly user: KeyPair;
   readonly request: PodCredentialRequest;
 }
 
 /** A pod that is to do the first step of a VM. */
-export function podFor(stream: string, site: string): Pod {
+function podFor(stream: string, site: string): Pod {
   const user = createUser();
   return {
     user,
     request: { stream, step: 'Initialize', attempt: 1, site, userPublicKey: user.getPublicKey() },
   };
 }
+
+/** The first attempt at the first step of a VM. */
+export const refOf = (stream: string) =>
+  ({ stream, step: 'Initialize', attempt: 1, worker: 'transfer/spec/1' }) as const;
