@@ -90,11 +90,14 @@ describe('a worker with the credential of its pod', () => {
     seen.resolve();
     await until('the end', () => bus.open(stream) !== 'Initialize started');
     expect(bus.engine.state(stream)?.results).toEqual([result]);
-    await worker.stop();
-    expect(refused).toEqual([]);
     const jsm = await jetstreamManager(bus.nc);
     const { durable } = stepRequestConsumer('transfer', SITE);
-    expect(await jsm.consumers.info(EVENTS, durable)).toMatchObject({ num_ack_pending: 0 });
+    await until('the request acked', async () => {
+      const { ack_floor } = await jsm.consumers.info(EVENTS, durable);
+      return ack_floor.consumer_seq > 0;
+    });
+    await worker.stop();
+    expect(refused).toEqual([]);
   });
 
   it('is told to stop', async () => {
