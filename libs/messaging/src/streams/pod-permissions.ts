@@ -30,6 +30,7 @@ export function podPermissions(
     return [
       `$JS.API.CONSUMER.CREATE.${events}.${durable}.${filter}`,
       `$JS.API.CONSUMER.MSG.NEXT.${events}.${durable}`,
+      // One answer to each message is allowed anyway; while a request is kept, NATS is told so again and again.
       `$JS.ACK.${events}.${durable}.>`,
     ];
   });
