@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A real Kubernetes control plane with KubeVirt's and CDI's definitions and KubeVirt's own admission, built from the Go
-# module proxy into the cache. Only `npm run test:peers` needs it. What is built is kept by its versions and the hash of
+# A real Kubernetes control plane and kubelet, KubeVirt's and CDI's definitions and KubeVirt's own admission, built from
+# the Go module proxy into the cache. Only `npm run test:peers` needs it. What is built is kept by its versions and the hash of
 # libs/testing/src/kubernetes/go; sources and Go's caches are removed, unless GOMODCACHE and GOCACHE name some to keep.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,7 +38,8 @@ build_programs() {
   nice -n 5 "$go" -C "$sources" build -v -o "$build/home/bin/" \
     -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes -X kubevirt.io/client-go/version.gitVersion=$kubevirt" \
     go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
-    kubevirt.io/kubevirt/cmd/virt-api ./manifests
+    k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kubelet kubevirt.io/kubevirt/cmd/virt-api \
+    ./manifests ./pause
   # A program is named after the last part of its package's path.
   mv "$build/home/bin/server" "$build/home/bin/etcd"
 }

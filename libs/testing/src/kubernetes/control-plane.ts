@@ -13,6 +13,7 @@ export interface ClusterKeys {
   readonly server: CertifiedKey;
   readonly admin: CertifiedKey;
   readonly controllerManager: CertifiedKey;
+  readonly scheduler: CertifiedKey;
   readonly front: { readonly authority: Authority; readonly client: CertifiedKey };
   readonly accounts: { readonly privateKey: string; readonly publicKey: string };
 }
@@ -26,16 +27,17 @@ export async function clusterKeys(folder: TemporaryFolder): Promise<ClusterKeys>
     serviceAccountKeys(path),
   ]);
   const names = ['IP:127.0.0.1', 'DNS:localhost', 'DNS:kubernetes.default.svc'];
-  const [server, admin, controllerManager, client, port] = await Promise.all([
+  const [server, admin, controllerManager, scheduler, client, port] = await Promise.all([
     authority.sign(path, 'server', '/CN=kube-apiserver', names),
     authority.sign(path, 'admin', '/O=system:masters/CN=admin'),
     authority.sign(path, 'controller-manager', '/CN=system:kube-controller-manager'),
+    authority.sign(path, 'scheduler', '/CN=system:kube-scheduler'),
     frontAuthority.sign(path, 'front', '/CN=front-proxy-client'),
     freePort(),
   ]);
   const front = { authority: frontAuthority, client };
   const url = `https://127.0.0.1:${port}`;
-  return { port, url, authority, server, admin, controllerManager, front, accounts };
+  return { port, url, authority, server, admin, controllerManager, scheduler, front, accounts };
 }
 
 /** Starts etcd and waits until it serves. @returns the process and the address for clients */
@@ -117,4 +119,29 @@ export async function startControllerManager(
       ],
     ],
   });
+}
+
+/** Starts what gives pods their nodes, and so binds claims that wait for a first pod. */
+export async function startScheduler(
+  installation: KubernetesInstallation,
+  kubeconfig: string,
+): Promise<OwnedProcess> {
+  return OwnedProcess.start({
+    name: 'kube-scheduler',
+    command: installation.program('kube-scheduler'),
+    args: [
+      ...[`--kubeconfig=${kubeconfig}`, `--authentication-kubeconfig=${kubeconfig}`],
+      `--authorization-kubeconfig=${kubeconfig}`,
+      ...['--bind-address=127.0.0.1', `--secure-port=${await freePort()}`, '--leader-elect=false'],
+    ],
+  });
+}
+
+/** Arguments of kube-apiserver with which it reaches a node's kubelet, for logs of pods. */
+export function kubeletAccess({ admin, authority }: ClusterKeys): readonly string[] {
+  return [
+    ...[`--kubelet-client-certificate=${admin.certificate}`, `--kubelet-client-key=${admin.key}`],
+    `--kubelet-certificate-authority=${authority.certificate}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
 }

@@ -4,7 +4,8 @@ import { cacheFolder } from '../cache-folder.js';
 import { PeerMissing } from '../errors.js';
 import { folderHash } from '../folder-hash.js';
 
-export type KubernetesProgram = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'virt-api';
+export type KubernetesProgram =
+  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'virt-api';
 
 /** An object of Kubernetes, as JSON has it. */
 export interface KubernetesObject {
@@ -32,6 +33,10 @@ export interface KubernetesInstallation {
   /** Those of KubeVirt, CDI, networks and volume snapshots. */
   definitions(): readonly KubernetesObject[];
   webhooks(): readonly WebhookConfiguration[];
+  /** Folder with containerd, runc and CNI plugins. @throws PeerMissing without scripts/install-kubernetes-node.sh */
+  debian(): string;
+  /** A file with the image of a pod's first container. @throws PeerMissing as `debian` */
+  pauseImage(): string;
 }
 
 /** @throws PeerMissing where it is not built */
@@ -51,5 +56,19 @@ export function kubernetesInstallation(): KubernetesInstallation {
         .toSorted()
         .map((file) => read<KubernetesObject>('crds', file)),
     webhooks: () => read<readonly WebhookConfiguration[]>('webhooks.json'),
+    debian: () => ofNode('containerd and runc', join(home, 'debian')),
+    pauseImage: () => ofNode('the image pause', join(home, 'pause.tar')),
   };
+}
+
+function ofNode(what: string, path: string): string {
+  if (!existsSync(path)) throw new PeerMissing(what, path, NODE_INSTALLER);
+  return path;
+}
+
+const NODE_INSTALLER = 'bash scripts/install-kubernetes-node.sh';
+
+/** A file with the image of Ledgerlift's services, for `KubernetesNode.importImage`. @throws PeerMissing where it is not built */
+export function workerImage(): string {
+  return ofNode("the workers' image", cacheFolder('worker-image', 'image.tar'));
 }

@@ -1,0 +1,2 @@
+export { KubernetesNode } from './node.js';
+export type { NodeVolume, VolumeRequest } from './volumes.js';

@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PeerFailed } from '../../errors.js';
+import { HANGS_MS } from '../../until.js';
+import { run } from './run.js';
+
+const CGROUPS = '/sys/fs/cgroup';
+/** A note for each node that holds something of this machine, so that the next start finds what a killed one left. */
+const NOTES = join(tmpdir(), 'ledgerlift-nodes');
+
+interface Note {
+  readonly owner: string;
+  /** Of the whole cluster, with the files behind loop devices. */
+  readonly folder: string;
+  readonly bridge: string;
+  readonly cgroup: string;
+}
+
+/**
+ * What the kernel holds for one node, and does not drop with the node's processes: control groups, a bridge and loop
+ * devices. Mounts and network namespaces are the node's own and end with it.
+ */
+export class NodeMachine {
+  private constructor(
+    private readonly note: Note,
+    /** The bridge's, of this machine. */
+    readonly address: string,
+    /** Of the pods. */
+    readonly subnet: string,
+  ) {}
+
+  get cgroup(): string {
+    return this.note.cgroup;
+  }
+
+  get bridge(): string {
+    return this.note.bridge;
+  }
+
+  /**
+   * Takes them, after it has removed what nodes of killed processes left.
+   *
+   * @param folder of the whole cluster; should this process be killed, the next start removes it
+   */
+  static async take(folder: string): Promise<NodeMachine> {
+    await removeLeftOvers();
+    // An interface's name has 15 characters at most.
+    const name = `ll-${randomBytes(4).toString('hex')}`;
+    const note = {
+      owner: await processIdentity(process.pid),
+      folder,
+      bridge: name,
+      cgroup: `ledgerlift-${name}`,
+    };
+    await mkdir(NOTES, { recursive: true });
+    await writeFile(join(NOTES, name), JSON.stringify(note));
+    try {
+      for (const hierarchy of await cgroupHierarchies()) await makeCgroup(join(hierarchy, note.cgroup));
+      const net = await freeNetwork();
+      await run('ip', 'link', 'add', name, 'type', 'bridge');
+      await run('ip', 'address', 'add', `${net}.1/24`, 'dev', name);
+      await run('ip', 'link', 'set', name, 'up');
+      return new NodeMachine(note, `${net}.1`, `${net}.0/24`);
+    } catch (error) {
+      await release(note);
+      throw error;
+    }
+  }
+
+  /** Gives all of it back, loop devices included. The node's processes were killed before; this waits until they are gone. */
+  async release(): Promise<void> {
+    await release(this.note);
+  }
+}
+
+/** @returns the path of a new loop device over a file, which `NodeMachine.release` detaches */
+export function loopDevice(file: string): Promise<string> {
+  return run('losetup', '--find', '--show', file);
+}
+
+async function release({ folder, bridge, cgroup }: Note): Promise<void> {
+  for (const hierarchy of await cgroupHierarchies()) await removeCgroup(join(hierarchy, cgroup));
+  await detachLoops(folder);
+  if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', 'link', 'delete', bridge);
+  await rm(join(NOTES, bridge), { force: true });
+}
+
+/** Of nodes whose process is gone: killed, or ended by a test runner. */
+async function removeLeftOvers(): Promise<void> {
+  for (const name of await readdir(NOTES).catch(() => [])) {
+    const note = JSON.parse(await readFile(join(NOTES, name), 'utf8').catch(() => 'null')) as Note | null;
+    if (note === null) continue;
+    const owner = Number(note.owner.split(' ')[0]);
+    if ((await processIdentity(owner)) === note.owner) continue;
+    await release(note);
+    await rm(note.folder, { recursive: true, force: true });
+  }
+}
+
+/** A process id is used again: its start (proc(5), `starttime`) tells two of them apart, as the boot does over a restart. */
+async function processIdentity(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  return `${pid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? 'gone'} ${boot.trim()}`;
+}
+
+/** Version 2 has one; version 1 one for each controller. */
+async function cgroupHierarchies(): Promise<readonly string[]> {
+  if (existsSync(join(CGROUPS, 'cgroup.procs'))) return [CGROUPS];
+  const entries = await readdir(CGROUPS, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(CGROUPS, name));
+}
+
+async function makeCgroup(path: string): Promise<void> {
+  await mkdir(path);
+  // Version 1: a new group of `cpuset` has no CPU and no memory, so that nothing can run in it.
+  for (const file of ['cpuset.cpus', 'cpuset.mems'].map((name) => join(path, name)))
+    if (existsSync(file)) await writeFile(file, await readFile(join(path, '..', basename(file)), 'utf8'));
+}
+
+/** Deepest first. Its files cannot be removed; a group with a process that is still ending is busy for a moment. */
+async function removeCgroup(path: string): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) if (entry.isDirectory()) await removeCgroup(join(path, entry.name));
+  const end = Date.now() + HANGS_MS;
+  for (;;) {
+    try {
+      await rmdir(path);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || Date.now() > end) throw error;
+      await delay(20);
+    }
+  }
+}
+
+interface Loop {
+  readonly name: string;
+  readonly 'back-file': string | null;
+}
+
+/** Those over files of the folder, and those that kubelet made over these. */
+async function detachLoops(folder: string): Promise<void> {
+  const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE');
+  const loops = listed === '' ? [] : (JSON.parse(listed) as { loopdevices: readonly Loop[] }).loopdevices;
+  const isOurs = ({ 'back-file': file }: Loop): boolean => file?.startsWith(`${folder}/`) ?? false;
+  const own = loops.filter(isOurs);
+  const over = loops.filter((loop) => own.some(({ name }) => loop['back-file'] === name));
+  for (const { name } of new Set([...over, ...own])) await run('losetup', '--detach', name);
+}
+
+/** The first three numbers of a network that this machine has nothing in. */
+async function freeNetwork(): Promise<string> {
+  const taken = await run('ip', '-4', 'address');
+  for (let third = 1; third < 255; third += 1)
+    if (!taken.includes(` 10.213.${third}.`)) return `10.213.${third}`;
+  throw new PeerFailed('node', 'every network of 10.213.0.0/16 is taken', []);
+}
