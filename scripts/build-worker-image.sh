@@ -54,7 +54,8 @@ product_files() {
   # Links to the workspace's own packages.
   find node_modules/@ledgerlift -type l
   find {apps,libs}/*/dist {apps,libs}/*/package.json -type f \
-    ! -name '*.d.ts' ! -name '*.map' ! -name '*.tsbuildinfo' ! -path 'apps/cli/*' ! -path 'libs/testing*'
+    ! -name '*.d.ts' ! -name '*.map' ! -name '*.tsbuildinfo' ! -name '*.spec.js' ! -name '*.fixture.js' \
+    ! -path '*/dist/spec/*' ! -path 'apps/cli/*' ! -path 'libs/testing*'
   echo package.json
 }
 

@@ -109,6 +109,15 @@ export class KubernetesNode {
     return bound.port;
   }
 
+  /** kill -9 of a container's processes. @param id as a pod's status has it: `containerd://…` */
+  async killContainer(id: string): Promise<void> {
+    const task = id.replace('containerd://', '');
+    await run(
+      this.#ctr,
+      ...this.#ctrArguments('--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', task),
+    );
+  }
+
   createVolume(volumeMode: 'Block' | 'Filesystem', request: VolumeRequest): Promise<NodeVolume> {
     const place = { folder: join(this.settings.folder, 'volumes'), node: NAME };
     return createVolume(this.admin, place, volumeMode, request);
