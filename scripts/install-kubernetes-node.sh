@@ -22,7 +22,7 @@ unpack() {
 if [[ ! -e $home/debian ]]; then
   # Of runs that were killed.
   rm -rf "$home"/unpack.*
-  if ! apt-cache policy containerd | grep -q Candidate; then quietly 'apt-get update' apt-get -q update; fi
+  if ! apt-cache show containerd >/dev/null 2>&1; then quietly 'apt-get update' apt-get -q update; fi
   export -f unpack
   export home
   quietly 'containerd, runc and CNI plugins, from Debian' bash -euo pipefail -c unpack

@@ -70,8 +70,10 @@ export class KubernetesAdmin {
     });
     const answer = await text(response);
     const status = response.statusCode ?? 0;
-    if (status < 400) return (answer.startsWith('{') ? JSON.parse(answer) : answer) as T;
-    const told = (answer.startsWith('{') ? JSON.parse(answer) : { message: answer }) as {
+    // The log of a pod is text, also where its lines are JSON.
+    const isJson = response.headers['content-type']?.startsWith('application/json') === true;
+    if (status < 400) return (isJson ? JSON.parse(answer) : answer) as T;
+    const told = (isJson ? JSON.parse(answer) : { message: answer }) as {
       readonly reason?: string;
       readonly message?: string;
     };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startNats } from '../nats/index.js';
 import { until } from '../until.js';
 import {
   KubernetesRefused,
@@ -23,6 +24,7 @@ interface Pod {
   readonly status: {
     readonly phase: string;
     readonly message?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly {
       readonly restartCount: number;
       readonly containerID?: string;
@@ -262,6 +264,33 @@ END`,
     await until('the first start', async () => (await running(0)) !== undefined);
     await kubernetes.node.killContainer((await running(0)) ?? '');
     await until('the second start', async () => (await running(1)) !== undefined);
+  });
+
+  it("runs a service by its name, and the node's probe finds it connected to a server of the host", async () => {
+    await using nats = await startNats();
+    const port = await kubernetes.node.publish(Number(new URL(nats.url).port));
+    const env = {
+      LEDGERLIFT_NATS_URL: `nats://${kubernetes.node.address}:${port}`,
+      LEDGERLIFT_HTTP_HOST: '0.0.0.0',
+      LEDGERLIFT_HTTP_PORT: '8081',
+      TMPDIR: '/tmp',
+    };
+    const container = {
+      command: undefined,
+      args: ['transfer'],
+      env: Object.entries(env).map(([name, value]) => ({ name, value })),
+      readinessProbe: { httpGet: { path: '/health/ready', port: 8081 }, periodSeconds: 1 },
+      volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+    };
+    const volumes = [{ name: 'tmp', emptyDir: {} }];
+    await kubernetes.admin.create(`${NAMESPACE}/pods`, podOf('service', '', { container, volumes }));
+    await until('a ready service', async () => {
+      const { conditions = [] } = (await pod('service')).status;
+      return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+    });
+    expect(await log('service')).toMatch(/"service":"transfer"/);
+    await kubernetes.admin.remove(`${NAMESPACE}/pods/service`);
+    await until('its end', () => isGone('service'));
   });
 
   it('refuses a pod with privileges where PodSecurity is `restricted`', async () => {

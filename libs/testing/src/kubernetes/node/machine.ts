@@ -108,8 +108,8 @@ async function processIdentity(pid: number): Promise<string> {
   return `${pid} ${stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? 'gone'} ${boot.trim()}`;
 }
 
-/** Version 2 has one; version 1 one for each controller. */
-async function cgroupHierarchies(): Promise<readonly string[]> {
+/** Folders in which control groups are made: version 2 has one, version 1 one for each controller. */
+export async function cgroupHierarchies(): Promise<readonly string[]> {
   if (existsSync(join(CGROUPS, 'cgroup.procs'))) return [CGROUPS];
   const entries = await readdir(CGROUPS, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(CGROUPS, name));

@@ -35,7 +35,8 @@ export class KubernetesNode {
   private constructor(
     private readonly admin: KubernetesAdmin,
     private readonly settings: NodeSettings,
-    private readonly machine: NodeMachine,
+    /** What it holds of this machine. */
+    readonly machine: NodeMachine,
     /** containerd, kubelet and all pods. */
     readonly process: OwnedProcess,
   ) {}
