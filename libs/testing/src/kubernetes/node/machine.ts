@@ -145,14 +145,12 @@ interface Loop {
   readonly 'back-file': string | null;
 }
 
-/** Those over files of the folder, and those that kubelet made over these. */
+/** Those over files of the folder. kubelet makes one more over each block device that a pod has, below its own folder. */
 async function detachLoops(folder: string): Promise<void> {
   const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE');
   const loops = listed === '' ? [] : (JSON.parse(listed) as { loopdevices: readonly Loop[] }).loopdevices;
-  const isOurs = ({ 'back-file': file }: Loop): boolean => file?.startsWith(`${folder}/`) ?? false;
-  const own = loops.filter(isOurs);
-  const over = loops.filter((loop) => own.some(({ name }) => loop['back-file'] === name));
-  for (const { name } of new Set([...over, ...own])) await run('losetup', '--detach', name);
+  for (const { name, 'back-file': file } of loops)
+    if (file?.startsWith(`${folder}/`) === true) await run('losetup', '--detach', name);
 }
 
 /** The first three numbers of a network that this machine has nothing in. */
