@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -143,14 +143,20 @@ async function removeCgroup(path: string): Promise<void> {
 interface Loop {
   readonly name: string;
   readonly 'back-file': string | null;
+  readonly 'back-ino': number;
 }
 
-/** Those over files of the folder. kubelet makes one more over each block device that a pod has, below its own folder. */
+/**
+ * Those over files of the folder. kubelet makes one more over each block device that a pod has; the path of that one is
+ * lost with the node's mounts, and its inode is the device's.
+ */
 async function detachLoops(folder: string): Promise<void> {
-  const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE');
+  const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE,BACK-INO');
   const loops = listed === '' ? [] : (JSON.parse(listed) as { loopdevices: readonly Loop[] }).loopdevices;
-  for (const { name, 'back-file': file } of loops)
-    if (file?.startsWith(`${folder}/`) === true) await run('losetup', '--detach', name);
+  const own = loops.filter((loop) => loop['back-file']?.startsWith(`${folder}/`) === true);
+  const devices = await Promise.all(own.map(async ({ name }) => (await stat(name)).ino));
+  const over = loops.filter((loop) => loop['back-file'] === '/' && devices.includes(loop['back-ino']));
+  for (const { name } of [...over, ...own]) await run('losetup', '--detach', name);
 }
 
 /** The first three numbers of a network that this machine has nothing in. */
