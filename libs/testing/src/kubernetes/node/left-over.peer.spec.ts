@@ -55,18 +55,19 @@ describe('what a node takes of the machine', () => {
 
     await using folder = temporaryFolder('machine');
     const machine = await NodeMachine.take(folder.path);
-    expect(await heldOf(held)).toEqual([]);
     const own = { folder: folder.path, bridge: machine.bridge, cgroup: machine.cgroup };
     expect(await heldOf(own)).toEqual(['folder', 'bridge', 'control group']);
     await machine.release();
     expect(await heldOf(own)).toEqual(['folder']);
+    // Only now: the new one may have been given the name of the old.
+    expect(await heldOf(held)).toEqual([]);
   });
 
   it('is left alone by the start of another node while its process lives', async () => {
-    await using folders = temporaryFolder('machine');
-    const first = await NodeMachine.take(folders.file('first'));
-    const second = await NodeMachine.take(folders.file('second'));
-    const held = { folder: folders.path, bridge: first.bridge, cgroup: first.cgroup };
+    await using folder = temporaryFolder('machine');
+    await using other = temporaryFolder('machine');
+    const [first, second] = await Promise.all([NodeMachine.take(folder.path), NodeMachine.take(other.path)]);
+    const held = { folder: folder.path, bridge: first.bridge, cgroup: first.cgroup };
     expect(await heldOf(held)).toEqual(['folder', 'bridge', 'control group']);
     expect(second.subnet).not.toBe(first.subnet);
     await first.release();

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,22 +47,13 @@ export class NodeMachine {
    */
   static async take(folder: string): Promise<NodeMachine> {
     await removeLeftOvers();
-    // An interface's name has 15 characters at most.
-    const name = `ll-${randomBytes(4).toString('hex')}`;
-    const note = {
-      owner: await processIdentity(process.pid),
-      folder,
-      bridge: name,
-      cgroup: `ledgerlift-${name}`,
-    };
-    await mkdir(NOTES, { recursive: true });
-    await writeFile(join(NOTES, name), JSON.stringify(note));
+    const { note, net } = await claimNetwork(folder);
+    const { bridge, cgroup } = note;
     try {
-      for (const hierarchy of await cgroupHierarchies()) await makeCgroup(join(hierarchy, note.cgroup));
-      const net = await freeNetwork();
-      await run('ip', 'link', 'add', name, 'type', 'bridge');
-      await run('ip', 'address', 'add', `${net}.1/24`, 'dev', name);
-      await run('ip', 'link', 'set', name, 'up');
+      for (const hierarchy of await cgroupHierarchies()) await makeCgroup(join(hierarchy, cgroup));
+      await run('ip', 'link', 'add', bridge, 'type', 'bridge');
+      await run('ip', 'address', 'add', `${net}.1/24`, 'dev', bridge);
+      await run('ip', 'link', 'set', bridge, 'up');
       return new NodeMachine(note, `${net}.1`, `${net}.0/24`);
     } catch (error) {
       await release(note);
@@ -85,7 +75,7 @@ export function loopDevice(file: string): Promise<string> {
 async function release({ folder, bridge, cgroup }: Note): Promise<void> {
   for (const hierarchy of await cgroupHierarchies()) await removeCgroup(join(hierarchy, cgroup));
   await detachLoops(folder);
-  if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', 'link', 'delete', bridge);
+  await unless(() => !existsSync(`/sys/class/net/${bridge}`), run('ip', 'link', 'delete', bridge));
   await rm(join(NOTES, bridge), { force: true });
 }
 
@@ -156,13 +146,47 @@ async function detachLoops(folder: string): Promise<void> {
   const own = loops.filter((loop) => loop['back-file']?.startsWith(`${folder}/`) === true);
   const devices = await Promise.all(own.map(async ({ name }) => (await stat(name)).ino));
   const over = loops.filter((loop) => loop['back-file'] === '/' && devices.includes(loop['back-ino']));
-  for (const { name } of [...over, ...own]) await run('losetup', '--detach', name);
+  for (const { name } of [...over, ...own])
+    await unless(
+      async () => !(await run('losetup', '--list')).includes(`${name} `),
+      run('losetup', '--detach', name),
+    );
 }
 
-/** The first three numbers of a network that this machine has nothing in. */
-async function freeNetwork(): Promise<string> {
-  const taken = await run('ip', '-4', 'address');
-  for (let third = 1; third < 255; third += 1)
-    if (!taken.includes(` 10.213.${third}.`)) return `10.213.${third}`;
+/** What fails because it is so already, as another process removes what is left over at the same time, has not failed. */
+async function unless(isSo: () => boolean | Promise<boolean>, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(await isSo())) throw error;
+  }
+}
+
+/**
+ * Writes the note of a node. Its name is that of the bridge, and says which network of 10.213.0.0/16 is taken: no two
+ * processes write the same, and none is ever seen half written.
+ *
+ * @returns with the first three numbers of the network
+ */
+async function claimNetwork(folder: string): Promise<{ readonly note: Note; readonly net: string }> {
+  const owner = await processIdentity(process.pid);
+  const addresses = await run('ip', '-4', 'address');
+  await mkdir(NOTES, { recursive: true });
+  const written = join(folder, 'note.json');
+  for (let third = 1; third < 255; third += 1) {
+    const net = `10.213.${third}`;
+    if (addresses.includes(` ${net}.`)) continue;
+    const bridge = `ll-${third}`;
+    const note = { owner, folder, bridge, cgroup: `ledgerlift-${bridge}` };
+    await writeFile(written, JSON.stringify(note));
+    try {
+      await link(written, join(NOTES, bridge));
+      return { note, net };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await rm(written);
+    }
+  }
   throw new PeerFailed('node', 'every network of 10.213.0.0/16 is taken', []);
 }

@@ -1,6 +1,7 @@
 import { open, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KubernetesAdmin, KubernetesRefused } from '../admin.js';
+import { until } from '../../until.js';
 import { loopDevice } from './machine.js';
 
 export interface VolumeRequest {
@@ -61,6 +62,13 @@ export async function createVolume(
         },
       },
     },
+  });
+  // Before that the scheduler passes it over, and looks at the pod again only after minutes.
+  await until(`volume ${name} to be available`, async () => {
+    const { status } = await admin.call<{ readonly status?: { readonly phase?: string } }>(
+      `/api/v1/persistentvolumes/${name}`,
+    );
+    return status?.phase === 'Available';
   });
   return { name, path, device };
 }
