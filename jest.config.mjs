@@ -29,7 +29,7 @@ const project = (displayName, testMatch, extra = {}) => ({
 });
 export default {
   projects: [
-    project('unit', ['<rootDir>/{apps,libs}/**/src/**/!(*.int|*.peer).spec.ts']),
+    project('unit', ['<rootDir>/{apps,libs}/**/src/**/!(*.int|*.peer|*.slow).spec.ts']),
     project('int', ['<rootDir>/{apps,libs}/**/src/**/*.int.spec.ts']),
     project('e2e', ['<rootDir>/e2e/**/*.e2e.spec.ts']),
     // What takes minutes each, with real guests and the real virt-v2v, or a real Kubernetes: `npm run test:peers`.
@@ -37,6 +37,8 @@ export default {
       '<rootDir>/{apps,libs}/**/src/**/*.peer.spec.ts',
       '<rootDir>/e2e/peers/*.peer.spec.ts',
     ]),
+    // A node that runs pods, and what takes longer than fits beside everything else: `npm run test:slow`.
+    project('slow', ['<rootDir>/{apps,libs}/**/src/**/*.slow.spec.ts', '<rootDir>/e2e/slow/*.slow.spec.ts']),
   ],
   // A hang is found as well after five minutes; a test that waits for a busy machine is no failure.
   testTimeout: 300_000,

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/progress.sh
 bash scripts/install.sh
 bash scripts/install-newest-nats.sh
-bash scripts/install-kubernetes-node.sh
+bash scripts/install-kubernetes.sh
 # shellcheck source=scripts/stages.sh
 source scripts/stages.sh
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `npm run test:slow`: the long campaigns, one after the other: random runs under faults against the lab and against a simulated
-# vSphere, and kills. All of them run, even when one finds something. Takes an hour and more on two cores.
+# vSphere, and kills; and pods on a node of Kubernetes. All of them run, even when one finds something. Takes an hour and more on two cores.
 #
 #   LEDGERLIFT_SLOW_RUNS   runs of each of the first two (200)
 #   LEDGERLIFT_SLOW_KILLS  kills (100)
@@ -15,6 +15,8 @@ source scripts/stages.sh
 
 runs=${LEDGERLIFT_SLOW_RUNS:-200}
 seed=${LEDGERLIFT_SLOW_SEED:-1}
+bash scripts/install-kubernetes-node.sh
+jest_stage node --selectProjects slow --runInBand
 stage faults npm run -s check:faults -- --runs "$runs" --seed "$seed" --json
 stage vsphere npm run -s check:vsphere -- --runs "$runs" --seed "$seed" --json
 LEDGERLIFT_KILL_RUNS=${LEDGERLIFT_SLOW_KILLS:-100} LEDGERLIFT_KILL_SEED=$seed \
