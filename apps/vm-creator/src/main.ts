@@ -3,6 +3,7 @@ import { closeSources } from '@ledgerlift/providers';
 import { withoutCoreDumps } from '@ledgerlift/processes';
 import { runWorker } from '@ledgerlift/worker';
 import { readBootSettings } from './boot-proof/settings.js';
+import { podOfTarget } from './pods.js';
 import { handlersOf } from './steps/index.js';
 
 await withoutCoreDumps();
@@ -12,5 +13,6 @@ await runWorker({
     await loadExtensions(config.extensions);
     return handlersOf({ boot: readBootSettings() });
   },
+  pods: podOfTarget,
   close: closeSources,
 });

@@ -43,6 +43,8 @@ export const subjects = {
   /** Filter for what one service at one site is asked to do. */
   stepRequestsFor: (service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.events.vm.*.StepRequested.${service}.${site}`,
+  /** Filter for what the pods of a site are asked to do, whatever their service. */
+  podRequestsFor: (site: string): string => `${SUBJECT_ROOT}.events.vm.*.StepRequested.*.${site}.*`,
   report: (stream: string): string => `${SUBJECT_ROOT}.reports.${streamSubject(stream)}`,
   reports: `${SUBJECT_ROOT}.reports.>`,
   progress: (stream: string): string => `${SUBJECT_ROOT}.progress.${streamSubject(stream)}`,

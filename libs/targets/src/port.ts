@@ -79,8 +79,30 @@ export interface Target<
   readLog(record: VmRecord, name: string, tailBytes: number): Promise<LogTail | undefined>;
   /** Ends what it keeps open between two looks; it is opened again when it is looked at. */
   close?(): Promise<void>;
+  /** Workers beside the disks, where those elsewhere do not reach them: their steps are sent to a site of the VM's own. */
+  readonly pods?: TargetPods;
   /** Where a worker does what an attempt asks for. Makes nothing of the VM yet; to be closed in any case. */
   workplace(record: VmRecord, guard: Guard): Promise<Workplace>;
+}
+
+/** Runs workers beside the disks of a VM. */
+export interface TargetPods {
+  /**
+   * Sees that the VM's pod runs, or is on its way; called again for each attempt that it is asked for, and while nobody claims one.
+   * @throws where it cannot run, with the cause: the attempt has failed of it
+   */
+  ensure(record: VmRecord, guard: Guard, launch: PodLaunch): Promise<'running' | 'starting'>;
+}
+
+export interface PodLaunch {
+  /** At which the target is reached; the pod's own is `{site}.{pod}`. */
+  readonly site: string;
+  /**
+   * What the pod logs in to NATS with, as a creds file. A secret.
+   * @param before what it was given; the same is returned where that lasts
+   */
+  credential(before: string | undefined): Promise<string>;
+  readonly now: Date;
 }
 
 /** What an account needs at a kind of target, for those who give it. */

@@ -86,6 +86,8 @@ export interface DiskWriter {
   readonly name: string;
   readonly endpoint: NbdEndpoint;
   readonly size: 'grown' | 'large-enough';
+  /** Before anything is written: a file of ours reads as zeros, a block device may hold anything. */
+  readonly content: 'zeros' | 'anything';
   /** What was told to be flushed is durable. @param patienceMs after which the server is killed */
   release(patienceMs?: number): Promise<void>;
 }

@@ -1,4 +1,5 @@
 export * from './attempt.js';
+export type { EnsurePod, PodWanted } from './pod-launcher.js';
 export * from './service.js';
 export * from './step-runner.js';
 export * from './stop-reason.js';

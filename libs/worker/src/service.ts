@@ -1,8 +1,13 @@
 import 'reflect-metadata';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ServiceName, type WorkerCapabilities, subjects } from '@ledgerlift/contracts';
-import { BusErrorFilter, JetStreamServer, stepRequestConsumer } from '@ledgerlift/messaging';
+import { type ServiceName, type WorkerCapabilities, siteOfPod, subjects } from '@ledgerlift/contracts';
+import {
+  BusErrorFilter,
+  JetStreamServer,
+  podRequestConsumer,
+  stepRequestConsumer,
+} from '@ledgerlift/messaging';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -20,6 +25,8 @@ import {
   startHealth,
 } from '@ledgerlift/service';
 import type { StepHandlers } from './attempt.js';
+import { type EnsurePod, PodLauncher } from './pod-launcher.js';
+import { POD_REQUESTED, PodRequestController } from './pod-request.controller.js';
 import { STEP_REQUESTED, StepRequestController } from './step-request.controller.js';
 import { StepRunner } from './step-runner.js';
 
@@ -38,6 +45,8 @@ export interface WorkerOptions {
   readonly env?: Environment;
   /** The tools that its steps need, as they are found now; for the check of a plan before it starts. */
   readonly tools?: () => Promise<WorkerCapabilities['tools']>;
+  /** Makes the pods of its site, where it is the service that does. */
+  readonly pods?: EnsurePod;
   /** Ends what its handlers keep open, once they have ended. */
   readonly close?: () => Promise<void>;
   /** Told when a handler runs on although it must not; ends the process unless told otherwise. */
@@ -53,13 +62,19 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** Pods that are made at once: each takes a few calls of the target. */
+const PODS_AT_ONCE = 8;
+
 @Module({})
 class WorkerModule {
-  static of(runner: StepRunner): DynamicModule {
+  static of(runner: StepRunner, launcher: PodLauncher | undefined): DynamicModule {
     return {
       module: WorkerModule,
-      controllers: [StepRequestController],
-      providers: [{ provide: StepRunner, useValue: runner }],
+      controllers: [StepRequestController, ...(launcher === undefined ? [] : [PodRequestController])],
+      providers: [
+        { provide: StepRunner, useValue: runner },
+        ...(launcher === undefined ? [] : [{ provide: PodLauncher, useValue: launcher }]),
+      ],
     };
   }
 }
@@ -104,6 +119,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     logger,
     ...(onUnstoppable === undefined ? {} : { onUnstoppable }),
   });
+  // A worker in a pod makes none.
+  const launcher =
+    options.pods === undefined || siteOfPod(config.site) !== undefined
+      ? undefined
+      : new PodLauncher({
+          nc,
+          site: config.site,
+          workerId,
+          ensure: options.pods,
+          logger,
+          now: () => Date.now(),
+        });
   const strategy = new JetStreamServer({
     nc,
     service,
@@ -113,9 +140,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         spec: stepRequestConsumer(service, config.site),
         ready: (pulled) => runner.ready(pulled),
       },
+      ...(launcher === undefined
+        ? {}
+        : { [POD_REQUESTED]: { spec: podRequestConsumer(config.site), concurrency: PODS_AT_ONCE } }),
     },
   });
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.of(runner), {
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(WorkerModule.of(runner, launcher), {
     strategy,
     logger: new NestLogger(logger),
   });
@@ -132,7 +162,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stop: async () => {
       state = 'stopping';
       // Together: what is being claimed ends because the runner closes, and nothing new is pulled.
-      await Promise.all([app.close(), runner.shutdown()]);
+      await Promise.all([app.close(), runner.shutdown(), launcher?.shutdown()]);
       await options.close?.();
       await health.close();
       await nc.close();

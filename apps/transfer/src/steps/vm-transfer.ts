@@ -61,12 +61,10 @@ export class VmTransfer {
       const writer = await target.openForWriting(disk.id, size);
       if (writer.size === 'grown') attempt.progress([], `${disk.name} has grown to ${size} bytes`);
       const manifestPath = await target.chunkManifest(disk.id);
-      const copied = await this.#copyTo(writer.endpoint, opened, disk, manifestPath).catch(
-        async (error: unknown) => {
-          await writer.release(HURRY_MS);
-          throw await opened.explain(error);
-        },
-      );
+      const copied = await this.#copyTo(writer, opened, disk, manifestPath).catch(async (error: unknown) => {
+        await writer.release(HURRY_MS);
+        throw await opened.explain(error);
+      });
       await writer.release();
       if (verify !== 'none') await this.#verify(disk, copied.manifest, verify);
       return {
@@ -96,12 +94,7 @@ export class VmTransfer {
     );
   }
 
-  #copyTo(
-    writer: DiskWriter['endpoint'],
-    opened: OpenDisk,
-    disk: SourceDisk,
-    manifestPath: string,
-  ): Promise<CopyResult> {
+  #copyTo(writer: DiskWriter, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {
     const { attempt, settings, throttle, pass, momentId, endings } = this.context;
     const checkpoint = attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
     // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it. Attempts
@@ -109,8 +102,8 @@ export class VmTransfer {
     const isFirst = attempt.ref.attempt === 1 && checkpoint === undefined;
     return copyDisk({
       sources: opened.endpoints,
-      target: writer,
-      targetState: isFirst ? 'fresh' : 'dirty',
+      target: writer.endpoint,
+      targetState: isFirst && writer.content === 'zeros' ? 'fresh' : 'dirty',
       momentId,
       changeId: pass.snapshot?.disks.find(({ diskId }) => diskId === disk.id)?.changeId,
       checkpoint,

@@ -107,11 +107,52 @@ export const ClusterAccess = z.discriminatedUnion('kind', [
   }),
 ]);
 export type ClusterAccess = z.infer<typeof ClusterAccess>;
+/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
+const Quantity = z
+  .string()
+  .regex(/^\d+(\.\d+)?([mkMGTP]|[KMGTP]i)?$/, 'must be a quantity of Kubernetes, such as 500m or 2Gi');
+/** Part of an object of Kubernetes, as its API has it: the API server says what is wrong with it. */
+const AsInKubernetes = z.record(z.string(), z.unknown());
+/** The pods beside the claims of VMs, in which disks are copied and guests converted. One for each VM. */
+export const WorkerPods = z.strictObject({
+  /** With Ledgerlift's workers in the planner's version. */
+  image: z.string().min(1),
+  /** Names of secrets of the VM's namespace with which the image is pulled. */
+  imagePullSecrets: z.array(Dns1123Label).default([]),
+  /** NATS, as pods of the cluster reach it. It runs in operator mode: each pod gets a credential for its own VM alone. */
+  natsUrl: z.url({ protocol: /^(nats|tls)$/ }),
+  /** For what stands beside the disks until a migration has ended: overlays of a conversion, what must be unpacked first. */
+  scratchStorageClass: Dns1123Label,
+  serviceAccount: Dns1123Label.optional(),
+  /** Of the pod's copying and converting together. */
+  requests: z.strictObject({ cpu: Quantity.default('1'), memory: Quantity.default('2Gi') }).prefault({}),
+  limits: z.strictObject({ cpu: Quantity.optional(), memory: Quantity.default('4Gi') }).prefault({}),
+  nodeSelector: z.record(z.string(), z.string()).default({}),
+  affinity: AsInKubernetes.optional(),
+  tolerations: z.array(AsInKubernetes).default([]),
+  /** A network attachment that pods read their sources over. */
+  transferNetwork: z.strictObject({ namespace: Dns1123Label.optional(), name: Dns1123Label }).optional(),
+  /** `emulated` needs no device of the node, and takes longer. */
+  virtualization: z.enum(['kvm', 'emulated']).default('kvm'),
+  /** What workers read besides, such as a share with OVAs, or VDDK: volumes as pods have them, read-only. */
+  volumes: z
+    .array(
+      z.strictObject({
+        mountPath: z.string().startsWith('/', 'must be an absolute path'),
+        volume: AsInKubernetes,
+      }),
+    )
+    .max(20)
+    .default([]),
+});
+export type WorkerPods = z.infer<typeof WorkerPods>;
 /** A Kubernetes cluster with KubeVirt. */
 export const KubeVirtSettings = z.strictObject({
   access: ClusterAccess.default({ kind: 'in-cluster' }),
   /** Those that VMs may be migrated into: they are watched, and rights are needed in them. */
   namespaces: z.array(Dns1123Label).min(1).max(200),
+  /** None: plans into the cluster are validated and rendered, and cannot start. */
+  worker: WorkerPods.optional(),
 });
 export type KubeVirtSettings = z.infer<typeof KubeVirtSettings>;
 

@@ -61,6 +61,16 @@ export const stepRequestConsumer = (service: ServiceName, site: string): Consume
   ...(siteOfPod(site) === undefined ? {} : { inactiveMs: POD_INACTIVE_MS }),
 });
 
+/** What the pods of a site are asked for: whoever makes them sees every request, and the pod itself claims it. */
+export const podRequestConsumer = (site: string): ConsumerSpec => ({
+  stream: streams.events.name,
+  durable: `pods-${site}`,
+  filter: subjects.podRequestsFor(site),
+  reads: { StepRequested: 1 },
+  // A pod is made within seconds, but an API server may keep one waiting.
+  ackWaitMs: 120_000,
+});
+
 /** What workers say happened, for the planner. */
 export const reportConsumer: ConsumerSpec = {
   stream: streams.reports.name,

@@ -3,7 +3,7 @@ import { acquireWriter, endEarlierWriter, serveForVerification } from '@ledgerli
 import { RecordMismatch } from '../errors.js';
 import type { DiskReader, DisksAtWork, DiskWriter, Guard, ImageFile, Objection } from '../workplace.js';
 import { allocatedSize } from '../disk-size.js';
-import { ensureDisk, growDisk } from './disks.js';
+import { ensureDisk, growDisk, isBlockDevice } from './disks.js';
 import { imageHeader } from './image-header.js';
 import { diskLayoutOf, layoutOf } from './layout.js';
 import type { VmFiles } from './vm-files.js';
@@ -66,10 +66,8 @@ async function openForWriting(vm: VmFiles, guard: Guard, diskId: string, size: n
   const { record } = vm;
   const layout = diskLayoutOf(record, diskId);
   // Never one that was adopted: those are converted where they lie, and not written by a copy.
-  const image = {
-    path: await vm.path(layout.disk),
-    format: record.disks.find((disk) => disk.diskId === diskId)?.format ?? 'raw',
-  };
+  const index = record.disks.findIndex((disk) => disk.diskId === diskId);
+  const image = { path: (await vm.disks())[index] ?? '', format: record.disks[index]?.format ?? 'raw' };
   const recordPath = await vm.path(layout.writer);
   await guard.stillOurs();
   await endEarlierWriter(image.path, recordPath, guard.generation);
@@ -77,7 +75,8 @@ async function openForWriting(vm: VmFiles, guard: Guard, diskId: string, size: n
   const grown = await growDisk({ ...image, size });
   await guard.stillOurs();
   const { server, release } = await acquireWriter(image, recordPath, guard.generation);
-  return { name: layout.disk, endpoint: { socket: server.socket }, size: grown, release };
+  const content = (await isBlockDevice(image.path)) ? 'anything' : 'zeros';
+  return { name: layout.disk, endpoint: { socket: server.socket }, size: grown, content, release };
 }
 
 async function openForVerification(image: ImageFile): Promise<DiskReader> {

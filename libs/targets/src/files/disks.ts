@@ -65,8 +65,14 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
 export async function growDisk(disk: DiskFile): Promise<'grown' | 'large-enough'> {
   const wanted = allocatedSize(disk.size);
   try {
-    const size = disk.format === 'raw' ? (await stat(disk.path)).size : (await imageInfo(disk)).size;
+    const isDevice = await isBlockDevice(disk.path);
+    const size = isDevice
+      ? await deviceSize(disk.path)
+      : disk.format === 'raw'
+        ? (await stat(disk.path)).size
+        : (await imageInfo(disk)).size;
     if (size >= wanted) return 'large-enough';
+    if (isDevice) throw new WrongDisk(disk.path, `at least ${wanted} bytes`, `${size} bytes long`);
     if (disk.format === 'raw') {
       const handle = await open(disk.path, 'r+');
       try {
@@ -117,6 +123,19 @@ export async function imageInfo(
   const text = await qemuImg({ ...run, read: [path] }, ...args);
   const info = ImageInfo.parse(JSON.parse(text));
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
+}
+
+/** Whether a path is a block device; false where nothing is there. */
+export const isBlockDevice = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isBlockDevice(),
+    () => false,
+  );
+
+/** Bytes that a block device has: where its end is, for `stat` says 0. */
+async function deviceSize(path: string): Promise<number> {
+  const { size } = await imageInfo({ path, format: 'raw' });
+  return size;
 }
 
 /** Bytes that a file takes of its storage; 0 where nothing is there. */

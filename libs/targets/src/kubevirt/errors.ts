@@ -238,7 +238,7 @@ export class QuotaExceeded extends LedgerliftError {
   }
 }
 
-/** A claim is in use, and so is not deleted. */
+/** A claim is in use: it is neither deleted nor handed over. */
 export class ClaimHeld extends LedgerliftError {
   readonly code = 'LL-KUB-043';
   override readonly failure = 'needs-operator';
@@ -248,7 +248,7 @@ export class ClaimHeld extends LedgerliftError {
     /** Such as `the pod "backup"`. */
     readonly holder: string,
   ) {
-    super(`${claim} is not deleted, for ${holder} uses it. End that, then retry.`);
+    super(`${claim} is in use by ${holder}, so nothing was done with it. End that, then retry.`);
   }
 }
 
@@ -298,6 +298,55 @@ export class VmNotReached extends LedgerliftError {
     super(
       `${object} is not ${wanted} after ${Math.round(waitedMs / 1000)} s: ${seen}. See its events in the cluster, remove the ` +
         'cause, then retry.',
+    );
+  }
+}
+
+/** A worker in a pod is asked for what only one that reaches the API server can do. */
+export class NotInsideTheCluster extends LedgerliftError {
+  readonly code = 'LL-KUB-053';
+  override readonly failure = 'permanent';
+  override readonly effect = 'none';
+  constructor(
+    /** Such as `make the VM`. */
+    readonly what: string,
+    readonly vm: string,
+  ) {
+    super(
+      `this worker cannot ${what} "${vm}": a worker pod reaches its disks, and not the API server. Send such steps to the site of the cluster.`,
+    );
+  }
+}
+
+/** A worker pod cannot start, or takes too long to. */
+export class PodNotStarting extends LedgerliftError {
+  readonly code = 'LL-KUB-051';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly pod: string,
+    /** What the cluster says of it, without a full stop. */
+    readonly why: string,
+    readonly waitedMs: number,
+  ) {
+    super(
+      `${pod} does not run after ${Math.round(waitedMs / 1000)} s: ${why}. Remove the cause, then retry.`,
+    );
+  }
+}
+
+/** Nobody says that a worker pod has ended: it may still write its disks. */
+export class PodEndUnknown extends LedgerliftError {
+  readonly code = 'LL-KUB-052';
+  override readonly failure = 'needs-operator';
+  override readonly effect = 'none';
+  constructor(
+    readonly pod: string,
+    readonly node: string | undefined,
+  ) {
+    super(
+      `${pod} was told to end, and ${node === undefined ? 'nobody says' : `its node "${node}" does not say`} that it has. While it may write, it is not ` +
+        'replaced. Bring the node back, or see that it is off and give it the taint node.kubernetes.io/out-of-service, then retry.',
     );
   }
 }

@@ -22,6 +22,7 @@ export const ObjectMetadata = z.object({
   namespace: z.string().default(''),
   uid: z.string(),
   resourceVersion: z.string(),
+  creationTimestamp: z.string().default(''),
   deletionTimestamp: z.string().optional(),
   labels: z.record(z.string(), z.string()).default({}),
   annotations: z.record(z.string(), z.string()).default({}),

@@ -12,7 +12,12 @@ import { releaseClaim, sweepClaims } from './disks/release.js';
 import { ClaimHeld, NotBesideTheDisks } from './errors.js';
 import type { AtCluster } from './ownership.js';
 import { releaseVm } from './vm/release.js';
-import { ensureVm, isCreated, setRunStrategy } from './vm/virtual-machine.js';
+import type { PodLaunch } from '../port.js';
+import { besideDisks, workplaceBeside } from './beside.js';
+import { endPod, ensurePod, releasePart } from './pod/launch.js';
+import { resources } from './resources.js';
+import { stateOf } from './vm/state.js';
+import { ensureVm, findInstance, findVm, isCreated, setRunStrategy } from './vm/virtual-machine.js';
 import { waitUntilRunning, waitUntilStopped } from './vm/waiting.js';
 
 /** How long a VM may take to run, or a guest to shut down: image pulls, volumes and slow guests, generously. */
@@ -30,17 +35,42 @@ function clusterOf({ target, targetName }: VmRecord): {
   return { settings: target.settings, secret: target.secret?.name };
 }
 
+/** Where this worker does what an attempt asks for: in the VM's pod, beside its disks, else at the API server. */
+export async function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
+  const beside = besideDisks();
+  return beside === undefined ? workplaceAtCluster(record, guard) : workplaceBeside(record, guard, beside);
+}
+
+/** @see TargetPods */
+export async function ensurePodOf(
+  record: VmRecord,
+  guard: Guard,
+  launch: PodLaunch,
+): Promise<'running' | 'starting'> {
+  const at = atCluster(record, guard);
+  try {
+    return await ensurePod(at, launch);
+  } finally {
+    await at.connection.close();
+  }
+}
+
+/** To be closed. */
+function atCluster(record: VmRecord, guard: Guard): AtCluster {
+  const { settings, secret } = clusterOf(record);
+  const connection = new KubernetesConnection(() => readCredentials(settings.access, secret));
+  return { connection, record, guard };
+}
+
 /**
  * A worker that reaches the API server: it makes and removes objects, and starts and stops the VM. Bytes are moved by workers in the VM's own
  * pod.
  */
-export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
-  const { settings, secret } = clusterOf(record);
-  const connection = new KubernetesConnection(() => readCredentials(settings.access, secret));
-  const at: AtCluster = { connection, record, guard };
+function workplaceAtCluster(record: VmRecord, guard: Guard): Workplace {
+  const at = atCluster(record, guard);
   const beside = (what: string) => (): Promise<never> =>
     Promise.reject(new NotBesideTheDisks(what, record.targetName));
-  return Promise.resolve({
+  return {
     // A VM's objects are marked one by one: there is no folder around them.
     open: () => Promise.resolve(),
     seeOurs: () => Promise.resolve(),
@@ -54,7 +84,10 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
     disks: {
       allocate: (diskId, size) => ensureClaim(at, diskId, claimSizeOf(recordedDisk(record, diskId), size)),
       objectionTo: (diskId, size) => objectionToClaim(at, diskId, allocatedSize(size)),
-      endWriters: () => assertNobodyWrites(at),
+      endWriters: async () => {
+        await endPod(at);
+        await assertNobodyWrites(at);
+      },
       openForWriting: beside('write a disk'),
       openForVerification: beside('read a disk'),
       chunkManifest: beside('write a disk'),
@@ -71,11 +104,13 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
     },
     release: (resource) => releaseOne(at, resource),
     sweep: async (kept) => {
-      const names = kept.filter(({ kind }) => kind === 'disk').map(({ name }) => nameIn(record, name));
+      const names = kept
+        .filter(({ kind }) => kind === 'disk' || kind === 'scratch')
+        .map(({ name }) => nameIn(record, name));
       await sweepClaims(at, names);
     },
-    [Symbol.asyncDispose]: () => connection.close(),
-  });
+    [Symbol.asyncDispose]: () => at.connection.close(),
+  };
 }
 
 function vmAtWork(at: AtCluster): VmAtWork {
@@ -87,6 +122,9 @@ function vmAtWork(at: AtCluster): VmAtWork {
     },
     isCreated: () => isCreated(at),
     setRunStrategy: async (vm) => {
+      // From here on its disks are the VM's alone.
+      await endPod(at);
+      if (await isHalted(at)) await assertNobodyWrites(at);
       await setRunStrategy(at, vm, vm.runStrategy);
       if (vm.runStrategy === 'Always') {
         await waitUntilRunning(at, { patienceMs: PATIENCE_MS, failureMs: FAILURE_MS });
@@ -96,10 +134,18 @@ function vmAtWork(at: AtCluster): VmAtWork {
       return 'halted';
     },
     holder: async () => {
+      await endPod(at);
       const holder = await holderOf(at, claims);
       return holder && { path: holder.claim, who: holder.who };
     },
   };
+}
+
+/** Whether nothing of the VM is there that may have its disks. */
+async function isHalted(at: AtCluster): Promise<boolean> {
+  const vm = await findVm(at);
+  const instance = await findInstance(at);
+  return vm === undefined || stateOf(vm, instance).is === 'halted';
 }
 
 /** Writers are pods: whoever has a claim mounted may write it. @throws ClaimHeld */
@@ -112,9 +158,24 @@ async function assertNobodyWrites(at: AtCluster): Promise<void> {
   if (held !== undefined) throw new ClaimHeld(`${record.targetNamespace}/${held.claim}`, held.who);
 }
 
+const ON_SCRATCH: ReadonlySet<Resource['kind']> = new Set([
+  'chunk-manifest',
+  'commit-marker',
+  'log',
+  'overlay',
+  'unpacked-disk',
+  'writer-record',
+]);
+
 function releaseOne(at: AtCluster, { kind, name }: Resource): ReturnType<Workplace['release']> {
+  const called = nameIn(at.record, name);
   if (kind === 'virtual-machine') return releaseVm(at, { patienceMs: PATIENCE_MS });
-  if (kind === 'disk') return releaseClaim(at, nameIn(at.record, name));
+  if (kind === 'worker-pod') return endPod(at);
+  if (kind === 'credential') return releasePart(at, resources.secrets, called);
+  if (kind === 'scratch') return releaseClaim(at, called);
+  // It stands on the scratch claim, and goes with it: it is no object of the cluster.
+  if (ON_SCRATCH.has(kind)) return Promise.resolve('absent');
+  if (kind === 'disk') return releaseClaim(at, called);
   throw new RecordMismatch(`"${at.record.targetName}" has no ${kind} in a cluster: "${name}"`);
 }
 

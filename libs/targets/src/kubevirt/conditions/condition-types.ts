@@ -27,6 +27,16 @@ export const kubevirtConditionTypes = {
     when: 'the cluster no longer tells of its changes, so that the plan is judged by what it had before',
     wayOut: 'validate again once the cluster answers',
   },
+  WorkerPodsNotValid: {
+    category: 'Critical',
+    when: "the target's settings do not say how worker pods are made (NotConfigured), or name a scratch storage class that is not there (ScratchStorageNotFound)",
+    wayOut: "complete `worker` in the target's settings",
+  },
+  TransferNetworkNotValid: {
+    category: 'Critical',
+    when: 'worker pods are to read their sources over a network that is not there',
+    wayOut: "correct `worker.transferNetwork` in the target's settings, or make the network",
+  },
   NetMapDestinationNADNotValid: {
     category: 'Critical',
     when: "a pair leads to a multus network that is neither in the VM's namespace nor in `default`",

@@ -5,7 +5,7 @@ import { needs } from '../permissions/needs.js';
 import { resources } from '../resources.js';
 import { conditions, kubevirtConditionTypes } from './index.js';
 import type { Setup } from './spec/case.js';
-import { placed, planOf, quota, settings, viewOf } from './spec/fixtures.js';
+import { placed, planOf, quota, settings, settingsWith, storageClass, viewOf } from './spec/fixtures.js';
 import { networkCases } from './spec/network-cases.js';
 import { placeCases } from './spec/place-cases.js';
 import { roomCases } from './spec/room-cases.js';
@@ -41,10 +41,14 @@ describe('a plan at a cluster', () => {
   it('needs no storage, and no claims, where it is for conversion only', () => {
     const spec = { ...planOf([]).spec, type: 'conversion' as const };
     const cluster = {
-      storageClasses: [],
+      // Where the pod keeps what stands beside the disks.
+      storageClasses: [storageClass('scratch')],
+      storageProfiles: [],
       quotas: [quota({ persistentvolumeclaims: '0' })],
     };
-    expect(judged({ plan: { spec }, cluster })).toEqual([]);
+    expect(
+      judged({ settings: settingsWith({ scratchStorageClass: 'scratch' }), plan: { spec }, cluster }),
+    ).toEqual([]);
   });
 
   it('names every right that is missing, each in its namespace', () => {

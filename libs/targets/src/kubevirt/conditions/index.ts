@@ -11,6 +11,7 @@ import { checkNodes } from './nodes.js';
 import { checkRoom } from './room.js';
 import { checkStoragesOfCluster } from './storages.js';
 import { checkVolumes } from './volumes.js';
+import { checkWorkerPods } from './worker-pods.js';
 
 export { kubevirtConditionTypes } from './condition-types.js';
 
@@ -35,5 +36,6 @@ export function conditions(
     ...checkRoom(plan, cluster),
     ...checkNodes(plan, cluster),
     ...checkAddresses(plan, cluster),
+    ...checkWorkerPods(settings, plan, cluster),
   ];
 }

@@ -56,7 +56,12 @@ export const needs: readonly Need[] = [
   ...rights('namespace', resources.claims, [...WATCH, 'create', 'patch', 'delete'], "the VM's disks"),
   ...rights('namespace', resources.pods, [...WATCH, 'create', 'delete'], 'workers beside the disks'),
   ...rights('namespace', resources.pods, ['get'], 'what a worker said at its end', 'log'),
-  ...rights('namespace', resources.secrets, ['get', 'create', 'delete'], 'credentials of a worker pod'),
+  ...rights(
+    'namespace',
+    resources.secrets,
+    ['get', 'create', 'patch', 'delete'],
+    'credentials of a worker pod',
+  ),
 ];
 
 /** As a role has it, such as `pods/log`. */

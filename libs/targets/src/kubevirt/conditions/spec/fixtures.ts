@@ -1,4 +1,4 @@
-import type { KubeVirtSettings, SourceVm } from '@ledgerlift/contracts';
+import { type KubeVirtSettings, type SourceVm, WorkerPods } from '@ledgerlift/contracts';
 import { sourceDisk, sourceVm } from '@ledgerlift/testing';
 import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../../../plan.js';
 import type { ClusterView, Gap } from '../../inventory/cluster-inventory.js';
@@ -8,7 +8,18 @@ import type { KubeVirtView } from '../../look.js';
 
 export const GiB = 2 ** 30;
 
-export const settings: KubeVirtSettings = { access: { kind: 'in-cluster' }, namespaces: ['vms', 'lab'] };
+const worker: WorkerPods = WorkerPods.parse({
+  image: 'registry.example.com/ledgerlift:1',
+  natsUrl: 'nats://nats.example.com:4222',
+  scratchStorageClass: 'fast',
+});
+/** Settings whose pods are made otherwise than the fixtures', too. */
+export const settingsWith = (over: Partial<WorkerPods> | undefined): KubeVirtSettings => ({
+  access: { kind: 'in-cluster' },
+  namespaces: ['vms', 'lab'],
+  ...(over === undefined ? {} : { worker: { ...worker, ...over } }),
+});
+export const settings = settingsWith({});
 
 export const storagePair = (over: Partial<StoragePair['destination']> = {}): StoragePair => ({
   source: 'ova',

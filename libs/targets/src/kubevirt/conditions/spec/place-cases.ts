@@ -10,6 +10,7 @@ import {
   planOf,
   profile,
   settings,
+  settingsWith,
   storageClass,
   storagePair,
 } from './fixtures.js';
@@ -36,6 +37,30 @@ const guestAt = (ip: string): readonly Placed[] => [
 ];
 
 export const placeCases: readonly Case[] = [
+  {
+    of: 'WorkerPodsNotValid',
+    reason: 'NotConfigured',
+    items: ['prod'],
+    raised: { settings: settingsWith(undefined) },
+    not: {},
+  },
+  {
+    of: 'WorkerPodsNotValid',
+    reason: 'ScratchStorageNotFound',
+    items: ['slow'],
+    raised: { settings: settingsWith({ scratchStorageClass: 'slow' }) },
+    not: { settings: settingsWith({ scratchStorageClass: 'fast' }) },
+  },
+  unknownCase('WorkerPodsNotValid', 'ScratchStorageNotFound', ['slow'], resources.storageClasses, {
+    settings: settingsWith({ scratchStorageClass: 'slow' }),
+  }),
+  {
+    of: 'TransferNetworkNotValid',
+    reason: 'NotFound',
+    items: ['vms/wan'],
+    raised: { settings: settingsWith({ transferNetwork: { name: 'wan' } }) },
+    not: { settings: settingsWith({ transferNetwork: { name: 'vlan7' } }) },
+  },
   {
     // What is not known of a namespace matters to plans for that namespace.
     of: 'TargetNotKnown',

@@ -12,6 +12,7 @@ import type { PlanAtTarget, TargetUse } from '../../../plan.js';
 import { OpenInventories } from '../../inventory/open-inventories.js';
 import { look } from '../../look.js';
 import { conditions } from '../index.js';
+import { settings as fixtures } from './fixtures.js';
 
 export const NAMESPACES = '/api/v1/namespaces';
 export const NADS = '/apis/k8s.cni.cncf.io/v1/namespaces/vms/network-attachment-definitions';
@@ -25,6 +26,7 @@ export const VF = 'k8s.v1.cni.cncf.io/resourceName';
 const settings: KubeVirtSettings = {
   access: { kind: 'kubeconfig' },
   namespaces: ['vms', 'lab', 'ending'],
+  worker: fixtures.worker,
 };
 const target = { settings, secret: { name: 'admin' } };
 const nobody: TargetUse = { places: new Map(), disks: new Map() };

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Resource, VmRecord } from '@ledgerlift/contracts';
+import { RecordMismatch } from '../errors.js';
+import { ensureDisk } from '../files/disks.js';
+import { resolveInside } from '../files/safe-path.js';
+import { type VmFiles, holderOfDisks, workOnFiles } from '../files/vm-files.js';
+import type { Guard, Workplace } from '../workplace.js';
+import { NotInsideTheCluster } from './errors.js';
+
+/** The folders of a worker pod, by the variables that the pod was given. */
+export interface BesideDisks {
+  /** `disk-0`, … in the record's order: a block device, or a folder with `disk.img`. */
+  readonly disks: string;
+  readonly scratch: string;
+}
+
+/** Where this process stands beside the claims of one VM; undefined: it is no worker pod. */
+export function besideDisks(env: NodeJS.ProcessEnv = process.env): BesideDisks | undefined {
+  const [disks, scratch] = [env['LEDGERLIFT_BESIDE_DISKS'], env['LEDGERLIFT_SCRATCH']];
+  return disks === undefined || scratch === undefined ? undefined : { disks, scratch };
+}
+
+/**
+ * A worker in the VM's own pod: its claims are mounted, and it reaches no API server. What stands beside the disks stands on the scratch claim,
+ * and goes with it.
+ */
+export async function workplaceBeside(
+  record: VmRecord,
+  guard: Guard,
+  { disks, scratch }: BesideDisks,
+): Promise<Workplace> {
+  // Who works is known by pids, which mean something in this container alone: what an ended one has written down goes with it.
+  const own = join(tmpdir(), 'ledgerlift-beside');
+  const path = (name: string): Promise<string> => resolveInside(name.endsWith(WRITER) ? own : scratch, name);
+  for (const root of [own, scratch])
+    await mkdir(await resolveInside(root, record.folder), { recursive: true });
+  const pathOf = ({ volumeMode }: VmRecord['disks'][number], index: number): string =>
+    volumeMode === 'Block' ? join(disks, `disk-${index}`) : join(disks, `disk-${index}`, 'disk.img');
+  const files: VmFiles = {
+    record,
+    root: scratch,
+    path,
+    pathToMake: async (name) => {
+      const found = await path(name);
+      await mkdir(dirname(found), { recursive: true });
+      return found;
+    },
+    disks: () => Promise.resolve(record.disks.map(pathOf)),
+  };
+  const work = workOnFiles(files, guard);
+  const elsewhere = (what: string) => (): Promise<never> =>
+    Promise.reject(new NotInsideTheCluster(what, record.targetName));
+  return {
+    ...work,
+    // Everything here is the VM's alone: the pod has mounted nothing else.
+    open: () => Promise.resolve(),
+    seeOurs: () => Promise.resolve(),
+    disks: {
+      ...work.disks,
+      openForWriting: async (diskId, size) => {
+        await makeImage(files, guard, diskId, size);
+        return work.disks.openForWriting(diskId, size);
+      },
+      unpacked: async (diskId) => onScratch(await work.disks.unpacked(diskId)),
+    },
+    conversion: (purpose) => {
+      const conversion = work.conversion(purpose);
+      return {
+        ...conversion,
+        claims: conversion.claims.map((resource) => onScratch({ resource }).resource),
+        holder: async () => onScratch(await conversion.holder()),
+      };
+    },
+    vm: {
+      create: elsewhere('make the VM'),
+      isCreated: elsewhere('look for the VM'),
+      setRunStrategy: elsewhere('start or stop the VM'),
+      holder: holderOfDisks(files, guard),
+    },
+    release: elsewhere('remove anything'),
+    sweep: elsewhere('remove anything'),
+  };
+}
+
+/** Names of records of who works: `files/layout.ts`, and a conversion's holder. */
+const WRITER = '.writer.json';
+
+/** Removed by those who remove the scratch claim. */
+const onScratch = <T extends { readonly resource: Resource }>(made: T): T => ({
+  ...made,
+  resource: { ...made.resource, service: 'vm-creator' },
+});
+
+/** In a file system's volume a disk is the file that KubeVirt looks for: made at its first opening, of the exact size. */
+async function makeImage(files: VmFiles, guard: Guard, diskId: string, size: number): Promise<void> {
+  const index = files.record.disks.findIndex((disk) => disk.diskId === diskId);
+  const disk = files.record.disks[index];
+  const at = (await files.disks())[index];
+  if (disk === undefined || at === undefined)
+    throw new RecordMismatch(`the record of "${files.record.targetName}" has no disk "${diskId}"`);
+  if (disk.volumeMode === 'Block' || existsSync(at)) return;
+  await guard.stillOurs();
+  await ensureDisk({ path: at, format: 'raw', size });
+}

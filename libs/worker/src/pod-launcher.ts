@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type PodCredentialRequest,
+  PodCredentialAnswer,
+  StepName,
+  type StepRequestedData,
+  type VmRecord,
+  subjects,
+} from '@ledgerlift/contracts';
+import { type BusLogger, type Received, request } from '@ledgerlift/messaging';
+import type { NatsConnection } from '@nats-io/nats-core';
+import type { StepHandlers } from './attempt.js';
+import { type UserKey, credsOf, expiryIn, freshKey, keyIn } from './pod-key.js';
+import { StepRunner } from './step-runner.js';
+
+/** What a pod is made for. */
+export interface PodWanted {
+  readonly record: VmRecord;
+  /** Number of the attempt that it is asked for. */
+  readonly generation: number;
+  /** At which the target is reached; the pod's own is `{site}.{pod}`. */
+  readonly site: string;
+  readonly signal: AbortSignal;
+  /** Asks whether the attempt is still open. @throws PodNotWanted where it is not */
+  stillOurs(): Promise<void>;
+  /**
+   * What the pod logs in to NATS with, as a creds file. A secret.
+   *
+   * @param before what it was given; a pod keeps its key, for its answers come to a subject of that name
+   * @throws PodNotWanted where the attempt is no longer open
+   */
+  credential(before: string | undefined): Promise<string>;
+}
+
+/** Sees that a pod runs, or is on its way. */
+export type EnsurePod = (wanted: PodWanted) => Promise<'running' | 'starting'>;
+
+/** The attempt for which a pod was asked is over: nothing is made for it. */
+export class PodNotWanted extends Error {}
+
+export interface PodLauncherOptions {
+  readonly nc: NatsConnection;
+  readonly site: string;
+  readonly workerId: string;
+  readonly ensure: EnsurePod;
+  readonly logger: BusLogger;
+  readonly now: () => number;
+}
+
+const ASK_MS = 15_000;
+/** A credential that lasts for less than this is replaced: longer than a step that nobody asks for in between. */
+const RENEW_MS = 6 * 60 * 60_000;
+
+/**
+ * Has the pods of a site made for the attempts that they are asked for: each time a request is published, so that a pod which ended in between
+ * is made again. An attempt whose pod cannot be made is claimed, and fails with the cause.
+ */
+export class PodLauncher {
+  readonly #options: PodLauncherOptions;
+  readonly #closing = new AbortController();
+  readonly #failing = new Set<StepRunner>();
+
+  constructor(options: PodLauncherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one request for a pod; resolves when it needs nothing more from here. */
+  async handle(received: Received<StepRequestedData>): Promise<void> {
+    const { logger, ensure } = this.#options;
+    const { event, data } = received;
+    const about = { stream: event.subject, step: data.step, attempt: data.attempt, site: data.site };
+    try {
+      const record = await this.#ask(about, freshKey()).then((granted) => granted.record);
+      const state = await ensure(this.#wanted(about, record));
+      logger.info({ ...about, state }, 'the worker pod of a VM is seen to');
+    } catch (error) {
+      if (this.#closing.signal.aborted) throw error;
+      if (error instanceof PodNotWanted) {
+        logger.info({ ...about, reason: error.message }, 'no worker pod is made');
+        return;
+      }
+      await this.#fail(received, error);
+    }
+  }
+
+  /** Makes nothing more. */
+  async shutdown(): Promise<void> {
+    this.#closing.abort(new Error('the process ends'));
+    await Promise.all([...this.#failing].map((runner) => runner.shutdown()));
+  }
+
+  #wanted(about: About, record: VmRecord): PodWanted {
+    const { now } = this.#options;
+    return {
+      record,
+      generation: about.attempt,
+      site: about.site.slice(0, about.site.indexOf('.')),
+      signal: this.#closing.signal,
+      stillOurs: async () => {
+        await this.#ask(about, freshKey());
+      },
+      credential: async (before) => {
+        const known = before === undefined ? undefined : keyIn(before);
+        if (before !== undefined && known !== undefined && expiryIn(before) - now() > RENEW_MS) return before;
+        const key = known ?? freshKey();
+        return credsOf(key, (await this.#ask(about, key)).userJwt);
+      },
+    };
+  }
+
+  async #ask(about: About, key: UserKey): Promise<Extract<PodCredentialAnswer, { granted: true }>> {
+    const body: PodCredentialRequest = { ...about, userPublicKey: key.publicKey };
+    const [site = ''] = about.site.split('.');
+    const answer = await request(this.#options.nc, subjects.podCredential(site), PodCredentialAnswer, body, {
+      timeoutMs: ASK_MS,
+      signal: this.#closing.signal,
+    });
+    if (!answer.granted) throw new PodNotWanted(answer.reason);
+    return answer;
+  }
+
+  /** Nobody will claim the attempt: it is claimed here, so that the log has the cause, and decides what follows. */
+  async #fail(received: Received<StepRequestedData>, error: unknown): Promise<void> {
+    const { nc, workerId, logger } = this.#options;
+    const fails = (): Promise<never> =>
+      Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    const handlers: StepHandlers = Object.fromEntries(StepName.options.map((step) => [step, fails]));
+    const runner = new StepRunner({
+      nc,
+      service: received.data.service,
+      site: received.data.site,
+      workerId,
+      slots: 1,
+      handlers,
+      logger,
+    });
+    this.#failing.add(runner);
+    await runner.handle(received);
+    void this.#ended(runner);
+  }
+
+  async #ended(runner: StepRunner): Promise<void> {
+    while (runner.running.length > 0 && !this.#closing.signal.aborted)
+      await delay(200, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
+    this.#failing.delete(runner);
+  }
+}
+
+type About = Pick<PodCredentialRequest, 'stream' | 'step' | 'attempt' | 'site'>;
