@@ -7,7 +7,7 @@ import {
   type VmRecord,
   subjects,
 } from '@ledgerlift/contracts';
-import { type BusLogger, type Received, request } from '@ledgerlift/messaging';
+import { type BusLogger, type Received, RequestTimedOut, request } from '@ledgerlift/messaging';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { StepHandlers } from './attempt.js';
 import { type UserKey, credsOf, expiryIn, freshKey, keyIn } from './pod-key.js';
@@ -64,7 +64,10 @@ export class PodLauncher {
     this.#options = options;
   }
 
-  /** Takes one request for a pod; resolves when it needs nothing more from here. */
+  /**
+   * Takes one request for a pod; resolves when it needs nothing more from here.
+   * @throws RequestTimedOut while the planner is away, and the shutdown's reason: the message comes again, or is another's
+   */
   async handle(received: Received<StepRequestedData>): Promise<void> {
     const { logger, ensure } = this.#options;
     const { event, data } = received;
@@ -74,7 +77,8 @@ export class PodLauncher {
       const state = await ensure(this.#wanted(about, record));
       logger.info({ ...about, state }, 'the worker pod of a VM is seen to');
     } catch (error) {
-      if (this.#closing.signal.aborted) throw error;
+      // While the planner is away nothing is known, and nothing has failed: the message comes again.
+      if (this.#closing.signal.aborted || error instanceof RequestTimedOut) throw error;
       if (error instanceof PodNotWanted) {
         logger.info({ ...about, reason: error.message }, 'no worker pod is made');
         return;

@@ -4,7 +4,7 @@ import type { PodLaunch } from '../../port.js';
 import type { ApiResource } from '../addresses.js';
 import { described } from '../addresses.js';
 import { whyPending } from '../disks/pending.js';
-import { KubernetesAlreadyExists, PodEndUnknown, PodNotStarting } from '../errors.js';
+import { KubernetesAlreadyExists, ObjectEnding, PodEndUnknown, PodNotStarting } from '../errors.js';
 import { anewOnConflict, deleteObject, findObject } from '../objects.js';
 import { type AtCluster, ObjectMetadata, assertOurs, isOurs } from '../ownership.js';
 import { withinQuota } from '../quota.js';
@@ -12,12 +12,20 @@ import { resources } from '../resources.js';
 import { type WaitTimes, untilSeen } from '../until-seen.js';
 import { z } from 'zod';
 import { podName, scratchName } from './names.js';
-import { type PodSecrets, scratchObject, secretObject, secretsOfPod } from './parts.js';
+import { type PartObject, type PodSecrets, scratchObject, secretObject, secretsOfPod } from './parts.js';
 import { CREDENTIAL_KEY, DESCRIBED, podObject } from './pod-object.js';
 import { Pod, stateOf } from './state.js';
 
+/** How long a pod may take. Milliseconds. */
+export interface PodPatience {
+  /** To run, since it was made. */
+  readonly startMs: number;
+  /** To end, beyond its own grace. */
+  readonly endMs: number;
+  readonly times?: WaitTimes;
+}
 /** Image pulls and volumes that are made take their time. */
-const PATIENCE_MS = 600_000;
+const PATIENCE: PodPatience = { startMs: 600_000, endMs: 180_000 };
 
 const Bare = z.object({ metadata: ObjectMetadata });
 const Secret = Bare.extend({ data: z.record(z.string(), z.string()).default({}) });
@@ -29,12 +37,12 @@ type Bare = z.infer<typeof Bare>;
  *
  * @returns whether the pod runs
  * @throws PodNotStarting, where it cannot start, or takes too long: with the cause that the cluster names
- * @throws PodEndUnknown, where its node is lost; NotOurs; QuotaExceeded; SecretMissing; the errors of the connection
+ * @throws PodEndUnknown, where its node is lost; NotOurs; ObjectEnding; QuotaExceeded; SecretMissing; the errors of the connection
  */
 export async function ensurePod(
   at: AtCluster,
   launch: PodLaunch,
-  patienceMs = PATIENCE_MS,
+  patience = PATIENCE,
 ): Promise<'running' | 'starting'> {
   const { record } = at;
   const { target } = record;
@@ -48,17 +56,20 @@ export async function ensurePod(
   if (pod !== undefined) {
     assertOurs(resources.pods, pod, record);
     const state = stateOf(pod);
-    const isAsDescribed = pod.metadata.annotations[DESCRIBED] === digestIn(object);
+    const isAsDescribed = pod.metadata.annotations[DESCRIBED] === object.metadata.annotations[DESCRIBED];
     if (isAsDescribed && state.is === 'running') {
       await putSecret(at, launch, secrets);
       return 'running';
     }
     if (isAsDescribed && state.is === 'starting') {
       const sinceMs = launch.now.getTime() - Date.parse(pod.metadata.creationTimestamp);
-      if (sinceMs > patienceMs) throw new PodNotStarting(named(at), await causeOf(at, state.why), sinceMs);
-      return 'starting';
+      if (sinceMs <= patience.startMs) return 'starting';
+      const cause = await causeOf(at, state.why);
+      // Whoever retries, once the cause is removed, gets a new pod, and does not wait for what this one waits for.
+      await endPod(at, patience);
+      throw new PodNotStarting(named(at), cause, sinceMs);
     }
-    await endPod(at);
+    await endPod(at, patience);
   }
   await make(at, resources.claims, scratchObject(record, worker.scratchStorageClass));
   await putSecret(at, launch, secrets);
@@ -78,11 +89,6 @@ const findPod = ({ connection, record, guard }: AtCluster): Promise<Pod | undefi
 const named = ({ record }: AtCluster): string =>
   described(resources.pods, { namespace: record.targetNamespace, name: podName(record) });
 
-function digestIn(object: Record<string, unknown>): string | undefined {
-  return z.object({ metadata: z.object({ annotations: z.record(z.string(), z.string()) }) }).parse(object)
-    .metadata.annotations[DESCRIBED];
-}
-
 /** What keeps a pod from starting is often a claim of it that has no volume. */
 async function causeOf(at: AtCluster, why: string): Promise<string> {
   const { record } = at;
@@ -93,15 +99,18 @@ async function causeOf(at: AtCluster, why: string): Promise<string> {
   return why;
 }
 
-/** Makes an object of ours, or finds it. @throws NotOurs where the name is somebody else's */
-async function make(at: AtCluster, kind: ApiResource, body: Record<string, unknown>): Promise<void> {
+/** Makes an object of ours, or finds it. @throws NotOurs where the name is somebody else's; ObjectEnding */
+async function make(at: AtCluster, kind: ApiResource, body: PartObject): Promise<void> {
   const { connection, record, guard } = at;
   const { signal } = guard;
   const namespace = record.targetNamespace;
-  const { name } = z.object({ metadata: z.object({ name: z.string() }) }).parse(body).metadata;
+  const { name } = body.metadata;
   const found = await findObject(connection, kind, { namespace, name }, Bare, signal);
   if (found !== undefined) {
     assertOurs(kind, found, record);
+    const { deletionTimestamp } = found.metadata;
+    if (deletionTimestamp !== undefined)
+      throw new ObjectEnding(described(kind, { namespace, name }), deletionTimestamp);
     return;
   }
   await guard.stillOurs();
@@ -132,13 +141,10 @@ async function putSecret(at: AtCluster, { credential }: PodLaunch, secrets: PodS
     kind: resources.secrets,
     address,
     contentType: 'application/merge-patch+json',
-    body: { metadata: { uid: found.metadata.uid }, stringData: body['stringData'] },
+    body: { metadata: { uid: found.metadata.uid }, stringData: body.stringData },
     signal,
   });
 }
-
-/** A pod has this long to end after it was told to, beyond its own grace. */
-const END_MS = 180_000;
 
 /**
  * Ends the VM's worker pod, and sees it gone: until then it may write.
@@ -146,7 +152,10 @@ const END_MS = 180_000;
  * @returns `absent` where there was none, or it is not ours
  * @throws PodEndUnknown, where its node does not say that it has ended
  */
-export async function endPod(at: AtCluster, times?: WaitTimes, patienceMs = END_MS): Promise<Release['how']> {
+export async function endPod(
+  at: AtCluster,
+  { endMs, times }: Omit<PodPatience, 'startMs'> = PATIENCE,
+): Promise<Release['how']> {
   const { connection, record, guard } = at;
   const uid = await anewOnConflict(async () => {
     const pod = await findPod(at);
@@ -156,7 +165,7 @@ export async function endPod(at: AtCluster, times?: WaitTimes, patienceMs = END_
     return pod.metadata.uid;
   });
   if (uid === undefined) return 'absent';
-  const late = AbortSignal.timeout(patienceMs);
+  const late = AbortSignal.timeout(endMs);
   const name = podName(record);
   const selection = { namespace: record.targetNamespace, fieldSelector: `metadata.name=${name}` };
   try {

@@ -10,16 +10,28 @@ import { CREDENTIAL_KEY, secretKey } from './pod-object.js';
 /** What a file system usually takes for itself; where a class makes larger volumes, the more is left. */
 const OVERHEAD = 0.1;
 
+/** Something that the pod mounts, as it is sent. */
+export interface PartObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod' | 'Secret' | 'PersistentVolumeClaim';
+  readonly metadata: ReturnType<typeof ownLabels> & { readonly name: string; readonly namespace: string };
+  readonly spec?: object;
+}
+export interface SecretObject extends PartObject {
+  readonly type: 'Opaque';
+  readonly stringData: Readonly<Record<string, string>>;
+}
+
 /** The claim for what stands beside the disks while they are copied and converted. Pure. */
-export function scratchObject(record: VmRecord, storageClassName: string): Record<string, unknown> {
+export function scratchObject(record: VmRecord, storageClassName: string): PartObject {
   const disks = record.disks.map(({ diskId }) => {
     const disk = record.source.vm.disks.find(({ id }) => id === diskId);
     const unpacked = disk !== undefined && needsUnpacking(disk) ? 'unpacked' : 'read-in-place';
     return { size: disk?.capacityBytes ?? 0, unpacked } as const;
   });
   const { skipGuestConversion, type } = record.settings;
-  const conversion = skipGuestConversion ? 'left-as-is' : 'converted';
-  // A warm VM may be converted for a test, beside what its last conversion has left.
+  const conversion = skipGuestConversion && type !== 'warm' ? 'left-as-is' : 'converted';
+  // A warm VM may be converted for a test, beside what its last conversion has left; its test boot writes overlays in any case.
   const times = type === 'warm' ? 2 : 1;
   const bytes = roomBeside({ disks, conversion }) * times;
   const storage = claimBytes(bytes, { volumeMode: 'Filesystem', overhead: OVERHEAD, minimumBytes: 0 });
@@ -63,11 +75,7 @@ const hasName = (value: unknown): value is { readonly name: string } =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
 
 /** The secret of the pod: its credential for NATS, and copies of what its workers read. Goes with the pod. */
-export function secretObject(
-  record: VmRecord,
-  credential: string,
-  secrets: PodSecrets,
-): Record<string, unknown> {
+export function secretObject(record: VmRecord, credential: string, secrets: PodSecrets): SecretObject {
   const { labels, annotations } = ownLabels(record);
   return {
     apiVersion: 'v1',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ServiceName, VmRecord, WorkerPods } from '@ledgerlift/contracts';
 import { ownLabels } from '../ownership.js';
 import { podName, podSite, scratchName } from './names.js';
+import type { PartObject } from './parts.js';
 
 /** Where things are inside the pod. */
 export const IN_POD = {
@@ -35,12 +36,12 @@ const USER = 107;
  * It runs without any privilege: claims are mounted for its group, libguestfs' appliance is a QEMU that needs no more than (where it is
  * to be fast) the device /dev/kvm, which KubeVirt's device plugin gives. It has no token for the cluster's API.
  */
-export function podObject(request: PodRequest): Record<string, unknown> {
+export function podObject(request: PodRequest): PartObject {
   const { record, worker } = request;
   const { labels, annotations } = ownLabels(record);
   const services = servicesOf(record);
-  const { transferNetwork } = worker;
-  const body = {
+  const networks = networksOf(request);
+  const spec = {
     restartPolicy: 'Always',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -62,7 +63,7 @@ export function podObject(request: PodRequest): Record<string, unknown> {
       fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    containers: services.map((service, index) => containerOf(service, request, services, index)),
+    containers: services.map((service, index) => containerOf(service, request, index)),
     volumes: volumesOf(request),
   };
   return {
@@ -74,17 +75,23 @@ export function podObject(request: PodRequest): Record<string, unknown> {
       labels: { ...labels, 'app.kubernetes.io/component': 'worker-pod' },
       annotations: {
         ...annotations,
-        ...(transferNetwork === undefined
-          ? {}
-          : {
-              'k8s.v1.cni.cncf.io/networks': `${transferNetwork.namespace ?? record.targetNamespace}/${transferNetwork.name}`,
-            }),
+        ...networks,
         // What a pod is cannot be changed: one that was described otherwise is made again.
-        [DESCRIBED]: createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16),
+        [DESCRIBED]: createHash('sha256')
+          .update(JSON.stringify([networks, spec]))
+          .digest('hex')
+          .slice(0, 16),
       },
     },
-    spec: body,
+    spec,
   };
+}
+
+/** The annotation that Multus reads (k8snetworkplumbingwg/multus-cni, docs/how-to-use.md). */
+function networksOf({ record, worker: { transferNetwork } }: PodRequest): Readonly<Record<string, string>> {
+  if (transferNetwork === undefined) return {};
+  const { namespace = record.targetNamespace, name } = transferNetwork;
+  return { 'k8s.v1.cni.cncf.io/networks': `${namespace}/${name}` };
 }
 
 /** Annotation with a digest of what the pod was described as. */
@@ -95,20 +102,17 @@ export function servicesOf({ settings }: VmRecord): readonly ServiceName[] {
   const { type, skipGuestConversion, bootProof } = settings;
   return [
     ...(type === 'conversion' ? [] : (['transfer'] as const)),
-    ...(skipGuestConversion ? [] : (['converter'] as const)),
+    // The test of a warm VM is made by the converter in any case: it lays the overlays that are booted.
+    ...(skipGuestConversion && type !== 'warm' ? [] : (['converter'] as const)),
     ...(bootProof || type === 'warm' ? (['vm-creator'] as const) : []),
   ];
 }
 
-function containerOf(
-  service: ServiceName,
-  { record, worker, site }: PodRequest,
-  services: readonly ServiceName[],
-  index: number,
-): object {
+function containerOf(service: ServiceName, { record, worker, site }: PodRequest, index: number): object {
   const { requests, limits, virtualization } = worker;
-  // They work one after the other: what the pod asks for is asked for once, and each may use it all.
-  const isFirst = index === 0;
+  // They work one after the other: what the pod asks for is asked for once, and each may use it all. The others ask for nothing, in
+  // so many words: Kubernetes takes a request that is left out to be the limit.
+  const asked = index === 0 ? requests : { cpu: '0', memory: '0' };
   const device = virtualization === 'kvm' && service !== 'transfer' ? { [KVM]: '1' } : {};
   const disks = record.disks.map(({ volumeMode }, disk) => ({ volumeMode, name: `disk-${disk}` }));
   return {
@@ -116,10 +120,7 @@ function containerOf(
     image: worker.image,
     args: [service],
     env: Object.entries(environmentOf(record, worker, site, index)).map(([name, value]) => ({ name, value })),
-    resources: {
-      ...(isFirst || services.length === 1 ? { requests: { ...requests, ...device } } : { requests: device }),
-      limits: { ...limits, ...device },
-    },
+    resources: { requests: { ...asked, ...device }, limits: { ...limits, ...device } },
     securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
     volumeMounts: [
       ...disks

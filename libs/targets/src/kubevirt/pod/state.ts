@@ -9,14 +9,19 @@ const Condition = z.object({
 });
 const ContainerStatus = z.object({
   name: z.string(),
-  ready: z.boolean().default(false),
   state: z
     .object({
       waiting: z.object({ reason: z.string().default(''), message: z.string().default('') }).optional(),
-      running: z.object({}).optional(),
+    })
+    .prefault({}),
+  /** How its last run ended. */
+  lastState: z
+    .object({
+      terminated: z.object({ startedAt: z.string().nullish(), finishedAt: z.string().nullish() }).optional(),
     })
     .prefault({}),
 });
+type ContainerStatus = z.infer<typeof ContainerStatus>;
 
 /** A Pod, as far as it is read. */
 export const Pod = z.object({
@@ -25,8 +30,6 @@ export const Pod = z.object({
   status: z
     .object({
       phase: z.string().default('Pending'),
-      reason: z.string().default(''),
-      message: z.string().default(''),
       conditions: z.array(Condition).default([]),
       containerStatuses: z.array(ContainerStatus).default([]),
     })
@@ -36,48 +39,42 @@ export type Pod = z.infer<typeof Pod>;
 
 export type PodState =
   | { readonly is: 'running' }
-  /** `why`: what it waits for, in words without a full stop; `hopeless`: waiting alone does not help. */
-  | { readonly is: 'starting'; readonly why: string; readonly outlook: 'usual' | 'hopeless' }
-  /** It runs no more, and never will. `gone`: nothing of it can still write. */
-  | { readonly is: 'over'; readonly why: string }
+  /** `why`: what it waits for, in words without a full stop. */
+  | { readonly is: 'starting'; readonly why: string }
+  /** All its containers have ended, and none is started again: it was evicted, or its node was shut down. */
+  | { readonly is: 'over' }
   | { readonly is: 'ending' };
 
-// kubernetes v1.34, pkg/kubelet/images/types.go and pkg/kubelet/container/sync_result.go: a pull that failed is tried again, what is
-// wrong with the pod itself is not.
-const HOPELESS = new Set([
-  'CreateContainerConfigError',
-  'CreateContainerError',
-  'ErrImageNeverPull',
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-]);
+/** While volumes are attached and images pulled (kubernetes v1.34, pkg/kubelet/kubelet_pods.go). */
+const AS_IT_SHOULD = new Set(['', 'ContainerCreating', 'PodInitializing']);
+/** A container that ends sooner after its start than this, again and again, does no work. */
+const SHORT_RUN_MS = 60_000;
 
 /** How a worker pod is, from what the cluster says of it. Pure. */
 export function stateOf({ metadata, status }: Pod): PodState {
   if (metadata.deletionTimestamp !== undefined) return { is: 'ending' };
-  const { phase, reason, message, conditions, containerStatuses } = status;
-  if (phase === 'Failed' || phase === 'Succeeded')
-    return { is: 'over', why: [reason || phase, message].filter((part) => part !== '').join(': ') };
-  const waiting = containerStatuses.flatMap(({ name, state }) =>
-    state.waiting === undefined ? [] : [{ name, ...state.waiting }],
-  );
-  const stuck = waiting.find((each) => HOPELESS.has(each.reason));
-  if (stuck !== undefined)
-    return {
-      is: 'starting',
-      why: `its container ${stuck.name} cannot start: ${stuck.reason} (${stuck.message})`,
-      outlook: 'hopeless',
-    };
+  const { phase, conditions, containerStatuses } = status;
+  if (phase === 'Failed' || phase === 'Succeeded') return { is: 'over' };
+  const stuck = containerStatuses.find(isStuck);
+  if (stuck !== undefined) return { is: 'starting', why: whyStuck(stuck) };
   const unscheduled = conditions.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   if (unscheduled !== undefined)
-    return {
-      is: 'starting',
-      why: `no node takes it: ${unscheduled.message || unscheduled.reason}`,
-      outlook: 'hopeless',
-    };
+    return { is: 'starting', why: `no node takes it: ${unscheduled.message || unscheduled.reason}` };
   if (phase === 'Running') return { is: 'running' };
-  const [first] = waiting;
-  const why = first === undefined ? 'its volumes and images are prepared' : `${first.name}: ${first.reason}`;
-  return { is: 'starting', why, outlook: 'usual' };
+  return { is: 'starting', why: 'its volumes are attached and its images pulled' };
+}
+
+/** Whether a container cannot start, or ends at once each time. One that ended after hours of work is started again by itself. */
+function isStuck({ state, lastState }: ContainerStatus): boolean {
+  if (state.waiting === undefined || AS_IT_SHOULD.has(state.waiting.reason)) return false;
+  if (state.waiting.reason !== 'CrashLoopBackOff') return true;
+  const { startedAt, finishedAt } = lastState.terminated ?? {};
+  const ranMs = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
+  // Not known: it counts as short.
+  return !(ranMs >= SHORT_RUN_MS);
+}
+
+function whyStuck({ name, state }: ContainerStatus): string {
+  const { reason = '', message = '' } = state.waiting ?? {};
+  return `its container "${name}" does not start: ${[reason, message].filter((part) => part !== '').join(': ')}`;
 }
