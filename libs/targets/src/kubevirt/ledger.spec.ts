@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
+import { inReleaseOrder } from '../release-order.js';
 import { claimsFor } from './ledger.js';
 import { podName, scratchName } from './pod/names.js';
 import { clusterRecord } from './pod/pod-record.fixture.js';
 
 const allocated = (record: VmRecord): readonly Resource[] => claimsFor(record).DiskAllocation;
-/** What the pod is made of, the pod itself last: what is claimed last is released first. */
+/** The pod, and what is made for it. */
 const podOf = (record: VmRecord): readonly Resource[] => [
   { kind: 'scratch', name: `default/${scratchName(record)}`, service: 'vm-creator', lifetime: 'resume' },
   { kind: 'credential', name: `default/${podName(record)}`, service: 'vm-creator', lifetime: 'temporary' },
@@ -25,6 +26,15 @@ describe('what a migration into a cluster claims', () => {
   it('has no disk that the user brought', () => {
     const record = clusterRecord({ settings: { type: 'conversion' } });
     expect(allocated(record)).toEqual(podOf(record));
+  });
+
+  it('is released with the pod first, which has the rest mounted', () => {
+    const claims = allocated(clusterRecord());
+    for (const resources of [claims, claims.toReversed()]) {
+      const [first, ...rest] = inReleaseOrder(resources);
+      expect(first?.kind).toBe('worker-pod');
+      expect(rest).toEqual(resources.filter(({ kind }) => kind !== 'worker-pod'));
+    }
   });
 
   it('has nothing that stands on the scratch claim: it goes with it', () => {

@@ -4,6 +4,7 @@ import type { Resource, VmRecord } from '@ledgerlift/contracts';
 import { type TemporaryFolder, temporaryFolder, until } from '@ledgerlift/testing';
 import { NotOurs } from '../../errors.js';
 import type { PodLaunch } from '../../port.js';
+import { inReleaseOrder } from '../../release-order.js';
 import { targetVm } from '../../vm-model/index.js';
 import type { Guard, Workplace } from '../../workplace.js';
 import {
@@ -409,11 +410,11 @@ describe('the workplace of a VM in a cluster', () => {
     expect(await areThere()).toEqual([true, true, true]);
   });
 
-  it('releases all that it claims, whatever the order, and leaves nothing', async () => {
+  it('releases all that it claims, and leaves nothing', async () => {
     const { disks, release } = await workplace();
     for (const { diskId } of record.disks) await disks.allocate(diskId, MiB);
     await ensure();
-    const resources = [
+    const resources = inReleaseOrder([
       ...kubevirtTarget.itineraryFor(record).flatMap(({ claims }) => claims),
       {
         kind: 'overlay',
@@ -421,7 +422,7 @@ describe('the workplace of a VM in a cluster', () => {
         service: 'vm-creator',
         lifetime: 'resume',
       } as const,
-    ];
+    ]);
     const how = new Map<string, string[]>();
     for (const _ of ['there', 'gone'])
       for (const resource of resources)
