@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync, statSync } from 'node:fs';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { runToEnd } from './run-to-end.js';
 
@@ -124,11 +124,21 @@ function bwrapArguments({ read, write, network, devices }: Cell): readonly strin
     ...(devices === 'host' ? ['--dev-bind', '/dev', '/dev', '--ro-bind', '/sys', '/sys'] : ['--dev', '/dev']),
     // What is not there is missed by the tool, which says so in its own words.
     ...read.flatMap(optional),
-    ...write.flatMap((path) => ['--bind-try', path, path]),
+    ...write.flatMap((path) => [isDevice(path) ? '--dev-bind-try' : '--bind-try', path, path]),
   ];
 }
 
-const optional = (path: string): readonly string[] => ['--ro-bind-try', path, path];
+// A device that is bound like a file cannot be opened (bwrap(1), `--dev-bind`). That it is read only is for the tool's own options:
+// no mount keeps a device from being written.
+const optional = (path: string): readonly string[] => [
+  isDevice(path) ? '--dev-bind-try' : '--ro-bind-try',
+  path,
+  path,
+];
+
+/** A block volume of a worker pod is a device. */
+const isDevice = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true;
 
 /** Debian's are links into /usr; elsewhere they are folders. */
 function topLevel(path: string): readonly string[] {

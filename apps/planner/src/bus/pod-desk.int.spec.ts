@@ -17,14 +17,17 @@ beforeAll(async () => {
 afterAll(() => bus.stop());
 
 describe('the request for a credential', () => {
-  it('is granted for the attempt that is asked of the pod, and for its service', async () => {
+  it('is granted for the attempt that is asked of the pod, and for all that the pod will be asked for', async () => {
     const { stream, pod } = await bus.podOf('local.vm-7');
     const before = Date.now();
     const answer = await bus.credential(pod);
-    expect(answer).toMatchObject({ granted: true, services: ['transfer'], record: { index: 0 } });
+    const services = ['transfer', 'converter', 'vm-creator'];
+    expect(answer).toMatchObject({ granted: true, services, record: { index: 0 } });
     const ends = answer.granted ? Date.parse(answer.expiresAt) : 0;
     const claims = decode<{ exp: number }>(answer.granted ? answer.userJwt : '');
     expect(claims).toMatchObject({ sub: pod.request.userPublicKey, exp: ends / 1000 });
+    // Its containers share it, and it is kept from step to step.
+    for (const service of services) expect(JSON.stringify(claims)).toContain(`StepRequested.${service}.local.vm-7`);
     expect(ends).toBeGreaterThan(before);
     expect(JSON.stringify(bus.engine.state(stream))).not.toContain(pod.request.userPublicKey);
   });

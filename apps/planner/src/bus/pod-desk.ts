@@ -22,7 +22,7 @@ export class PodDesk {
   ) {}
 
   /**
-   * Grants a credential for the VM's open attempt, if that is asked of this pod.
+   * Grants a credential for the VM's open attempt, if that is asked of this pod; it is good for all that the pod will be asked for.
    * @throws BadSetting where the planner has no key to sign with
    */
   async grant(request: PodCredentialRequest): Promise<PodCredentialAnswer> {
@@ -39,7 +39,9 @@ export class PodDesk {
         granted: false,
         reason: `${step} of ${stream} is asked of the site ${open.site}, not of ${site}`,
       };
-    const services = [open.service];
+    // All that the pod is asked for over the migration: its containers share the credential, and it is kept while it lasts.
+    const { itinerary } = state;
+    const services = [...new Set(itinerary.filter((each) => each.site === site).map(({ service }) => service))];
     const at = now();
     const userJwt = await mintPodCredential(signer, {
       stream,

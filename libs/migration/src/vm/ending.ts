@@ -260,8 +260,11 @@ const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep)
   },
 });
 
-const siteOf = (state: VmLive, service: ServiceName): string =>
-  state.itinerary.find((step) => step.service === service)?.site ?? state.itinerary[0]?.site ?? 'local';
+/** Never in the VM's pod: what it is asked for at the end removes the pod, too. */
+function siteOf({ itinerary }: VmLive, service: ServiceName): string {
+  const site = itinerary.find((step) => step.service === service)?.site ?? itinerary[0]?.site ?? 'local';
+  return siteOfPod(site) ?? site;
+}
 
 function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainEvent {
   const outcome = state.cleanup?.outcome ?? 'failed';

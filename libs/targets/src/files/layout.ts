@@ -57,12 +57,16 @@ export function layoutFor(request: LayoutRequest): VmLayout {
   );
 }
 
-/** The same names, as the record has them. A disk that the user brought lies elsewhere, and only what is beside it here. */
+/**
+ * The same names, as the record has them. A disk that the user brought, or that is a claim, lies elsewhere, and only what is beside it
+ * here.
+ */
 export const layoutOf = ({ folder, targetName, disks }: VmRecord): VmLayout =>
   layout(
     folder,
     disks.map(({ name, pvcName, format, adopted }, index) => {
-      const beside = adopted === true ? diskName(folder, targetName, index, format) : name;
+      const isElsewhere = adopted === true || !name.startsWith(`${folder}/`);
+      const beside = isElsewhere ? diskName(folder, targetName, index, format) : name;
       return { name, beside, pvcName };
     }),
   );
