@@ -1,5 +1,6 @@
 import { alwaysPresent } from '../presence/presence.js';
 import { describe, expect, it } from '@jest/globals';
+import type { ItineraryStep, Resource } from '@ledgerlift/contracts';
 import {
   chunks,
   completedBy,
@@ -273,6 +274,40 @@ describe('clean-up', () => {
     expect(ended.live.conditions).toContainEqual(
       expect.objectContaining({ type: 'Canceled', category: 'Advisory', durable: true }),
     );
+  });
+
+  it('is asked of the site, and never of the pod that it removes', () => {
+    const pod: Resource = {
+      kind: 'worker-pod',
+      name: 'vms/web-1',
+      service: 'vm-creator',
+      lifetime: 'temporary',
+    };
+    const step = (
+      name: ItineraryStep['step'],
+      service: ItineraryStep['service'],
+      site: string,
+    ): ItineraryStep => ({
+      ...{ step: name, service, site, phase: 'preparation', part: 'main' },
+      claims: name === 'DiskAllocation' ? [pod] : [],
+    });
+    const itinerary = [
+      step('Initialize', 'transfer', 'edge'),
+      step('DiskAllocation', 'transfer', 'edge'),
+      // The first that this service is asked for is asked of the pod.
+      step('TestBoot', 'vm-creator', 'edge.web-1'),
+    ];
+    const allocated = History.empty
+      .after({ kind: 'plan', record, itinerary })
+      .admitted()
+      .completes('Initialize', 'DiskAllocation');
+    const { live } = allocated.after({ kind: 'cancel', reason: 'no' });
+    expect(live.attempts.at(-1)).toMatchObject({
+      step: 'Cleanup',
+      service: 'vm-creator',
+      site: 'edge',
+      release: [pod],
+    });
   });
 
   it('that fails for good lists what it could not release', () => {

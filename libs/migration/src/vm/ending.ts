@@ -8,6 +8,7 @@ import {
   type ServiceName,
   type StepError,
   resourceKey,
+  siteOfPod,
 } from '@ledgerlift/contracts';
 import { foldLive } from './evolve.js';
 import { targetStarts } from './let-go.js';

@@ -15,12 +15,15 @@ export interface BesideDisks {
   /** `disk-0`, … in the record's order: a block device, or a folder with `disk.img`. */
   readonly disks: string;
   readonly scratch: string;
+  /** Of this container alone: who works is known by pids, which mean something in it only, and go with it. */
+  readonly own: string;
 }
 
 /** Where this process stands beside the claims of one VM; undefined: it is no worker pod. */
 export function besideDisks(env: NodeJS.ProcessEnv = process.env): BesideDisks | undefined {
   const [disks, scratch] = [env['LEDGERLIFT_BESIDE_DISKS'], env['LEDGERLIFT_SCRATCH']];
-  return disks === undefined || scratch === undefined ? undefined : { disks, scratch };
+  if (disks === undefined || scratch === undefined) return undefined;
+  return { disks, scratch, own: join(tmpdir(), 'ledgerlift-beside') };
 }
 
 /**
@@ -30,10 +33,8 @@ export function besideDisks(env: NodeJS.ProcessEnv = process.env): BesideDisks |
 export async function workplaceBeside(
   record: VmRecord,
   guard: Guard,
-  { disks, scratch }: BesideDisks,
+  { disks, scratch, own }: BesideDisks,
 ): Promise<Workplace> {
-  // Who works is known by pids, which mean something in this container alone: what an ended one has written down goes with it.
-  const own = join(tmpdir(), 'ledgerlift-beside');
   const path = (name: string): Promise<string> => resolveInside(name.endsWith(WRITER) ? own : scratch, name);
   for (const root of [own, scratch])
     await mkdir(await resolveInside(root, record.folder), { recursive: true });
@@ -75,9 +76,9 @@ export async function workplaceBeside(
       };
     },
     vm: {
-      create: elsewhere('make the VM'),
-      isCreated: elsewhere('look for the VM'),
-      setRunStrategy: elsewhere('start or stop the VM'),
+      create: elsewhere('make the VirtualMachine'),
+      isCreated: elsewhere('look for the VirtualMachine'),
+      setRunStrategy: elsewhere('start or stop the VirtualMachine'),
       holder: holderOfDisks(files, guard),
     },
     release: elsewhere('remove anything'),

@@ -308,12 +308,13 @@ export class NotInsideTheCluster extends LedgerliftError {
   override readonly failure = 'permanent';
   override readonly effect = 'none';
   constructor(
-    /** Such as `make the VM`. */
+    /** Such as `remove anything`. */
     readonly what: string,
     readonly vm: string,
   ) {
     super(
-      `this worker cannot ${what} "${vm}": a worker pod reaches its disks, and not the API server. Send such steps to the site of the cluster.`,
+      `this worker cannot ${what} of "${vm}": a worker pod reaches its disks, and not the API server. Send such steps to the ` +
+        'site of the cluster.',
     );
   }
 }
