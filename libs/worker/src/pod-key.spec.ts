@@ -14,7 +14,8 @@ describe('the creds file of a pod', () => {
     const key = freshKey();
     const jwt = jwtWith({ exp: 1 });
     const answer: Auth = credsAuthenticator(new TextEncoder().encode(credsOf(key, jwt)))('nonce');
-    if (!('jwt' in answer) || !('sig' in answer)) throw new Error('there is no answer to the nonce');
+    if (typeof answer !== 'object' || !('jwt' in answer) || !('sig' in answer))
+      throw new Error('there is no answer to the nonce');
     expect(answer.jwt).toBe(jwt);
     const signature = Buffer.from(answer.sig ?? '', 'base64url');
     expect(fromPublic(key.publicKey).verify(new TextEncoder().encode('nonce'), signature)).toBe(true);

@@ -27,7 +27,8 @@ describe('the request for a credential', () => {
     const claims = decode<{ exp: number }>(answer.granted ? answer.userJwt : '');
     expect(claims).toMatchObject({ sub: pod.request.userPublicKey, exp: ends / 1000 });
     // Its containers share it, and it is kept from step to step.
-    for (const service of services) expect(JSON.stringify(claims)).toContain(`StepRequested.${service}.local.vm-7`);
+    for (const service of services)
+      expect(JSON.stringify(claims)).toContain(`StepRequested.${service}.local.vm-7`);
     expect(ends).toBeGreaterThan(before);
     expect(JSON.stringify(bus.engine.state(stream))).not.toContain(pod.request.userPublicKey);
   });

@@ -41,7 +41,9 @@ export class PodDesk {
       };
     // All that the pod is asked for over the migration: its containers share the credential, and it is kept while it lasts.
     const { itinerary } = state;
-    const services = [...new Set(itinerary.filter((each) => each.site === site).map(({ service }) => service))];
+    const services = [
+      ...new Set(itinerary.filter((each) => each.site === site).map(({ service }) => service)),
+    ];
     const at = now();
     const userJwt = await mintPodCredential(signer, {
       stream,

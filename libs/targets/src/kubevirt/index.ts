@@ -1,4 +1,4 @@
-import { type ClusterAccess, type KubeVirtSettings } from '@ledgerlift/contracts';
+import type { ClusterAccess, KubeVirtSettings } from '@ledgerlift/contracts';
 import type { Target } from '../port.js';
 import { conditions, kubevirtConditionTypes } from './conditions/index.js';
 import { itineraryFor } from './itinerary.js';
