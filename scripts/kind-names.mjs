@@ -35,6 +35,7 @@ const aboutOneKind = {
   'scripts/kind-names.mjs': 'says which names are looked for',
   'scripts/demo.mjs': 'each demo is a migration from one kind of source',
   'scripts/demo.sh': 'the same',
+  'scripts/demo/kubevirt.mjs': 'the same',
   'scripts/demo/ova.mjs': 'the same',
   'scripts/demo/vsphere.mjs': 'the same',
   'scripts/check-vsphere.mjs': 'a campaign against one kind of source',

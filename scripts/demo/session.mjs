@@ -33,10 +33,8 @@ function ledgerlift(url, ...args) {
 }
 
 /** Starts `ledgerlift up` and waits until it says that it is. */
-function up(folder, port, natsPort, more) {
-  const args = ['up', '--data-dir', join(folder, 'data'), '--port', port, '--nats-port', natsPort].map(
-    String,
-  );
+function up(folder, port, nats, more) {
+  const args = ['up', '--data-dir', join(folder, 'data'), '--port', port, ...nats].map(String);
   say(`$ ledgerlift ${args.join(' ')}`);
   const env = { ...process.env, ...applianceEnvironment(), ...more };
   const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env });
@@ -57,7 +55,7 @@ function up(folder, port, natsPort, more) {
 /**
  * Plays a demo, and ends the process with 0 where it says that all was as it must be.
  *
- * @param play gets `folder`, `start(environment)`, which resolves when Ledgerlift is up, `define(name, yaml)`, which
+ * @param play gets `folder`, `start(environment, natsUrl)`, which resolves when Ledgerlift is up, `define(name, yaml)`, which
  *   writes a file and resolves to its path, `ask(...args)`, which resolves to the exit code and the output of
  *   `ledgerlift …args`, and `must(...args)`, which resolves to its output where it succeeds; resolves to whether all is well
  */
@@ -75,8 +73,9 @@ export async function demo(play) {
     if (code !== 0) throw new Error(`'ledgerlift ${args.join(' ')}' failed`);
     return output;
   };
-  const start = async (environment = {}) => {
-    installation = up(folder, port, await freePort(), environment);
+  const start = async (environment = {}, natsUrl = undefined) => {
+    const nats = natsUrl === undefined ? ['--nats-port', await freePort()] : ['--nats-url', natsUrl];
+    installation = up(folder, port, nats, environment);
     await installation.ready;
   };
   const define = async (name, content) => {

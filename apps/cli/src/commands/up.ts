@@ -39,6 +39,14 @@ class DataDirInUse extends LedgerliftError {
 /** For what a killed `up` left behind: it was told to end when its parent died, and gets this long to do so. */
 const LEFTOVER_GRACE_MS = 10_000;
 
+interface UpOptions {
+  readonly dataDir: string;
+  readonly port: string;
+  readonly natsPort: string;
+  readonly natsServer: string;
+  readonly natsUrl?: string;
+}
+
 export function upCommand(program: Command): void {
   program
     .command('up')
@@ -47,12 +55,17 @@ export function upCommand(program: Command): void {
     .option('--port <port>', 'port of the API; the workers use the next three', '7420')
     .option('--nats-port <port>', 'port of NATS', '7430')
     .option('--nats-server <command>', 'the nats-server to run', 'nats-server')
-    .action(async (options: { dataDir: string; port: string; natsPort: string; natsServer: string }) => {
+    .option(
+      '--nats-url <url>',
+      'a NATS that runs already, in place of one that is started; credentials as the services take them',
+    )
+    .action(async (options: UpOptions) => {
       await up({
         dataDir: options.dataDir,
         httpPort: portOf(options.port, '--port'),
         natsPort: portOf(options.natsPort, '--nats-port'),
         natsServer: options.natsServer,
+        ...(options.natsUrl === undefined ? {} : { natsUrl: options.natsUrl }),
       });
     });
 }

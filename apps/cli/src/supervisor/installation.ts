@@ -11,6 +11,8 @@ export interface InstallationOptions {
   readonly httpPort: number;
   readonly natsPort: number;
   readonly natsServer: string;
+  /** Of a NATS that runs already; none: one is started. */
+  readonly natsUrl?: string;
 }
 
 export const defaultDataDir = (): string =>
@@ -22,8 +24,9 @@ const WORKERS = ['transfer', 'converter', 'vm-creator'] as const;
 export const portsOf = ({
   httpPort,
   natsPort,
+  natsUrl,
 }: InstallationOptions): readonly (readonly [number, string])[] => [
-  [natsPort, '--nats-port'],
+  ...(natsUrl === undefined ? [[natsPort, '--nats-port'] as const] : []),
   ...[httpPort, ...WORKERS.map((_, index) => httpPort + 1 + index)].map((port) => [port, '--port'] as const),
 ];
 
@@ -41,7 +44,7 @@ export async function stagesOf(
   const logs = join(dataDir, 'logs');
   const nats = join(dataDir, 'nats');
   for (const folder of [dataDir, logs, nats]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const natsUrl = `nats://127.0.0.1:${natsPort}`;
+  const natsUrl = options.natsUrl ?? `nats://127.0.0.1:${natsPort}`;
   const env = {
     LEDGERLIFT_NATS_URL: natsUrl,
     LEDGERLIFT_DATA_DIR: dataDir,
@@ -65,7 +68,11 @@ export async function stagesOf(
     isReady: () => accepts(natsPort),
   };
   const workers = WORKERS.map((name, index) => service(name, httpPort + 1 + index, 'ready'));
-  return [[bus], [service('planner', httpPort, 'ready')], workers];
+  return [
+    ...(options.natsUrl === undefined ? [[bus]] : []),
+    [service('planner', httpPort, 'ready')],
+    workers,
+  ];
 }
 
 const serviceEntry = (name: string): string =>
