@@ -24,6 +24,8 @@ export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Secrets of the site, by name: the files of each. */
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** `operator`: each service logs in, and the planner can give worker pods credentials of their own. */
+  readonly bus?: 'open' | 'operator';
   /** Done once NATS runs, before any service does. */
   readonly beforeServices?: (made: {
     readonly folder: TemporaryFolder;
@@ -38,11 +40,24 @@ export interface PrepareOptions {
     readonly secret?: { readonly name: string };
     readonly settings: object;
   };
+  /** By default the folder `out`. */
+  readonly target?: NonNullable<PrepareOptions['source']>;
+  /** Where the disks go at the target. */
+  readonly storageDestination?: object;
   /** Network of the source that its NICs are in. */
   readonly network?: string;
   /** Storage of the source that its disks lie on. */
   readonly storage?: string;
 }
+
+const operatorSettings = ({ operator }: NatsServer): Readonly<Record<string, string>> =>
+  operator === undefined
+    ? {}
+    : {
+        LEDGERLIFT_NATS_CREDS: operator.servicesCreds,
+        LEDGERLIFT_NATS_SIGNING_SEED_FILE: operator.signingSeedFile,
+        LEDGERLIFT_NATS_ACCOUNT: operator.account,
+      };
 
 /** A whole Ledgerlift of its own: nats-server and the four services as separate processes, in a temporary folder. */
 export class Installation implements AsyncDisposable {
@@ -67,6 +82,7 @@ export class Installation implements AsyncDisposable {
   static async start({
     env = {},
     secrets = {},
+    bus = 'open',
     beforeServices,
   }: InstallationOptions = {}): Promise<Installation> {
     const folder = temporaryFolder('e2e');
@@ -76,7 +92,10 @@ export class Installation implements AsyncDisposable {
       for (const [key, content] of Object.entries(files))
         writeFileSync(folder.file('secrets', name, key), content);
     }
-    const nats = await startNats(process.env['LEDGERLIFT_NATS'] === 'newest' ? { version: 'newest' } : {});
+    const nats = await startNats({
+      ...(process.env['LEDGERLIFT_NATS'] === 'newest' ? { version: 'newest' } : {}),
+      ...(bus === 'operator' ? { operator: true } : {}),
+    });
     await beforeServices?.({ folder, nats });
     const port = await freePort();
     const common = {
@@ -84,6 +103,7 @@ export class Installation implements AsyncDisposable {
       // Jest's own options are not for the services.
       NODE_OPTIONS: '',
       LEDGERLIFT_NATS_URL: nats.url,
+      ...operatorSettings(nats),
       LEDGERLIFT_DATA_DIR: folder.file('data'),
       LEDGERLIFT_SECRETS_DIR: folder.file('secrets'),
       LEDGERLIFT_LEASE_MS: '2500',
@@ -123,12 +143,15 @@ export class Installation implements AsyncDisposable {
 
   /** Providers and mappings between a source (by default the folder `ovas`) and the folder `out`. */
   async prepare(given: PrepareOptions = {}): Promise<void> {
-    const { source, storage, target, network } = {
-      ...usualEnds(this.folder),
+    const usual = usualEnds(this.folder);
+    const target = given.target ?? usual.target;
+    const { source, storage, network, storageDestination } = {
+      ...usual,
       network: 'VM Network',
+      storageDestination: { storageClass: 'default' },
       ...given,
     };
-    const ends = { source: source.name, target: 'out' };
+    const ends = { source: source.name, target: target.name };
     const networks = {
       kind: 'network',
       name: 'nets',
@@ -139,7 +162,7 @@ export class Installation implements AsyncDisposable {
       kind: 'storage',
       name: 'disks',
       ...ends,
-      pairs: [{ source: storage, destination: { storageClass: 'default' } }],
+      pairs: [{ source: storage, destination: storageDestination }],
     };
     for (const body of [source, target]) await this.call('providers.create', { body });
     for (const body of [networks, storages]) await this.call('mappings.create', { body });

@@ -32,6 +32,8 @@ export interface Workplace extends AsyncDisposable {
   log(kind: LogKind): WorkLog;
   /** Takes one resource away, and drafts of it. Whoever wrote it must have ended. @throws NotOurs, FolderNotEmpty */
   release(resource: Resource): Promise<Release['how']>;
+  /** The VM is its user's from now on: all is done that needed its parts apart. May be called again. */
+  handOver?(): Promise<void>;
   /**
    * Takes away what a crash left and no ledger has: found again by the VM's mark, such as a draft's name beside what is kept,
    * or a label. Whoever made it must have ended.

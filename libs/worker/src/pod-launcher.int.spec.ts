@@ -49,7 +49,7 @@ const granted = (of: PodCredentialRequest): object => ({
   services: ['transfer'],
 });
 
-async function launcher(ensure: EnsurePod, name = 'a') {
+async function launcher(ensure: EnsurePod, name = 'a', askMs = 15_000) {
   const own = await nats.connect();
   const pods = new PodLauncher({
     nc: own,
@@ -58,6 +58,7 @@ async function launcher(ensure: EnsurePod, name = 'a') {
     ensure,
     logger: silentLogger,
     now: () => now,
+    askMs,
   });
   const server = new JetStreamServer({
     nc: own,
@@ -289,7 +290,7 @@ describe('the launcher of pods', () => {
 describe('the launcher of pods while the planner is away', () => {
   it('fails nothing, and has the pod made once it is back', async () => {
     const { calls, ensure } = ensuring();
-    await launcher(ensure);
+    await launcher(ensure, 'a', 200);
     await publisher.publish([request(POD)]);
     await until('the message is taken', async () => (await waiting()) === 1);
     await new Promise((resolve) => setTimeout(resolve, 1000));

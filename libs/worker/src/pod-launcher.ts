@@ -45,6 +45,8 @@ export interface PodLauncherOptions {
   readonly ensure: EnsurePod;
   readonly logger: BusLogger;
   readonly now: () => number;
+  /** How long the planner is asked before the message is handed back. Milliseconds. */
+  readonly askMs?: number;
 }
 
 const ASK_MS = 15_000;
@@ -115,8 +117,9 @@ export class PodLauncher {
   async #ask(about: About, key: UserKey): Promise<Extract<PodCredentialAnswer, { granted: true }>> {
     const body: PodCredentialRequest = { ...about, userPublicKey: key.publicKey };
     const [site = ''] = about.site.split('.');
-    const answer = await request(this.#options.nc, subjects.podCredential(site), PodCredentialAnswer, body, {
-      timeoutMs: ASK_MS,
+    const { nc, askMs = ASK_MS } = this.#options;
+    const answer = await request(nc, subjects.podCredential(site), PodCredentialAnswer, body, {
+      timeoutMs: askMs,
       signal: this.#closing.signal,
     });
     if (!answer.granted) throw new PodNotWanted(answer.reason);

@@ -13,6 +13,7 @@ import { ApiDispatcher } from './edge/dispatcher.js';
 import { IdempotencyIndex } from './edge/idempotency.js';
 import { handlers } from './handlers/index.js';
 import { restController } from './http/rest.controller.js';
+import { PodDesk } from '../bus/pod-desk.js';
 import { PlanManifests } from './plan-manifests.js';
 import { PlanRuns } from './plan-runs.js';
 import { PlanVms } from './plan-vms.js';
@@ -59,14 +60,23 @@ export class ApiModule {
         },
         {
           provide: CatalogPlanExaminer,
-          inject: [CatalogProjection, InventoryService, RUN_SERVICE, WORKER_ACCESS, Measurements],
+          inject: [
+            CatalogProjection,
+            InventoryService,
+            RUN_SERVICE,
+            WORKER_ACCESS,
+            Measurements,
+            { token: PodDesk, optional: true },
+          ],
           useFactory: (
             catalog: CatalogProjection,
             inventory: InventoryService,
             runs: RunService,
             workers: WorkerAccess,
             measurements: Measurements,
+            pods: PodDesk | undefined,
           ) => {
+            const podCredentials = () => (pods?.isSetUp === true ? 'set-up' : 'not-set-up');
             const expected = (providerId: string) => measurements.expected(providerId);
             return new CatalogPlanExaminer({
               catalog,
@@ -75,6 +85,7 @@ export class ApiModule {
               workers,
               installation,
               expected,
+              podCredentials,
               now,
             });
           },

@@ -21,6 +21,11 @@ export class PodDesk {
     private readonly options: PodDeskOptions,
   ) {}
 
+  /** Whether there is a key to sign with. */
+  get isSetUp(): boolean {
+    return this.options.signing.seedFile !== undefined;
+  }
+
   /**
    * Grants a credential for the VM's open attempt, if that is asked of this pod; it is good for all that the pod will be asked for.
    * @throws BadSetting where the planner has no key to sign with

@@ -18,7 +18,7 @@ import { plannedVms } from './facts/planned-vms.js';
 import { usersOfDisks, usersOfPlaces } from './facts/target-use.js';
 import type { WorkerAccess } from './facts/worker-access.js';
 import type { Examination, ExaminationOptions, Outline, PlanExaminer } from './plan-examiner.js';
-import type { MappingFacts, PlanFacts, PlannedVm, ProviderFacts } from './plan-facts.js';
+import type { MappingFacts, PlanFacts, PlannedVm, PodsForPlan, ProviderFacts } from './plan-facts.js';
 import { resolvePlan, resolveVms } from './resolve-plan.js';
 import { isReady, validatePlan } from './validate.js';
 
@@ -30,6 +30,8 @@ export interface ExaminerSurroundings {
   readonly installation: string;
   /** What earlier migrations from a source took; undefined: none was measured. */
   readonly expected: (providerId: string) => Expected | undefined;
+  /** Whether the planner can give worker pods their credentials. */
+  readonly podCredentials: () => 'set-up' | 'not-set-up';
   readonly now: () => Date;
 }
 
@@ -86,6 +88,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
       expected: source && this.around.expected(source.id),
       site,
       workers: site === undefined ? undefined : await workers.at(site),
+      pods: this.#pods(target),
     };
   }
 
@@ -141,6 +144,12 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const isOwn = ({ planId: of, source }: VmRecord): boolean => of === planId && retried.has(source.vm.id);
     const use = { places: usersOfPlaces(runs, target), disks: usersOfDisks(runs, target, isOwn) };
     return targetOf(target.spec.type).look(target.spec, planAtTarget(plan, target.spec), use);
+  }
+
+  #pods(target: Entry<ProviderSpec> | undefined): PodsForPlan {
+    if (target === undefined || !isTarget(target.spec)) return 'not-needed';
+    if (targetOf(target.spec.type).pods === undefined) return 'not-needed';
+    return this.around.podCredentials() === 'set-up' ? 'ready' : 'without-credentials';
   }
 
   async #digests(

@@ -211,6 +211,12 @@ export const conditionTypes = {
     when: 'the converter cannot convert: virt-v2v-in-place or what it needs is missing',
     wayOut: 'install what is missing where the converter runs, or set `skipGuestConversion`',
   },
+  PodCredentialsNotSetUp: {
+    category: 'Critical',
+    when: 'the target is reached by worker pods, and the planner has no key to sign their credentials for NATS',
+    wayOut:
+      'run NATS in operator mode, and name a signing key of its account in `LEDGERLIFT_NATS_SIGNING_SEED_FILE`',
+  },
   WorkerNotConnected: {
     category: 'Warn',
     when: 'a service that the plan needs does not answer at its site',

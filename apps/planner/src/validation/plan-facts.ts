@@ -33,7 +33,11 @@ export interface PlanFacts {
   /** The site at which the plan would run; undefined: none reaches both ends. */
   readonly site: string | undefined;
   readonly workers: SiteWorkers | undefined;
+  readonly pods: PodsForPlan;
 }
+
+/** Whether pods at the target do what workers at the site do elsewhere, and whether they can be given credentials. */
+export type PodsForPlan = 'not-needed' | 'ready' | 'without-credentials';
 
 /** What is known of which VMs a plan means. */
 export type SelectionFacts = Pick<PlanFacts, 'inventory' | 'selection' | 'vms'>;

@@ -13,7 +13,7 @@ import { checkMappings, checkMigrationType, checkProviders } from './checks/prov
 import { checkSelection } from './checks/selection.js';
 import { checkStoragesMapped } from './checks/storage.js';
 import { checkTargetNames, checkVmsExist } from './checks/vms.js';
-import { checkHookFolder, checkSites, checkWorkers } from './checks/workers.js';
+import { checkHookFolder, checkPodCredentials, checkSites, checkWorkers } from './checks/workers.js';
 import type { PlanFacts } from './plan-facts.js';
 
 /**
@@ -43,6 +43,7 @@ const checks: readonly ((facts: PlanFacts) => readonly Condition[])[] = [
   checkConcerns,
   checkSites,
   checkWorkers,
+  checkPodCredentials,
   checkHookFolder,
 ];
 

@@ -1,3 +1,4 @@
+import { type Job, resourceKey } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/worker';
 import { inReleaseOrder } from '@ledgerlift/targets';
 import { endBoots } from '../boot-proof/processes.js';
@@ -22,6 +23,15 @@ export const cleanup: StepHandler = async (attempt) => {
     }
   }
   await place.sweep(job.ledger);
+  if (isHandedOver(job)) await place.handOver?.();
   if (failures.length > 0) throw failures[0];
   return { step: 'Cleanup' };
 };
+
+/** The VM was let go, has not been halted since, and stays. */
+function isHandedOver({ results, ledger, release }: Job): boolean {
+  const going = new Set(release.map(resourceKey));
+  const stays = ledger.some((each) => each.kind === 'virtual-machine' && !going.has(resourceKey(each)));
+  const has = (step: Job['step']): boolean => results.some((result) => result.step === step);
+  return stays && has('FinalPowerActions') && !has('TargetPowerOff');
+}

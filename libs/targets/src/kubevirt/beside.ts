@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
@@ -9,6 +9,7 @@ import { resolveInside } from '../files/safe-path.js';
 import { type VmFiles, holderOfDisks, workOnFiles } from '../files/vm-files.js';
 import type { Guard, Workplace } from '../workplace.js';
 import { NotInsideTheCluster } from './errors.js';
+import { ON_SCRATCH } from './ledger.js';
 
 /** The folders of a worker pod, by the variables that the pod was given. */
 export interface BesideDisks {
@@ -81,8 +82,15 @@ export async function workplaceBeside(
       setRunStrategy: elsewhere('start or stop the VirtualMachine'),
       holder: holderOfDisks(files, guard),
     },
-    release: elsewhere('remove anything'),
-    sweep: elsewhere('remove anything'),
+    release: async ({ kind, name }) => {
+      if (!ON_SCRATCH.has(kind)) return elsewhere(`remove the ${kind} of`)();
+      const at = await path(name);
+      const was = existsSync(at);
+      await guard.stillOurs();
+      await rm(at, { force: true });
+      return was ? 'removed' : 'absent';
+    },
+    sweep: elsewhere('sweep the objects of'),
   };
 }
 

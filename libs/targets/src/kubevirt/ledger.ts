@@ -6,6 +6,16 @@ const nothing = Object.fromEntries(StepName.options.map((step) => [step, []])) a
   Record<StepName, readonly Resource[]>
 >;
 
+/** What workers make beside the disks in their pod. */
+export const ON_SCRATCH: ReadonlySet<Resource['kind']> = new Set([
+  'chunk-manifest',
+  'commit-marker',
+  'log',
+  'overlay',
+  'unpacked-disk',
+  'writer-record',
+]);
+
 /**
  * What each step of a migration into a cluster claims before it makes anything. What stands on the scratch claim goes with it, and is
  * claimed with it. Pure.

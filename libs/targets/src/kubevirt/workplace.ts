@@ -10,7 +10,9 @@ import { claimSizeOf, ensureClaim } from './disks/claims.js';
 import { holderOf } from './disks/holders.js';
 import { releaseClaim, sweepClaims } from './disks/release.js';
 import { ClaimHeld, NotBesideTheDisks } from './errors.js';
+import { ON_SCRATCH } from './ledger.js';
 import type { AtCluster } from './ownership.js';
+import { ownDisks } from './vm/own-disks.js';
 import { releaseVm } from './vm/release.js';
 import type { PodLaunch } from '../port.js';
 import { besideDisks, workplaceBeside } from './beside.js';
@@ -103,6 +105,8 @@ function workplaceAtCluster(record: VmRecord, guard: Guard): Workplace {
       throw new NotBesideTheDisks('write a log', record.targetName);
     },
     release: (resource) => releaseOne(at, resource),
+    // Until now the disks would outlive the VM, whoever deletes it; now they go with it.
+    handOver: () => ownDisks(at),
     sweep: async (kept) => {
       const names = kept
         .filter(({ kind }) => kind === 'disk' || kind === 'scratch')
@@ -158,23 +162,18 @@ async function assertNobodyWrites(at: AtCluster): Promise<void> {
   if (held !== undefined) throw new ClaimHeld(`${record.targetNamespace}/${held.claim}`, held.who);
 }
 
-const ON_SCRATCH: ReadonlySet<Resource['kind']> = new Set([
-  'chunk-manifest',
-  'commit-marker',
-  'log',
-  'overlay',
-  'unpacked-disk',
-  'writer-record',
-]);
-
-function releaseOne(at: AtCluster, { kind, name }: Resource): ReturnType<Workplace['release']> {
+async function releaseOne(at: AtCluster, { kind, name }: Resource): ReturnType<Workplace['release']> {
   const called = nameIn(at.record, name);
   if (kind === 'virtual-machine') return releaseVm(at, { patienceMs: PATIENCE_MS });
   if (kind === 'worker-pod') return endPod(at);
   if (kind === 'credential') return releasePart(at, resources.secrets, called);
-  if (kind === 'scratch') return releaseClaim(at, called);
+  if (kind === 'scratch') {
+    // The pod has it mounted, and may be asked to go after it.
+    await endPod(at);
+    return releaseClaim(at, called);
+  }
   // It stands on the scratch claim, and goes with it: it is no object of the cluster.
-  if (ON_SCRATCH.has(kind)) return Promise.resolve('absent');
+  if (ON_SCRATCH.has(kind)) return 'absent';
   if (kind === 'disk') return releaseClaim(at, called);
   throw new RecordMismatch(`"${at.record.targetName}" has no ${kind} in a cluster: "${name}"`);
 }

@@ -11,15 +11,16 @@ export function checkSites({ source, target, site }: PlanFacts): readonly Condit
 }
 
 /** The services that the plan needs answer, and the converter can convert. */
-export function checkWorkers({ spec, site, workers }: PlanFacts): readonly Condition[] {
+export function checkWorkers({ spec, site, workers, pods }: PlanFacts): readonly Condition[] {
   if (site === undefined || workers === undefined) return [];
+  const converts = !spec.skipGuestConversion && pods === 'not-needed';
   const needed: readonly ServiceName[] = [
     'transfer',
     'vm-creator',
-    ...(spec.skipGuestConversion ? [] : ['converter' as const]),
+    ...(converts ? ['converter' as const] : []),
   ];
   const missing = needed.filter((service) => !workers.connected.includes(service));
-  const problems = spec.skipGuestConversion ? [] : (workers.conversionProblems ?? []);
+  const problems = converts ? (workers.conversionProblems ?? []) : [];
   return [
     ...missing.map((service) =>
       condition('WorkerNotConnected', 'NoAnswer', `no ${service} answers at site ${site}`, [service]),
@@ -33,6 +34,15 @@ export function checkWorkers({ spec, site, workers }: PlanFacts): readonly Condi
       ),
     ),
   ];
+}
+
+/** Worker pods can be given credentials of their own. */
+export function checkPodCredentials({ pods, target }: PlanFacts): readonly Condition[] {
+  if (pods !== 'without-credentials' || target === undefined) return [];
+  const message =
+    `'${target.spec.name}' is reached by worker pods, and the planner has no key to sign their credentials for NATS ` +
+    '(LEDGERLIFT_NATS_SIGNING_SEED_FILE)';
+  return [condition('PodCredentialsNotSetUp', 'NoSigningKey', message, [target.spec.name])];
 }
 
 /** Commands that hooks run lie in a folder of the transfer workers. */

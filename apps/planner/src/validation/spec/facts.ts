@@ -92,6 +92,7 @@ export function factsWith(vms: readonly SourceVm[], changes: Changes = {}): Plan
     expected: undefined,
     site: 'local',
     workers,
+    pods: 'not-needed',
     ...rest,
     spec,
     inventory,

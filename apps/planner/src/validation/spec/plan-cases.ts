@@ -21,6 +21,12 @@ const hooks = (...names: readonly string[]): { readonly spec: object } => ({
 
 /** Settings of the plan that do not go together, and what its selection means. */
 export const planCases: Readonly<Record<string, Case | readonly Case[]>> = {
+  PodCredentialsNotSetUp: {
+    raised: factsWith([vm()], { pods: 'without-credentials' }),
+    reason: 'NoSigningKey',
+    items: ['out'],
+    not: factsWith([vm()], { pods: 'ready' }),
+  },
   MigrationTypeNotValid: [
     { raised: factsWith([isNoCritical], warm), reason: 'NotSupported', items: ['warm'], not: good },
     { raised: factsWith([vm()], { spec: { type: 'live' } }), reason: 'NotSupported', not: good },

@@ -3,7 +3,7 @@ import type { VmRecord, WorkerPods } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { itineraryFor } from '../itinerary.js';
 import { podName, scratchName } from './names.js';
-import { secretObject } from './parts.js';
+import { scratchObject, secretObject } from './parts.js';
 import { DESCRIBED, IN_POD, podObject, servicesOf } from './pod-object.js';
 import { clusterRecord, workerPods } from './pod-record.fixture.js';
 
@@ -195,6 +195,21 @@ describe('a worker pod', () => {
       ].map((over) => digestOf(clusterRecord(), workerPods(over))),
     ];
     expect(new Set([before, ...others]).size).toBe(others.length + 1);
+  });
+});
+
+describe('the scratch claim', () => {
+  const bytesOf = (settings: object): number => {
+    const { spec } = scratchObject(clusterRecord({ settings }), 'fast');
+    const Storage = z.object({ resources: z.object({ requests: z.object({ storage: z.coerce.number() }) }) });
+    return Storage.parse(spec).resources.requests.storage;
+  };
+
+  it('has room for what a conversion writes, and for the test of a warm VM also where nothing is converted', () => {
+    const [cold, raw] = [bytesOf({ type: 'cold' }), bytesOf({ type: 'cold', skipGuestConversion: true })];
+    expect(cold).toBeGreaterThan(raw);
+    expect(bytesOf({ type: 'warm' })).toBeGreaterThan(1.9 * cold);
+    expect(bytesOf({ type: 'warm', skipGuestConversion: true })).toBe(bytesOf({ type: 'warm' }));
   });
 });
 
