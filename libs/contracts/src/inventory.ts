@@ -59,6 +59,8 @@ export const SourceDisk = z.object({
   storageId: z.string().optional(),
   /** By which the guest may find it; left out by sources that give disks none. */
   serial: z.string().optional(),
+  /** Of a logical sector; left out: 512. */
+  sectorBytes: z.int().optional(),
   bus: DiskBus,
   controller: z.int().min(0),
   unit: z.int().min(0),
@@ -124,6 +126,8 @@ const hardware = {
     coresPerSocket: z.int().min(1),
     affinity: z.array(z.int()),
     hotAdd: z.boolean(),
+    /** Whether the guest may run VMs itself; left out where the source does not say. */
+    nested: z.boolean().optional(),
   }),
   memory: z.object({ bytes: z.int().min(0), hotAdd: z.boolean() }),
   firmware: Firmware,

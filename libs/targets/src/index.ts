@@ -1,5 +1,6 @@
 export * from './errors.js';
 export * from './files/index.js';
+export { claimName, claimNames } from './name-templates.js';
 export * from './names.js';
 export * from './vm-model/index.js';
 export { checkNamesFree } from './conditions/names.js';

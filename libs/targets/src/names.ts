@@ -19,9 +19,12 @@ export function dns1123Label(name: string): string {
 }
 
 /** `{base}-{suffix}` as a label; where it is too long, the base is cut and gets a digest, so that it stays unique. */
-export function suffixedLabel(base: string, suffix: string): string {
-  const room = LABEL_LENGTH - suffix.length - 1;
-  return `${base.length <= room ? base : shortened(base, room)}-${suffix}`;
+export const suffixedLabel = (base: string, suffix: string): string => labelEndingIn(base, `-${suffix}`);
+
+/** The same, with nothing put in between. */
+export function labelEndingIn(base: string, end: string): string {
+  const room = LABEL_LENGTH - end.length;
+  return `${base.length <= room ? base : shortened(base, room)}${end}`;
 }
 
 function shortened(label: string, length: number): string {

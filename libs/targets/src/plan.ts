@@ -1,6 +1,7 @@
 import type {
   BroughtDisks,
   InventoryProblem,
+  MachineSettings,
   MappingSpec,
   PlanSpec,
   SecretRef,
@@ -24,7 +25,7 @@ export type StoragePair = Extract<MappingSpec, { kind: 'storage' }>['pairs'][num
 export interface PlanAtTarget {
   readonly spec: Pick<
     PlanSpec,
-    'type' | 'skipGuestConversion' | 'maxConcurrentMigrations' | 'targetNamespace'
+    'type' | 'skipGuestConversion' | 'useCompatibilityMode' | 'maxConcurrentMigrations' | 'targetNamespace'
   >;
   /** Name of the target's provider, for messages. */
   readonly targetName: string;
@@ -38,6 +39,7 @@ export interface PlanAtTarget {
 /** A VM of a plan, and how it would be at the target. */
 export interface VmAtTarget {
   readonly vm: SourceVm;
+  readonly planName: string;
   readonly targetName: string;
   readonly targetNamespace: string;
   /** Its disks are at the target already. */
@@ -50,6 +52,8 @@ export interface VmAtTarget {
   readonly isRetried: boolean;
   /** Where the plan says that another tool brought its disks. */
   readonly brought: BroughtDisks | undefined;
+  /** What the plan says of it besides. */
+  readonly machine: MachineSettings;
   /** The pair of each NIC, in the VM's order; undefined: its network is not mapped. */
   readonly networkOf: readonly (NetworkPair | undefined)[];
   /** The pair of each disk, in the VM's order; undefined: its storage is not mapped. */

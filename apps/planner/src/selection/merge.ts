@@ -14,8 +14,12 @@ const names = Object.keys(vmChoices) as readonly (keyof Choices)[];
 export const choicesOf = (from: PlanVm | Selector): Choices =>
   Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 
+/** Of these, each key is said by itself. */
+const KEYED = ['labels', 'annotations'] as const;
+const isKeyed = (name: string): name is (typeof KEYED)[number] => (KEYED as readonly string[]).includes(name);
+
 /**
- * All that is said of one VM, put together. Labels are put together, too.
+ * All that is said of one VM, put together. Labels and annotations are put together, too.
  *
  * @returns in `conflicts` each setting of which different things are said, in words
  */
@@ -24,9 +28,12 @@ export function merged(sayings: readonly Saying[]): {
   readonly conflicts: readonly string[];
 } {
   const conflicts = names.flatMap((name) => conflictsOf(sayings, name));
-  const labels = Object.assign({}, ...sayings.map(({ choices }) => choices.labels ?? {}));
+  const keyed = KEYED.flatMap((name) => {
+    const all = Object.assign({}, ...sayings.map(({ choices }) => choices[name] ?? {}));
+    return Object.keys(all).length === 0 ? [] : [[name, all] as const];
+  });
   const choices: Choices = Object.assign({}, ...sayings.map((saying) => saying.choices));
-  return { choices: Object.keys(labels).length === 0 ? choices : { ...choices, labels }, conflicts };
+  return { choices: { ...choices, ...Object.fromEntries(keyed) }, conflicts };
 }
 
 const inWords = (value: unknown): string =>
@@ -34,8 +41,12 @@ const inWords = (value: unknown): string =>
 
 function conflictsOf(sayings: readonly Saying[], name: keyof Choices): readonly string[] {
   const said = sayings.flatMap(({ by, choices }) =>
-    name === 'labels'
-      ? Object.entries(choices.labels ?? {}).map(([label, value]) => ({ what: `label ${label}`, by, value }))
+    isKeyed(name)
+      ? Object.entries(choices[name] ?? {}).map(([key, value]) => ({
+          what: `${name.slice(0, -1)} ${key}`,
+          by,
+          value,
+        }))
       : choices[name] === undefined
         ? []
         : [{ what: name, by, value: inWords(choices[name]) }],

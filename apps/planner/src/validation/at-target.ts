@@ -1,6 +1,7 @@
 import { type PlanAtTarget, type TargetSpec, isTarget, targetOf } from '@ledgerlift/targets';
 import type { Condition, PlanSpec, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
+import { machineOf } from './machine.js';
 import { networkPairs, pairOfDisk, pairOfNic, storagePairs } from './pairs.js';
 import type { PlanFacts } from './plan-facts.js';
 
@@ -35,6 +36,8 @@ export function planAtTarget(facts: Known, { name }: TargetSpec): PlanAtTarget {
           startsAtTarget: starts(entry.targetPowerState ?? spec.targetPowerState, vm),
           isRetried,
           brought: entry.disks,
+          planName: spec.name,
+          machine: machineOf(spec, entry),
           networkOf: vm.nics.map((nic) => pairOfNic(nic, networks, inventory)),
           storageOf: vm.disks.map((disk) => pairOfDisk(disk, storages, inventory)),
         },

@@ -94,12 +94,14 @@ function resolveVm(
     disks,
     labels: { ...spec.labels, ...entry.labels },
     powerState: entry.targetPowerState ?? spec.targetPowerState,
+    ...(Object.keys(placed.machine).length === 0 ? {} : { machine: placed.machine }),
     settings: VmSettings.parse({
       ...spec,
       // The plan's own are done once for all of its VMs.
       hooks: spec.hooks.filter(({ scope }) => scope !== 'plan'),
       ...(entry.rootDisk === undefined ? {} : { rootDisk: entry.rootDisk }),
       ...(entry.preserveStaticIps === undefined ? {} : { preserveStaticIps: entry.preserveStaticIps }),
+      ...(entry.waitForGuestAgent === undefined ? {} : { waitForGuestAgent: entry.waitForGuestAgent }),
       ...(entry.luks === undefined ? {} : { luks: entry.luks }),
       ...(entry.recoveryKeyHeld === undefined ? {} : { recoveryKeyHeld: entry.recoveryKeyHeld }),
       ...(entry.cutoverAt === undefined

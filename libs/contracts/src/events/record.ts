@@ -4,6 +4,7 @@ import {
   DirectorySettings,
   ExtensionType,
   KubeVirtSettings,
+  MachineSettings,
   ProviderSpec,
   SecretRef,
   TargetPowerState,
@@ -90,6 +91,8 @@ export const VmRecord = z.object({
   disks: z.array(TargetDisk),
   labels: z.record(z.string(), z.string()),
   powerState: TargetPowerState,
+  /** What the plan says of the VM besides; none: nothing. */
+  machine: MachineSettings.optional(),
   settings: VmSettings,
   /** How long things took so far, for the forecast; from earlier migrations where there were any. */
   expected: Expected.optional(),

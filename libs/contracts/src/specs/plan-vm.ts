@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { machineChoices } from './machine.js';
 import { Dns1123Label, SecretRef } from './provider.js';
 
 export const TargetPowerState = z.enum(['on', 'off', 'auto']);
@@ -35,6 +36,8 @@ export const vmChoices = {
   luks: LuksSettings.optional(),
   /** Of a Windows guest with a TPM: its recovery key is at hand, for the target's TPM is empty. */
   recoveryKeyHeld: z.boolean().optional(),
+  waitForGuestAgent: z.boolean().optional(),
+  ...machineChoices,
   /** Warm: when this VM is cut over, whatever the plan's policy is. */
   cutoverAt: z.iso.datetime().optional(),
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HookSpec } from './hooks.js';
+import { machineChoices } from './machine.js';
 import { LuksSettings, PlanVm, TargetPowerState } from './plan-vm.js';
 import { Dns1123Label } from './provider.js';
 import { Selector } from './selection.js';
@@ -54,6 +55,8 @@ const behaviour = {
   retireSource: RetireSourceSettings.default(RetireSourceSettings.parse({})),
   timeLimits: TimeLimits.default(TimeLimits.parse({})),
   powerOnSourceAfterFailure: z.boolean().default(true),
+  /** A target VM that starts is done only once its guest's agent (qemu-guest-agent) answers. */
+  waitForGuestAgent: z.boolean().default(false),
   /** Somebody says that the recovery keys of Windows guests with a TPM are at hand, for the target's TPM is empty. */
   recoveryKeyHeld: z.boolean().default(false),
 };
@@ -98,6 +101,7 @@ const planFields = z.strictObject({
   priority: z.int().min(0).max(100).default(50),
   waves: WaveSettings.default(WaveSettings.parse({})),
   labels: z.record(z.string(), z.string()).default({}),
+  ...machineChoices,
 });
 export const PlanSpec = planFields
   .refine(({ vms, select }) => vms.length + select.length > 0, {

@@ -17,7 +17,13 @@ const settings: DirectorySettings = {
 };
 const nothing = { freeBytes: undefined, taken: new Map(), brought: new Map() };
 const plan = (change: Partial<PlanAtTarget>): PlanAtTarget => ({
-  spec: { type: 'cold', skipGuestConversion: false, maxConcurrentMigrations: 1, targetNamespace: 'nets' },
+  spec: {
+    type: 'cold',
+    skipGuestConversion: false,
+    useCompatibilityMode: true,
+    maxConcurrentMigrations: 1,
+    targetNamespace: 'nets',
+  },
   targetName: 'out',
   sourceHosts: [],
   vms: [],
@@ -44,6 +50,8 @@ describe('a network', () => {
       startsAtTarget: false,
       isRetried: false,
       brought: undefined,
+      planName: 'first-wave',
+      machine: {},
       networkOf: [pair],
       storageOf: [],
     }));
@@ -143,6 +151,8 @@ describe('room', () => {
       startsAtTarget: false,
       isRetried: false,
       brought: undefined,
+      planName: 'first-wave',
+      machine: {},
       networkOf: [],
       storageOf: [],
     });

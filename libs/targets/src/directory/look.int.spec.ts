@@ -9,7 +9,13 @@ import { openVmFolder } from './folder.js';
 const target = targetOf('directory');
 const settings = (path: string) => ({ ...vmRecord().target.settings, path });
 const planOf = (...names: string[]): PlanAtTarget => ({
-  spec: { type: 'cold', skipGuestConversion: true, maxConcurrentMigrations: 1, targetNamespace: 'default' },
+  spec: {
+    type: 'cold',
+    skipGuestConversion: true,
+    useCompatibilityMode: true,
+    maxConcurrentMigrations: 1,
+    targetNamespace: 'default',
+  },
   targetName: 'out',
   sourceHosts: [],
   networks: [],
@@ -23,6 +29,8 @@ const planOf = (...names: string[]): PlanAtTarget => ({
     startsAtTarget: false,
     isRetried: false,
     brought: undefined,
+    planName: 'first-wave',
+    machine: {},
     networkOf: [],
     storageOf: [],
   })),

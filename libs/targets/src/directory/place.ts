@@ -1,6 +1,7 @@
 import type { DirectorySettings, VmRecord } from '@ledgerlift/contracts';
 import type { Placement, PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
 import { modesAskedFor } from '../conditions/storages.js';
+import { claimNames } from '../name-templates.js';
 import { recordedNics } from '../recorded-nics.js';
 import { type VmLayout, layoutFor } from '../files/layout.js';
 
@@ -14,7 +15,7 @@ export function place(
   const layout = layoutFor({
     namespace: vm.targetNamespace,
     targetName: vm.targetName,
-    disks: vm.vm.disks.length,
+    claims: claimNames(vm),
     format: settings.diskFormat,
   });
   const disks =

@@ -6,13 +6,24 @@ import { inReleaseOrder } from '../release-order.js';
 import { sharedSite } from '../sites.js';
 import { claimsFor } from './claims.js';
 import { targetOf } from '../registry.js';
+import { claimName } from '../name-templates.js';
 import { layoutFor, layoutOf } from './layout.js';
 
 const { itineraryFor } = targetOf('directory');
 
+const claims = (targetName: string, disks: number): readonly string[] =>
+  Array.from({ length: disks }, (_, index) =>
+    claimName({ planName: 'first-wave', targetName, vm: { id: 'vm-1', name: 'web' }, machine: {} }, index),
+  );
+
 describe('the layout of a VM', () => {
   it('follows from namespace, name, disks and format alone', () => {
-    const layout = layoutFor({ namespace: 'prod', targetName: 'web', disks: 2, format: 'qcow2' });
+    const layout = layoutFor({
+      namespace: 'prod',
+      targetName: 'web',
+      claims: claims('web', 2),
+      format: 'qcow2',
+    });
     expect(layout).toEqual({
       folder: 'prod/web',
       commitMarker: 'prod/web/committed.json',
@@ -39,7 +50,7 @@ describe('the layout of a VM', () => {
 
   it('is the same when it is read from the record', () => {
     expect(layoutOf(vmRecord({ disks: 3 }))).toEqual(
-      layoutFor({ namespace: 'default', targetName: 'web', disks: 3, format: 'raw' }),
+      layoutFor({ namespace: 'default', targetName: 'web', claims: claims('web', 3), format: 'raw' }),
     );
   });
 
@@ -55,7 +66,7 @@ describe('the layout of a VM', () => {
         } = layoutFor({
           namespace,
           targetName,
-          disks,
+          claims: claims(targetName, disks),
           format: 'raw',
         });
         const all = [logs, manifests, rest, ...each].flatMap((part) => Object.values(part));

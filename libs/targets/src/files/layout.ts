@@ -1,6 +1,5 @@
 import type { VmRecord } from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
-import { suffixedLabel } from '../names.js';
 
 /** Where everything of one disk lies; paths relative to the target's root. */
 export interface DiskLayout {
@@ -39,20 +38,20 @@ export interface VmLayout {
 export interface LayoutRequest {
   readonly namespace: string;
   readonly targetName: string;
-  /** How many disks the VM has. */
-  readonly disks: number;
+  /** One for each disk of the VM: see `claimNames`. */
+  readonly claims: readonly string[];
   readonly format: 'raw' | 'qcow2';
 }
 
 /** Names of all that one VM's migration makes. They follow from the arguments alone, so that whoever comes later finds it. */
 export function layoutFor(request: LayoutRequest): VmLayout {
-  const { namespace, targetName, disks, format } = request;
+  const { namespace, targetName, claims, format } = request;
   const folder = `${namespace}/${targetName}`;
   return layout(
     folder,
-    Array.from({ length: disks }, (_, index) => {
+    claims.map((pvcName, index) => {
       const name = diskName(folder, targetName, index, format);
-      return { name, beside: name, pvcName: suffixedLabel(targetName, `disk-${index}`) };
+      return { name, beside: name, pvcName };
     }),
   );
 }

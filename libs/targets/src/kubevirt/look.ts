@@ -1,6 +1,7 @@
 import { type InventoryProblem, type KubeVirtSettings, LedgerliftError, listed } from '@ledgerlift/contracts';
 import type { Looked, PlanAtTarget, TargetAt, TargetUse, TargetView } from '../plan.js';
-import { claimName, namespacesOf } from './conditions/facts.js';
+import { claimNames } from '../name-templates.js';
+import { namespacesOf } from './conditions/facts.js';
 import { Claim } from './disks/claim.js';
 import { type ClaimsThere, findBroughtClaims } from './disks/brought.js';
 import { claimUsers } from './disks/holders.js';
@@ -183,9 +184,7 @@ function takenPlaces({ spec, vms }: PlanAtTarget, cluster: ClusterView): Readonl
       if (machines.has(place)) return [[place, 'there is a VM of that name']];
       // A plan for conversion only makes no claims.
       if (spec.type === 'conversion') return [];
-      const names = vm.vm.disks
-        .map((_, index) => claimName(vm, index))
-        .filter((name) => claims.has(`${vm.targetNamespace}/${name}`));
+      const names = claimNames(vm).filter((name) => claims.has(`${vm.targetNamespace}/${name}`));
       return names.length === 0 ? [] : [[place, `there is the claim ${listed(names)}`]];
     }),
   );

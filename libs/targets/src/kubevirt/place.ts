@@ -2,7 +2,8 @@ import type { KubeVirtSettings, VmRecord } from '@ledgerlift/contracts';
 import type { Placement, PlanAtTarget, TargetAt, VmAtTarget } from '../plan.js';
 import { recordedNics } from '../recorded-nics.js';
 import { diskNameOf } from './disks/brought.js';
-import { claimName, overheadOf } from './conditions/facts.js';
+import { claimName } from '../name-templates.js';
+import { overheadOf } from './conditions/facts.js';
 import { claimModes } from './inventory/claim-modes.js';
 import type { KubeVirtView } from './look.js';
 

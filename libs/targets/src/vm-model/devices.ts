@@ -9,7 +9,10 @@ export type TargetDevices = GuestCapabilities;
  *
  * @param capabilities what the conversion left the guest able to drive; none: there was no conversion
  */
-export function devicesFor(settings: VmRecord['settings'], capabilities?: GuestCapabilities): TargetDevices {
+export function devicesFor(
+  settings: Pick<VmRecord['settings'], 'skipGuestConversion' | 'useCompatibilityMode'>,
+  capabilities?: GuestCapabilities,
+): TargetDevices {
   if (capabilities !== undefined) return capabilities;
   const isAskedFor = settings.skipGuestConversion && !settings.useCompatibilityMode;
   return isAskedFor

@@ -1,8 +1,5 @@
+import { isLabelKey, isLabelValue } from '@ledgerlift/contracts';
 import type { TargetVm } from './target-vm.js';
-
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
-const LABEL_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const LABEL_PREFIX = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * What KubeVirt writes on its own objects; it refuses a VM whose template has one of them
@@ -49,13 +46,25 @@ export function labelsOf({ labels, origin }: Pick<TargetVm, 'labels' | 'origin'>
   };
 }
 
-function isLabelKey(key: string): boolean {
-  const slash = key.indexOf('/');
-  if (slash < 0) return LABEL_PART.test(key);
-  return LABEL_PREFIX.test(key.slice(0, slash)) && LABEL_PART.test(key.slice(slash + 1));
+/**
+ * The annotations of the VM: the user's, and ours. Those of the user that Kubernetes would refuse, or that only Ledgerlift may
+ * write, are kept in one of ours.
+ */
+export function annotationsOf(
+  vm: Pick<TargetVm, 'labels' | 'annotations' | 'origin'>,
+): Labels['annotations'] {
+  const isValid = ([key]: readonly [string, string]): boolean =>
+    isLabelKey(key) && !key.startsWith('ledgerlift.io/');
+  const all = Object.entries(vm.annotations);
+  const refused = all.filter((each) => !isValid(each));
+  return {
+    ...Object.fromEntries(all.filter(isValid)),
+    ...labelsOf(vm).annotations,
+    ...(refused.length === 0
+      ? {}
+      : { 'ledgerlift.io/refused-annotations': JSON.stringify(Object.fromEntries(refused)) }),
+  };
 }
-
-const isLabelValue = (value: string): boolean => value === '' || LABEL_PART.test(value);
 
 /** The closest value that Kubernetes takes. */
 export const labelValue = (text: string): string =>

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { type Labels, labelsOf } from './kubernetes-labels.js';
+import { type Labels, annotationsOf, labelsOf } from './kubernetes-labels.js';
 import type { RunStrategy, TargetVm, TargetVmDisk, TargetVmNic } from './target-vm.js';
 
 const MiB = 2 ** 20;
@@ -28,40 +28,49 @@ export interface VirtualMachineObject {
   readonly apiVersion: 'kubevirt.io/v1';
   readonly kind: 'VirtualMachine';
   readonly metadata: Labels & { readonly name: string; readonly namespace: string };
-  readonly spec: { readonly runStrategy: RunStrategy; readonly template: object };
+  readonly spec: {
+    readonly runStrategy: RunStrategy;
+    readonly instancetype?: object;
+    readonly preference?: object;
+    readonly template: object;
+  };
 }
 
 /** The `VirtualMachine` of a target VM. Pure. */
 export function virtualMachine(vm: TargetVm): VirtualMachineObject {
-  const { labels, annotations } = labelsOf(vm);
+  const { labels } = labelsOf(vm);
   const claims = vm.disks.map((disk) => disk.pvc.name);
   // The API server drops empty lists: what is kept would differ from the manifest.
   const hasNics = vm.nics.length > 0;
   return {
     apiVersion: 'kubevirt.io/v1',
     kind: 'VirtualMachine',
-    metadata: { name: vm.name, namespace: vm.namespace, labels, annotations },
+    metadata: { name: vm.name, namespace: vm.namespace, labels, annotations: annotationsOf(vm) },
     spec: {
       runStrategy: vm.runStrategy,
+      ...given('instancetype', vm.instanceType),
+      ...given('preference', vm.preference),
       template: {
         metadata: { labels: { ...labels, 'vm.kubevirt.io/name': vm.name } },
         spec: {
           domain: {
-            cpu: vm.cpu,
-            memory: { guest: quantity(vm.memoryBytes) },
+            ...sizeOf(vm),
             machine: { type: 'q35' },
             clock: clockOf(vm),
             features: featuresOf(vm),
             firmware: {
               ...vm.identity,
-              bootloader: vm.firmware === 'efi' ? { efi: { secureBoot: vm.secureBoot } } : { bios: {} },
+              bootloader: bootloaderOf(vm),
             },
             devices: {
-              disks: vm.disks.map(({ name, bootOrder, serial, bus }) => ({
+              disks: vm.disks.map(({ name, bootOrder, serial, bus, sectorBytes }) => ({
                 name,
                 bootOrder,
                 serial,
                 disk: { bus },
+                ...(sectorBytes === 512
+                  ? {}
+                  : { blockSize: { custom: { logical: sectorBytes, physical: sectorBytes } } }),
               })),
               // Every guest has a driver for it; virtio's, Windows and older kernels have not.
               inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
@@ -72,6 +81,7 @@ export function virtualMachine(vm: TargetVm): VirtualMachineObject {
               ...(vm.tpm ? { tpm: { persistent: true } } : {}),
             },
           },
+          ...schedulingOf(vm),
           ...(hasNics ? { networks: vm.nics.map(networkOf) } : {}),
           volumes: vm.disks.map(({ name }, index) => ({
             name,
@@ -82,6 +92,47 @@ export function virtualMachine(vm: TargetVm): VirtualMachineObject {
     },
   };
 }
+
+const given = <Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [key in Key]?: Value } =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [key in Key]?: Value };
+
+/** KubeVirt refuses a VM that says itself what its instance type says (v1.8.0, pkg/instancetype/apply/cpu.go and memory.go). */
+function sizeOf(vm: TargetVm): object {
+  const isOwn = vm.instanceType === undefined;
+  const policy = vm.nestedVirtualization === true ? 'optional' : 'disable';
+  const cpu = {
+    ...(isOwn ? vm.cpu : {}),
+    ...given('model', vm.cpuModel),
+    // Each is of one maker's CPUs, and not there on the other's: neither may be required.
+    ...(vm.nestedVirtualization === undefined
+      ? {}
+      : { features: ['vmx', 'svm'].map((name) => ({ name, policy })) }),
+  };
+  return {
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(isOwn ? { memory: { guest: quantity(vm.memoryBytes) } } : {}),
+  };
+}
+
+const bootloaderOf = ({ firmware, secureBoot, keepsVariables }: TargetVm): object =>
+  firmware === 'efi'
+    ? { efi: { secureBoot, ...(keepsVariables ? { persistent: true } : {}) } }
+    : { bios: {} };
+
+/** The API server drops what is empty. */
+const schedulingOf = ({ scheduling }: TargetVm): object =>
+  Object.fromEntries(
+    (
+      [
+        ['nodeSelector', scheduling.targetNodeSelector],
+        ['affinity', scheduling.targetAffinity],
+        ['tolerations', scheduling.targetTolerations],
+      ] as const
+    ).filter(([, value]) => value !== undefined && Object.keys(value).length > 0),
+  );
 
 /** As the preferences of KubeVirt's project have it (kubevirt/common-instancetypes, preferences for Linux and Windows). */
 const clockOf = ({ family }: TargetVm): object => ({

@@ -31,9 +31,7 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
         ...(vm.family === 'windows' ? [hyperv] : []),
         ...(vm.secureBoot ? [element('smm', { state: 'on' })] : []),
       ]),
-      element('cpu', { mode: 'host-model' }, [
-        element('topology', { sockets: String(sockets), cores: String(cores), threads: String(threads) }),
-      ]),
+      cpuOf(vm),
       clockOf(vm),
       element('devices', {}, [
         ...disksOf(vm, diskPaths),
@@ -49,6 +47,22 @@ export function libvirtDomain(vm: TargetVm, diskPaths: readonly string[]): strin
       ]),
     ]),
   );
+}
+
+function cpuOf({ cpu, cpuModel = 'host-model', nestedVirtualization }: TargetVm): XmlElement {
+  const isMode = cpuModel === 'host-model' || cpuModel === 'host-passthrough';
+  const policy = nestedVirtualization === true ? 'optional' : 'disable';
+  return element('cpu', { mode: isMode ? cpuModel : 'custom' }, [
+    ...(isMode ? [] : [element('model', {}, cpuModel)]),
+    element('topology', {
+      sockets: String(cpu.sockets),
+      cores: String(cpu.cores),
+      threads: String(cpu.threads),
+    }),
+    ...(nestedVirtualization === undefined
+      ? []
+      : ['vmx', 'svm'].map((name) => element('feature', { policy, name }))),
+  ]);
 }
 
 const tpm = element('tpm', { model: 'tpm-crb' }, [element('backend', { type: 'emulator', version: '2.0' })]);
@@ -105,9 +119,13 @@ function disksOf(vm: TargetVm, paths: readonly string[]): XmlElement[] {
       element('target', { dev: deviceName(index, disk.bus === 'virtio' ? 'vd' : 'sd'), bus: disk.bus }),
       element('boot', { order: String(disk.bootOrder) }),
       element('serial', {}, disk.serial),
+      ...(disk.sectorBytes === 512 ? [] : [blockSize(String(disk.sectorBytes))]),
     ]),
   );
 }
+
+const blockSize = (bytes: string): XmlElement =>
+  element('blockio', { logical_block_size: bytes, physical_block_size: bytes });
 
 function interfaceOf({ mac, model, network }: TargetVmNic): XmlElement {
   return element('interface', { type: 'network' }, [

@@ -21,6 +21,7 @@ import {
   claimsFor,
   freeBytes,
   holderOfDisks,
+  claimNames,
   layoutFor,
   layoutOf,
   modesAskedFor,
@@ -63,7 +64,7 @@ export const toyTarget: ExtensionTarget = {
 
   place(_target, _plan, at) {
     const { vm, targetName, targetNamespace: namespace } = at;
-    const layout = layoutFor({ namespace, targetName, disks: vm.disks.length, format: 'raw' });
+    const layout = layoutFor({ namespace, targetName, claims: claimNames(at), format: 'raw' });
     const disks = layout.disks.flatMap(({ disk: name, pvcName }, index) => {
       const [diskId, destination] = [vm.disks[index]?.id, at.storageOf[index]?.destination];
       if (diskId === undefined || destination === undefined) return [];

@@ -94,6 +94,7 @@ function diskOf(
     storage: around?.nameOf(datastore) ?? unescaped(placeOf(file).datastore),
     ...(datastore === undefined ? {} : { storageId: datastore.id }),
     ...serialOf(device),
+    ...sectorsOf(device),
     bus: controller?.bus ?? 'unknown',
     controller: controller?.number ?? 0,
     unit: Math.max(0, device.numberAt('unitNumber') ?? 0),
@@ -102,6 +103,10 @@ function diskOf(
   };
   return { disk, order: controller?.order ?? CONTROLLERS.length };
 }
+
+/** vSphere 9.0 and later: VirtualDisk.virtualDiskFormat; every other format has logical sectors of 512 bytes. */
+const sectorsOf = (device: VimNode): { readonly sectorBytes?: number } =>
+  device.textAt('virtualDiskFormat') === 'native_4k' ? { sectorBytes: 4096 } : {};
 
 /** Where a guest sees a serial number (`disk.EnableUUID`), it is the disk's UUID. */
 function serialOf(device: VimNode): { readonly serial?: string } {

@@ -20,6 +20,7 @@ export const VM_PATHS = [
   'config.hardware.numCoresPerSocket',
   'config.hardware.memoryMB',
   'config.hardware.device',
+  'config.nestedHVEnabled',
   'config.extraConfig',
   'runtime.powerState',
   'runtime.connectionState',

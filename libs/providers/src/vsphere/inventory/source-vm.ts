@@ -45,6 +45,7 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
         Number(cpu.text),
       ),
       hotAdd: flag('config.cpuHotAddEnabled'),
+      ...(flag('config.nestedHVEnabled') ? { nested: true } : {}),
     },
     memory: { bytes: number('config.hardware.memoryMB') * MIB, hotAdd: flag('config.memoryHotAddEnabled') },
     firmware: text('config.firmware') === 'efi' ? ('efi' as const) : ('bios' as const),

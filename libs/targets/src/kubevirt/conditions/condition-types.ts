@@ -82,6 +82,36 @@ export const kubevirtConditionTypes = {
     when: 'a VM has a TPM, whose state KubeVirt keeps in a claim of the default storage class, and there is none',
     wayOut: "make a storage class the default, or name one in KubeVirt's `vmStateStorageClass`",
   },
+  ClaimNameNotUnique: {
+    category: 'Critical',
+    when: 'by its `pvcNameTemplate`, the disks of two VMs of the plan would have claims of one name',
+    wayOut: 'put {target}, {vm} or {id} into the `pvcNameTemplate`, or choose other target names',
+  },
+  InstanceTypeNotValid: {
+    category: 'Critical',
+    when: 'an instance type that the plan names is not in the cluster or the namespace (NotFound), or says what the plan says, too (Conflict): KubeVirt refuses the VM',
+    wayOut: 'create it, name another `instanceType`, or leave out what it says',
+  },
+  InstanceTypeSmaller: {
+    category: 'Warn',
+    when: 'an instance type has fewer CPUs, or less memory, than the VM has at the source',
+    wayOut: 'choose a larger `instanceType`, if the guest needs what it had',
+  },
+  PreferenceNotValid: {
+    category: 'Critical',
+    when: 'a preference that the plan names is not in the cluster or the namespace',
+    wayOut: 'create it, or name another `preference`',
+  },
+  NodeSelectorMatchesNone: {
+    category: 'Warn',
+    when: 'no node has all labels of a `targetNodeSelector`, so that the VM would not start',
+    wayOut: 'label a node, or change the `targetNodeSelector`',
+  },
+  SectorSizeNotKept: {
+    category: 'Critical',
+    when: 'a disk has sectors of 4,096 bytes, and a raw copy in compatibility mode puts it on SATA, which has 512 only: the guest would not find its partitions',
+    wayOut: 'convert the guest, or set `useCompatibilityMode: false` if it has virtio drivers',
+  },
   AddressInServiceRange: {
     category: 'Warn',
     when: "an address of a guest (Guest) or of the source (Source) is in the range of the cluster's services, so that pods do not reach it",

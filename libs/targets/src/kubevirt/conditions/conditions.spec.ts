@@ -6,12 +6,13 @@ import { resources } from '../resources.js';
 import { conditions, kubevirtConditionTypes } from './index.js';
 import type { Setup } from './spec/case.js';
 import { placed, planOf, quota, settings, settingsWith, storageClass, viewOf } from './spec/fixtures.js';
+import { machineCases } from './spec/machine-cases.js';
 import { networkCases } from './spec/network-cases.js';
 import { placeCases } from './spec/place-cases.js';
 import { roomCases } from './spec/room-cases.js';
 import { storageCases } from './spec/storage-cases.js';
 
-const cases = [...placeCases, ...networkCases, ...storageCases, ...roomCases];
+const cases = [...placeCases, ...networkCases, ...storageCases, ...roomCases, ...machineCases];
 
 function judged(setup: Setup): readonly Condition[] {
   const vms = (setup.vms ?? [{}]).map((each): VmAtTarget => placed(each));

@@ -1,6 +1,6 @@
 import type { SourceDisk } from '@ledgerlift/contracts';
 import { allocatedSize } from '../../disk-size.js';
-import { suffixedLabel } from '../../names.js';
+import { claimName } from '../../name-templates.js';
 import type { PlanAtTarget, VmAtTarget } from '../../plan.js';
 import type { ApiResource } from '../addresses.js';
 import { claimBytes } from '../disks/claim-size.js';
@@ -26,10 +26,6 @@ export function namespacesOf({ spec, vms }: PlanAtTarget): readonly string[] {
   if (vms.length === 0) return [spec.targetNamespace];
   return [...new Set(vms.map(({ targetNamespace }) => targetNamespace))];
 }
-
-/** Name of the claim of the disk number `index`, counted from 0. */
-export const claimName = ({ targetName }: Pick<VmAtTarget, 'targetName'>, index: number): string =>
-  suffixedLabel(targetName, `disk-${index}`);
 
 /** The claims that the plan makes; those of pairs whose modes are not known are left out. */
 export function claimsToMake(plan: PlanAtTarget, cluster: ClusterView): readonly ClaimToMake[] {

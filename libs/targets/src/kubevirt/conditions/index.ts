@@ -4,7 +4,9 @@ import { checkNamesFree } from '../../conditions/names.js';
 import type { PlanAtTarget, TargetAt } from '../../plan.js';
 import type { KubeVirtView } from '../look.js';
 import { checkAddresses } from './addresses.js';
+import { checkInstanceTypes } from './instance-types.js';
 import { checkKnowledge, checkRights } from './knowledge.js';
+import { checkMachines } from './machines.js';
 import { checkNamespaces } from './namespaces.js';
 import { checkNetworksOfCluster } from './networks.js';
 import { checkNodes } from './nodes.js';
@@ -35,6 +37,8 @@ export function conditions(
     ...checkBroughtDisks(plan, brought),
     ...checkRoom(plan, cluster),
     ...checkNodes(plan, cluster),
+    ...checkInstanceTypes(plan, cluster),
+    ...checkMachines(plan, cluster),
     ...checkAddresses(plan, cluster),
     ...checkWorkerPods(settings, plan, cluster),
   ];

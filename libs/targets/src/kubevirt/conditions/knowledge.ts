@@ -8,6 +8,7 @@ import { resourceOf } from '../permissions/needs.js';
 import { resources } from '../resources.js';
 import { kubevirtConditionTypes } from './condition-types.js';
 import { disksToCopy, namespacesOf } from './facts.js';
+import { kindsOfMachine } from './instance-types.js';
 import { NO_PROVISIONER } from './volumes.js';
 
 const condition = conditionsOf(kubevirtConditionTypes);
@@ -59,6 +60,7 @@ function kindsNeeded(plan: PlanAtTarget, cluster: ClusterView): ReadonlySet<ApiR
   const needed = new Set<ApiResource>([namespaces, vms, claims, quotas, limitRanges, nodes]);
   if (plan.networks.some(({ destination }) => destination.type === 'multus')) needed.add(resources.networks);
   if (copied.length > 0 || plan.vms.some(({ vm }) => vm.tpm)) needed.add(resources.storageClasses);
+  for (const vm of plan.vms) for (const kind of kindsOfMachine(vm)) needed.add(kind);
   const leavesModesOut = copied.some(
     (each) => each.accessMode === undefined || each.volumeMode === undefined,
   );

@@ -24,12 +24,12 @@ function checkCapacity({ vms, targetName }: PlanAtTarget, cluster: ClusterView):
     const message = `none of the ${cluster.nodes.length} nodes of '${targetName}' is ready and takes VMs`;
     return [condition('NoNodeTakesVMs', 'NotSchedulable', message, [targetName])];
   }
-  const large = vms.flatMap(({ vm }) => {
-    const { cores, memoryBytes } = podRequests(vm, cluster);
+  const large = vms.flatMap((each) => {
+    const { cores, memoryBytes } = podRequests(each, cluster);
     const fits = nodes.some(
       ({ allocatable }) => allocatable.cores >= cores && allocatable.memoryBytes >= memoryBytes,
     );
-    return fits ? [] : [vm.name];
+    return fits ? [] : [each.vm.name];
   });
   if (large.length === 0) return [];
   const message = `no node of '${targetName}' is large enough for ${listed(large)}`;

@@ -1,5 +1,6 @@
-import type { SourceVm } from '@ledgerlift/contracts';
+import type { VmAtTarget } from '../../plan.js';
 import type { ClusterView } from '../inventory/cluster-inventory.js';
+import { instanceTypeOf } from './instance-types.js';
 
 /** What a VM's pod asks its node for. */
 export interface PodRequests {
@@ -20,11 +21,14 @@ const PASSED_THROUGH = 1024 * MiB;
 const PAGE_TABLES = 1 / 512;
 
 /** What KubeVirt has the pod of such a VM ask for. Pure. */
-export function podRequests(vm: SourceVm, { kubevirts: [kubevirt] }: ClusterView): PodRequests {
-  const cpus = Math.max(vm.cpu.count, 1);
-  const ratio = kubevirt?.cpuAllocationRatio ?? DEFAULT_CPU_ALLOCATION_RATIO;
+export function podRequests(at: VmAtTarget, cluster: ClusterView): PodRequests {
+  const { vm } = at;
+  const { kubevirts } = cluster;
+  const type = instanceTypeOf(at, cluster);
+  const cpus = Math.max(type?.cpus ?? vm.cpu.count, 1);
+  const ratio = kubevirts[0]?.cpuAllocationRatio ?? DEFAULT_CPU_ALLOCATION_RATIO;
   const memoryBytes =
-    vm.memory.bytes * (1 + PAGE_TABLES) +
+    (type?.memoryBytes ?? vm.memory.bytes) * (1 + PAGE_TABLES) +
     FIXED +
     EACH_CPU * cpus +
     (vm.tpm ? TPM : 0) +

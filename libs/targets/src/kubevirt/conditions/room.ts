@@ -40,7 +40,7 @@ function needsOf(
   );
   const isNew = coming.filter(({ targetName, isRetried }) => !(isRetried && existing.has(targetName)));
   const starting = isNew.filter(({ startsAtTarget }) => startsAtTarget);
-  const pods = starting.map(({ vm }) => podRequests(vm, cluster));
+  const pods = starting.map((each) => podRequests(each, cluster));
   const cores = sum(pods.map((pod) => pod.cores));
   const memory = sum(pods.map((pod) => pod.memoryBytes));
   const storage = (of: readonly ClaimToMake[]): number => sum(of.map(({ bytes }) => bytes));

@@ -6,6 +6,7 @@ import {
   CdiConfig,
   Claim,
   FreeVolume,
+  InstanceType,
   KubeVirt,
   LimitRange,
   Named,
@@ -34,10 +35,10 @@ export interface ClusterView {
   readonly networks: readonly Network[];
   readonly nodes: readonly Node[];
   readonly kubevirts: readonly KubeVirt[];
-  readonly clusterInstanceTypes: readonly Named[];
+  readonly clusterInstanceTypes: readonly InstanceType[];
   readonly clusterPreferences: readonly Named[];
   /** Of the namespaces that VMs are migrated into, as are all that follow. */
-  readonly instanceTypes: readonly Named[];
+  readonly instanceTypes: readonly InstanceType[];
   readonly preferences: readonly Named[];
   readonly quotas: readonly Quota[];
   readonly limitRanges: readonly LimitRange[];
@@ -77,12 +78,12 @@ const clusterSources: readonly Source[] = [
   { part: 'networks', kind: resources.networks, schema: Network },
   { part: 'nodes', kind: resources.nodes, schema: Node },
   { part: 'kubevirts', kind: resources.kubevirts, schema: KubeVirt },
-  { part: 'clusterInstanceTypes', kind: resources.clusterInstanceTypes, schema: Named },
+  { part: 'clusterInstanceTypes', kind: resources.clusterInstanceTypes, schema: InstanceType },
   { part: 'clusterPreferences', kind: resources.clusterPreferences, schema: Named },
 ];
 /** What is watched in each namespace that VMs are migrated into. */
 const namespaceSources: readonly Source[] = [
-  { part: 'instanceTypes', kind: resources.instanceTypes, schema: Named },
+  { part: 'instanceTypes', kind: resources.instanceTypes, schema: InstanceType },
   { part: 'preferences', kind: resources.preferences, schema: Named },
   { part: 'quotas', kind: resources.quotas, schema: Quota },
   { part: 'limitRanges', kind: resources.limitRanges, schema: LimitRange },

@@ -23,6 +23,29 @@ export const Named = z
   .transform(({ metadata: { name, namespace } }) => ({ name, namespace }));
 export type Named = z.infer<typeof Named>;
 
+/** Fields of KubeVirt v1.8.0, instancetype.kubevirt.io/v1beta1. */
+export const InstanceType = z
+  .object({
+    metadata: Metadata,
+    spec: z
+      .object({
+        cpu: z.object({ guest: z.number().default(0), model: z.string().optional() }).prefault({}),
+        memory: z.object({ guest: Quantity.default('0') }).prefault({}),
+        nodeSelector: z.record(z.string(), z.string()).optional(),
+      })
+      .prefault({}),
+  })
+  .transform(({ metadata: { name, namespace }, spec: { cpu, memory, nodeSelector } }) => ({
+    name,
+    namespace,
+    cpus: cpu.guest,
+    memoryBytes: bytesOf(memory.guest) ?? 0,
+    /** Undefined: the VM may say it itself. */
+    cpuModel: cpu.model,
+    nodeSelector,
+  }));
+export type InstanceType = z.infer<typeof InstanceType>;
+
 export const Namespace = z
   .object({
     metadata: Metadata,
@@ -119,6 +142,7 @@ export const Node = z
   })
   .transform(({ metadata: { name, labels }, spec, status: { allocatable, conditions } }) => ({
     name,
+    labels,
     isReady: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
     /** KubeVirt puts the label on nodes where its handler is alive. */
     takesVms: labels['kubevirt.io/schedulable'] === 'true' && !spec.unschedulable,

@@ -49,6 +49,8 @@ export function placed({ vm, storage, network, ...over }: Placed = {}): VmAtTarg
     startsAtTarget: false,
     isRetried: false,
     brought: undefined,
+    planName: 'first-wave',
+    machine: {},
     networkOf: source.nics.map(() => network ?? networkPair({ type: 'pod' })),
     storageOf: source.disks.map(() => storage ?? storagePair()),
     ...over,
@@ -61,7 +63,13 @@ export function planOf(vms: readonly VmAtTarget[], over: Partial<PlanAtTarget> =
     ...new Set(pairs.filter((pair) => pair !== undefined)),
   ];
   return {
-    spec: { type: 'cold', skipGuestConversion: false, maxConcurrentMigrations: 1, targetNamespace: 'vms' },
+    spec: {
+      type: 'cold',
+      skipGuestConversion: false,
+      useCompatibilityMode: true,
+      maxConcurrentMigrations: 1,
+      targetNamespace: 'vms',
+    },
     targetName: 'prod',
     sourceHosts: [],
     vms,
@@ -73,9 +81,21 @@ export function planOf(vms: readonly VmAtTarget[], over: Partial<PlanAtTarget> =
 
 export const node = (over: Partial<Node> = {}): Node => ({
   name: 'n1',
+  labels: {},
   isReady: true,
   takesVms: true,
   allocatable: { cores: 16, memoryBytes: 64 * GiB, pods: 110 },
+  ...over,
+});
+export const instanceType = (
+  over: Partial<ClusterView['instanceTypes'][number]> = {},
+): ClusterView['instanceTypes'][number] => ({
+  name: 'u1.small',
+  namespace: '',
+  cpus: 4,
+  memoryBytes: 8 * GiB,
+  cpuModel: undefined,
+  nodeSelector: undefined,
   ...over,
 });
 export const kubevirt = (over: Partial<KubeVirt> = {}): KubeVirt => ({

@@ -19,6 +19,9 @@ export const NADS = '/apis/k8s.cni.cncf.io/v1/namespaces/vms/network-attachment-
 export const CLASSES = '/apis/storage.k8s.io/v1/storageclasses';
 export const PROFILES = '/apis/cdi.kubevirt.io/v1beta1/storageprofiles';
 export const VOLUMES = '/api/v1/persistentvolumes';
+const MACHINES = '/apis/instancetype.kubevirt.io/v1beta1';
+export const INSTANCE_TYPES = `${MACHINES}/virtualmachineclusterinstancetypes`;
+export const PREFERENCES = `${MACHINES}/virtualmachineclusterpreferences`;
 export const NODE = '/api/v1/nodes/n1';
 export const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class';
 export const VF = 'k8s.v1.cni.cncf.io/resourceName';
@@ -102,11 +105,25 @@ export class RealCluster {
     await this.offer('fast', 'ReadWriteMany');
     await this.offer('local', 'ReadWriteOnce');
     await admin.create(VOLUMES, volume);
+    await this.#makeMachines();
     await this.makeNetworks();
     await admin.create('/api/v1/nodes', {
       metadata: { name: 'n1', labels: { 'kubevirt.io/schedulable': 'true' } },
     });
     await this.nodeIsReady();
+  }
+
+  async #makeMachines(): Promise<void> {
+    const make = (collection: string, kind: string, name: string, spec: object): Promise<unknown> =>
+      this.admin.create(collection, {
+        ...{ apiVersion: 'instancetype.kubevirt.io/v1beta1', kind, spec },
+        metadata: { name },
+      });
+    const spec = { cpu: { guest: 4 }, memory: { guest: '8Gi' } };
+    await make(INSTANCE_TYPES, 'VirtualMachineClusterInstancetype', 'large', spec);
+    const own = `${MACHINES}/namespaces/vms/virtualmachineinstancetypes`;
+    await make(own, 'VirtualMachineInstancetype', 'own', spec);
+    await make(PREFERENCES, 'VirtualMachineClusterPreference', 'rhel', {});
   }
 
   /** Has the profile of a class offer these modes, and no others. */
