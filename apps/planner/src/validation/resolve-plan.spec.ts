@@ -52,6 +52,35 @@ describe('a plan as it is resolved', () => {
     });
   });
 
+  it('says of the target VM what the plan says, and what the VM of the plan says in its place', () => {
+    const said = {
+      ...{ annotations: { team: 'shop', tier: 'any' }, targetNodeSelector: { zone: 'a', disk: 'ssd' } },
+      ...{
+        instanceType: { name: 'u1.medium' },
+        nestedVirtualization: true,
+        pvcNameTemplate: '{plan}-{disk}',
+      },
+      waitForGuestAgent: true,
+    };
+    const own = {
+      ...{ ref: 'web', annotations: { tier: 'front' }, targetNodeSelector: { zone: 'b' } },
+      ...{ nestedVirtualization: false, waitForGuestAgent: false },
+    };
+    const record = resolved(factsWith([vm()], { spec: { ...said, vms: [own] } }))?.vms[0];
+    expect(record?.machine).toEqual({
+      annotations: { team: 'shop', tier: 'front' },
+      targetNodeSelector: { zone: 'b' },
+      instanceType: { name: 'u1.medium', kind: 'VirtualMachineClusterInstancetype' },
+      nestedVirtualization: false,
+      pvcNameTemplate: '{plan}-{disk}',
+    });
+    expect(record?.settings.waitForGuestAgent).toBe(false);
+    expect(record?.disks.map(({ pvcName }) => pvcName)).toEqual(['first-wave-0']);
+    const plain = resolved(factsWith([vm()], { spec: { waitForGuestAgent: true } }))?.vms[0];
+    expect(plain?.settings.waitForGuestAgent).toBe(true);
+    expect(plain).not.toHaveProperty('machine');
+  });
+
   it('leaves out a NIC whose network is ignored', () => {
     const facts = factsWith([vm()], {
       networks: { pairs: [{ source: 'VM Network', destination: { type: 'ignored' } }] },

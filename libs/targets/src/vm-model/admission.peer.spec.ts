@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   type Kubernetes,
   KubernetesRefused,
+  drawnInstanceTypes,
+  drawnPreferences,
   drawnRecords,
   startKubernetes,
   vmRecord,
@@ -16,12 +18,29 @@ let kubernetes: Kubernetes;
 beforeAll(async () => {
   kubernetes = await startKubernetes({ extras: 'admission' });
   for (const name of NAMESPACES) await kubernetes.admin.create('/api/v1/namespaces', { metadata: { name } });
+  const spec = { cpu: { guest: 2 }, memory: { guest: '4Gi' } };
+  for (const type of drawnInstanceTypes) await makeNamed('instancetypes', type, spec);
+  for (const preference of drawnPreferences) await makeNamed('preferences', preference, {});
 });
 afterAll(() => kubernetes.stop());
 
+/** In the cluster, or in each of the namespaces. */
+async function makeNamed(
+  resource: 'instancetypes' | 'preferences',
+  { name, kind }: { readonly name: string; readonly kind: string },
+  spec: object,
+): Promise<void> {
+  const group = '/apis/instancetype.kubevirt.io/v1beta1';
+  const collections = kind.includes('Cluster')
+    ? [`${group}/virtualmachinecluster${resource}`]
+    : NAMESPACES.map((namespace) => `${group}/namespaces/${namespace}/virtualmachine${resource}`);
+  const body = { apiVersion: 'instancetype.kubevirt.io/v1beta1', kind, metadata: { name }, spec };
+  for (const collection of collections) await kubernetes.admin.create(collection, body);
+}
+
 interface Template {
   readonly metadata: object;
-  readonly spec: { readonly domain: { memory: { readonly guest: string } } };
+  readonly spec: { readonly domain: { cpu?: object; memory?: { readonly guest: string } } };
 }
 interface Machine {
   readonly metadata: { readonly name: string };
@@ -66,13 +85,18 @@ describe('a VM that we describe', () => {
   it.each(drawn)('is admitted, and kept as described: $title', async ({ vm }) => {
     const said = read<Machine>(virtualMachineManifest(vm));
     const kept = await offer('virtualmachines', vm.namespace, said);
-    const { memory } = kept.spec.template.spec.domain;
-    expect(bytesOf(memory.guest)).toBe(vm.memoryBytes);
-    said.spec.template.spec.domain.memory = { guest: memory.guest };
+    const { domain } = kept.spec.template.spec;
+    if (vm.instanceType === undefined) {
+      const memory = { guest: domain.memory?.guest ?? '' };
+      expect(bytesOf(memory.guest)).toBe(vm.memoryBytes);
+      said.spec.template.spec.domain.memory = memory;
+    }
     expect(kept).toMatchObject(said);
 
-    // What virt-controller makes of it once it starts is admitted on its own.
+    // What virt-controller makes of it once it starts is admitted on its own, with what the instance type says.
     const { metadata, spec } = kept.spec.template;
+    if (vm.instanceType !== undefined)
+      Object.assign(domain, { cpu: { ...domain.cpu, sockets: 2 }, memory: { guest: '4Gi' } });
     const instance = {
       apiVersion: 'kubevirt.io/v1',
       kind: 'VirtualMachineInstance',
@@ -101,9 +125,11 @@ describe('a VM that differs from what we describe', () => {
     if (nic === undefined) throw new Error('the record has a NIC');
     const record = vmRecord({
       disks: 2,
+      settings: { skipGuestConversion: true, useCompatibilityMode: false },
       vm: { firmware: 'efi', secureBoot: true, nics: [nic, { ...nic, id: 'nic-1' }] },
       record: {
         targetNamespace: 'vms',
+        machine: { nestedVirtualization: true, targetNodeSelector: { zone: 'a' } },
         nics: [
           { nicId: 'nic-0', network: { type: 'pod' } },
           { nicId: 'nic-1', network: { type: 'multus', name: 'fast' } },
@@ -155,6 +181,34 @@ describe('a VM that differs from what we describe', () => {
     ["the pod bridge's MAC", `${nics}.0.macAddress`, '02:00:00:00:00:00', 'reserved for the in-pod bridge'],
     ['a tablet at PS/2', `${domain}.devices.inputs.0.bus`, 'ps2', 'can have only virtio or usb bus'],
     ['an unknown field', `${domain}.devices.watchdogs`, {}, `unknown field "${domain}.devices.watchdogs"`],
+    [
+      "an instance type beside the VM's own CPU and memory",
+      'spec.instancetype',
+      { name: 'u1.medium', kind: 'VirtualMachineClusterInstancetype' },
+      'spec.template.spec.domain.cpu.sockets',
+    ],
+    ['a policy that does not exist', `${domain}.cpu.features.0.policy`, 'maybe', 'uses policy maybe'],
+    [
+      'sectors of odd size',
+      `${disks}.0.blockSize`,
+      { custom: { logical: 520, physical: 520 } },
+      'power of 2',
+    ],
+    [
+      'a CD-ROM drive without a disc',
+      `${disks}.2`,
+      { name: 'cd', cdrom: { bus: 'sata' } },
+      'DeclarativeHotplugVolumes feature gate not enabled, cannot define an empty CD-ROM disk',
+    ],
+    [
+      'an affinity to nothing',
+      `${guest}.affinity`,
+      {
+        podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: '' }] },
+      },
+      'topologyKey',
+    ],
+    ['an annotation that is none', 'metadata.annotations', { 'not a key': 'x' }, 'metadata.annotations'],
     ['another run strategy', 'spec.runStrategy', 'Sometimes', 'Invalid RunStrategy (Sometimes)'],
     [
       'a reserved label',
@@ -169,6 +223,23 @@ describe('a VM that differs from what we describe', () => {
     const offered = offer('virtualmachines', 'vms', changed(described(), field.split('.'), value));
     await expect(offered).rejects.toThrow(KubernetesRefused);
     await expect(offered).rejects.toThrow(words);
+  });
+
+  const none = { name: 'none', kind: 'VirtualMachineClusterInstancetype' };
+  // KubeVirt and Kubernetes take these, and the VM never starts: so plans and conditions must find them.
+  it.each<[what: string, field: string, value: unknown]>([
+    [
+      'a preference that does not exist',
+      'spec.preference',
+      { ...none, kind: 'VirtualMachineClusterPreference' },
+    ],
+    ['a toleration of nothing', `${guest}.tolerations`, [{ operator: 'Equal', value: 'x' }]],
+    ['a node label that is none', `${guest}.nodeSelector`, { 'not a key': 'x' }],
+  ])('is admitted with %s', async (_what, field, value) => {
+    await offer('virtualmachines', 'vms', changed(described(), field.split('.'), value));
+  });
+  it('is admitted with an instance type that does not exist, even beside its own CPU and memory', async () => {
+    await offer('virtualmachines', 'vms', changed(described(), ['spec', 'instancetype'], none));
   });
 });
 

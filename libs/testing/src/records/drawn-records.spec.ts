@@ -31,6 +31,17 @@ describe('records that are drawn', () => {
     expect(all(({ source: { vm } }) => vm.memory.bytes).size).toBe(7);
     expect(all(({ source: { vm } }) => vm.serial).size).toBe(4);
     expect(all(({ labels }) => JSON.stringify(labels)).size).toBe(6);
+    const said = (name: keyof NonNullable<DrawnRecord['record']['machine']>) =>
+      all(({ machine }) => JSON.stringify(machine?.[name])).size;
+    expect(said('targetAffinity')).toBe(4);
+    expect(said('cpuModel')).toBe(4);
+    for (const name of [
+      ...(['annotations', 'targetNodeSelector', 'targetTolerations', 'instanceType', 'preference'] as const),
+      ...(['nestedVirtualization', 'volumeNameTemplate', 'networkNameTemplate'] as const),
+    ])
+      expect(said(name)).toBe(3);
+    expect(all(({ source: { vm } }) => vm.cpu.nested).size).toBe(3);
+    expect(all(({ source: { vm } }) => vm.disks.map((disk) => disk.sectorBytes)).size).toBe(3);
     expect(all(({ targetNamespace }) => targetNamespace)).toEqual(new Set(['vms', 'team-2']));
   });
 

@@ -1,6 +1,7 @@
 import type {
   GuestCapabilities,
   Inspection,
+  MachineSettings,
   SourceVm,
   TargetNic,
   VmRecord,
@@ -82,6 +83,75 @@ const uuids = ['423EFD65-A73D-E159-A56D-DD25289F8B0C', '423efd65-a73d-e159-a56d-
 const serials = ['VMware-42 3e fd 65 a7 3d e1 59-a5 6d dd 25 28 9f 8b 0c', '', 'on', null];
 const diskSerials = ['6000c2940a3b8d2f1c7e5b9a01f4d3e2', 'WD-1 2/3', '////', 'ä_.+-0', '', null];
 const macs = ['00:50:56:AA:BB:0', '00-50-56-aa-bb-0', '02:00:00:00:00:0', '01:00:5e:00:00:0', 'none', null];
+const annotations: readonly (MachineSettings['annotations'] | null)[] = [
+  null,
+  { team: 'shop', 'example.com/contact': 'a@b.example\n{{x}} ä' },
+  { 'not a key': 'a', 'ledgerlift.io/source-name': 'forged', 'x/y/z': 'b', long: 'v'.repeat(20_000) },
+];
+const nodeSelectors: readonly (MachineSettings['targetNodeSelector'] | null)[] = [
+  null,
+  {},
+  { 'topology.kubernetes.io/zone': 'a', on: 'on' },
+];
+const affinities: readonly (MachineSettings['targetAffinity'] | null)[] = [
+  null,
+  {},
+  {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [
+          { matchExpressions: [{ key: 'cores', operator: 'Gt', values: ['012'] }] },
+          { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] },
+        ],
+      },
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 100, preference: { matchExpressions: [{ key: 'disk', operator: 'Exists' }] } },
+      ],
+    },
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        {
+          weight: 1,
+          podAffinityTerm: {
+            topologyKey: 'kubernetes.io/hostname',
+            labelSelector: {
+              matchLabels: { tier: 'front' },
+              matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['db'] }],
+            },
+          },
+        },
+      ],
+    },
+  },
+  {
+    podAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        { topologyKey: 'zone', namespaces: ['vms'], labelSelector: { matchLabels: { tier: 'front' } } },
+      ],
+    },
+  },
+];
+const tolerations: readonly (MachineSettings['targetTolerations'] | null)[] = [
+  null,
+  [],
+  [
+    { operator: 'Exists' },
+    { key: 'gpu', value: 'yes', effect: 'NoSchedule' },
+    { key: 'down', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 60 },
+  ],
+];
+/** What drawn VMs name, and the cluster must have. */
+export const drawnInstanceTypes = [
+  { name: 'u1.medium', kind: 'VirtualMachineClusterInstancetype' },
+  { name: 'own', kind: 'VirtualMachineInstancetype' },
+] as const;
+export const drawnPreferences = [
+  { name: 'rhel.9', kind: 'VirtualMachineClusterPreference' },
+  { name: 'own', kind: 'VirtualMachinePreference' },
+] as const;
+const cpuModels = [null, 'host-model', 'host-passthrough', 'Cascadelake-Server'];
+const volumeTemplates = [null, '{claim}', 'volume-{disk}'];
+const networkTemplates = [null, '{network}-{nic}', '{nic}-{type}-{namespace}'];
 const networks = [
   { type: 'multus', name: 'vlan10', namespace: 'nets' },
   { type: 'multus', name: 'fast' },
@@ -89,7 +159,7 @@ const networks = [
 
 /**
  * Records of VMs that differ in all that a target describes: each firmware with and without TPM, of each family of guests, with each
- * conversion; names, labels, CPUs, memory, disks (1 to 8) and NICs (0 to 4) by chance. As a planner makes them: at most one NIC goes to
+ * conversion; names, labels, CPUs, memory, disks (1 to 8) and NICs (0 to 4) by chance, and whatever a plan can say of the VM besides. As a planner makes them: at most one NIC goes to
  * the pod network, and no virtual function. The same seed gives the same records.
  *
  * @param targetNameOf the name at the target for a name at the source
@@ -125,7 +195,10 @@ function drawnVm(chance: Chance, hardware: Hardware): Drawn {
   return {
     name: chance.pick(names),
     ...hardware,
-    cpu: { count, coresPerSocket, affinity: [], hotAdd: chance.once(2) },
+    cpu: {
+      ...{ count, coresPerSocket, affinity: [], hotAdd: chance.once(2) },
+      ...optional('nested', chance.pick([true, false, null])),
+    },
     memory: { bytes: chance.pick(memories), hotAdd: false },
     ...optional('uuid', chance.pick(uuids)),
     ...optional('serial', chance.pick(serials)),
@@ -134,6 +207,7 @@ function drawnVm(chance: Chance, hardware: Hardware): Drawn {
       sourceDisk(index, {
         capacityBytes: chance.pick(capacities),
         ...optional('serial', chance.pick(diskSerials)),
+        ...optional('sectorBytes', chance.pick([512, 4096, null])),
       }),
     ),
     nics: Array.from({ length: chance.below(5) }, (_, index) => {
@@ -167,6 +241,7 @@ function recordOf(
       targetNamespace,
       labels: chance.pick(labels),
       powerState: chance.pick(['on', 'off', 'auto']),
+      machine: machineOf(chance),
       nics: vm.nics.map((nic) => ({ nicId: nic.id, network: networkOf(chance, nic === podNic) })),
       disks: vm.disks.map(({ id }, index) => ({
         diskId: id,
@@ -179,6 +254,23 @@ function recordOf(
       })),
     },
   });
+}
+
+/** Fields that are left out where there is no value. */
+function machineOf(chance: Chance): MachineSettings {
+  const said = {
+    annotations: chance.pick(annotations),
+    targetNodeSelector: chance.pick(nodeSelectors),
+    targetAffinity: chance.pick(affinities),
+    targetTolerations: chance.pick(tolerations),
+    instanceType: chance.pick([null, ...drawnInstanceTypes]),
+    preference: chance.pick([null, ...drawnPreferences]),
+    nestedVirtualization: chance.pick([null, true, false]),
+    cpuModel: chance.pick(cpuModels),
+    volumeNameTemplate: chance.pick(volumeTemplates),
+    networkNameTemplate: chance.pick(networkTemplates),
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null));
 }
 
 function networkOf(chance: Chance, mayBePod: boolean): z.infer<typeof TargetNic>['network'] {
@@ -198,5 +290,8 @@ const inspectionOf = (chance: Chance, { os: { family }, firmware, disks }: Drawn
 });
 
 /** A field that is left out where there is no value. */
-const optional = <Key extends string>(key: Key, value: string | null): { readonly [key in Key]?: string } =>
-  (value === null ? {} : { [key]: value }) as { readonly [key in Key]?: string };
+const optional = <Key extends string, Value>(
+  key: Key,
+  value: Value | null,
+): { readonly [key in Key]?: Value } =>
+  (value === null ? {} : { [key]: value }) as { readonly [key in Key]?: Value };

@@ -89,7 +89,7 @@ export const kubevirtConditionTypes = {
   },
   InstanceTypeNotValid: {
     category: 'Critical',
-    when: 'an instance type that the plan names is not in the cluster or the namespace (NotFound), or says what the plan says, too (Conflict): KubeVirt refuses the VM',
+    when: 'an instance type that the plan names is not in the cluster or the namespace (NotFound), so that the VM would not start, or says what the plan says, too (Conflict), so that KubeVirt refuses the VM',
     wayOut: 'create it, name another `instanceType`, or leave out what it says',
   },
   InstanceTypeSmaller: {
