@@ -12,6 +12,7 @@ describe('the examples', () => {
     ['plan.yaml', PlanSpec, 1],
     ['warm-plan.yaml', PlanSpec, 1],
     ['select-plan.yaml', PlanSpec, 1],
+    ['machine-plan.yaml', PlanSpec, 1],
     ['limits.yaml', ScheduleLimits, 1],
   ])('%s is what the API takes', async (name, schema, documents) => {
     expect(await readDefinitions(example(name), schema)).toHaveLength(documents);

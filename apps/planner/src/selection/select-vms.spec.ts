@@ -43,9 +43,9 @@ describe('a selection', () => {
 
   it('puts together what is said of a VM, its labels too', () => {
     const [one] = selecting({
-      vms: [{ ref: 'db', targetName: 'data', labels: { tier: 'back' } }],
+      vms: [{ ref: 'db', targetName: 'data', labels: { tier: 'back' }, annotations: { by: 'me' } }],
       select: [
-        { tag: 'gold', wave: 2, labels: { gold: 'yes' } },
+        { tag: 'gold', wave: 2, labels: { gold: 'yes' }, annotations: { for: 'you' } },
         { folder: '/prod', wave: 2, priority: 80, targetNamespace: 'prod' },
       ],
     }).vms;
@@ -57,16 +57,18 @@ describe('a selection', () => {
       priority: 80,
       targetNamespace: 'prod',
       labels: { tier: 'back', gold: 'yes' },
+      annotations: { by: 'me', for: 'you' },
     });
   });
 
   it('says where different things are said of a VM', () => {
     const [one] = selecting({
-      vms: [{ ref: 'db', wave: 1, labels: { tier: 'back' } }],
-      select: [{ tag: 'gold', wave: 2, labels: { tier: 'front' } }],
+      vms: [{ ref: 'db', wave: 1, labels: { tier: 'back' }, annotations: { by: 'me' } }],
+      select: [{ tag: 'gold', wave: 2, labels: { tier: 'front' }, annotations: { by: 'you' } }],
     }).vms;
     expect(one?.conflicts).toEqual([
       'label tier is back in vms[0] and front in select[0]',
+      'annotation by is me in vms[0] and you in select[0]',
       'wave is 1 in vms[0] and 2 in select[0]',
     ]);
   });
