@@ -53,6 +53,10 @@ describe('the manifests of a plan', () => {
         ['pvc-0.yaml', 'vm.yaml', 'domain.xml'].map((name) => `default/database/manifests/${name}`),
       ],
     ]);
+    expect(items[1]?.summary).toMatchObject({
+      source: { firmware: 'bios', networks: ['VM Network'] },
+      target: { firmware: 'bios', networks: ['pod'], claims: ['database-disk-0'] },
+    });
     const [, manifest] = items[1]?.files ?? [];
     expect(manifest?.content).toMatch(/kind: VirtualMachine\nmetadata:\n {2}name: database\n/);
     expect(manifest?.content).toContain('bus: virtio');

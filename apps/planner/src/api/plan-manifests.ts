@@ -1,5 +1,5 @@
-import type { Condition, PlanSpec, RenderedVm, VmRecord } from '@ledgerlift/contracts';
-import { targetOf, targetVm } from '@ledgerlift/targets';
+import { type Condition, type PlanSpec, RenderedVm, type VmRecord } from '@ledgerlift/contracts';
+import { summaryOf, targetOf, targetVm } from '@ledgerlift/targets';
 import type { Entry } from '../catalog/index.js';
 import type { Outline, PlanExaminer } from '../validation/index.js';
 import { NoSuchVmInPlan } from './errors.js';
@@ -41,8 +41,10 @@ function rendered(
   if (record === undefined) return { ...named, files: [], missing: whyNot(name, conditions) };
   const whole: VmRecord = { ...record, migrationId: 'none', index: 0 };
   const capabilities = record.settings.skipGuestConversion ? undefined : CONVERTED;
-  const files = targetOf(record.target.type).render(whole, targetVm(whole, { capabilities }));
-  return { ...named, files: files.map((file) => ({ ...file })) };
+  const target = targetVm(whole, { capabilities });
+  const files = targetOf(record.target.type).render(whole, target);
+  const summary = RenderedVm.shape.summary.parse(summaryOf(whole, target));
+  return { ...named, summary, files: files.map((file) => ({ ...file })) };
 }
 
 /** The Critical conditions that name the VM, else those that name none. */

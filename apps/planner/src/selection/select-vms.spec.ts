@@ -68,8 +68,8 @@ describe('a selection', () => {
     }).vms;
     expect(one?.conflicts).toEqual([
       'label tier is back in vms[0] and front in select[0]',
-      'annotation by is me in vms[0] and you in select[0]',
       'wave is 1 in vms[0] and 2 in select[0]',
+      'annotation by is me in vms[0] and you in select[0]',
     ]);
   });
 

@@ -7,6 +7,11 @@ export const sharedConditionTypes = {
     when: 'the target has something of the same name in the namespace, or another migration is making it',
     wayOut: 'choose another `targetName` or `targetNamespace`, or take away what is there',
   },
+  ClaimNameNotUnique: {
+    category: 'Critical',
+    when: 'by its `pvcNameTemplate`, the disks of two VMs of the plan would have claims of one name',
+    wayOut: 'put {target}, {vm} or {id} into the `pvcNameTemplate`, or choose other target names',
+  },
   VMMultiplePodNetworkMappings: {
     category: 'Critical',
     when: 'more than one NIC of a VM goes to the pod network',

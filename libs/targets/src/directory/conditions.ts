@@ -1,6 +1,6 @@
 import { type Condition, type DirectorySettings, conditionsOf } from '@ledgerlift/contracts';
 import { checkBroughtDisks } from '../conditions/brought.js';
-import { checkNamesFree } from '../conditions/names.js';
+import { checkClaimNames, checkNamesFree } from '../conditions/names.js';
 import { checkNetworks, checkPodNetwork } from '../conditions/networks.js';
 import { checkStorages } from '../conditions/storages.js';
 import type { PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
@@ -18,6 +18,7 @@ export function conditions(
 ): readonly Condition[] {
   return [
     ...checkNamesFree(plan, view.taken),
+    ...checkClaimNames(plan),
     ...checkNetworks(plan, networks),
     ...checkPodNetwork(plan),
     ...checkStorages(plan, storages),

@@ -82,11 +82,6 @@ export const kubevirtConditionTypes = {
     when: 'a VM has a TPM, whose state KubeVirt keeps in a claim of the default storage class, and there is none',
     wayOut: "make a storage class the default, or name one in KubeVirt's `vmStateStorageClass`",
   },
-  ClaimNameNotUnique: {
-    category: 'Critical',
-    when: 'by its `pvcNameTemplate`, the disks of two VMs of the plan would have claims of one name',
-    wayOut: 'put {target}, {vm} or {id} into the `pvcNameTemplate`, or choose other target names',
-  },
   InstanceTypeNotValid: {
     category: 'Critical',
     when: 'an instance type that the plan names is not in the cluster or the namespace (NotFound), so that the VM would not start, or says what the plan says, too (Conflict), so that KubeVirt refuses the VM',

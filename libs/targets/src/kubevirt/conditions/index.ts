@@ -1,6 +1,6 @@
 import type { Condition, KubeVirtSettings } from '@ledgerlift/contracts';
 import { checkBroughtDisks } from '../../conditions/brought.js';
-import { checkNamesFree } from '../../conditions/names.js';
+import { checkClaimNames, checkNamesFree } from '../../conditions/names.js';
 import type { PlanAtTarget, TargetAt } from '../../plan.js';
 import type { KubeVirtView } from '../look.js';
 import { checkAddresses } from './addresses.js';
@@ -31,6 +31,7 @@ export function conditions(
     ...checkKnowledge(plan, cluster, missing),
     ...checkNamespaces(settings, plan, cluster),
     ...checkNamesFree(plan, taken),
+    ...checkClaimNames(plan),
     ...checkNetworksOfCluster(plan, cluster),
     ...checkStoragesOfCluster(plan, cluster),
     ...checkVolumes(plan, cluster),

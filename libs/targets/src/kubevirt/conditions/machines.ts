@@ -1,41 +1,16 @@
 import { type Condition, conditionsOf, listed } from '@ledgerlift/contracts';
-import { claimNames } from '../../name-templates.js';
 import type { PlanAtTarget, VmAtTarget } from '../../plan.js';
 import { devicesFor } from '../../vm-model/devices.js';
 import type { ClusterView } from '../inventory/cluster-inventory.js';
 import { resources } from '../resources.js';
 import { kubevirtConditionTypes } from './condition-types.js';
-import { disksToCopy, isKnown } from './facts.js';
+import { isKnown } from './facts.js';
 
 const condition = conditionsOf(kubevirtConditionTypes);
 
-/** What the plan says of its VMs can be done: names, nodes and sectors. Pure. */
+/** What the plan says of its VMs can be done: nodes and sectors. Pure. */
 export function checkMachines(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
-  return [
-    ...checkClaimNames(plan),
-    ...(isKnown(cluster, resources.nodes) ? checkSelectors(plan, cluster) : []),
-    ...checkSectors(plan),
-  ];
-}
-
-/** A template may give two VMs one name; those of one VM differ by the number of the disk. */
-function checkClaimNames(plan: PlanAtTarget): readonly Condition[] {
-  const copied = new Set(disksToCopy(plan).map(({ vm }) => vm));
-  const claims = [...copied].flatMap((at) =>
-    claimNames(at).map((name) => ({ place: `${at.targetNamespace}/${name}`, at })),
-  );
-  return [...Map.groupBy(claims, ({ place }) => place)].flatMap(([place, each]) => {
-    const names = [...new Set(each.map(({ at }) => at))].map(({ vm }) => vm.name);
-    if (names.length < 2) return [];
-    return [
-      condition(
-        'ClaimNameNotUnique',
-        'NotUnique',
-        `the claim '${place}' would be that of ${listed(names)}`,
-        names,
-      ),
-    ];
-  });
+  return [...(isKnown(cluster, resources.nodes) ? checkSelectors(plan, cluster) : []), ...checkSectors(plan)];
 }
 
 function checkSelectors({ vms, targetName }: PlanAtTarget, { nodes }: ClusterView): readonly Condition[] {
