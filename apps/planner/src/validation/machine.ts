@@ -1,4 +1,4 @@
-import { MachineSettings, type PlanSpec, type PlanVm, machineChoices } from '@ledgerlift/contracts';
+import { type MachineSettings, type PlanSpec, type PlanVm, machineChoices } from '@ledgerlift/contracts';
 
 const names = Object.keys(machineChoices) as readonly (keyof MachineSettings)[];
 const saidIn = (from: MachineSettings): MachineSettings =>

@@ -117,12 +117,6 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     items: ['web'],
     not: factsWith([vm()], { room: { freeBytes: 2 ** 40, taken: new Map([['other/web', 'it is there']]) } }),
   },
-  ClaimNameNotUnique: {
-    raised: factsWith([vmNamed('a'), vmNamed('b')], { spec: { pvcNameTemplate: 'data-{disk}' } }),
-    reason: 'NotUnique',
-    items: ['a', 'b'],
-    not: factsWith([vmNamed('a'), vmNamed('b')], { spec: { pvcNameTemplate: '{vm}-data-{disk}' } }),
-  },
   VMNetworksNotMapped: {
     raised: factsWith([vm({ nics: [nic({ network: 'DMZ' })] })]),
     reason: 'NotMapped',

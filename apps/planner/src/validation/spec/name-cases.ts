@@ -1,7 +1,7 @@
 import type { Inventory } from '@ledgerlift/contracts';
 import { inventoryOf } from '../../api/spec/fixtures.js';
 import type { Case } from './case.js';
-import { factsWith, vm, webVm } from './facts.js';
+import { factsWith, vm, vmNamed, webVm } from './facts.js';
 
 const good = factsWith([vm()]);
 /** On the first of two networks and two datastores of one name. */
@@ -85,4 +85,10 @@ export const nameCases: Readonly<Record<string, Case | readonly Case[]>> = {
       not: factsWith([onTwins], { inventory: twins, storages: stored('datastore-1') }),
     },
   ],
+  ClaimNameNotUnique: {
+    raised: factsWith([vmNamed('a'), vmNamed('b')], { spec: { pvcNameTemplate: 'data-{disk}' } }),
+    reason: 'NotUnique',
+    items: ['a', 'b'],
+    not: factsWith([vmNamed('a'), vmNamed('b')], { spec: { pvcNameTemplate: '{vm}-data-{disk}' } }),
+  },
 };
