@@ -36,6 +36,8 @@ interface DiskParts {
   readonly kind?: string;
   readonly backing?: string;
   readonly datastore?: string;
+  /** Of the sectors; vSphere 9.0. */
+  readonly format?: string;
 }
 export const disk = (parts: DiskParts = {}): string => {
   const {
@@ -45,13 +47,15 @@ export const disk = (parts: DiskParts = {}): string => {
     kind = 'VirtualDiskFlatVer2BackingInfo',
     backing = '<diskMode>persistent</diskMode>',
     datastore = '<datastore type="Datastore">datastore-11</datastore>',
+    format,
   } = parts;
+  const sectors = format === undefined ? '' : `<virtualDiskFormat>${format}</virtualDiskFormat>`;
   const label = `<deviceInfo><label>Hard disk ${key - 1999}</label></deviceInfo>`;
   const file = `<fileName>[LocalDS_0] web/web.vmdk</fileName>${datastore}<uuid>6000C29a-0000</uuid>`;
   return device(
     'VirtualDisk',
     `<key>${key}</key>${label}<backing xsi:type="${kind}">${file}${backing}</backing>` +
-      `<controllerKey>1000</controllerKey><unitNumber>${unit}</unitNumber><capacityInBytes>${capacity}</capacityInBytes>`,
+      `<controllerKey>1000</controllerKey><unitNumber>${unit}</unitNumber><capacityInBytes>${capacity}</capacityInBytes>${sectors}`,
   );
 };
 export const devices = (...all: readonly string[]): string =>
@@ -117,7 +121,10 @@ const sound: Readonly<Record<string, string>> = {
 };
 
 /** Ids of the concerns that the inventory's judge raises about it, with their categories. */
-export function concernsWith({ vm = {}, host = {}, cluster = '' }: Changes) {
+export const concernsWith = (changes: Changes) => foundWith(changes).concerns;
+
+/** The VM as the inventory has it. */
+export function foundWith({ vm = {}, host = {}, cluster = '' }: Changes) {
   const around = new Surroundings([
     object('ClusterComputeResource', 'domain-c8', {
       name: text('c8'),
@@ -133,5 +140,5 @@ export function concernsWith({ vm = {}, host = {}, cluster = '' }: Changes) {
   ]);
   const found = sourceVm(object('VirtualMachine', 'vm-62', { ...sound, ...vm }), around, judge);
   if (found === undefined) throw new TypeError('it has no devices');
-  return found.concerns;
+  return found;
 }
