@@ -131,8 +131,10 @@ function vmAtWork(at: AtCluster): VmAtWork {
       if (await isHalted(at)) await assertNobodyWrites(at);
       await setRunStrategy(at, vm, vm.runStrategy);
       if (vm.runStrategy === 'Always') {
-        await waitUntilRunning(at, { patienceMs: PATIENCE_MS, failureMs: FAILURE_MS });
-        return 'running';
+        const { waitForGuestAgent } = at.record.settings;
+        const agent = waitForGuestAgent ? ({ agent: 'wanted' } as const) : {};
+        await waitUntilRunning(at, { patienceMs: PATIENCE_MS, failureMs: FAILURE_MS, ...agent });
+        return waitForGuestAgent ? 'running, and its agent answers' : 'running';
       }
       await waitUntilStopped(at, { patienceMs: PATIENCE_MS });
       return 'halted';
