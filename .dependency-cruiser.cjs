@@ -12,6 +12,7 @@ const arrows = {
   processes: ['contracts'],
   'disk-transfer': ['contracts', 'processes'],
   messaging: ['contracts'],
+  'nats-keys': [],
   secrets: ['contracts'],
   service: ['contracts'],
   worker: ['contracts', 'messaging', 'service'],
@@ -19,7 +20,7 @@ const arrows = {
   providers: ['contracts', 'disk-transfer', 'secrets', 'xml'],
   targets: ['contracts', 'disk-transfer', 'processes', 'secrets', 'xml'],
   extensions: ['contracts', 'providers', 'targets'],
-  testing: ['contracts'],
+  testing: ['contracts', 'nats-keys'],
   'testing-extensions': ['contracts', 'providers', 'targets'],
 };
 

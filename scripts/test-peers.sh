@@ -8,6 +8,7 @@ source scripts/progress.sh
 bash scripts/install.sh
 bash scripts/install-newest-nats.sh
 bash scripts/install-kubernetes.sh
+bash scripts/install-helm.sh
 # shellcheck source=scripts/stages.sh
 source scripts/stages.sh
 

@@ -19,3 +19,16 @@ export class RollbackNotConfirmed extends LedgerliftError {
     );
   }
 }
+
+/** Keys are written into a folder of their own, so that none is ever overwritten. */
+export class FolderNotEmpty extends LedgerliftError {
+  readonly code = 'LL-CLI-010';
+  constructor(
+    readonly folder: string,
+    readonly found: string,
+  ) {
+    super(`${folder} is not empty: it has ${found}; name a folder that is empty, or does not exist yet`, {
+      field: '--out',
+    });
+  }
+}

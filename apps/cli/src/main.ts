@@ -7,6 +7,7 @@ import { contextOf } from './commands/context.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downCommand } from './commands/down.js';
 import { eventCommands } from './commands/events.js';
+import { natsKeysCommand } from './commands/nats-keys.js';
 import { runCommands } from './commands/run.js';
 import { steerCommands } from './commands/steer.js';
 import { upCommand } from './commands/up.js';
@@ -28,6 +29,7 @@ steerCommands(program, context);
 eventCommands(program, context);
 doctorCommand(program, context);
 roleCommands(program, context);
+natsKeysCommand(program, context);
 
 try {
   await program.parseAsync();

@@ -4,6 +4,7 @@ export * from './disks/index.js';
 export { PeerFailed, PeerMissing } from './errors.js';
 export { extensionModule } from './extension-module.js';
 export * from './guest/index.js';
+export { helmProgram } from './helm.js';
 export * from './hostile-ovas/index.js';
 export * from './kubernetes/index.js';
 export * from './lab/index.js';

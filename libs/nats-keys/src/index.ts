@@ -1,0 +1,1 @@
+export { makeNatsKeys, type NatsKeys } from './nats-keys.js';
