@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { temporaryFolder, typescriptArguments } from '@ledgerlift/testing';
+import {
+  freePort,
+  natsBinary,
+  OwnedProcess,
+  temporaryFolder,
+  typescriptArguments,
+  until,
+  wantedNatsVersion,
+} from '@ledgerlift/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { parseAllDocuments } from 'yaml';
 
 const folder = temporaryFolder('nats-keys');
@@ -99,5 +109,37 @@ describe('ledgerlift nats-keys', () => {
     expect(status).toBe(1);
     expect(errors).toContain(`LL-CLI-005 (${option}) ${option} '${value}'`);
     await expect(readdir(out)).rejects.toThrow(/ENOENT/);
+  });
+});
+
+describe("the Helm chart's nats-server with these keys", () => {
+  it('starts, answers its probes, and lets in the services alone, who have JetStream', async () => {
+    const out = folder.file('server');
+    await natsKeys('--out', out);
+    const chart = join(import.meta.dirname, '../../../../deploy/helm/ledgerlift/files/nats.conf');
+    await copyFile(chart, join(out, 'nats.conf'));
+    const [port, monitor] = [await freePort(), await freePort()];
+    // Options win over the file, which has a pod's ports and volume.
+    const here = ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`, '-sd', folder.file('jetstream')];
+    const server = await OwnedProcess.start({
+      name: 'nats-server',
+      command: natsBinary(wantedNatsVersion()),
+      args: ['--config', join(out, 'nats.conf'), ...here],
+    });
+    try {
+      await server.waitForLine(/Server is ready/);
+      for (const path of ['/healthz', '/healthz?js-enabled-only=true', '/healthz?js-server-only=true'])
+        await until(path, async () => (await fetch(`http://127.0.0.1:${monitor}${path}`)).ok);
+      const servers = `nats://127.0.0.1:${port}`;
+      await expect(connect({ servers, reconnect: false })).rejects.toThrow(/authorization/i);
+      const creds = await readFile(join(out, 'services.creds'));
+      const nc = await connect({ servers, reconnect: false, authenticator: credsAuthenticator(creds) });
+      const manager = await jetstreamManager(nc);
+      const stream = await manager.streams.add({ name: 'KEPT', subjects: ['kept.>'] });
+      expect(stream.config.storage).toBe('file');
+      await nc.close();
+    } finally {
+      await server.stop();
+    }
   });
 });
