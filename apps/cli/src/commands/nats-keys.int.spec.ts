@@ -119,7 +119,7 @@ describe("the Helm chart's nats-server with these keys", () => {
     const chart = join(import.meta.dirname, '../../../../deploy/helm/ledgerlift/files/nats.conf');
     await copyFile(chart, join(out, 'nats.conf'));
     const [port, monitor] = [await freePort(), await freePort()];
-    // Options win over the file, which has a pod's ports and volume.
+    // Options win over the file, which has a pod's ports.
     const here = ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`, '-sd', folder.file('jetstream')];
     const server = await OwnedProcess.start({
       name: 'nats-server',

@@ -275,6 +275,9 @@ describe('Helm', () => {
     ]);
     expect(removed.status).toBe(0);
     await until('the end of the pods', async () => (await podsOf('helm')).length === 0);
-    expect(await kubernetes.admin.call(claim)).toMatchObject({ spec: { accessModes: ['ReadWriteOnce'] } });
+    const kept = await kubernetes.admin.call<{ readonly metadata: object }>(claim);
+    expect(kept).toMatchObject({ spec: { accessModes: ['ReadWriteOnce'] } });
+    // What has an owner goes with it.
+    expect(kept.metadata).not.toHaveProperty('ownerReferences');
   });
 });
