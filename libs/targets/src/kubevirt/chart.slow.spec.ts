@@ -85,7 +85,7 @@ describe("the chart's pods", () => {
   it("keep the log on the planner's volume: another pod of the planner goes on with it", async () => {
     const before = await plannerPod();
     const body = JSON.stringify({ name: 'out', type: 'directory', settings: { path: '/srv/migrated' } });
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'out' };
     const created = await fetch(api(before), { method: 'POST', headers, body });
     expect(created.status).toBe(201);
     await kubernetes.admin.remove(`${NAMESPACE}/pods/${before.metadata.name}`);
