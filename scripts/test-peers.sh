@@ -8,7 +8,6 @@ source scripts/progress.sh
 bash scripts/install.sh
 bash scripts/install-newest-nats.sh
 bash scripts/install-kubernetes.sh
-bash scripts/install-helm.sh
 # shellcheck source=scripts/stages.sh
 source scripts/stages.sh
 
@@ -21,5 +20,8 @@ stage demo-vsphere bash scripts/demo.sh vsphere
 # Specs must not depend on the day on which they run; these need no process with a clock of its own.
 LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int -- \
   '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog libs/event-log
-jest_stage real-peers --selectProjects peers --runInBand
+# Each waits for its own API server most of the time.
+jest_stage kubernetes --selectProjects peers --maxWorkers=2 -- libs/targets apps/planner libs/testing/src/kubernetes
+jest_stage real-peers --selectProjects peers --runInBand --testPathIgnorePatterns \
+  libs/targets apps/planner libs/testing/src/kubernetes
 finish
