@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KubeVirtSettings } from '@ledgerlift/contracts';
 import { type Kubernetes, startKubernetes, temporaryFolder, until } from '@ledgerlift/testing';
 import type { PlanAtTarget, TargetUse } from '../plan.js';
-import { planOf, placed, viewOf } from './conditions/spec/fixtures.js';
+import { planOf, placed, settings, viewOf } from './conditions/spec/fixtures.js';
 import { conditions } from './conditions/index.js';
 import { KubernetesConnection } from './connection.js';
 import { qualified } from './errors.js';
@@ -188,7 +188,7 @@ describe('rights', () => {
       let missing = await missingRights(connection, ['vms'], signal);
       for (let tries = 0; missing.length > 1 && tries < 100; tries += 1)
         missing = await missingRights(connection, ['vms'], signal);
-      const found = conditions(byKubeconfig('admin'), plan, { ...viewOf(), missing });
+      const found = conditions({ settings }, plan, { ...viewOf(), missing });
       expect(found).toMatchObject([{ type: 'TargetRightsMissing', items: [nameOf(need)] }]);
       expect(found[0]?.message).toContain(`it may not ${nameOf(need)};`);
       await connection.close();
