@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
 import { buildOva, guestImage, startKubernetes, startNats, workerImage } from '@ledgerlift/testing';
-import { demo, say } from './session.mjs';
+import { allHold, demo, say } from './session.mjs';
 
 const VM = 'demo-guest';
 const MIB = 2 ** 20;
@@ -60,12 +60,6 @@ vms:
   - ref: ${VM}
 `,
 });
-
-/** Says of each claim whether it holds. @returns whether all do */
-function allHold(claims) {
-  for (const [claim, holds] of Object.entries(claims)) say(`${holds ? 'ok    ' : 'FAILED'} ${claim}`);
-  return Object.values(claims).every(Boolean);
-}
 
 export const kubevirtDemo = () =>
   demo(async (session) => {

@@ -94,6 +94,12 @@ export async function demo(play) {
   process.exit(isWell ? 0 : 1);
 }
 
+/** Says of each claim whether it holds. @returns whether all do */
+export function allHold(claims) {
+  for (const [claim, holds] of Object.entries(claims)) say(`${holds ? 'ok    ' : 'FAILED'} ${claim}`);
+  return Object.values(claims).every(Boolean);
+}
+
 /** What came of a migration: its history, and its files. */
 export async function tellResult({ folder, must }, migration, name) {
   say('what happened, from the event log:');

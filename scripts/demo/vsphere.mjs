@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
 import { guest, guestImage, readGuestFile, startVsphere, vddkPlugin } from '@ledgerlift/testing';
-import { demo, say, tellResult } from './session.mjs';
+import { allHold, demo, say, tellResult } from './session.mjs';
 
 const VM = 'demo-guest';
 /** A full one, and three of what changed since; the last one comes with the cutover. */
@@ -55,12 +55,6 @@ vms:
   - ref: ${VM}
 `,
 });
-
-/** Says of each claim whether it holds. @returns whether all do */
-function allHold(claims) {
-  for (const [claim, holds] of Object.entries(claims)) say(`${holds ? 'ok    ' : 'FAILED'} ${claim}`);
-  return Object.values(claims).every(Boolean);
-}
 
 export const vsphereDemo = () =>
   demo(async (session) => {
