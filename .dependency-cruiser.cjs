@@ -19,6 +19,7 @@ const arrows = {
   xml: [],
   providers: ['contracts', 'disk-transfer', 'secrets', 'xml'],
   targets: ['contracts', 'disk-transfer', 'processes', 'secrets', 'xml'],
+  planning: ['contracts', 'event-log', 'migration', 'providers', 'targets'],
   extensions: ['contracts', 'providers', 'targets'],
   testing: ['contracts', 'nats-keys'],
   'testing-extensions': ['contracts', 'providers', 'targets'],
@@ -120,6 +121,12 @@ module.exports = {
       { pathNot: ['^libs/migration/src/', '^libs/contracts/src/index\\.ts$'] },
     ),
     rule(
+      'planning-has-no-nest-no-nats-and-no-io',
+      'It judges what it is told. Whom the planner asks over NATS, or by NBD, it asks behind a port that this library declares.',
+      { path: '^libs/planning/src/', pathNot: specs },
+      { pathNot: ['^libs/', 'node_modules/(zod|csv-parse|csv-stringify)/', '^(node:)?util$'] },
+    ),
+    rule(
       'testing-only-from-specs',
       'Nothing that ships may need what tests need.',
       { path: '^(apps|libs)/', pathNot: [specs, '^libs/testing(-extensions)?/'] },
@@ -137,7 +144,12 @@ module.exports = {
       { path: '^(apps|libs)/([^/]+)/' },
       {
         path: '^(apps|libs)/',
-        pathNot: ['^$1/$2/', '^libs/[^/]+/src/index\\.ts$', '^libs/event-log/src/contract/index\\.ts$'],
+        pathNot: [
+          '^$1/$2/',
+          '^libs/[^/]+/src/index\\.ts$',
+          '^libs/event-log/src/contract/index\\.ts$',
+          '^libs/planning/src/spec/index\\.ts$',
+        ],
       },
     ),
     rule(

@@ -38,16 +38,16 @@ export async function run(emit) {
 }
 
 /** Every other 16 MiB is data: half of each block repeats, so that it can be deflated as a guest's data can. */
-async function makeHalfEmptyDisk(path) {
+export async function makeHalfEmptyDisk(path, size = SIZE) {
   const file = await open(path, 'w');
-  await file.truncate(SIZE);
+  await file.truncate(size);
   const data = Buffer.alloc(PIECE);
   let state = 1;
   for (let offset = 0; offset < PIECE; offset += 4) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     data.writeUInt32LE(offset % 4096 < 2048 ? state : 0x61626364, offset);
   }
-  for (let offset = 0; offset < SIZE; offset += 2 * PIECE) await file.write(data, 0, PIECE, offset);
+  for (let offset = 0; offset < size; offset += 2 * PIECE) await file.write(data, 0, PIECE, offset);
   await file.sync();
   await file.close();
 }

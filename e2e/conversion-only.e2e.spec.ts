@@ -97,9 +97,9 @@ describe('disks that another tool brought', () => {
     const domain = readFileSync(`${out}/manifests/domain.xml`, 'utf8');
     for (const name of names) expect(domain).toContain(at.folder.file('out', name));
     const { kept } = await at.vm(migration);
-    expect(kept.filter(({ reason }) => reason === 'it was there before').map(({ name }) => name)).toEqual(
-      names,
-    );
+    expect(
+      kept.filter(({ reason }) => reason === 'it existed before the migration').map(({ name }) => name),
+    ).toEqual(names);
   });
 
   it('are found by their labels', async () => {

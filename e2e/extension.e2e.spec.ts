@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,6 +26,9 @@ beforeAll(async () => {
   });
 });
 afterAll(() => at[Symbol.asyncDispose](), 60_000);
+
+const leftIn = (folder: string): string | readonly string[] =>
+  existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String) : 'nothing';
 
 /** A target beside the folder that the installation has, and mappings that lead there. */
 async function addBox(): Promise<string> {
@@ -120,7 +123,10 @@ describe('a target that is an extension', () => {
     expect(existsSync(boxed('cancelled'))).toBe(true);
     await at.call('migrations.cancel', { params: { migration }, body: { reason: 'enough' } });
     expect((await at.ended(migration)).status).toBe('canceled');
-    expect(existsSync(boxed('cancelled'))).toBe(false);
+    expect({ kept: (await at.vm(migration)).kept, left: leftIn(boxed('cancelled')) }).toEqual({
+      kept: [],
+      left: 'nothing',
+    });
     expect((await judgeLog(at.logFile)).findings).toBe(0);
   });
 });

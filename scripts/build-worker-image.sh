@@ -35,8 +35,8 @@ base_layer() {
     --include="apt,$(paste -sd, deploy/worker/packages.txt)" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt=force-unsafe-io "${options[@]}" --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    --customize-hook='copy-in deploy/worker/prepare.sh /tmp' \
-    --customize-hook='chroot "$1" sh /tmp/prepare.sh && rm "$1/tmp/prepare.sh"' \
+    --customize-hook='copy-in deploy/worker/prepare.sh deploy/worker/fetch-nbdkit-plugin.sh /tmp' \
+    --customize-hook='chroot "$1" sh /tmp/prepare.sh && rm "$1"/tmp/*.sh' \
     --customize-hook='upload '"$node"' /usr/local/bin/node' \
     --customize-hook='chmod 755 "$1/usr/local/bin/node"' \
     bookworm "$build/base.tar"
@@ -71,7 +71,7 @@ hash_of_list() {
   tar --create --mtime=@0 --owner=0 --group=0 --numeric-owner --no-recursion --files-from="$1" | sha256sum | cut -c 1-16
 }
 
-base=$kept/base-$({ cat deploy/worker/packages.txt deploy/worker/prepare.sh; "$node" --version; declare -f base_layer; } | sha256sum | cut -c 1-16).tar.zst
+base=$kept/base-$({ cat deploy/worker/packages.txt deploy/worker/prepare.sh deploy/worker/fetch-nbdkit-plugin.sh; "$node" --version; declare -f base_layer; } | sha256sum | cut -c 1-16).tar.zst
 if [[ ! -e $base ]]; then
   export -f base_layer
   export build node

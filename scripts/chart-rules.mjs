@@ -4,5 +4,5 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const { chartRules } = await import(join(root, 'libs/targets/dist/kubevirt/permissions/chart-rules.js'));
+const { chartRules } = await import(join(root, 'libs/targets/dist/kubevirt/permissions/roles.js'));
 await writeFile(join(root, 'deploy/helm/ledgerlift/files/rules.json'), chartRules());

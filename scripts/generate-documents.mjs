@@ -4,7 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const { referenceFiles } = await import(join(root, 'apps/planner/dist/api/documents/reference-files.js'));
+const { referenceFiles } = await import(
+  join(root, 'apps/planner/dist/api/documents/documents.controller.js')
+);
 const folder = join(root, 'docs', 'reference');
 await mkdir(folder, { recursive: true });
 for (const [name, text] of Object.entries(referenceFiles())) {

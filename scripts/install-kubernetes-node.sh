@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a node of the Kubernetes of scripts/install-kubernetes.sh needs besides: containerd, runc and CNI plugins of
-# Debian, the image `pause`, and the image of Ledgerlift's workers. Needs root. Does only what is missing.
+# What a node of the Kubernetes of scripts/install-kubernetes.sh needs besides: containerd, runc, CNI plugins and
+# libvirt's driver of QEMU, from Debian, the image `pause`, and the image of Ledgerlift's workers. Needs root. Does only what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
@@ -13,7 +13,7 @@ home=$(ls -d "$cache/kubernetes"/*-"$(hash_of libs/testing/src/kubernetes/go)")
 unpack() {
   local work
   work=$(mktemp -d "$home/unpack.XXXXXX")
-  (cd "$work" && apt-get -q -o APT::Sandbox::User=root download containerd runc containernetworking-plugins)
+  (cd "$work" && apt-get -q -o APT::Sandbox::User=root download containerd runc containernetworking-plugins libvirt-daemon-driver-qemu)
   for package in "$work"/*.deb; do dpkg -x "$package" "$work/debian"; done
   rm -rf "$work/debian/usr/share" "$home/debian"
   mv "$work/debian" "$home/debian"
@@ -25,7 +25,7 @@ if [[ ! -e $home/debian ]]; then
   if ! apt-cache show containerd >/dev/null 2>&1; then quietly 'apt-get update' apt-get -q update; fi
   export -f unpack
   export home
-  quietly 'containerd, runc and CNI plugins, from Debian' bash -euo pipefail -c unpack
+  quietly "containerd, runc, CNI plugins and libvirt's driver, from Debian" bash -euo pipefail -c unpack
 fi
 
 if [[ ! -e $home/pause.tar ]]; then

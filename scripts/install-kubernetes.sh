@@ -39,7 +39,7 @@ build_programs() {
     -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes -X kubevirt.io/client-go/version.gitVersion=$kubevirt" \
     go.etcd.io/etcd/server/v3 k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
     k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kubelet kubevirt.io/kubevirt/cmd/virt-api \
-    ./manifests ./pause
+    ./domains ./manifests ./pause
   # A program is named after the last part of its package's path.
   mv "$build/home/bin/server" "$build/home/bin/etcd"
 }

@@ -43,30 +43,6 @@ build_vddk() {
   mv "$vddk/new.so" "$vddk/lib64/libvixDiskLib.so.8"
 }
 
-# The mirror that this machine's own apt uses for Debian; nothing of its configuration is touched.
-fetch_plugin() {
-  local folder mirror
-  folder=$(mktemp -d "$home/fetch.XXXXXX")
-  # shellcheck disable=SC2064
-  trap "rm -rf '$folder'" EXIT
-  # Also a place whose lists were never fetched is shown.
-  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v release="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$2 == release && $3 == "main" { print $1; exit }')
-  [[ -n $mirror ]] || fail 'apt-get indextargets names no mirror of Debian'
-  mkdir -p "$folder/lists/partial" "$folder/archives/partial"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie contrib" >"$folder/sources.list"
-  local apt=(apt-get -q -o "Dir::Etc::sourcelist=$folder/sources.list" -o 'Dir::Etc::sourceparts=-'
-    -o 'Dir::Etc::preferencesparts=-' -o "Dir::State::lists=$folder/lists" -o "Dir::Cache::pkgcache="
-    -o "Dir::Cache::srcpkgcache=" -o 'APT::Sandbox::User=root' -o 'Acquire::Languages=none')
-  cd "$folder"
-  "${apt[@]}" update
-  # A point release of Debian may replace the version that was tried: any of the same Debian will do.
-  "${apt[@]}" download "nbdkit-plugin-vddk=$plugin_version" || "${apt[@]}" download nbdkit-plugin-vddk
-  dpkg -x nbdkit-plugin-vddk_*.deb unpacked
-  mkdir -p "${plugin%/*}"
-  mv unpacked/usr/lib/*/nbdkit/plugins/nbdkit-vddk-plugin.so "$plugin"
-}
-
 if [[ -e $vsim && -e $vddk/lib64/libvixDiskLib.so.8 && -e $plugin ]]; then exit 0; fi
 mkdir -p "$home"
 # The kernel frees a flock when its holder dies.
@@ -75,7 +51,6 @@ flock "$lock"
 [[ -e $vsim ]] || build_vsim
 [[ -e $vddk/lib64/libvixDiskLib.so.8 ]] || build_vddk
 if [[ ! -e $plugin ]]; then
-  export -f fetch_plugin fail say
-  export home plugin plugin_version started
-  quietly "nbdkit's vddk plugin, of Debian trixie" bash -euo pipefail -c fetch_plugin
+  quietly "nbdkit's vddk plugin, of Debian trixie" \
+    bash deploy/worker/fetch-nbdkit-plugin.sh "${plugin%/*}" "$plugin_version"
 fi

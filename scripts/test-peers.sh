@@ -12,16 +12,17 @@ bash scripts/install-kubernetes.sh
 source scripts/stages.sh
 
 export LEDGERLIFT_NATS=newest
-jest_stage newest-nats --selectProjects int -- libs/messaging libs/service libs/worker libs/testing/src/nats
-jest_stage newest-nats-migration --selectProjects e2e --runInBand -- smoke warm
+jest_stage newest-nats --selectProjects int --maxWorkers=2 -- libs/messaging libs/service libs/worker libs/testing/src/nats
+jest_stage newest-nats-migration --selectProjects e2e --maxWorkers=2 -- smoke warm
 unset LEDGERLIFT_NATS
 # A guest that runs in vSphere, as a user moves it: also what the README promises.
 stage demo-vsphere bash scripts/demo.sh vsphere
 # Specs must not depend on the day on which they run; these need no process with a clock of its own.
-LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int -- \
+LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int --maxWorkers=2 -- \
   '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog libs/event-log
 # Each waits for its own API server most of the time.
 jest_stage kubernetes --selectProjects peers --maxWorkers=2 -- libs/targets apps/planner libs/testing/src/kubernetes
-jest_stage real-peers --selectProjects peers --runInBand --testPathIgnorePatterns \
+# virt-v2v's emulated appliance takes one CPU: two at once.
+jest_stage real-peers --selectProjects peers --maxWorkers=2 --testPathIgnorePatterns \
   libs/targets apps/planner libs/testing/src/kubernetes
 finish

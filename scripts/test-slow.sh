@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# `npm run test:slow`: the long campaigns, one after the other: random runs under faults against the lab and against a simulated
-# vSphere, and kills; and pods on a node of Kubernetes. All of them run, even when one finds something. Takes an hour and more on two cores.
+# `npm run test:slow`: the long campaigns, one after the other: random runs under faults against the lab, against a simulated vSphere and
+# into a real cluster, and kills; and pods on a node of Kubernetes. All of them run, even when one finds something. Takes hours on two cores.
 #
-#   LEDGERLIFT_SLOW_RUNS   runs of each of the first two (200)
+#   LEDGERLIFT_SLOW_RUNS   runs of each of the first three (200)
 #   LEDGERLIFT_SLOW_KILLS  kills (100)
 #   LEDGERLIFT_SLOW_SEED   decides which (1)
 set -euo pipefail
@@ -20,6 +20,7 @@ bash scripts/install-helm.sh
 jest_stage node --selectProjects slow --runInBand
 stage faults npm run -s check:faults -- --runs "$runs" --seed "$seed" --json
 stage vsphere npm run -s check:vsphere -- --runs "$runs" --seed "$seed" --json
+stage kubevirt npm run -s check:kubevirt -- --runs "$runs" --seed "$seed" --json
 LEDGERLIFT_KILL_RUNS=${LEDGERLIFT_SLOW_KILLS:-100} LEDGERLIFT_KILL_SEED=$seed \
   jest_stage kills --selectProjects e2e --runInBand -- kills
 finish

@@ -9,10 +9,10 @@ bash scripts/install.sh
 source scripts/stages.sh
 
 stage check node scripts/check.mjs
-jest_stage unit --selectProjects unit
+jest_stage unit --selectProjects unit --maxWorkers=2
 stage mutants node scripts/mutants.mjs
 # Most of them wait for a peer most of the time.
 jest_stage integration --selectProjects int --maxWorkers=2
-# One after the other: each starts a whole installation, and virt-v2v's emulated appliance wants a CPU for itself.
-jest_stage end-to-end --selectProjects e2e --runInBand
+# Each starts a whole installation, in which one service waits for another.
+jest_stage end-to-end --selectProjects e2e --maxWorkers=2
 finish

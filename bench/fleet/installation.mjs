@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { apiOperations } from '@ledgerlift/contracts';
@@ -15,22 +15,44 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const AT_ONCE = 100;
 const GIVE_UP_MS = 30 * 60_000;
 
+/** A folder, whose steps are all done by workers that are done at once. */
+const folderAsTarget = {
+  secrets: {},
+  target: ({ folder }) => ({ type: 'directory', settings: { path: folder.file('out') } }),
+  destination: { storageClass: 'default' },
+  plan: {},
+  /** Services that are done at once; the others run as they are. */
+  instant: ['transfer', 'converter', 'vm-creator'],
+};
+
 export class Fleet {
-  static async start(count) {
+  static async start(count, end = folderAsTarget) {
     const folder = temporaryFolder('bench-fleet');
-    await Promise.all(['out', 'data'].map((name) => mkdir(folder.file(name))));
+    await Promise.all(['out', 'data', 'secrets'].map((name) => mkdir(folder.file(name))));
     const fleet = new Fleet();
     try {
       fleet.folder = folder;
+      fleet.end = end;
+      for (const [name, files] of Object.entries(end.secrets)) {
+        await mkdir(folder.file('secrets', name));
+        for (const [key, content] of Object.entries(files))
+          await writeFile(folder.file('secrets', name, key), content, { mode: 0o600 });
+      }
       fleet.lab = await startLab(count);
-      fleet.nats = await startNats();
+      fleet.nats = await startNats(end.nats);
       fleet.port = await freePort();
       await fleet.startPlanner();
-      fleet.workers = fork(join(import.meta.dirname, 'worker.mjs'), {
-        env: fleet.environment({ LEDGERLIFT_SLOTS: String(AT_ONCE) }),
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      });
-      await once(fleet.workers, 'message');
+      if (end.instant.length > 0)
+        fleet.workers = fork(join(import.meta.dirname, 'worker.mjs'), end.instant, {
+          env: fleet.environment({ LEDGERLIFT_SLOTS: String(AT_ONCE) }),
+          stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        });
+      if (fleet.workers !== undefined) await once(fleet.workers, 'message');
+      fleet.others = ['transfer', 'converter', 'vm-creator']
+        .filter((name) => !end.instant.includes(name))
+        .map((name) =>
+          fleet.startService(name, { LEDGERLIFT_SLOTS: String(AT_ONCE), LEDGERLIFT_HTTP_PORT: '0' }),
+        );
       await fleet.createPlan();
       return fleet;
     } catch (error) {
@@ -48,23 +70,29 @@ export class Fleet {
       ...process.env,
       LEDGERLIFT_EXTENSIONS: '@ledgerlift/testing-extensions',
       LEDGERLIFT_NATS_URL: this.nats.url,
+      LEDGERLIFT_SECRETS_DIR: this.folder.file('secrets'),
+      ...operatorSettings(this.nats),
       LEDGERLIFT_LOG_LEVEL: 'error',
       ...more,
     };
   }
 
+  startService(name, settings) {
+    const profile = process.env.FLEET_PROFILE;
+    const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+    return spawn(process.execPath, [...flags, join(ROOT, 'apps', name, 'dist', 'main.js')], {
+      env: this.environment(settings),
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  }
+
   /** @returns seconds from the start of the process until it is ready */
   async startPlanner() {
     const begun = performance.now();
-    const profile = process.env.FLEET_PROFILE;
-    const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-    this.planner = spawn(process.execPath, [...flags, join(ROOT, 'apps', 'planner', 'dist', 'main.js')], {
-      env: this.environment({
-        LEDGERLIFT_DATA_DIR: this.folder.file('data'),
-        LEDGERLIFT_HTTP_PORT: String(this.port),
-        LEDGERLIFT_MAX_RUNNING_VMS: String(AT_ONCE),
-      }),
-      stdio: ['ignore', 'ignore', 'inherit'],
+    this.planner = this.startService('planner', {
+      LEDGERLIFT_DATA_DIR: this.folder.file('data'),
+      LEDGERLIFT_HTTP_PORT: String(this.port),
+      LEDGERLIFT_MAX_RUNNING_VMS: String(AT_ONCE),
     });
     await until(async () => {
       if (this.planner.exitCode !== null) throw new Error('the planner did not start');
@@ -104,23 +132,20 @@ export class Fleet {
   async createPlan() {
     const ends = { source: 'lab', target: 'out' };
     await this.call('providers.create', { name: 'lab', type: 'x-lab', settings: { url: this.lab.url } });
-    await this.call('providers.create', {
-      name: 'out',
-      type: 'directory',
-      settings: { path: this.folder.file('out') },
-    });
+    await this.call('providers.create', { name: 'out', ...this.end.target(this) });
     await this.call('mappings.create', {
       ...{ kind: 'network', name: 'nets', ...ends },
       pairs: [{ source: 'VM Network', destination: { type: 'pod' } }],
     });
     await this.call('mappings.create', {
       ...{ kind: 'storage', name: 'disks', ...ends },
-      pairs: [{ source: 'ssd', destination: { storageClass: 'default' } }],
+      pairs: [{ source: 'ssd', destination: this.end.destination }],
     });
     await this.call('plans.create', {
       ...{ name: 'fleet', ...ends, networkMapping: 'nets', storageMapping: 'disks' },
       skipGuestConversion: true,
       maxConcurrentMigrations: AT_ONCE,
+      ...this.end.plan,
       vms: this.lab.names.map((ref) => ({ ref })),
     });
   }
@@ -145,7 +170,7 @@ export class Fleet {
   }
 
   async stop() {
-    for (const child of [this.planner, this.workers]) {
+    for (const child of [this.planner, this.workers, ...(this.others ?? [])]) {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) continue;
       child.kill();
       await once(child, 'close');
@@ -155,6 +180,15 @@ export class Fleet {
     if (process.env.FLEET_KEEP === undefined || !existsSync(this.logFile)) await this.folder.remove();
   }
 }
+
+const operatorSettings = ({ operator }) =>
+  operator === undefined
+    ? {}
+    : {
+        LEDGERLIFT_NATS_CREDS: operator.servicesCreds,
+        LEDGERLIFT_NATS_SIGNING_SEED_FILE: operator.signingSeedFile,
+        LEDGERLIFT_NATS_ACCOUNT: operator.account,
+      };
 
 async function until(condition, everyMs) {
   const deadline = performance.now() + GIVE_UP_MS;

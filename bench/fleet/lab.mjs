@@ -1,5 +1,5 @@
 // A lab hypervisor's inventory without a hypervisor: ten thousand VMs that exist only as what the lab's API says of them.
-// The planner reads it through the real lab provider, as it reads any other; nothing ever asks for a disk.
+// The planner reads it through the real lab provider, as it reads any other; nothing ever asks for a disk, and what is there is only asked whether it runs.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
@@ -8,10 +8,11 @@ const GIB = 1024 ** 3;
 export async function startLab(count) {
   const vms = Array.from({ length: count }, (_, number) => vmOf(number));
   const body = JSON.stringify({ vms, networks: ['VM Network'], storages: ['ssd'] });
+  const byPath = new Map(vms.map((vm) => [`/vms/${vm.id}`, vm]));
   const server = createServer((request, response) => {
-    const isInventory = request.url === '/inventory';
-    response.writeHead(isInventory ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(isInventory ? body : '{"error":{"code":"no-such-vm","message":"only an inventory"}}');
+    const found = request.url === '/inventory' ? body : JSON.stringify(byPath.get(request.url));
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(found ?? '{"error":{"code":"no-such-vm","message":"only an inventory"}}');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {

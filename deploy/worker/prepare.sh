@@ -26,6 +26,9 @@ resize2fs "$appliance/root" "$(($(stat -c %s "$appliance/root") / 1024 + 131072)
 echo 'Built by supermin from the packages of this image.' >"$appliance/README.fixed"
 rm -rf "$work"
 
+# VDDK itself is not free: whoever has it mounts it.
+bash /tmp/fetch-nbdkit-plugin.sh "$(nbdkit --dump-config | sed -n 's/^plugindir=//p')"
+
 # As whom a pod runs: qemu's number on most systems. Some package may have taken the group's for its own.
 grep -q '^[^:]*:[^:]*:107:' /etc/group || echo 'ledgerlift:x:107:' >>/etc/group
 echo 'ledgerlift:x:107:107:Ledgerlift:/tmp:/usr/sbin/nologin' >>/etc/passwd

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MigrationView, PlanSpecInput, VmView } from '@ledgerlift/contracts';
+import { API_BASE, type MigrationView, type PlanSpecInput, type VmView } from '@ledgerlift/contracts';
 import {
   type NatsServer,
   OwnedProcess,
@@ -190,6 +190,13 @@ export class Installation implements AsyncDisposable {
 
   vm(migration: string, vm = 0): Promise<VmView> {
     return this.call('vms.get', { params: { migration, vm } });
+  }
+
+  /** The conversion's log, unless another is named; empty where there is none. */
+  async log(migration: string, name?: string): Promise<string> {
+    const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`;
+    const answer = await fetch(`${this.url}${API_BASE}/migrations/${migration}/vms/0/log${query}`);
+    return answer.ok ? answer.text() : '';
   }
 
   /** @throws when the migration is not over in time, with what its VM does */

@@ -13,6 +13,7 @@ import {
   amendments,
   asOvirt,
   buildOva,
+  kubevirtDomains,
   makeSmallDisk,
   startKubernetes,
   startVsphere,
@@ -78,7 +79,7 @@ async function offer(collection: string, yaml: string): Promise<unknown> {
   return answer;
 }
 
-/** What the API server and KubeVirt would keep of the VM and its claims. */
+/** What the API server and KubeVirt would keep of the VM and its claims; KubeVirt could start it, too. */
 async function admitted(vm: SourceVm, spec: ProviderSpec): Promise<readonly unknown[]> {
   const multus = { type: 'multus', name: 'lan' } as const;
   const record = vmRecord({
@@ -93,6 +94,8 @@ async function admitted(vm: SourceVm, spec: ProviderSpec): Promise<readonly unkn
   const kept = [
     await offer('/apis/kubevirt.io/v1/namespaces/default/virtualmachines', virtualMachineManifest(target)),
   ];
+  const started = await kubevirtDomains(kept.map((each) => ({ vm: each as object })));
+  expect(started).toEqual([{ xml: expect.any(String) }]);
   for (const disk of target.disks)
     kept.push(await offer('/api/v1/namespaces/default/persistentvolumeclaims', pvcManifest(target, disk)));
   return kept;

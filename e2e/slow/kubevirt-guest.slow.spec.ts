@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type NodeVolume, buildOva, guestImage } from '@ledgerlift/testing';
+import { type NodeVolume, bootDomain, buildOva, guestImage } from '@ledgerlift/testing';
 import { CLASSES, InstallationWithCluster, NAMESPACE } from '../installation/cluster.js';
 import { judgeLog } from '../installation/judge.js';
 
@@ -32,8 +32,25 @@ describe('a real Debian guest with VMware devices', () => {
       expect(vm.bootProof).toMatchObject({ booted: true });
       expect(vm.capabilities).toMatchObject({ diskBus: 'virtio', nicModel: 'virtio' });
       expect((await judgeLog(at.installation.logFile)).findings).toBe(0);
-      expect(await at.listing()).toEqual({ pods: [], secrets: [], claims: ['guest-disk-0'], vms: ['guest'] });
-      expect(volume.path).toBeDefined();
+      expect(await at.listing()).toEqual({
+        pods: [],
+        secrets: [],
+        claims: ['guest-disk-0'],
+        logs: ['vms/guest/logs/boot-proof.log', 'vms/guest/logs/virt-v2v.log'],
+        vms: ['guest'],
+      });
+      expect(await at.installation.log(migration)).toMatch(/virt-v2v/);
+    },
+    LONG,
+  );
+
+  it(
+    'boots to its login prompt as the domain that KubeVirt makes of its VirtualMachine',
+    async () => {
+      const { xml, volumes } = await at.domainOf('guest');
+      const devices = Object.fromEntries(volumes.map((name) => [name, volume.device]));
+      const said = await bootDomain({ xml, volumes: devices, until: /login:/, timeoutMs: LONG / 2 });
+      expect(said).toMatch(/login:/);
     },
     LONG,
   );

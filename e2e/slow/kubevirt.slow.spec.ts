@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type NodeVolume, buildOva, makeSmallDisk, until } from '@ledgerlift/testing';
@@ -14,11 +14,51 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => at[Symbol.asyncDispose](), LONG);
 
+/** A boot sector that says something on the serial port, and waits for ever. */
+function sayingSector(text: string): Buffer {
+  const code = [
+    ...[0xba, 0xf8, 0x03], // mov dx, 0x3f8
+    ...[0xbe, 0x20, 0x7c], // mov si, 0x7c20
+    ...[0xac, 0x84, 0xc0], // lodsb; test al, al
+    ...[0x74, 0x03, 0xee, 0xeb, 0xf8], // jz past; out dx, al; jmp to lodsb
+    ...[0xf4, 0xeb, 0xfd], // hlt; jmp to it
+  ];
+  const sector = Buffer.alloc(512);
+  Buffer.from(code).copy(sector);
+  sector.write(`${text}\r\n\0`, 0x20, 'latin1');
+  sector.writeUInt16LE(0xaa55, 510);
+  return sector;
+}
+
+/** Ends a worker of a pod at once: containers are processes of this machine. */
+function killInPod(pod: string, service: string): void {
+  const [pid] = readdirSync('/proc').filter((each) => {
+    try {
+      const [command, environment] = ['cmdline', 'environ'].map((file) =>
+        readFileSync(`/proc/${each}/${file}`, 'utf8'),
+      );
+      return command?.includes(`apps/${service}/dist/`) && environment?.includes(`.${pod}\0`);
+    } catch {
+      return false;
+    }
+  });
+  if (pid === undefined) throw new Error(`no ${service} runs in ${pod}`);
+  process.kill(Number(pid), 'SIGKILL');
+}
+
 /** An OVA with one VM of one disk, and volumes for it. @returns the disk at the source, and the volume that it comes to */
-async function prepared(name: string, bytes = 4 * MIB): Promise<{ raw: Buffer; volume: NodeVolume }> {
+async function prepared(
+  name: string,
+  bytes = 4 * MIB,
+  bootSector?: Buffer,
+): Promise<{ raw: Buffer; volume: NodeVolume }> {
   const { kubernetes, installation } = at;
   const raw = installation.folder.file(`${name}.raw`);
   await makeSmallDisk(raw, { size: bytes });
+  if (bootSector !== undefined) {
+    await using file = await open(raw, 'r+');
+    await file.write(bootSector, 0, bootSector.length, 0);
+  }
   await buildOva({ name, folder: installation.folder.file('ovas'), vms: [{ name, disks: [{ raw }] }] });
   const volume = await kubernetes.blockVolume({ name, bytes: 2 * bytes, storageClass: CLASSES.disks });
   // As storage that was another's: what is not written is not zero.
@@ -41,7 +81,13 @@ describe('a VM that is migrated into a cluster', () => {
       const written = readFileSync(volume.path);
       expect(written.subarray(0, raw.length).equals(raw)).toBe(true);
       expect(written.subarray(raw.length).every((byte) => byte === 0)).toBe(true);
-      expect(await at.listing()).toEqual({ pods: [], secrets: [], claims: ['web-disk-0'], vms: ['web'] });
+      expect(await at.listing()).toEqual({
+        pods: [],
+        secrets: [],
+        claims: ['web-disk-0'],
+        logs: [],
+        vms: ['web'],
+      });
       // Whoever deletes the VM from now on deletes its disk.
       expect(await at.claim('web-disk-0')).toMatchObject({
         metadata: { ownerReferences: [{ kind: 'VirtualMachine', name: 'web' }] },
@@ -67,6 +113,77 @@ describe('a VM that is migrated into a cluster', () => {
       await at.installation.succeeded(migration, LONG);
       expect(readFileSync(volume.path).subarray(0, raw.length).equals(raw)).toBe(true);
       expect((await at.listing())['pods']).toEqual([]);
+    },
+    LONG,
+  );
+
+  it(
+    'keeps its log where it fails, though its pod and whoever wrote it are gone',
+    async () => {
+      await prepared('blank');
+      const migration = await at.installation.migrate('p4', ['blank'], { ...copied, bootProof: true });
+      expect((await at.installation.ended(migration, LONG)).status).toBe('failed');
+      const { pods, secrets, logs } = await at.listing();
+      expect({ pods, secrets, logs }).toEqual({
+        pods: [],
+        secrets: [],
+        logs: ['vms/blank/logs/boot-proof.log'],
+      });
+      const { logs: claimed } = await at.installation.vm(migration);
+      expect(claimed).toEqual(['vms/blank/logs/boot-proof.log']);
+      const log = await at.installation.log(migration);
+      expect(log).toMatch(/^# Ledgerlift boot proof: bios, /);
+      expect(log).toMatch(/No bootable device/);
+    },
+    LONG,
+  );
+
+  it(
+    'keeps what a worker had printed that was killed, and was not tried again',
+    async () => {
+      await prepared('killed', 4 * MIB, sayingSector('The guest says its last'));
+      const retry = { maxRetries: 0, maxLost: 0, baseDelayMs: 100 };
+      const migration = await at.installation.migrate('p6', ['killed'], {
+        ...copied,
+        bootProof: true,
+        retry,
+      });
+      await at.installation.reached(migration, 'BootProof');
+      await until('the console is in the log', async () =>
+        (await at.installation.log(migration)).includes('The guest says its last'),
+      );
+      const [pod = ''] = (await at.listing())['pods'] ?? [];
+      killInPod(pod, 'vm-creator');
+      expect((await at.installation.ended(migration, LONG)).status).toBe('failed');
+      expect((await at.listing())['pods']).toEqual([]);
+      expect(await at.installation.log(migration)).toContain('The guest says its last');
+    },
+    LONG,
+  );
+
+  it(
+    'can be watched while its pod works, whose workers are ready, and leaves no log where it is canceled',
+    async () => {
+      const before = await at.listing();
+      await prepared('waits', 4 * MIB, sayingSector('The guest waits for ever'));
+      const migration = await at.installation.migrate('p5', ['waits'], { ...copied, bootProof: true });
+      await at.installation.reached(migration, 'BootProof');
+      await until('the console is in the log', async () =>
+        (await at.installation.log(migration)).includes('The guest waits for ever'),
+      );
+      // Nobody has kept it yet.
+      expect((await at.listing())['logs']).toEqual(before['logs']);
+      const [pod = ''] = (await at.listing())['pods'] ?? [];
+      await until('both workers are ready', async () => {
+        const { status } = await at.kubernetes.admin.call<{
+          readonly status: { readonly containerStatuses: readonly { readonly ready: boolean }[] };
+        }>(`${PODS}/${pod}`);
+        return status.containerStatuses.length === 2 && status.containerStatuses.every(({ ready }) => ready);
+      });
+      await at.installation.call('plans.cancel', { params: { plan: 'p5' }, body: { reason: 'test' } });
+      await at.installation.ended(migration, LONG);
+      expect(await at.listing()).toEqual(before);
+      expect(await at.installation.log(migration)).toBe('');
     },
     LONG,
   );

@@ -1,12 +1,11 @@
 import { copyFile, rm } from 'node:fs/promises';
 import type { VmView } from '@ledgerlift/contracts';
 import { applyStubMarker } from '@ledgerlift/testing';
-import { judgeCommands } from '../faults/judge/commands.js';
+import { judgeCommands } from '../faults/judge/history.js';
 import { VmRecords, readRecords } from '../faults/judge/records.js';
 import { isNear } from '../faults/judge/source.js';
-import type { SourceEffect } from '../faults/rules/laws/facts.js';
+import { judgeHookProcesses, type SourceEffect } from '../faults/rules/laws/facts.js';
 import { judgeRules } from '../faults/rules/laws/laws.js';
-import { judgeHookProcesses } from '../faults/rules/laws/processes.js';
 import type { Instants } from '../faults/rules/plan.js';
 import type { Asked } from '../faults/run/operator.js';
 import { disksAreEqual } from '../installation/judge.js';

@@ -1,5 +1,5 @@
 import { type RulesScript, drawRules } from '../faults/rules/script.js';
-import { Chance } from '../faults/script/chance.js';
+import { Chance } from '../faults/script/draw.js';
 
 const MiB = 1024 * 1024;
 /** Faults fall into the first seconds: in these most of a migration is done. */

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Vsphere, startVsphere, vddkPlugin } from '@ledgerlift/testing';
-import { HookAnswers } from '../faults/rules/answers.js';
-import { HookJournal } from '../faults/rules/hook-journal.js';
+import { HookAnswers, HookJournal } from '../faults/rules/answers.js';
 import { Installation } from '../installation/installation.js';
 import { root } from '../installation/root.js';
 

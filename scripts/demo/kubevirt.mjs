@@ -1,10 +1,18 @@
 // A real guest in an OVA, migrated into a real Kubernetes cluster: copied and converted by worker pods on a real kubelet, beside a
-// Block claim, and made a VirtualMachine that KubeVirt's own admission takes. No VM is started there, for the cluster has none of KubeVirt's
-// other controllers: the claim's bytes are booted under QEMU in the pod before, and from the volume afterwards.
+// Block claim, and made a VirtualMachine that KubeVirt's own admission takes. The cluster has none of KubeVirt's other controllers, so
+// nothing starts the VM there: KubeVirt's own converter says which libvirt domain it would be, and libvirt boots that from the claim's volume.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
-import { buildOva, guestImage, startKubernetes, startNats, workerImage } from '@ledgerlift/testing';
+import {
+  bootDomain,
+  buildOva,
+  guestImage,
+  kubevirtDomains,
+  startKubernetes,
+  startNats,
+  workerImage,
+} from '@ledgerlift/testing';
 import { allHold, demo, say } from './session.mjs';
 
 const VM = 'demo-guest';
@@ -86,7 +94,7 @@ export const kubevirtDemo = () =>
       metadata: { labels: { 'kubevirt.io/schedulable': 'true' } },
     });
     await admin.create('/api/v1/namespaces', { metadata: { name: 'vms' } });
-    await kubernetes.blockVolume({ name: 'disk', bytes: 512 * MIB, storageClass: 'block' });
+    const volume = await kubernetes.blockVolume({ name: 'disk', bytes: 512 * MIB, storageClass: 'block' });
     await kubernetes.fileVolume({ name: 'scratch', bytes: 1024 * MIB, storageClass: 'files' });
     say('starting NATS in operator mode: each worker pod gets a credential for its own VM alone');
     await using nats = await startNats({ operator: true });
@@ -122,6 +130,22 @@ export const kubevirtDemo = () =>
     const claims = await names(`${core}/persistentvolumeclaims`);
     const machines = await names('/apis/kubevirt.io/v1/namespaces/vms/virtualmachines');
     say(`in the namespace vms: VirtualMachine ${machines}, claim ${claims}`);
+    say('KubeVirt says what it would start, and libvirt starts it from the volume of the claim');
+    const kept = await admin.call(`/apis/kubevirt.io/v1/namespaces/vms/virtualmachines/${VM}`);
+    const [disk] = kept.spec.template.spec.volumes;
+    const [domain] = await kubevirtDomains([{ vm: kept, block: [disk.name] }], 'emulated');
+    if (domain.refused !== undefined) say(`KubeVirt's converter refuses: ${domain.refused}`);
+    const booted =
+      domain.xml !== undefined &&
+      (await bootDomain({
+        xml: domain.xml,
+        volumes: { [disk.name]: volume.device },
+        until: /login:/,
+        timeoutMs: 300_000,
+      }).then(
+        () => true,
+        (error) => say(error.message),
+      ));
     const log = openSqliteLogForReading(join(folder, 'data', 'events.db'));
     const { findings } = await auditVerify(log);
     await log.close();
@@ -130,6 +154,7 @@ export const kubevirtDemo = () =>
       "the guest was converted in the pod, and boots from its claim's bytes on virtio":
         done.bootProof?.booted === true && done.capabilities?.diskBus === 'virtio',
       "KubeVirt's admission took the VirtualMachine": machines.includes(VM),
+      'the domain that KubeVirt makes of it boots to a login prompt': booted === true,
       'its claim is there, and nothing else of ours':
         claims.length === 1 && left.pods.length + left.secrets.length === 0,
       'the hash chains of the event log hold': findings.length === 0,

@@ -19,14 +19,14 @@ export class ApiRefused extends LedgerliftError {
     readonly status: number,
     readonly conditions: readonly Condition[],
     field?: string,
-    /** What is wrong with the rows of a CSV file. */
+    /** Problems in the rows of a CSV file. */
     readonly rows: readonly CsvProblem[] = [],
   ) {
     super(message, field === undefined ? undefined : { field });
   }
 }
 
-/** Nobody answers at the planner's address. */
+/** Nothing answers at the planner's address. */
 export class PlannerUnreachable extends LedgerliftError {
   readonly code = 'LL-CLI-001';
   constructor(url: string, cause: unknown) {
@@ -38,11 +38,13 @@ export class PlannerUnreachable extends LedgerliftError {
   }
 }
 
-/** What answered at the planner's address is not a planner of this version. */
+/** The server at the planner's address is not a planner of this version. */
 export class NotAPlanner extends LedgerliftError {
   readonly code = 'LL-CLI-002';
   constructor(url: string, status: number) {
-    super(`what answers at ${url} is no planner that this command knows (HTTP ${status}); check --url`);
+    super(
+      `the server at ${url} is not a planner of this version (HTTP ${status}); check --url and the versions`,
+    );
   }
 }
 
@@ -52,16 +54,16 @@ export interface CallInput {
   readonly body?: unknown;
 }
 
-/** The planner's REST API: the only thing that this program talks to. */
+/** Client for the planner's REST API, the only server that this program talks to. */
 export class ApiClient {
-  /** @param user who asks, as the history is to name them */
+  /** @param user the name of the caller for the history */
   constructor(
     readonly url: string,
     private readonly user?: string,
   ) {}
 
   /**
-   * Carries out one operation of the API's own table.
+   * Calls one operation of `apiOperations`.
    *
    * @throws ApiRefused, PlannerUnreachable, NotAPlanner
    */
@@ -77,7 +79,7 @@ export class ApiClient {
     return parsed.data as ApiOutput<N>;
   }
 
-  /** All items of an operation that answers in pages. */
+  /** Fetches all items of a paged operation. */
   async all<N extends PagedOperation>(name: N, input: CallInput = {}): Promise<ItemOf<N>[]> {
     const items: ItemOf<N>[] = [];
     for (;;) {
@@ -111,7 +113,7 @@ export class ApiClient {
   }
 
   async #fetch(target: string, method: ApiOperation['method'], body?: unknown): Promise<Response> {
-    // The same key on each try: should the first answer be lost, the planner does not do it twice.
+    // All attempts use the same key, so that the planner acts only once if an answer is lost.
     const key = method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {};
     const content = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const init = {

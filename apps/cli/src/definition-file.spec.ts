@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PlanSpec, type ProviderSpec } from '@ledgerlift/contracts';
+import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import fc from 'fast-check';
 import { BadDefinition, readDefinitions } from './definition-file.js';
 
+let temporary: TemporaryFolder;
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-definitions-'));
+  temporary = temporaryFolder('definitions');
+  folder = temporary.path;
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => temporary.remove());
 
 async function read(
   text: string,
@@ -31,7 +33,7 @@ vms:
 `;
 
 describe('a file of definitions', () => {
-  it('gives its documents as they were written', async () => {
+  it('returns its documents as written', async () => {
     expect(await read(`${plan}---\n${plan.replace('first', 'second')}`)).toMatchObject([
       { name: 'first' },
       { name: 'second' },
@@ -47,7 +49,7 @@ describe('a file of definitions', () => {
     await expect(read(`${plan}verify: sometimes\n`)).rejects.toMatchObject({ field: 'verify' });
   });
 
-  it('is refused when it is missing, is empty, names a key twice, or blows up by aliases', async () => {
+  it('is refused if it is missing, empty, has a duplicate key, or explodes through aliases', async () => {
     await expect(readDefinitions(join(folder, 'nothing.yaml'), PlanSpec)).rejects.toThrow(BadDefinition);
     await expect(read('')).rejects.toThrow(BadDefinition);
     await expect(read(`${plan}name: again\n`)).rejects.toThrow(BadDefinition);
@@ -58,7 +60,7 @@ describe('a file of definitions', () => {
     await expect(read(`l0: &l0 [x]\n${levels.join('\n')}\n`)).rejects.toThrow(BadDefinition);
   });
 
-  it('500 broken ones each get a coded error or are read', async () => {
+  it('is read, or refused with a code, in each of 500 broken variants', async () => {
     const mutated = fc.tuple(fc.nat(plan.length), fc.nat(12), fc.string({ unit: 'grapheme', maxLength: 12 }));
     await fc.assert(
       fc.asyncProperty(mutated, async ([at, cut, text]) => {

@@ -3,7 +3,7 @@ import { LedgerliftError, bestIssue } from '@ledgerlift/contracts';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 
-/** A YAML file that does not say what it should: which field of which document, and why. */
+/** A YAML file is not a valid definition; the message names the field and the problem. */
 export class BadDefinition extends LedgerliftError {
   readonly code = 'LL-CLI-003';
   constructor(file: string, reason: string, field?: string) {
@@ -12,10 +12,10 @@ export class BadDefinition extends LedgerliftError {
 }
 
 /**
- * Reads the YAML documents of a file, each checked by the schema that the API uses, so that a mistake is found with
- * its place in the file before anything is sent.
+ * Reads the YAML documents of a file and checks each against the API's schema, so that mistakes are reported with their
+ * line before anything is sent.
  *
- * @returns the documents as they were written (defaults are the planner's to fill in)
+ * @returns the documents as written (the planner fills in defaults)
  * @throws BadDefinition
  */
 export async function readDefinitions(file: string, schema: z.ZodType): Promise<readonly unknown[]> {
@@ -28,7 +28,7 @@ export async function readDefinitions(file: string, schema: z.ZodType): Promise<
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
   if (!Array.isArray(documents) || documents.length === 0)
-    throw new BadDefinition(file, 'holds no YAML document');
+    throw new BadDefinition(file, 'contains no YAML document');
   return documents.map((document) => {
     const [broken] = document.errors;
     if (broken !== undefined) throw new BadDefinition(file, broken.message);
@@ -49,7 +49,7 @@ export async function readDefinitions(file: string, schema: z.ZodType): Promise<
   });
 }
 
-/** Aliases are limited: a few lines could stand for gigabytes otherwise. @throws BadDefinition */
+/** Limits aliases, because a few lines could otherwise expand to gigabytes. @throws BadDefinition */
 function valueOf(document: { toJS(options: { maxAliasCount: number }): unknown }, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });

@@ -12,13 +12,13 @@ import { runCommands } from './commands/run.js';
 import { steerCommands } from './commands/steer.js';
 import { upCommand } from './commands/up.js';
 import { roleCommands } from './commands/roles.js';
-import { conditionLines } from './terminal/conditions.js';
+import { conditionLines } from './terminal/pipeline.js';
 
 const program = new Command('ledgerlift')
   .description('moves virtual machines to KubeVirt')
   .option('--url <url>', "the planner's address", process.env['LEDGERLIFT_URL'] ?? 'http://127.0.0.1:7420')
-  .option('--as <user>', 'who asks, as the history is to name them', process.env['LEDGERLIFT_USER'])
-  .option('--json', 'print JSON, one value a line')
+  .option('--as <user>', 'your user name for the history', process.env['LEDGERLIFT_USER'])
+  .option('--json', 'print JSON, one value per line')
   .showHelpAfterError();
 const context = contextOf(program);
 upCommand(program);

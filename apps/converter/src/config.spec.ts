@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { childEnvironment, readConverterSettings } from './config.js';
 
 describe("the converter's settings", () => {
-  it('have defaults that need nothing set', () => {
+  it('have defaults for everything', () => {
     expect(readConverterSettings({})).toMatchObject({
       command: 'virt-v2v-in-place',
       timeoutMs: 7_200_000,
@@ -23,7 +23,7 @@ describe("the converter's settings", () => {
 });
 
 describe('the environment of virt-v2v', () => {
-  it('has what libguestfs reads, over our default', () => {
+  it('passes the variables of libguestfs, which override our default', () => {
     expect(childEnvironment({ PATH: '/bin', SUPERMIN_KERNEL: '/k' })).toMatchObject({
       PATH: '/bin',
       SUPERMIN_KERNEL: '/k',
@@ -32,7 +32,7 @@ describe('the environment of virt-v2v', () => {
     expect(childEnvironment({ LIBGUESTFS_BACKEND: 'libvirt' })['LIBGUESTFS_BACKEND']).toBe('libvirt');
   });
 
-  it('has nothing of ours, and no other language', () => {
+  it('has none of our variables, and no other language', () => {
     const env = childEnvironment({
       LEDGERLIFT_NATS_CREDS: '/secret',
       NATS_TOKEN: 'x',

@@ -3,7 +3,7 @@ import { diskVariables } from '@ledgerlift/providers';
 import { type Environment, readEnvironment } from '@ledgerlift/service';
 import { z } from 'zod';
 
-/** What the converter reads from its environment besides what every service does. */
+/** The converter's own environment variables. */
 const ConverterEnvironment = z.object({
   LEDGERLIFT_V2V_COMMAND: z
     .string()
@@ -26,49 +26,47 @@ const ConverterEnvironment = z.object({
     .min(1)
     .max(604_800)
     .default(3600)
-    .describe(
-      'how many seconds one inspection before the first copy may take: a whole number from 1 to 604800',
-    ),
+    .describe('the most seconds for one inspection before the first copy: a whole number from 1 to 604800'),
   LEDGERLIFT_V2V_TIMEOUT_S: z.coerce
     .number()
     .int()
     .min(1)
     .max(604_800)
     .default(7200)
-    .describe('how many seconds one conversion may take: a whole number from 1 to 604800'),
+    .describe('the most seconds for one conversion: a whole number from 1 to 604800'),
   LEDGERLIFT_V2V_LOG_LIMIT: z.coerce
     .number()
     .int()
     .min(65_536)
     .default(16 * 2 ** 20)
-    .describe('how many bytes of one attempt a conversion log keeps: a whole number from 65536'),
+    .describe('the most bytes of one attempt in a conversion log: a whole number from 65536'),
   LEDGERLIFT_V2V_TRACE: z
     .enum(['on', 'off'])
     .default('off')
-    .describe('on or off: whether the conversion log has every libguestfs call'),
+    .describe('on or off: whether to log every libguestfs call'),
   LEDGERLIFT_SCRATCH_DIR: z
     .string()
     .startsWith('/')
     .optional()
-    .describe('the absolute path of a folder for what a running conversion needs; keep it short'),
+    .describe('the absolute path of a folder for temporary files of running conversions; keep it short'),
 });
 
 export interface ConverterSettings {
   /** virt-v2v-in-place, as a name on the PATH or an absolute path. */
   readonly command: string;
   readonly timeoutMs: number;
-  /** virt-v2v-inspector, in the same way. */
+  /** virt-v2v-inspector, as a name or path. */
   readonly inspector: { readonly command: string; readonly timeoutMs: number };
-  /** guestfish, in the same way. */
+  /** guestfish, as a name or path. */
   readonly guestfish: string;
-  /** Bytes of the log of one attempt. */
+  /** The most bytes of one attempt in the log. */
   readonly logLimit: number;
   readonly trace: 'on' | 'off';
-  /** virt-v2v makes sockets below it, whose paths may have 107 bytes. */
+  /** virt-v2v creates sockets below it, and a socket's path has at most 107 bytes. */
   readonly scratch: string;
-  /** What snapshots are looked at with, of whatever source. */
+  /** Settings for reading disks, of all kinds of sources. */
   readonly reading: Readonly<Record<string, unknown>>;
-  /** What the children see of our environment. */
+  /** The environment of child processes. */
   readonly childEnv: Readonly<Record<string, string>>;
 }
 
@@ -95,8 +93,8 @@ export function readConverterSettings(env: Environment = process.env): Converter
 }
 
 /**
- * Only what virt-v2v, libguestfs and QEMU read: nothing of ours, such as where NATS's credentials lie, reaches a
- * process that works on a guest's content.
+ * Passes only the variables of virt-v2v, libguestfs and QEMU. A process that handles a guest's content must not get
+ * ours, such as the path of the NATS credentials.
  */
 export function childEnvironment(env: Environment): Readonly<Record<string, string>> {
   const passed = Object.entries(env).flatMap(([name, value]) =>
@@ -109,7 +107,7 @@ export function childEnvironment(env: Environment): Readonly<Record<string, stri
     LIBGUESTFS_BACKEND: 'direct',
     HOME: env['HOME'] ?? homedir(),
     ...Object.fromEntries(passed),
-    // Messages are read by programs: never translated.
+    // We parse the messages, so they must not be translated.
     LC_ALL: 'C.UTF-8',
   };
 }

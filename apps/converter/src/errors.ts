@@ -6,12 +6,12 @@ export class ConverterMissing extends LedgerliftError {
   constructor(readonly command: string) {
     super(
       `"${command}" cannot be run on the converter's machine. Install virt-v2v 2.2 or newer there (\`ledgerlift ` +
-        'doctor` says how) or point LEDGERLIFT_V2V_COMMAND (LEDGERLIFT_V2V_INSPECTOR_COMMAND, LEDGERLIFT_GUESTFISH_COMMAND) to it, then retry.',
+        'doctor` shows how) or point LEDGERLIFT_V2V_COMMAND (LEDGERLIFT_V2V_INSPECTOR_COMMAND, LEDGERLIFT_GUESTFISH_COMMAND) to it, then retry.',
     );
   }
 }
 
-/** A conversion was left on a machine that this one cannot look into: it may still write. */
+/** An earlier conversion ran on another host, which this one cannot inspect: it may still write. */
 export class HeldElsewhere extends LedgerliftError {
   readonly code = 'LL-CONV-003';
   override readonly failure: FailureClass = 'needs-operator';
@@ -20,39 +20,39 @@ export class HeldElsewhere extends LedgerliftError {
     readonly host: string,
   ) {
     super(
-      `a conversion on the host "${host}" was not seen to end and may still hold the disks. See there that no ` +
-        `virt-v2v, qemu-nbd or qemu-img works on them (or that the host is down), remove "${record}", then retry.`,
+      `a conversion on the host "${host}" may still be writing to the disks. Check there that no ` +
+        `virt-v2v, qemu-nbd or qemu-img uses them (or that the host is down), remove "${record}", then retry.`,
     );
   }
 }
 
-/** Processes of an earlier attempt were killed and did not end. */
+/** Processes of an earlier attempt were killed but did not end. */
 export class LeftoverAlive extends LedgerliftError {
   readonly code = 'LL-CONV-005';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly pids: readonly number[]) {
     super(
-      `processes of an earlier attempt do not end although they were killed (pids ${pids.join(', ')}); they may ` +
-        'wait for storage that hangs. See to that, then retry.',
+      `processes of an earlier attempt were killed but do not end (pids ${pids.join(', ')}); they may ` +
+        'be waiting for hanging storage. Fix the storage, then retry.',
     );
   }
 }
 
-/** The record of who holds the disks cannot be understood. */
+/** The record of the processes that use the disks is not readable. */
 export class HolderUnreadable extends LedgerliftError {
   readonly code = 'LL-CONV-006';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly path: string) {
     super(
-      `"${path}" should say which processes hold the disks and cannot be understood. See that no virt-v2v, ` +
-        'qemu-nbd or qemu-img works on the disks beside it, remove the file, then retry.',
+      `"${path}", which names the processes that use the disks, is not readable. Check that no virt-v2v, ` +
+        'qemu-nbd or qemu-img uses the disks beside it, remove the file, then retry.',
     );
   }
 }
 
 export type ConversionFailureCode = `LL-CONV-0${1 | 2}${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9}`;
 
-/** virt-v2v ended without success; what it means is in the code and the class. */
+/** virt-v2v failed; the code and the class tell the cause. */
 export class ConversionFailed extends LedgerliftError {
   override readonly failure: FailureClass;
   constructor(
@@ -65,29 +65,29 @@ export class ConversionFailed extends LedgerliftError {
   }
 }
 
-/** An overlay is gone, and nothing says that it was committed: the disks may be unconverted, or half converted. */
+/** An overlay is missing without proof of its commit: the disks may be unconverted, or half converted. */
 export class OverlayLost extends LedgerliftError {
   readonly code = 'LL-CONV-031';
   constructor(readonly paths: readonly string[]) {
     super(
-      `converted data is gone before it was committed: ${paths.join(', ')}. The disks cannot be trusted; cancel the ` +
+      `converted data was lost before its commit: ${paths.join(', ')}. The disks cannot be trusted; cancel the ` +
         'migration of the VM and start it again.',
     );
   }
 }
 
-/** A commit was asked for although no conversion is in the log. */
+/** A commit was requested, but the log has no conversion. */
 export class NothingToCommit extends LedgerliftError {
   readonly code = 'LL-CONV-032';
   constructor() {
     super(
-      'ImageCommit was asked for, but the log has no completed ImageConversion. The itinerary was recorded by ' +
+      'ImageCommit was requested, but the log has no completed ImageConversion. The itinerary was recorded by ' +
         'another version of Ledgerlift; cancel the migration and start it again.',
     );
   }
 }
 
-/** The source's snapshot could not be read to its end: that says nothing of the guest. */
+/** The source's snapshot could not be read completely, which says nothing about the guest. */
 export class SnapshotUnreadable extends LedgerliftError {
   readonly code = 'LL-CONV-040';
   override readonly failure: FailureClass = 'transient';
@@ -96,11 +96,11 @@ export class SnapshotUnreadable extends LedgerliftError {
     why: string,
     cause?: unknown,
   ) {
-    super(`the snapshot of "${vm}" cannot be read for its inspection: ${why}; it is tried again`, { cause });
+    super(`the snapshot of "${vm}" cannot be read for its inspection: ${why}; retrying`, { cause });
   }
 }
 
-/** There is no way to look at the guest before it is copied. */
+/** The guest cannot be inspected before its copy. */
 export class NotInspectable extends LedgerliftError {
   readonly code = 'LL-CONV-041';
   constructor(
@@ -113,7 +113,7 @@ export class NotInspectable extends LedgerliftError {
   }
 }
 
-/** A key of an encrypted disk does not say which disk it opens. */
+/** The file name of a LUKS key is not the UUID of a device. */
 export class LuksKeyUnnamed extends LedgerliftError {
   readonly code = 'LL-CONV-042';
   override readonly failure: FailureClass = 'needs-operator';
@@ -122,14 +122,14 @@ export class LuksKeyUnnamed extends LedgerliftError {
     readonly names: readonly string[],
   ) {
     super(
-      `the secret "${secret}" has files that are not named by a LUKS device: ${names.join(', ')}. Name each by the ` +
-        'UUID that `blkid` tells of the device which its passphrase opens, then retry.',
+      `the secret "${secret}" has files that are not named after a LUKS device: ${names.join(', ')}. Name each after the ` +
+        'UUID of its device, as `blkid` prints it, then retry.',
       { field: 'luks.secret' },
     );
   }
 }
 
-/** The guest's files could not be worked on, and that may pass. */
+/** The guest's files could not be read or written. A retry may help. */
 export class GuestFilesFailed extends LedgerliftError {
   readonly code = 'LL-CONV-043';
   override readonly failure: FailureClass = 'transient';
@@ -137,6 +137,13 @@ export class GuestFilesFailed extends LedgerliftError {
     why: string,
     readonly log: string,
   ) {
-    super(`the network of the guest could not be kept: ${why}; the conversion is done again. See "${log}".`);
+    super(`the guest's network could not be kept: ${why}; the conversion will be repeated. See "${log}".`);
   }
+}
+
+/** Reads a property of any error by its shape, because `instanceof` fails across realms. */
+export function propertyOf(error: unknown, name: 'code' | 'stderr' | 'message'): string {
+  if (typeof error !== 'object' || error === null || !(name in error)) return '';
+  const value: unknown = (error as Readonly<Record<string, unknown>>)[name];
+  return typeof value === 'string' ? value : '';
 }

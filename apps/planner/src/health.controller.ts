@@ -1,12 +1,12 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, Inject, Module, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
-export const READINESS = Symbol('Readiness');
+const READINESS = Symbol('Readiness');
 /** What is missing to work, in words; empty: ready. */
-export type Readiness = () => readonly string[];
+type Readiness = () => readonly string[];
 
 @Controller('health')
-export class HealthController {
+class HealthController {
   constructor(@Inject(READINESS) private readonly missing: Readiness) {}
 
   @Get('live')
@@ -20,5 +20,17 @@ export class HealthController {
     response
       .status(missing.length === 0 ? 200 : 503)
       .json({ status: missing.length === 0 ? 'ready' : 'waiting', missing });
+  }
+}
+
+/** The controller of liveness and readiness. */
+@Module({})
+export class HealthModule {
+  static of(missing: Readiness): DynamicModule {
+    return {
+      module: HealthModule,
+      controllers: [HealthController],
+      providers: [{ provide: READINESS, useValue: missing }],
+    };
   }
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
 import { openSqliteLog } from '@ledgerlift/event-log';
 import { loadExtensions } from '@ledgerlift/extensions';
+import { providerSourceAccess } from '@ledgerlift/planning';
 import { closeSources } from '@ledgerlift/providers';
 import { closeTargets } from '@ledgerlift/targets';
 import {
@@ -18,48 +19,37 @@ import {
 } from '@ledgerlift/messaging';
 import { NestLogger, connectNats, createLogger } from '@ledgerlift/service';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import {
   API_APPLICATION_OPTIONS,
-  ApiFeed,
   ApiModule,
   LOOPBACK_HOSTS,
-  PlanRuns,
+  composeApi,
   configureApi,
   progressEntry,
 } from './api/index.js';
-import { AttemptDesk } from './bus/attempt-desk.js';
+import { NatsWorkerAccess, imageExtents } from './access/index.js';
+import { BusModule } from './bus/bus.module.js';
+import { LeaseService } from './bus/lease-service.js';
 import { readSigner } from './bus/pod-credentials.js';
 import { PodDesk } from './bus/pod-desk.js';
 import { ProgressBoard } from './bus/progress-board.js';
 import { Relay } from './bus/relay.js';
-import { CatalogProjection } from './catalog/index.js';
 import type { PlannerConfig } from './config.js';
-import { CoreModule, type PlannerCore } from './core.module.js';
-import { HealthController, READINESS, type Readiness } from './health.controller.js';
-import { InventoryService } from './inventory/index.js';
-import { LogEventWriter } from './log/log-event-writer.js';
+import { HealthModule } from './health.controller.js';
+import { LogEventWriter } from './log/event-writer.js';
 import { LogFeed } from './log/log-feed.js';
 import { PresenceKeeper } from './runs/presence-keeper.js';
-import { RunEngine } from './runs/run-engine.js';
-import { isVmStream } from './runs/run-view.js';
-import { systemContext } from './runs/system-context.js';
+import { ProcessManager } from './runs/process-manager.js';
+import { RunStates } from './runs/run-states.js';
+import { Runs } from './runs/runs.js';
+import { isVmStream, systemContext } from './runs/stream-names.js';
 
 @Module({})
-class PlannerModule {
-  static of(core: PlannerCore, installation: string, readiness: Readiness): DynamicModule {
-    const coreModule = CoreModule.of(core);
-    return {
-      module: PlannerModule,
-      imports: [coreModule, ApiModule.register({ imports: [coreModule], installation })],
-      controllers: [HealthController],
-      providers: [{ provide: READINESS, useValue: readiness }],
-    };
-  }
-}
+class PlannerModule {}
 
 export interface Planner {
   stop(): Promise<void>;
@@ -99,7 +89,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const failed = (what: string, error: unknown): void =>
     logger.error(
       { reason: error instanceof Error ? error.message : String(error) },
-      `${what} failed; it is made up for`,
+      `${what} failed; will retry at the next reconcile`,
     );
   let isConnected = true;
   void watchConnection(nc, (connected) => {
@@ -117,23 +107,17 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     returned: () => {
       logger.info('leading; time limits and leases count');
       desk.returned();
-      engine.returned();
+      processes.returned();
     },
   });
-  const engine: RunEngine = new RunEngine(
-    log,
-    writer,
-    {
-      stop: (stream, reason) => nc.publish(subjects.stop(stream), JSON.stringify({ reason })),
-      progressOf: (stream) => board.of(stream),
-      failed,
-    },
-    {
-      limits: ScheduleLimits.parse({ vms: config.maxRunningVms }),
-      presence: () => keeper.presence,
-    },
-  );
-  const desk: AttemptDesk = new AttemptDesk(engine, {
+  const states = new RunStates(log, writer, ScheduleLimits.parse({ vms: config.maxRunningVms }));
+  const processes: ProcessManager = new ProcessManager(states, {
+    presence: () => keeper.presence,
+    stop: (stream, reason) => nc.publish(subjects.stop(stream), JSON.stringify({ reason })),
+    failed,
+  });
+  const runs = new Runs(log, states, processes, (stream) => board.of(stream));
+  const desk: LeaseService = new LeaseService(states, {
     leaseMs: config.leaseMs,
     now: Date.now,
     isAway: () => keeper.presence.isAway,
@@ -144,23 +128,40 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       ),
   });
   const publisher = new EventPublisher({ nc, installation: config.installation });
-  const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: config.unclaimedMs, log: logger });
+  const relay = new Relay(log, nc, publisher, states, { unclaimedMs: config.unclaimedMs, log: logger });
   const bucket = new ProgressBucket({
     nc,
     logger,
-    entryOf: (stream) => progressEntry(engine, stream, new Date()),
+    entryOf: (stream) => progressEntry(runs, stream, new Date()),
   });
   const feed = new LogFeed(log);
   let isReady = false;
 
-  const pods = new PodDesk(engine, {
+  const pods = new PodDesk(states, {
     signing: config.podSigning,
     now: Date.now,
     maxPayload: () => maxPayload(nc),
   });
-  const core = { log, writer, engine, desk, pods, nc };
+  const api = composeApi({
+    log,
+    writer,
+    runs,
+    sources: providerSourceAccess,
+    workers: new NatsWorkerAccess(nc),
+    extents: imageExtents,
+    podCredentials: () => (pods.isSetUp ? 'set-up' : 'not-set-up'),
+    installation: config.installation,
+  });
+  const { catalog, inventory, plans } = api;
   const app = await NestFactory.create<NestExpressApplication>(
-    PlannerModule.of(core, config.installation, () => (isReady ? [] : ['the planner is starting'])),
+    {
+      module: PlannerModule,
+      imports: [
+        ApiModule.of(api),
+        BusModule.of(states, desk, pods),
+        HealthModule.of(() => (isReady ? [] : ['the planner is starting'])),
+      ],
+    },
     { ...API_APPLICATION_OPTIONS, logger: new NestLogger(logger) },
   );
   const isLoopback =
@@ -176,33 +177,31 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   );
   bus.useGlobalFilters(new BusErrorFilter());
 
-  const api = app.get(ApiFeed);
   feed.add((event) => keeper.restore(event));
-  feed.add((event) => engine.restore(event));
+  feed.add((event) => states.restore(event));
   feed.add((event) => api.apply(event));
   feed.add((event) => board.apply(event));
   feed.add((event) => relay.offer(event));
+  feed.add((event) => processes.follow(event));
   await feed.start();
   keeper.begin();
   desk.restore();
   relay.start();
   // From here on: of what is long over nothing need be looked at.
-  for (const stream of engine.vms.open) bucket.touch(stream);
+  for (const stream of states.index.open) bucket.touch(stream);
   feed.add(({ stream }) => {
     if (isVmStream(stream)) bucket.touch(stream);
   });
   bucket.start();
   board.listen(nc, (stream) => bucket.touch(stream));
-  await engine.restored();
-  await app.get(PlanRuns).reconcile(systemContext('plans'));
+  await processes.begin();
+  await plans.reconcile(systemContext('plans'));
   await app.startAllMicroservices();
   await keeper.tick();
   await app.listen(config.http.port, config.http.host);
-  const [inventory, catalog] = [app.get(InventoryService), app.get(CatalogProjection)];
   inventory.onReturn((provider) => {
     logger.info({ provider }, 'a provider can be read again; removing what clean-ups left there');
-    app
-      .get(PlanRuns)
+    plans
       .removeLeftovers(systemContext('plans'), new Date(), provider)
       .catch((error: unknown) => failed('removing leftovers', error));
   });
@@ -216,18 +215,19 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     every(TICK_MS, 'looking whether the planner can be reached', () => keeper.tick()),
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
-    every(RECONCILE_MS, 'reconciling', () => engine.reconcile()),
+    every(RECONCILE_MS, 'reconciling', () => processes.reconcile()),
     every(LEFTOVERS_MS, 'removing leftovers', async () => {
-      const providers = await app.get(PlanRuns).removeLeftovers(systemContext('plans'), new Date());
+      const providers = await plans.removeLeftovers(systemContext('plans'), new Date());
       for (const each of catalog.providers()) if (providers.has(each.id)) inventory.follow(each);
     }),
   ];
   return {
     stop: async () => {
       for (const timer of timers) clearInterval(timer);
-      engine.stop();
+      processes.stop();
       await keeper.stopped().catch((error: unknown) => failed('recording the stop', error));
       await app.close();
+      inventory.close();
       await relay.stop();
       await feed.stop();
       board.close();

@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { readTransferSettings } from './config.js';
 
 describe('the settings of the transfer service', () => {
-  it('are all optional; without a folder of hooks no command is run', () => {
+  it('are all optional; without a hooks folder no command runs', () => {
     expect(readTransferSettings({})).toMatchObject({ disksAtOnce: 4, hooks: { hooksFolder: undefined } });
   });
 
-  it('name folders by their absolute paths', () => {
+  it('require absolute paths of folders', () => {
     expect(() => readTransferSettings({ LEDGERLIFT_HOOKS_DIR: 'hooks' })).toThrow(/LEDGERLIFT_HOOKS_DIR/);
   });
 
-  it('give commands the path and our variables, but no way to a credential', () => {
+  it('give commands PATH and our variables, but none that lead to credentials', () => {
     const { environment } = readTransferSettings({
       PATH: '/bin',
       HOME: '/root',

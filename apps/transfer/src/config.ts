@@ -9,35 +9,35 @@ const folder = z.string().startsWith('/').optional();
 const TransferEnvironment = z.object({
   LEDGERLIFT_CHECKPOINT_MS: whole(1)
     .default(15_000)
-    .describe('how many milliseconds may lie between two checkpoints of a disk: a whole number from 1'),
+    .describe('the most milliseconds between two checkpoints of a disk: a whole number from 1'),
   LEDGERLIFT_CHECKPOINT_BYTES: whole(1)
     .default(4 * 2 ** 30)
-    .describe('how many bytes may be copied between two checkpoints of a disk: a whole number from 1'),
+    .describe('the most bytes copied between two checkpoints of a disk: a whole number from 1'),
   LEDGERLIFT_DISKS_AT_ONCE: whole(1)
     .default(4)
-    .describe('how many disks of one VM are copied at once: a whole number from 1'),
+    .describe('the number of disks of one VM that are copied at once: a whole number from 1'),
   LEDGERLIFT_HOOKS_DIR: folder.describe('the absolute path of the folder with the commands that hooks run'),
   LEDGERLIFT_SECRETS_DIR: folder.describe(
-    'the absolute path of a folder with a folder for each secret, as Kubernetes mounts them',
+    'the absolute path of a folder with one subfolder for each secret, as Kubernetes mounts them',
   ),
 });
 
 export interface HookSettings {
-  /** Commands lie here, and nowhere else. None: this worker runs no commands. */
+  /** The only folder for hook commands. Undefined: this worker runs no commands. */
   readonly hooksFolder: string | undefined;
   /** The secret `name` has its token in `{folder}/{name}/token`. */
   readonly secretsFolder: string | undefined;
-  /** What commands get of the worker's environment. */
+  /** The part of the worker's environment that commands get. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface TransferSettings {
   readonly checkpointEvery: { readonly bytes: number; readonly ms: number };
   readonly disksAtOnce: number;
-  /** Servers that inflate one compressed disk, each on a core of its own. */
+  /** Number of servers that inflate one compressed disk, each on its own core. */
   readonly inflaters: number;
   readonly hooks: HookSettings;
-  /** What disks are read with, of whatever source. */
+  /** Settings for reading disks, of all kinds of sources. */
   readonly reading: Readonly<Record<string, unknown>>;
 }
 
@@ -57,7 +57,7 @@ export function readTransferSettings(env: Environment = process.env): TransferSe
   };
 }
 
-/** The way to credentials, or where they may stand: no business of a command. */
+/** Variables that contain credentials or lead to them. Commands do not get these. */
 const WITHHELD = /NATS|SECRET|CREDS|TOKEN|PASSWORD|_URL$|_KEY$/;
 
 const forCommands = (env: Environment): Record<string, string> =>

@@ -1,16 +1,16 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** The source is not what was recorded when the migration started. */
+/** The source differs from the record made when the migration started. */
 export class SourceChanged extends LedgerliftError {
   readonly code = 'LL-TRF-001';
   constructor(vm: string, what: string) {
     super(
-      `the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved anew`,
+      `the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved again`,
     );
   }
 }
 
-/** This worker has no code for the kind of source. */
+/** This worker does not support this kind of source. */
 export class UnknownSource extends LedgerliftError {
   readonly code = 'LL-TRF-002';
   constructor(type: string) {
@@ -18,22 +18,22 @@ export class UnknownSource extends LedgerliftError {
   }
 }
 
-/** The log lacks something that comes before: the result of a step, or what the step is to do. */
+/** The log lacks the result of an earlier step, or this step's instructions. */
 export class MissingResult extends LedgerliftError {
   readonly code = 'LL-TRF-003';
   constructor(what: string) {
-    super(`the log has no ${what}, which comes before; run planner and workers of the same version`);
+    super(`the log has no ${what}, which this step needs; run planner and workers of the same version`);
   }
 }
 
-/** The target has no room for what is to be made. */
+/** The target has too little free space. */
 export class NoRoom extends LedgerliftError {
   readonly code = 'LL-TRF-004';
   override readonly failure = 'needs-operator';
-  /** @param taken bytes that other VMs will still write there */
+  /** @param taken bytes reserved for writes of other VMs */
   constructor(path: string, needed: number, free: number, taken = 0) {
     const beside = taken > 0 ? `, beside ${taken} that other VMs will still write` : '';
-    super(`${path} has ${free} bytes free and ${needed} are needed${beside}; make room, then retry`);
+    super(`${path} has ${free} bytes free but needs ${needed}${beside}; make room, then retry`);
   }
 }
 
@@ -45,7 +45,7 @@ export class NoSnapshots extends LedgerliftError {
   }
 }
 
-/** The source may not be powered off now, and an earlier attempt has not done so. */
+/** The source is on and may not be powered off now; no earlier attempt has powered it off. */
 export class SourceLeftOn extends LedgerliftError {
   readonly code = 'LL-TRF-007';
   override readonly outcome = 'stopped';
@@ -57,7 +57,7 @@ export class SourceLeftOn extends LedgerliftError {
   }
 }
 
-/** Whether an earlier attempt has powered the source off cannot be seen at present. */
+/** The provider cannot tell at present whether an earlier attempt powered the source off. */
 export class SourcePowerUnknown extends LedgerliftError {
   readonly code = 'LL-TRF-008';
   override readonly failure = 'transient';
@@ -66,8 +66,8 @@ export class SourcePowerUnknown extends LedgerliftError {
   }
 }
 
-/** A disk that the user brought is not what it was when the plan was validated. */
-export class BroughtDiskUnusable extends LedgerliftError {
+/** An adopted disk has changed since the plan was validated. */
+export class AdoptedDiskUnusable extends LedgerliftError {
   readonly code = 'LL-TRF-006';
   override readonly failure = 'needs-operator';
   constructor(
@@ -76,7 +76,7 @@ export class BroughtDiskUnusable extends LedgerliftError {
     cause?: unknown,
   ) {
     super(
-      `the disk "${disk}", which another tool brought, cannot be converted: ${why}. Put right what is there, then retry.`,
+      `the disk "${disk}", which another tool brought, cannot be converted: ${why}. Correct the disk, then retry.`,
       { cause },
     );
   }

@@ -19,7 +19,7 @@ const told = async (env: Record<string, string>) => {
 };
 
 describe('the tools of a transfer', () => {
-  it('are VDDK, which nbdkit has loaded, curl and the folder of hooks', async () => {
+  it('are VDDK loaded by nbdkit, curl and the hooks folder', async () => {
     const { plugin, libdir } = vddkPlugin();
     expect(
       await told({
@@ -51,7 +51,7 @@ describe('the tools of a transfer', () => {
       },
       /cannot be loaded: 'nbdkit .*' says why/,
     ],
-  ])('have no VDDK where %s, and say so', async (_, env, problem) => {
+  ])('have no VDDK if %s, and report it', async (_, env, problem) => {
     const { vddk } = await told(env());
     expect(vddk).toEqual({
       name: 'vddk',
@@ -63,7 +63,7 @@ describe('the tools of a transfer', () => {
 });
 
 describe('a core dump', () => {
-  it('is not made of the worker', async () => {
+  it('of the worker is disabled', async () => {
     await withoutCoreDumps();
     expect(await readFile('/proc/self/limits', 'utf8')).toMatch(/Max core file size\s+0\s+0\s/);
   });

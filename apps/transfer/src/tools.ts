@@ -6,14 +6,14 @@ type Tool = WorkerCapabilities['tools'][number];
 
 const FRESH_MS = 30_000;
 
-/** What this worker has to read disks and to run hooks with. What was found is kept for half a minute. */
+/** Finds this worker's tools for reading disks and running hooks. Caches the result for half a minute. */
 export class Tools {
   #kept: { readonly at: number; readonly found: Promise<DiskTools> } | undefined;
   #last: DiskTools | undefined;
 
   constructor(private readonly settings: TransferSettings) {}
 
-  /** To read disks with. */
+  /** The tools for reading disks, at most 30 s old. */
   now(): Promise<DiskTools> {
     if (this.#kept === undefined || performance.now() - this.#kept.at > FRESH_MS) {
       const found = lookForDiskTools(this.settings.reading).then((tools) => (this.#last = tools));
@@ -22,13 +22,13 @@ export class Tools {
     return this.#kept.found;
   }
 
-  /** For the check of a plan, which waits for two seconds only: what was found last, while it is looked for anew. */
+  /** For plan validation, which waits only two seconds: returns the last known tools while looking again. */
   async told(): Promise<Tool[]> {
     const looking = this.now();
     const tools = this.#last ?? (await looking);
     const { hooksFolder } = this.settings.hooks;
     return [
-      ...Object.entries(tools).map(([name, tool]) => toldOf(name, tool)),
+      ...Object.entries(tools).map(([name, tool]) => capabilityOf(name, tool)),
       hooksFolder === undefined
         ? { name: 'hooks', version: null, path: null, problem: 'LEDGERLIFT_HOOKS_DIR is not set' }
         : { name: 'hooks', version: null, path: hooksFolder },
@@ -36,7 +36,10 @@ export class Tools {
   }
 }
 
-const toldOf = (name: string, tool: DiskTools[string] = { problem: 'it is not known here' }): Tool =>
+const capabilityOf = (
+  name: string,
+  tool: DiskTools[string] = { problem: 'this worker does not know it' },
+): Tool =>
   'problem' in tool
     ? { name, version: null, path: null, problem: tool.problem }
     : { name, version: tool.version ?? null, path: tool.folder ?? tool.plugin };

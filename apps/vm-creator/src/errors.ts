@@ -1,6 +1,6 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** The result was started, and did not come up: what the console showed says why. */
+/** The guest did not boot; the console's output shows why. */
 export class GuestDidNotBoot extends LedgerliftError {
   readonly code = 'LL-VMC-001';
   constructor(
@@ -10,8 +10,8 @@ export class GuestDidNotBoot extends LedgerliftError {
   ) {
     const shown =
       lastLines.length === 0
-        ? 'The console showed nothing.'
-        : `The console showed last:\n${lastLines.join('\n')}`;
+        ? 'The console printed nothing.'
+        : `Last lines of the console:\n${lastLines.join('\n')}`;
     super(`the guest did not boot: ${why}. ${shown}\nThe whole console is in "${log}".`);
   }
 }
@@ -22,12 +22,14 @@ export class QemuMissing extends LedgerliftError {
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly program: string) {
     super(
-      `"${program}" is needed and not on this machine: install qemu-system-x86, qemu-utils and util-linux, then retry.`,
+      `"${program}" is missing on this machine: install qemu-system-x86, qemu-utils and util-linux, then retry.`,
     );
   }
 }
 
-/** QEMU ended by itself before the guest could show anything: a disk that is still written, no memory. */
+/**
+ * QEMU exited before the guest printed anything, for example because a disk is still being written or memory is short.
+ */
 export class QemuFailed extends LedgerliftError {
   readonly code = 'LL-VMC-003';
   override readonly failure: FailureClass = 'transient';
@@ -36,35 +38,35 @@ export class QemuFailed extends LedgerliftError {
   }
 }
 
-/** A disk is not as it was before it was booted: something else writes it, and the result cannot be trusted. */
+/** A disk changed during its boot: another process writes to it, so the result cannot be trusted. */
 export class DiskChanged extends LedgerliftError {
   readonly code = 'LL-VMC-004';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly disk: string) {
     super(
-      `the disk "${disk}" was changed while it was booted, which itself never writes it. Find out what writes ` +
-        'it, and compare it with the source before it is used.',
+      `the disk "${disk}" changed during its boot, which itself never writes to it. Find out what wrote to ` +
+        'it, and compare it with the source before you use it.',
     );
   }
 }
 
-/** What an earlier step should have found out is not there. */
+/** The log lacks the result of an earlier step. */
 export class ResultMissing extends LedgerliftError {
   readonly code = 'LL-VMC-005';
   constructor(readonly step: string) {
-    super(`the log has no result of ${step}, which this step builds on; this is a fault of Ledgerlift.`);
+    super(`the log has no result of ${step}, which this step needs; this is a bug in Ledgerlift.`);
   }
 }
 
-/** The source is not seen off: its target is not let go. */
+/** The source is not confirmed off, so its target must not start. */
 export class SourceNotSeenOff extends LedgerliftError {
   readonly code = 'LL-VMC-006';
   override readonly failure: FailureClass = 'needs-operator';
   override readonly effect = 'none';
   constructor(readonly vm: string) {
     super(
-      `the provider cannot say whether the source VM "${vm}" is off; its target must not start beside it. See at the ` +
-        'source that it is off and can be reached, then retry.',
+      `the provider cannot say whether the source VM "${vm}" is off; its target must not start beside it. Check at the ` +
+        'source that it is off and reachable, then retry.',
     );
   }
 }
@@ -84,7 +86,7 @@ export class FirmwareMissing extends LedgerliftError {
   }
 }
 
-/** The source is of a kind that this version cannot ask. */
+/** This version does not support the source's kind of provider. */
 export class NoSourceProvider extends LedgerliftError {
   readonly code = 'LL-VMC-008';
   override readonly effect = 'none';
@@ -93,26 +95,26 @@ export class NoSourceProvider extends LedgerliftError {
     readonly type: string,
   ) {
     super(
-      `the provider "${provider}" is of the type "${type}", which is no source of VMs in this version of the ` +
+      `the provider "${provider}" has the type "${type}", which is not a source in this version of the ` +
         'vm-creator; run the same version of all services.',
     );
   }
 }
 
-/** The source is off, and nobody can say since when: it may have run since its disks were copied. */
+/** The source is off, but since when is unknown: it may have run since its disks were copied. */
 export class SourceMomentUnknown extends LedgerliftError {
   readonly code = 'LL-VMC-009';
   override readonly failure: FailureClass = 'transient';
   override readonly effect = 'none';
   constructor(readonly vm: string) {
     super(
-      `the source VM "${vm}" does not show whether it ran since its disks were copied: it is gone, or is just being ` +
-        'started. It is asked again; see that it is still at its source.',
+      `the source VM "${vm}" does not show whether it ran since its disks were copied: it is gone, or is just ` +
+        'starting. Retrying; check that it is still at its source.',
     );
   }
 }
 
-/** The source did not answer, so that its target was not let go. */
+/** The source did not answer, so its target was not allowed to start. */
 export class SourceNotAsked extends LedgerliftError {
   readonly code = 'LL-VMC-012';
   override readonly failure: FailureClass;
@@ -124,7 +126,7 @@ export class SourceNotAsked extends LedgerliftError {
     const { code, message } =
       cause instanceof LedgerliftError ? cause : { code: 'no code', message: String(cause) };
     super(
-      `the source VM "${vm}" could not be asked whether it is off, so its target was not allowed to start (${code}): ` +
+      `the source VM "${vm}" did not answer whether it is off, so its target was not allowed to start (${code}): ` +
         message,
       { cause },
     );
@@ -132,19 +134,19 @@ export class SourceNotAsked extends LedgerliftError {
   }
 }
 
-/** QEMUs that we started were killed and did not end. */
+/** QEMU processes that we started were killed but did not end. */
 export class BootStillRuns extends LedgerliftError {
   readonly code = 'LL-VMC-010';
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly pids: readonly number[]) {
     super(
-      `QEMU of an earlier boot does not end although it was killed (pids ${pids.join(', ')}); it may wait for storage ` +
-        'that hangs. See to that, then retry.',
+      `QEMU of an earlier boot was killed but does not end (pids ${pids.join(', ')}); it may be waiting for hanging ` +
+        'storage. Fix the storage, then retry.',
     );
   }
 }
 
-/** Something has a disk of the target open: the target may run, and its source must not run beside it. */
+/** A process has a disk of the target open, so the target may be running, and its source must not run beside it. */
 export class TargetHeld extends LedgerliftError {
   readonly code = 'LL-VMC-011';
   override readonly failure: FailureClass = 'needs-operator';
@@ -153,7 +155,7 @@ export class TargetHeld extends LedgerliftError {
     holder: string,
   ) {
     super(
-      `the disk "${disk}" of the target is in use (${holder}). Stop the target, if you started it, or whatever else ` +
+      `the disk "${disk}" of the target is in use (${holder}). Stop the target, if you started it, or the process that ` +
         'has the disk open, then retry.',
     );
   }

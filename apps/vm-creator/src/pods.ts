@@ -1,7 +1,7 @@
 import { RecordMismatch, targetOf } from '@ledgerlift/targets';
 import type { EnsurePod } from '@ledgerlift/worker';
 
-/** Sees that the worker pod of a VM runs, as its kind of target does that. */
+/** Makes sure that a VM's worker pod runs, through its target. */
 export const podOfTarget: EnsurePod = async ({ record, generation, site, signal, stillOurs, credential }) => {
   const { pods } = targetOf(record.target.type);
   if (pods === undefined)

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { RunScript, VmScript } from '../script/script.js';
-import type { Sources } from '../run/sources.js';
 import { type Finding, found } from '../run/finding.js';
-import { applyConversion } from '../world/converted.js';
+import type { Sources } from '../run/sources.js';
+import type { RunScript, VmScript } from '../script/script.js';
+import { applyConversion, conversions } from '../world/storage.js';
 import type { World } from '../world/world.js';
 
 const run = promisify(execFile);
@@ -39,4 +39,14 @@ async function compare(expected: string, target: string): Promise<string | undef
     const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
     return `${stdout}${stderr}`.trim() || String(error);
   }
+}
+
+/** Two conversions of the same disks at once, by the journal of the stand-in. */
+export async function judgeConversions(journal: string, vm: VmScript): Promise<readonly Finding[]> {
+  const lines = await conversions(journal);
+  return lines
+    .filter(({ what, disk }) => what === 'overlap' && disk.includes(`/${vm.name}/`))
+    .map(({ time }) =>
+      found('doubled', `${vm.name} was converted at ${time}, while another conversion of it ran`),
+    );
 }

@@ -1,7 +1,9 @@
 import { type Resource, resourceKey } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { type Finding, found } from '../run/finding.js';
-import { type VmRecords, dataOf, terminalTypes } from './records.js';
+import type { Asked } from '../run/operator.js';
+import type { CommandKind } from '../script/script.js';
+import { dataOf, type Records, terminalTypes, type VmRecords } from './records.js';
 
 /** What must hold of one VM's history, whatever happened. */
 export function judgeHistory(name: string, vm: VmRecords): readonly Finding[] {
@@ -53,4 +55,43 @@ function keptAsListed(name: string, vm: VmRecords): readonly Finding[] {
       .filter((key) => !vm.ledger.has(key))
       .map((key) => found('lost', `${name}: ${key} is listed as kept, and is not in the ledger`)),
   ];
+}
+
+/** What an accepted command of one VM leads to. */
+const EVENT_OF: Readonly<Partial<Record<CommandKind, string>>> = {
+  cancel: 'CancelRequested',
+  pause: 'PauseRequested',
+  resume: 'ResumeRequested',
+  cutover: 'CutoverScheduled',
+  'approve-cutover': 'CutoverApproved',
+  'test-boot': 'TestBootRequested',
+  rollback: 'RollbackRequested',
+};
+
+/** What was acknowledged is in the log, once; what was refused is not. */
+export function judgeCommands(
+  records: Records,
+  migration: string,
+  asked: readonly Asked[],
+): readonly Finding[] {
+  return asked.flatMap((each): readonly Finding[] => {
+    const { kind, vm, reason, answer } = each;
+    const stream = `vm-${migration}-${vm}`;
+    const said = records.all.filter((event) => dataOf(event)['reason'] === reason);
+    const twice = [...Map.groupBy(said, (event) => `${event.type} of ${event.stream}`)].filter(
+      ([, events]) => events.length > 1,
+    );
+    const type = EVENT_OF[kind];
+    // Asked for again while it is so already, it is accepted and nothing is new.
+    const isThere = records.all.some((event) => event.stream === stream && event.type === type);
+    return [
+      ...twice.map(([what]) => found('doubled', `"${reason}" led to ${what} more than once`)),
+      ...(answer === 'accepted' && type !== undefined && said.length === 0 && !isThere
+        ? [found('lost', `"${reason}" was accepted, and there is no ${type} in the log`)]
+        : []),
+      ...(answer === 'refused' && type !== undefined && said.length > 0
+        ? [found('doubled', `"${reason}" was refused (${each.said}), and is in the log all the same`)]
+        : []),
+    ];
+  });
 }

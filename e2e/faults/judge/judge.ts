@@ -1,18 +1,15 @@
 import { judgeRules } from '../rules/laws/laws.js';
-import { judgeHookProcesses } from '../rules/laws/processes.js';
+import { judgeHookProcesses, type SourceEffect } from '../rules/laws/facts.js';
 import type { Instants } from '../rules/plan.js';
 import type { RunScript } from '../script/script.js';
 import type { Asked } from '../run/operator.js';
 import type { Finding } from '../run/finding.js';
 import type { Scene } from '../run/strike.js';
 import { judgeBus } from './bus.js';
-import { judgeCommands } from './commands.js';
-import { judgeConversions } from './conversions.js';
-import { judgeDisks } from './disks.js';
-import { judgeHistory } from './history.js';
+import { judgeCommands, judgeHistory } from './history.js';
+import { judgeConversions, judgeDisks } from './disks.js';
 import { judgeLeftovers } from './leftovers.js';
-import type { JournalLine } from '../run/lab-journal.js';
-import type { SourceEffect } from '../rules/laws/facts.js';
+import type { JournalLine } from '../run/sources.js';
 import { type Records, VmRecords, readRecords } from './records.js';
 import { isNear, judgeSource } from './source.js';
 

@@ -1,4 +1,4 @@
-import type { JournalLine } from '../run/lab-journal.js';
+import type { JournalLine } from '../run/sources.js';
 import { type Finding, found } from '../run/finding.js';
 import type { VmScript } from '../script/script.js';
 import { type VmRecords, dataOf } from './records.js';

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { appendFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { call } from '../../installation/api.js';
-import type { HookJournal } from './hook-journal.js';
 import type { Behaviour, HookScript } from './script.js';
 
 type Call = <N extends Parameters<typeof call>[1]>(
@@ -156,5 +157,45 @@ export class HookAnswers implements AsyncDisposable {
     const before = this.#calls.get(`${name} ${vm}`) ?? 0;
     this.#calls.set(`${name} ${vm}`, before + 1);
     return behaviours[Math.min(before, behaviours.length - 1)] ?? 'ok';
+  }
+}
+
+/** A call of a hook, as the one who was called tells it. */
+export interface HookLine {
+  readonly time: string;
+  readonly what: 'begun' | 'ended';
+  readonly hook: string;
+  /** Its number; `plan`: a hook of the whole plan. */
+  readonly vm: string;
+  /** Where whoever was called is not told, as many as it saw. */
+  readonly attempt: string;
+  readonly outcome: '-' | 'ok' | 'fail';
+}
+
+/** What hooks of every kind write when they are called. `commands/answer` writes the same lines. */
+export class HookJournal {
+  constructor(readonly path: string) {}
+
+  note(line: Omit<HookLine, 'time'>, time = new Date().toISOString()): void {
+    const { what, hook, vm, attempt, outcome } = line;
+    appendFileSync(this.path, `${[time, what, hook, vm, attempt, outcome].join(' ')}\n`);
+  }
+
+  async lines(): Promise<readonly HookLine[]> {
+    const text = await readFile(this.path, 'utf8').catch(() => '');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [time = '', what, hook = '', vm = '', attempt = '', outcome] = line.split(' ');
+        return {
+          time,
+          what: what === 'ended' ? 'ended' : 'begun',
+          hook,
+          vm,
+          attempt,
+          outcome: outcome === 'ok' || outcome === 'fail' ? outcome : '-',
+        };
+      });
   }
 }

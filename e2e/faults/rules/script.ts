@@ -1,4 +1,4 @@
-import type { Chance } from '../script/chance.js';
+import type { Chance } from '../script/draw.js';
 
 /** What others have to say about a run: when it may be, who approves it, and what is called on the way. */
 export interface RulesScript {

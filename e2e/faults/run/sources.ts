@@ -1,8 +1,11 @@
-import { copyFile, rm } from 'node:fs/promises';
 import { existsSync, renameSync } from 'node:fs';
-import { buildOva, makeSmallDisk } from '@ledgerlift/testing';
+import { copyFile, rm } from 'node:fs/promises';
+import { buildOva, type LabHypervisor, makeSmallDisk } from '@ledgerlift/testing';
 import type { RunScript, VmScript } from '../script/script.js';
 import type { World } from '../world/world.js';
+
+/** A line of the lab's journal. */
+export type JournalLine = Awaited<ReturnType<LabHypervisor['journal']>>[number];
 
 const MiB = 1024 * 1024;
 

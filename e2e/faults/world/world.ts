@@ -11,8 +11,7 @@ import {
 } from '@ledgerlift/testing';
 import { call } from '../../installation/api.js';
 import { root, testingExtensions } from '../../installation/root.js';
-import { HookAnswers } from '../rules/answers.js';
-import { HookJournal } from '../rules/hook-journal.js';
+import { HookAnswers, HookJournal } from '../rules/answers.js';
 import { Proxy } from './proxy.js';
 import { SERVICES, type Service, SupervisedService } from './service.js';
 import { Storage } from './storage.js';

@@ -13,9 +13,9 @@ import {
   StepResult,
   TransferPass,
 } from './steps.js';
-import { HookSpec } from './specs.js';
+import { HookSpec } from './definitions.js';
 
-/** What goes over NATS: the streams, the subjects and the shapes. Everything is declared here and nowhere else. */
+/** Everything on NATS: streams, subjects and message shapes. Nothing else declares them. */
 
 export const SUBJECT_ROOT = 'ledgerlift';
 
@@ -29,50 +29,53 @@ export const streams = {
 /** Headers beside the CloudEvent. */
 export const headers = {
   /**
-   * On EVENTS: every event of the log up to this position has been published. The relay resumes after it. A message
-   * that went out before its forerunners were confirmed carries an earlier one, or none.
+   * On EVENTS: every event of the log up to this position has been published. The relay resumes after it. A message that is sent
+   * before its predecessors were confirmed carries an earlier position, or none.
    */
   position: 'Ledgerlift-Position',
 } as const;
 
 export const subjects = {
-  /** ledgerlift.events.vm.{id}.StepRequested.transfer.local (of a pod: ….local.{pod}), else ledgerlift.events.{category}.{id}.{type} */
+  /**
+   * ledgerlift.events.vm.{id}.StepRequested.transfer.local (of a pod: ….local.{pod}), else
+   * ledgerlift.events.{category}.{id}.{type}
+   */
   event: (stream: string, type: string): string => `${SUBJECT_ROOT}.events.${streamSubject(stream)}.${type}`,
   stepRequested: (stream: string, service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.events.${streamSubject(stream)}.StepRequested.${service}.${site}`,
-  /** Filter for what one service at one site is asked to do. */
+  /** Filter for step requests to one service at one site. */
   stepRequestsFor: (service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.events.vm.*.StepRequested.${service}.${site}`,
-  /** Filter for what the pods of a site are asked to do, whatever their service. */
+  /** Filter for step requests to the pods of a site, for every service. */
   podRequestsFor: (site: string): string => `${SUBJECT_ROOT}.events.vm.*.StepRequested.*.${site}.*`,
   report: (stream: string): string => `${SUBJECT_ROOT}.reports.${streamSubject(stream)}`,
   reports: `${SUBJECT_ROOT}.reports.>`,
   progress: (stream: string): string => `${SUBJECT_ROOT}.progress.${streamSubject(stream)}`,
   allProgress: `${SUBJECT_ROOT}.progress.>`,
-  /** Core NATS, no stream: tells the worker at once; the lease answer says the same a little later. */
+  /** Core NATS, no stream: stops the worker at once; the lease answer says the same a little later. */
   stop: (stream: string): string => `${SUBJECT_ROOT}.stop.${streamSubject(stream)}`,
-  /** Every worker of a service at a site answers what it can do. */
+  /** Every worker of a service at a site answers with its capabilities. */
   capabilities: (service: ServiceName, site: string): string =>
     `${SUBJECT_ROOT}.rpc.capabilities.${service}.${site}`,
-  /** ledgerlift.rpc.claim.vm.{id}: a worker may be allowed the subjects of one VM only. */
+  /** ledgerlift.rpc.claim.vm.{id}, so that a worker's credential can be limited to one VM. */
   claim: (stream: string): string => `${SUBJECT_ROOT}.rpc.claim.${streamSubject(stream)}`,
   lease: (stream: string): string => `${SUBJECT_ROOT}.rpc.lease.${streamSubject(stream)}`,
   reportNow: (stream: string): string => `${SUBJECT_ROOT}.rpc.report.${streamSubject(stream)}`,
   allClaims: `${SUBJECT_ROOT}.rpc.claim.*.*`,
   allLeases: `${SUBJECT_ROOT}.rpc.lease.*.*`,
   allReportsNow: `${SUBJECT_ROOT}.rpc.report.*.*`,
-  /** Where workers of older versions ask, whichever VM it is about. */
+  /** The subjects of workers of older versions, for every VM. */
   bare: {
     claim: `${SUBJECT_ROOT}.rpc.claim`,
     lease: `${SUBJECT_ROOT}.rpc.lease`,
     reportNow: `${SUBJECT_ROOT}.rpc.report`,
   },
-  /** Asks for the credential of a pod, at the site that the pod belongs to. */
+  /** Requests the credential of a pod, at the site to which the pod belongs. */
   podCredential: (site: string): string => `${SUBJECT_ROOT}.rpc.pod.${site}`,
   allPodCredentials: `${SUBJECT_ROOT}.rpc.pod.*`,
-  /** Messages of a JetStream stream that could not be understood; older workers put all of them here. */
+  /** Unreadable messages of a JetStream stream; older workers put all of them here. */
   dead: (stream: string): string => `${SUBJECT_ROOT}.dead.${stream}`,
-  /** ledgerlift.dead.LEDGERLIFT_EVENTS.vm.{id}: those about one VM. */
+  /** ledgerlift.dead.LEDGERLIFT_EVENTS.vm.{id}: unreadable messages about one VM. */
   deadOf: (stream: string, about: string): string => `${SUBJECT_ROOT}.dead.${stream}.${streamSubject(about)}`,
   api: (resource: string, verb: string): string => `${SUBJECT_ROOT}.api.${resource}.${verb}`,
 } as const;
@@ -103,7 +106,7 @@ export const CloudEvent = z.object({
   hash: z.string().optional(),
   data: z.unknown().optional(),
   /**
-   * In place of `data` that is too large for a message: where it can be read, relative to the planner's address
+   * Replaces `data` that is too large for a message: its address, relative to the planner's
    * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/dataref.md).
    */
   dataref: z.string().min(1).optional(),
@@ -130,7 +133,7 @@ export const AttemptRef = z.object({
 });
 export type AttemptRef = z.infer<typeof AttemptRef>;
 
-/** Of which step a VM failed, and what that said. */
+/** The step that failed a VM, and its error. */
 export const Failure = z.object({
   index: z.int().min(0),
   name: z.string(),
@@ -139,48 +142,48 @@ export const Failure = z.object({
 });
 export type Failure = z.infer<typeof Failure>;
 
-/** All that a worker needs for one attempt, as the log has it. */
+/** Everything that a worker needs for one attempt, from the log. */
 export const Job = z.object({
   record: VmRecord,
   step: StepName,
   attempt: z.int().min(1),
   /**
-   * What completed steps say that may still be asked for, oldest first: the last result of each, and the snapshot that
-   * the last complete pass read. It does not grow with the number of passes.
+   * Results of completed steps that are still needed, oldest first: the last of each step, and the snapshot that the last
+   * complete round read. Does not grow with the number of rounds.
    */
   results: z.array(StepResult),
-  /** How many conversions were completed so far; a planner of an older version sends each result instead. */
+  /** Number of completed conversions; a planner of an older version sends each result instead. */
   conversions: z.int().min(0).optional(),
   checkpoints: z.array(DiskCheckpoint),
-  /** Claimed and not released. */
+  /** Resources claimed and not released. */
   ledger: z.array(Resource),
-  /** Cleanup only: what this attempt is to remove. */
+  /** Cleanup only: the resources to remove. */
   release: z.array(Resource),
-  /** DiskTransfer, SnapshotCreation and SnapshotRemoval: of which pass. */
+  /** DiskTransfer, SnapshotCreation and SnapshotRemoval: the round. */
   pass: TransferPass.optional(),
   /**
-   * SourcePowerOff only. The source may be off by an earlier attempt: see it off, and where it is not leave it on, and say
-   * that the attempt was stopped.
+   * SourcePowerOff only. An earlier attempt may have powered the source off. Confirm that it is off; if it is on, leave it on and
+   * report the attempt as stopped.
    */
   powerOff: z.literal('only-if-off').optional(),
-  /** SourcePowerOff only. Bytes at the target that VMs whose power-off came before will still write. */
+  /** SourcePowerOff only. Bytes that VMs already powered off will still write at the target. */
   roomTaken: z.int().min(0).optional(),
-  /** PreHook, CutoverHook, PostHook and FailureHook: what is to be run. */
+  /** PreHook, CutoverHook, PostHook and FailureHook: the hook to run. */
   hook: HookSpec.optional(),
-  /** A hook on failure only: of what the VM failed, or the first VMs of its plan. */
+  /** Failure hooks only: the failure of the VM, or of the first VMs of its plan. */
   failures: z.object({ count: z.int().min(1), first: z.array(Failure) }).optional(),
 });
 export type Job = z.infer<typeof Job>;
 
 /**
- * Raised when a worker of before would do something else than it is asked for. A claim of an older one is refused, and the
- * request is left for a worker of this version.
+ * Raised when an older worker would misunderstand a request. The planner refuses claims with an older protocol, and leaves the
+ * request to a worker of its own version.
  *
  * - 2: conversions are counted in the job, checkpoints name their chunks by a digest, and a power-off may be `only-if-off`.
  */
 export const WORKER_PROTOCOL = 2;
 
-/** `protocol`: what the worker understands; left out by those who understand 1. */
+/** `protocol`: the worker's protocol version; 1 if absent. */
 export const ClaimRequest = AttemptRef.extend({ protocol: z.int().min(1).optional() });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 export const ClaimAnswer = z.discriminatedUnion('answer', [
@@ -189,10 +192,10 @@ export const ClaimAnswer = z.discriminatedUnion('answer', [
     leaseMs: z.int().min(1),
     lastReport: z.int().min(0),
     job: Job,
-    /** Bytes a second, as of now; each lease answer says it again. */
+    /** Bytes a second, as of now; each lease answer updates it. */
     bandwidthLimit: z.int().optional(),
   }),
-  /** Somebody else has it, it is over, or it never was: not ours to do. */
+  /** Another worker has claimed the attempt, it has ended, or it never existed: drop it. */
   z.object({ answer: z.literal('refused'), reason: z.string() }),
 ]);
 export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
@@ -202,25 +205,25 @@ export const LeaseAnswer = z.discriminatedUnion('answer', [
   z.object({
     answer: z.literal('renewed'),
     leaseMs: z.int().min(1),
-    /** Last report number that is in the log: the worker repeats what is newer. */
+    /** Number of the last report in the log: the worker repeats later facts. */
     lastReport: z.int().min(0),
     bandwidthLimit: z.int().optional(),
   }),
-  /** Stop the I/O, leave the world as it is, report nothing but that it stopped. */
+  /** Stop the I/O, leave everything as it is, and report only that the attempt stopped. */
   z.object({ answer: z.literal('stop'), reason: z.string(), lastReport: z.int().min(0) }),
 ]);
 export type LeaseAnswer = z.infer<typeof LeaseAnswer>;
 
 /**
- * Cumulative: report N says all that reports 1..N-1 said and that is not known to be in the log, so that a lost one does
- * no harm and a long attempt's reports do not grow. On REPORTS it is the data of a
- * CloudEvent `io.ledgerlift.StepReported.v1`. A resource that was claimed and released again is in `released` only.
+ * Cumulative: report N repeats every fact of reports 1..N-1 that the log has not confirmed, so that a lost report does no harm
+ * and reports of a long attempt do not grow. On REPORTS it is the data of a CloudEvent `io.ledgerlift.StepReported.v1`. A
+ * resource that was claimed and released again is in `released` only.
  */
 export const Report = z.object({
   ref: AttemptRef,
   number: z.int().min(1),
   claimed: z.array(Resource),
-  /** Was there before, and is used: nobody of ours will remove it. */
+  /** Existing resources that are used; we never remove them. */
   adopted: z.array(Resource).optional(),
   released: z.array(Release),
   conditions: z.array(Condition),
@@ -235,11 +238,11 @@ export const ReportAnswer = z.discriminatedUnion('answer', [
 ]);
 export type ReportAnswer = z.infer<typeof ReportAnswer>;
 
-/** On `subjects.stop(stream)`: all attempts of the VM that are under way are to stop at once. */
+/** On `subjects.stop(stream)`: all current attempts of the VM must stop at once. */
 export const StopMessage = z.object({ reason: z.string() });
 export type StopMessage = z.infer<typeof StopMessage>;
 
-/** Not history: bytes and messages of a step that is under way. */
+/** Bytes and messages of a running step. Not part of the history. */
 export const Progress = z.object({
   ref: AttemptRef,
   items: z.array(
@@ -255,15 +258,15 @@ export const Progress = z.object({
 });
 export type Progress = z.infer<typeof Progress>;
 
-/** The bucket of what is under way, for whoever draws it and does not want to ask: a console, a CMDB. */
+/** The KV bucket of running VMs, for watchers that do not want to poll, such as a console or a CMDB. */
 export const progressBucket = {
   name: 'LEDGERLIFT_PROGRESS',
-  /** `vm-{migration}-{n}` → `{migration}.{n}`; so `{migration}.*` is all of a migration. */
+  /** `vm-{migration}-{n}` → `{migration}.{n}`; so `{migration}.*` matches all VMs of a migration. */
   key: (stream: string): string => stream.replace(/^vm-(.+)-(\d+)$/, '$1.$2'),
   stream: (key: string): string => key.replace(/^(.+)\.(\d+)$/, 'vm-$1-$2'),
 } as const;
 
-/** Value of a key in the bucket: one VM that has begun and is not at its end. */
+/** Value of a key in the bucket: one VM that has begun and not ended. */
 export const ProgressEntry = z.object({
   migrationId: z.string(),
   index: z.int().min(0),
@@ -272,7 +275,7 @@ export const ProgressEntry = z.object({
   state: VmStateName,
   step: StepName.optional(),
   progressPercent: z.int().min(0).max(100),
-  /** Of the attempt that is under way. */
+  /** Items of the current attempt. */
   items: Progress.shape.items,
   message: z.string(),
   /** When the planner wrote it. */
@@ -280,13 +283,13 @@ export const ProgressEntry = z.object({
 });
 export type ProgressEntry = z.infer<typeof ProgressEntry>;
 
-/** What a request/reply gives back instead of its answer when it failed. */
+/** The reply to a request that failed. */
 export const ErrorReply = z.object({
   error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
 });
 export type ErrorReply = z.infer<typeof ErrorReply>;
 
-/** A message that could not be understood, with the original, as it stands in DEAD. */
+/** An unreadable message as stored in DEAD, with the original. */
 export const DeadLetter = z.object({
   reason: z.string(),
   code: z.string(),
@@ -299,7 +302,7 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
-/** What a worker can do, asked before anything starts. A tool that is missing has neither version nor path. */
+/** A worker's capabilities, requested before anything starts. A missing tool has neither version nor path. */
 export const WorkerCapabilities = z.object({
   service: ServiceName,
   site: z.string(),

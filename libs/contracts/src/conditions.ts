@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** Critical: nothing starts. Error: something failed. Warn: goes on, look at it. Advisory: good to know. */
+/**
+ * Critical: the plan cannot start. Error: something failed. Warn: check it; the plan can start. Advisory: good to
+ * know.
+ */
 export const ConditionCategory = z.enum(['Critical', 'Error', 'Warn', 'Advisory']);
 export type ConditionCategory = z.infer<typeof ConditionCategory>;
 
@@ -12,7 +15,7 @@ export const Condition = z.object({
   message: z.string(),
   /** What it is about: VM names, networks, files. */
   items: z.array(z.string()),
-  /** A durable condition stays for ever, as a record of what happened. */
+  /** A durable condition stays forever, as a record of what happened. */
   durable: z.boolean(),
 });
 export type Condition = z.infer<typeof Condition>;
@@ -30,13 +33,13 @@ export type ConditionCatalogue<Name extends string = string> = Readonly<Record<N
 export type ConditionMaker<Name extends string> = (
   type: Name,
   reason: string,
-  /** What is so, without a full stop. */
+  /** What was found, without a full stop. */
   message: string,
   /** What it is about: VM names, networks, files. */
   items: readonly string[],
 ) => Condition;
 
-/** Whoever raises conditions has a catalogue of its own: the planner, and each provider. */
+/** Makes conditions of a catalogue. The planner and each provider have one. */
 export const conditionsOf =
   <Name extends string>(catalogue: ConditionCatalogue<Name>): ConditionMaker<Name> =>
   (type, reason, message, items) => {

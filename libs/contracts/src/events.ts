@@ -1,17 +1,14 @@
 import { z } from 'zod';
-import { catalogEvents } from './events/catalog.js';
-import { plannerEvents } from './events/planner.js';
-import { runEvents } from './events/run.js';
-import { scheduleEvents } from './events/schedule.js';
+import { catalogEvents, plannerEvents } from './events/catalog.js';
+import { runEvents, scheduleEvents } from './events/run.js';
 import { vmEvents } from './events/vm.js';
 
 export * from './events/record.js';
 export { EndingStep, Forecast, LaterCleanup, Outcome } from './events/vm.js';
 
 /**
- * Every event that may stand in the log, by its type. The key is the event's type, in the past tense; `version`
- * grows when the shape of `data` changes, and `upcast` then reads the older ones. The files under `events/` are where
- * an event is defined, and the only place.
+ * Every event of the log, by type. The key is the event's type, in the past tense; `version` grows when the shape of `data`
+ * changes, and `upcast` then converts older ones. Events are defined only in the files under `events/`.
  */
 export const eventSchemas = {
   ...catalogEvents,
@@ -23,7 +20,7 @@ export const eventSchemas = {
 
 export type EventType = keyof typeof eventSchemas;
 export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]['data']>;
-/** An event's type and content, before the log gives it a place; the unit that deciders speak in. */
+/** An event's type and content, before it is in the log. Deciders return these. */
 export type DomainEvent = { [T in EventType]: { readonly type: T; readonly data: EventData<T> } }[EventType];
 export type EventOf<T extends EventType> = Extract<DomainEvent, { type: T }>;
 

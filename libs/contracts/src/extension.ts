@@ -1,21 +1,21 @@
 import type { z } from 'zod';
 import { LedgerliftError } from './errors.js';
-import type { ExtensionType } from './specs.js';
+import type { ExtensionType } from './definitions.js';
 
-/** A provider is of an extension that this service does not have. */
+/** The extension of a provider is not loaded in this service. */
 export class ExtensionNotLoaded extends LedgerliftError {
   readonly code = 'LL-EXT-002';
   override readonly failure = 'needs-operator';
   constructor(readonly type: ExtensionType) {
     super(
-      `no extension of this service is a provider of type '${type}'; name its module in LEDGERLIFT_EXTENSIONS of every ` +
-        'service, and start them again',
+      `no extension of this service provides type '${type}'; name its module in LEDGERLIFT_EXTENSIONS of every ` +
+        'service, and restart them',
       { field: 'type' },
     );
   }
 }
 
-/** The settings of a provider are not what its extension takes. */
+/** The settings of a provider are not valid for its extension. */
 export class ExtensionSettingsNotValid extends LedgerliftError {
   readonly code = 'LL-EXT-003';
   constructor(
@@ -30,10 +30,10 @@ export class ExtensionSettingsNotValid extends LedgerliftError {
 }
 
 /**
- * The settings of a provider, as its extension knows them.
+ * Parses the settings of a provider with its extension's schema.
  *
  * @param of the provider's spec, or the target of a VM's record
- * @throws ExtensionSettingsNotValid naming the first field that is wrong
+ * @throws ExtensionSettingsNotValid naming the first invalid field
  */
 export function settingsOf<S extends z.ZodType>(
   of: { readonly type: string; readonly settings: unknown },

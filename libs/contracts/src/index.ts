@@ -1,12 +1,11 @@
 export * from './api/index.js';
-export * from './best-issue.js';
+export * from './errors.js';
 export * from './bus.js';
 export * from './pods.js';
 export * from './conditions.js';
-export * from './errors.js';
 export * from './extension.js';
 export * from './events.js';
-export { upcast } from './events/upcast.js';
+export { currentType, upcast } from './events/upcast.js';
 export * from './inventory.js';
-export * from './specs.js';
+export * from './definitions.js';
 export * from './steps.js';

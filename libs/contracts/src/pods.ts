@@ -3,20 +3,20 @@ import { VmRecord } from './events.js';
 import { ServiceName, StepName } from './steps.js';
 
 /**
- * Worker pods. A pod is a site of its own, `{site}.{pod}`: what it is asked for has a subject that no other worker has,
- * and so have its claims, leases and reports, for each VM has its own. A credential can therefore allow exactly one VM.
+ * Worker pods. Each pod is a site of its own, `{site}.{pod}`, so its step requests have a subject of their own; claims, leases and
+ * reports already have one for each VM. A credential can therefore be limited to exactly one VM.
  */
 
-/** Small letters, digits and hyphens: never a dot or a wildcard of NATS. */
+/** Lower case letters, digits and hyphens: never a dot or a wildcard of NATS. */
 const LABEL = '[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?';
 
-/** `local`, or of a pod `local.vm-4f0c`. */
+/** Such as `local`, or `local.vm-4f0c` for a pod. */
 export const SiteName = z.string().regex(new RegExp(`^${LABEL}(?:\\.${LABEL})?$`));
 
 /** `{site}.{pod}` */
 export const PodSite = z.string().regex(new RegExp(`^${LABEL}\\.${LABEL}$`));
 
-/** @returns the site that a pod belongs to: `local` of `local.vm-4f0c`; undefined for a plain site */
+/** @returns the site of a pod, such as `local` for `local.vm-4f0c`; undefined for a plain site */
 export function siteOfPod(site: string): string | undefined {
   return PodSite.safeParse(site).success ? site.slice(0, site.indexOf('.')) : undefined;
 }
@@ -24,15 +24,18 @@ export function siteOfPod(site: string): string | undefined {
 /** Public key of a NATS user: base32, no padding (https://github.com/nats-io/nkeys). */
 export const UserPublicKey = z.string().regex(/^U[A-Z2-7]{55}$/);
 
-/** Where the answers to a user's requests go: only that user may listen there. */
+/** The inbox of a user's replies, to which only that user may subscribe. */
 export const inboxOf = (userPublicKey: string): string => `_INBOX.${userPublicKey}`;
 
-/** On `subjects.podCredential(site)`: a pod is about to be made for this attempt. The key pair is made by who asks. */
+/**
+ * On `subjects.podCredential(site)`: requests a credential for the pod of an attempt. The requester makes the key
+ * pair.
+ */
 export const PodCredentialRequest = z.object({
   stream: z.string().regex(/^vm-[A-Za-z0-9-]+$/),
   step: StepName,
   attempt: z.int().min(1),
-  /** Of the pod: `{site}.{pod}`. */
+  /** Site of the pod: `{site}.{pod}`. */
   site: PodSite,
   userPublicKey: UserPublicKey,
 });
@@ -42,14 +45,14 @@ export const PodCredentialAnswer = z.discriminatedUnion('granted', [
   z.object({
     granted: z.literal(true),
     record: VmRecord,
-    /** Useless without the seed of the key pair, which never leaves who asked. */
+    /** Useless without the seed of the key pair, which never leaves the requester. */
     userJwt: z.string().min(1),
-    /** Ask again before, for the same key: the attempt may take longer. */
+    /** Renew it before then, for the same key, because the attempt may take longer. */
     expiresAt: z.iso.datetime(),
-    /** What a worker at that site may be. */
+    /** The services that a worker at that site may run. */
     services: z.array(ServiceName).min(1),
   }),
-  /** The attempt is over, or never was that pod's. */
+  /** The attempt has ended, or never was that pod's. */
   z.object({ granted: z.literal(false), reason: z.string() }),
 ]);
 export type PodCredentialAnswer = z.infer<typeof PodCredentialAnswer>;

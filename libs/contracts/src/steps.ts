@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PowerState } from './inventory.js';
 
-/** `external` is any other system: it takes part in a hook that is answered by an event. */
+/** `external` is any other system, which answers a hook of kind `event`. */
 export const ServiceName = z.enum(['transfer', 'converter', 'vm-creator', 'external']);
 export type ServiceName = z.infer<typeof ServiceName>;
 
@@ -16,7 +16,7 @@ export const Phase = z.enum([
 ]);
 export type Phase = z.infer<typeof Phase>;
 
-/** Steps keep Forklift's names where they exist there. */
+/** Steps have Forklift's names where Forklift has them. */
 export const StepName = z.enum([
   'Initialize',
   'PreHook',
@@ -33,10 +33,10 @@ export const StepName = z.enum([
   'FinalPowerActions',
   'BootProof',
   'PostHook',
-  // Of a test boot, between two passes.
+  // Steps of a test boot, between two rounds.
   'TestConversion',
   'TestBoot',
-  // At the end, whichever it is; never part of an itinerary.
+  // Steps of the end, whatever the outcome; never part of an itinerary.
   'TargetPowerOff',
   'SourceRestoration',
   'SourcePowerOn',
@@ -45,7 +45,7 @@ export const StepName = z.enum([
   'Cleanup',
 ]);
 export type StepName = z.infer<typeof StepName>;
-/** Steps of the end: what is done once the outcome is decided, before and while resources are released. */
+/** Steps of the end, done once the outcome is decided, before and while resources are released. */
 export const EndingStepName = StepName.extract([
   'TargetPowerOff',
   'SourceRestoration',
@@ -56,16 +56,16 @@ export const EndingStepName = StepName.extract([
 export type EndingStepName = z.infer<typeof EndingStepName>;
 
 export const ResourceLifetime = z.enum([
-  /** Scratch: gone after success and after failure. */
+  /** Scratch: removed after success and after failure. */
   'temporary',
-  /** What a retry goes on from: gone after success, kept after failure. */
+  /** What a retry continues from: removed after success, kept after failure. */
   'resume',
   /** Logs: kept after success and failure. */
   'evidence',
-  /** What the user wanted: kept after success and failure. */
+  /** The target itself: kept after success and failure. */
   'result',
 ]);
-/** Something that we make outside. Its name is deterministic, so that whoever comes later finds it. */
+/** Something that we make outside. Its name is deterministic, so that a later attempt finds it. */
 export const Resource = z.object({
   kind: z.enum([
     'folder',
@@ -85,8 +85,8 @@ export const Resource = z.object({
     'source-tag',
   ]),
   /**
-   * Directory target: the path relative to the target's root. In a cluster: namespace and name. A snapshot, a tag: its name at
-   * the source.
+   * In a directory: the path relative to the target's root. In a cluster: namespace and name. For a snapshot or tag: its name
+   * at the source.
    */
   name: z.string().min(1),
   /** The service that removes it. */
@@ -99,8 +99,8 @@ export const resourceKey = (resource: Pick<Resource, 'kind' | 'name'>): string =
   `${resource.kind}:${resource.name}`;
 
 /**
- * Where in its migration a step stands. `main` steps are done once, in order. A warm VM goes through `precopy` again and
- * again, through `test` when a test boot is asked for, and through `cutover` at the end; then the `main` steps after it.
+ * The part of a migration to which a step belongs. `main` steps are done once, in order. A warm VM repeats `precopy`, does `test`
+ * when a test boot is requested, and `cutover` at the end, then the `main` steps after it.
  */
 export const ItineraryPart = z.enum(['main', 'precopy', 'test', 'cutover']);
 export type ItineraryPart = z.infer<typeof ItineraryPart>;
@@ -114,8 +114,8 @@ export const ItineraryStep = z.object({
   /** Name of the plan's hook that the step runs. */
   hook: z.string().optional(),
   /**
-   * Claimed in the log together with the first request of the step, before anything is made. `{round}` in a name stands
-   * for the number of the pass.
+   * Resources to claim in the log together with the first request of the step, before anything is made. `{round}` in a name
+   * stands for the number of the round.
    */
   claims: z.array(Resource),
 });
@@ -123,43 +123,43 @@ export type ItineraryStep = z.infer<typeof ItineraryStep>;
 
 /** One point in time over all disks of a VM, as its provider made it. */
 export const Snapshot = z.object({
-  /** The name that we gave it. */
+  /** Our name for it. */
   name: z.string().min(1),
-  /** How the provider calls it. */
+  /** The provider's id for it. */
   id: z.string().min(1),
   momentId: z.string().min(1),
   createdAt: z.iso.datetime(),
-  /** From the snapshot's own configuration: what changed since it may be asked for by this id. */
+  /** From the snapshot's own configuration. Changes since the snapshot can be queried by the change id. */
   disks: z.array(
     z.object({
       diskId: z.string(),
       changeId: z.string().optional(),
-      /** Left out where a disk cannot grow while it is migrated. */
+      /** Absent if a disk cannot grow during its migration. */
       capacityBytes: z.int().min(0).optional(),
     }),
   ),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-/** What a `DiskTransfer` is to read: of which pass, and from which moment of the source. */
+/** What a `DiskTransfer` reads: the round, and the moment of the source. */
 export const TransferPass = z.object({
   kind: z.enum(['cold', 'full', 'delta', 'final']),
   round: z.int().min(0),
-  /** None: the VM is off, and is read as it is. */
+  /** Absent if the VM is off, and is read directly. */
   snapshot: Snapshot.optional(),
 });
 export type TransferPass = z.infer<typeof TransferPass>;
 
 /**
- * What a resumed transfer may trust: what was flushed, in which moment of the source, with which chunk hashes. Which chunks
- * these are stands in the chunk manifest beside the disk, and the checkpoint names it by its digest (ADR 21): so its size
- * does not depend on the disk. Checkpoints of older versions list the chunks, too, as `ranges`; nobody reads them.
+ * What a resumed transfer may trust: the flushed data of one moment of the source. The chunk manifest beside the disk lists the
+ * chunks with their hashes; the checkpoint has only the manifest's digest (ADR 21), so that its size does not depend on the disk.
+ * Checkpoints of older versions also list the chunks as `ranges`, which no code reads.
  */
 export const DiskCheckpoint = z.object({
   diskId: z.string(),
   /** One moment of the source: a snapshot, or one power-off. */
   momentId: z.string(),
-  /** What changed since that moment may be asked for by it: so another moment may go on from this checkpoint. */
+  /** Queries the changes since that moment, so that a later moment can continue from this checkpoint. */
   changeId: z.string().optional(),
   bytesDone: z.int().min(0),
   bytesTotal: z.int().min(0),
@@ -167,11 +167,11 @@ export const DiskCheckpoint = z.object({
 });
 export type DiskCheckpoint = z.infer<typeof DiskCheckpoint>;
 
-/** In which of the ways that a source offers a disk was read. */
+/** The way in which a disk was read, of those that the source offers. */
 export const DiskWay = z.object({
-  /** Such as `vddk`, `datastore` or `nfc`. */
+  /** The way, such as `vddk`, `datastore` or `nfc`. */
   kind: z.string().min(1),
-  /** Why in this way, and why in none that would have been better. */
+  /** Why this way, and why no better one. */
   why: z.string(),
 });
 export type DiskWay = z.infer<typeof DiskWay>;
@@ -186,7 +186,7 @@ export const DiskResult = z.object({
   bytesZeroed: z.int().min(0),
   resumed: z.string(),
   verified: z.enum(['none', 'written', 'full']),
-  /** None: its source can be read in one way only. */
+  /** Absent if its source can be read in one way only. */
   way: DiskWay.optional(),
 });
 export type DiskResult = z.infer<typeof DiskResult>;
@@ -218,20 +218,20 @@ export const StepResult = z.discriminatedUnion('step', [
     step: z.literal('Initialize'),
     powerState: z.enum(['on', 'off', 'suspended', 'unknown']),
     fingerprint: z.string(),
-    /** Ids of the NICs that were connected, where the source is to lose them at the end. */
+    /** Ids of the connected NICs, if the source will lose them at the end. */
     connectedNics: z.array(z.string()).optional(),
   }),
   z.object({
     step: z.literal('SourcePowerOff'),
     momentId: z.string(),
-    /** How the guest went: it was off, shut down by itself, or was powered off when its time was over. */
+    /** How the source went off: it was off, its guest shut down, or it was powered off after the time limit. */
     how: z.enum(['was-off', 'shut-down', 'forced']).default('was-off'),
   }),
   z.object({ step: z.literal('SnapshotCreation'), snapshot: Snapshot }),
   z.object({
     step: z.literal('PreflightInspection'),
     log: z.string(),
-    /** None: what was found may come of the guest's running, so that only its conversion will tell. */
+    /** Absent if the findings may result from the guest running, so that only its conversion can tell. */
     inspection: Inspection.optional(),
   }),
   z.object({ step: z.literal('SnapshotRemoval'), removed: z.array(z.string()) }),
@@ -264,13 +264,13 @@ export const StepResult = z.discriminatedUnion('step', [
   z.object({
     step: z.literal(['PreHook', 'CutoverHook', 'PostHook', 'FailureHook']),
     hook: z.string(),
-    /** The end of its output, its answer, or what the other system reported. */
+    /** The end of its output, its response, or the report of the other system. */
     said: z.string().max(4096),
   }),
   z.object({
     step: z.literal('TestConversion'),
     overlays: z.array(z.string()),
-    /** Empty where nothing was converted. */
+    /** Empty if nothing was converted. */
     log: z.string(),
     inspection: Inspection.optional(),
     capabilities: GuestCapabilities.optional(),
@@ -281,13 +281,13 @@ export const StepResult = z.discriminatedUnion('step', [
     seconds: z.number(),
     evidence: z.string(),
     log: z.string(),
-    /** Name of the snapshot whose content was booted. */
+    /** Name of the snapshot that was booted. */
     moment: z.string(),
   }),
   z.object({ step: z.literal('TargetPowerOff') }),
   z.object({ step: z.literal('SourcePowerOn'), powerState: PowerState }),
   z.object({ step: z.literal('SourceRetirement'), did: z.array(z.string()) }),
-  /** What a retirement did is undone. */
+  /** The retirement was undone. */
   z.object({ step: z.literal('SourceRestoration'), did: z.array(z.string()) }),
   z.object({ step: z.literal('Cleanup') }),
 ]);
@@ -298,23 +298,23 @@ export const StepError = z.object({
   message: z.string(),
   class: z.enum(['transient', 'permanent', 'needs-operator']),
   field: z.string().optional(),
-  /** The step had not yet done what it is for; without it, it may have. */
+  /** The step had no effect yet; without this field, it may have had. */
   effect: z.literal('none').optional(),
 });
 export type StepError = z.infer<typeof StepError>;
 
-/** How a resource ended: taken away by us, or found already gone. */
+/** How a resource ended: removed by us, or found absent. */
 export const Release = z.object({ resource: Resource, how: z.enum(['removed', 'absent']) });
 export type Release = z.infer<typeof Release>;
 
 export const StepOutcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('completed'), result: StepResult }),
   z.object({ kind: z.literal('failed'), error: StepError }),
-  /** It was told to stop, and did: what it had reached is in its checkpoints. */
+  /** The attempt stopped when told to. Its progress is in its checkpoints. */
   z.object({ kind: z.literal('stopped'), reason: z.string() }),
-  /** The source ran since it was powered off: what was copied of it is not what it holds. */
+  /** The source ran after its power-off, so the copied data is out of date. */
   z.object({ kind: z.literal('source-ran'), reason: z.string() }),
-  /** What was being read is gone, with its host perhaps: another snapshot is needed. */
+  /** The snapshot being read is gone, perhaps with its host: another is needed. */
   z.object({ kind: z.literal('snapshot-lost'), reason: z.string() }),
 ]);
 export type StepOutcome = z.infer<typeof StepOutcome>;

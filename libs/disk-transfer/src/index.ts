@@ -1,11 +1,8 @@
-export { CHUNK_SIZE, chunkCount } from './chunks/chunk.js';
-export { ChunkManifest } from './chunks/manifest.js';
-export type { ByteRange } from './chunks/ranges.js';
-export type { ChangesSince, Checkpoint } from './copy/base.js';
-export { type CopyOptions, type CopyProgress, type CopyResult, copyDisk } from './copy/copier.js';
+export { CHUNK_SIZE, chunkCount, ChunkManifest, type ByteRange } from './chunks/manifest.js';
+export type { ChangesSince, Checkpoint } from './copy/disk-copy.js';
+export { type CopyOptions, type CopyProgress, type CopyResult, copyDisk, Throttle } from './copy/copier.js';
 export { TargetTooSmall, VerificationFailed } from './copy/errors.js';
-export { extentsOf } from './copy/extents.js';
-export { Throttle } from './copy/throttle.js';
+export { extentsOf } from './copy/target-disk.js';
 export { type VerifyOptions, verifyDisk } from './copy/verify.js';
 export {
   type ForeignFormat,
@@ -26,8 +23,13 @@ export {
   NbdRequestFailed,
   isOfEndpoint,
 } from './nbd/errors.js';
-export { type NbdkitPlugin, serveNbdkit, serveNbdkitTimes } from './nbd-server/nbdkit.js';
-export { type PluginDump, dumpPlugin } from './nbd-server/nbdkit-plugin.js';
+export {
+  type NbdkitPlugin,
+  serveNbdkit,
+  serveNbdkitTimes,
+  type PluginDump,
+  dumpPlugin,
+} from './nbd-server/nbdkit.js';
 export { type NbdServer, NbdServerFailed } from './nbd-server/server-process.js';
 export {
   type SourceImage,

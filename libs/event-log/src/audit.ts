@@ -1,41 +1,47 @@
 import { z } from 'zod';
-import { GENESIS_HASH, chainHash, linkHashOfBytes } from './hash-chain.js';
+import {
+  chainHash,
+  GENESIS_HASH,
+  linkHashOfBytes,
+  readContent,
+  revisionNumber,
+  wrongColumns,
+} from './stored-content.js';
 import type { Column, EventLog, StoredEvent, StoredRecord, StreamHead } from './port.js';
-import { readContent, revisionNumber, wrongColumns } from './stored-content.js';
 
 /**
- * What an audit found wrong. The chain tells that it is broken, and where; who broke it may have changed an event,
- * put one in, or renumbered what came after, and these look alike.
+ * A problem that an audit found. The chain shows that it is broken, and where, but not how: a changed event, an inserted one
+ * and renumbered successors look alike.
  */
 export type Finding =
-  /** The event, or its hash, or the hash before it, is not what was appended. */
+  /** The event, its hash, or the previous hash differs from what was appended. */
   | { readonly kind: 'changed'; readonly stream: string; readonly revision: number; readonly eventId: string }
-  /** What is stored there cannot be read as an event at all. */
+  /** The record is not an event at all. */
   | { readonly kind: 'unreadable'; readonly stream: string; readonly revision: number }
-  /** The stored bytes are another spelling of an event than the canonical one: readers may differ in what they see. */
+  /** The stored bytes are an event, but not in canonical form, so readers may interpret them differently. */
   | { readonly kind: 'not-canonical'; readonly stream: string; readonly revision: number }
-  /** A column does not say what the content says, or holds what the engine cannot have written. */
+  /** A column contradicts the content, or has a value that the engine cannot have written. */
   | {
       readonly kind: 'wrong-columns';
       readonly stream: string;
-      /** As it is stored: it may be no revision at all. */
+      /** As stored; possibly not a valid revision. */
       readonly revision: string;
       readonly position: string;
       readonly columns: readonly Column[];
     }
-  /** Events `from` to `to` are not there. */
+  /** Events `from` to `to` are missing. */
   | { readonly kind: 'dropped'; readonly stream: string; readonly from: number; readonly to: number }
-  /** An event stands behind one that it came before, or is there twice. */
+  /** An event is out of order, or appears twice. */
   | {
       readonly kind: 'out-of-order';
       readonly stream: string;
       readonly revision: number;
       readonly expected: number;
     }
-  /** The stream ended at `anchored` or later once, and now ends at `found`. */
+  /** The stream once ended at `anchored` or later, and now ends at `found`. */
   | { readonly kind: 'cut-tail'; readonly stream: string; readonly anchored: number; readonly found: number }
   | { readonly kind: 'missing-stream'; readonly stream: string; readonly anchored: number }
-  /** Another history than the anchored one, though its chain may be whole. */
+  /** The history differs from the anchored one, though its chain may be intact. */
   | { readonly kind: 'not-as-anchored'; readonly stream: string; readonly revision: number };
 
 export interface Audit {
@@ -45,7 +51,7 @@ export interface Audit {
   readonly findings: readonly Finding[];
 }
 
-/** Stream heads that are kept outside the log, as they are written to a file. */
+/** Stream heads kept outside the log, in a file. */
 export const anchorsSchema = z.array(
   z.object({
     stream: z.string().min(1),
@@ -55,10 +61,10 @@ export const anchorsSchema = z.array(
 );
 
 /**
- * Checks every stored record: its bytes are the canonical form of an event, its columns say what they say, and the hash
- * over the stored bytes continues its stream's chain. So changing, dropping, inserting or reordering events is found;
- * cut tails, missing streams, and histories that were rewritten with all their hashes are found only against heads
- * anchored outside earlier. A stream that was put in whole cannot be told from one that was appended.
+ * Checks every stored record: its bytes are the canonical form of an event, its columns match the bytes, and the hash over the
+ * stored bytes continues its stream's chain. This finds changed, dropped, inserted and reordered events. Cut tails, missing
+ * streams, and histories rewritten with all their hashes are found only against heads that were anchored outside earlier. A
+ * whole inserted stream cannot be distinguished from an appended one.
  */
 export async function auditVerify(log: EventLog, anchors: readonly StreamHead[] = []): Promise<Audit> {
   const checks = new Map<string, StreamCheck>();
@@ -79,7 +85,9 @@ export async function auditVerify(log: EventLog, anchors: readonly StreamHead[] 
   return { events, streams, findings };
 }
 
-/** Checks the chain of one stream's events that were read or handed out as JSON, from its first on, in the order in which they are given. */
+/**
+ * Checks the chain of one stream's events, as read or exported as JSON, from the first event on, in the given order.
+ */
 export function verifyStream(events: Iterable<StoredEvent>): readonly Finding[] {
   const checks = new Map<string, StreamCheck>();
   const findings: Finding[] = [];
@@ -91,7 +99,7 @@ export function verifyStream(events: Iterable<StoredEvent>): readonly Finding[] 
   return findings;
 }
 
-/** The head of every stream, to be kept outside: what `auditVerify` finds cut tails and missing streams with. */
+/** The head of every stream, to keep outside the log, so that `auditVerify` can find cut tails and missing streams. */
 export async function exportAnchors(log: EventLog): Promise<readonly StreamHead[]> {
   return Array.fromAsync(log.listStreams());
 }
@@ -99,7 +107,7 @@ export async function exportAnchors(log: EventLog): Promise<readonly StreamHead[
 class StreamCheck {
   #next = 0;
   #hasEvents = false;
-  /** Undefined when the event before is not there or not readable: then the link to it cannot be checked. */
+  /** Undefined if the previous event is missing or unreadable: then the link to it cannot be checked. */
   #previous: string | undefined = GENESIS_HASH;
 
   constructor(
@@ -111,13 +119,13 @@ class StreamCheck {
     return this.#hasEvents;
   }
 
-  /** An event that was parsed already: its hash is computed from its canonical form. */
+  /** Checks a parsed event; its hash is computed from its canonical form. */
   *next(event: StoredEvent): Iterable<Finding> {
     yield* this.#place(event.revision);
     yield* this.#link(event, (previous) => chainHash(previous, event));
   }
 
-  /** A record as it is stored: its hash is computed from its bytes. */
+  /** Checks a stored record; its hash is computed from its bytes. */
   *stored(record: StoredRecord): Iterable<Finding> {
     const { stream, position, hash } = record;
     this.#hasEvents = true;
@@ -127,7 +135,7 @@ class StreamCheck {
       yield { kind: 'wrong-columns', stream, revision: record.revision, position, columns };
     const revision = revisionNumber(record.revision);
     if (revision === undefined) {
-      // It has no place: whatever should be there is missing.
+      // Its revision is unknown, so the event that belongs there counts as missing.
       this.#previous = undefined;
       return;
     }

@@ -1,7 +1,7 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 import type { ExpectedRevision } from './port.js';
 
-/** The stream moved on since it was read. Read it again and decide anew; never retry the append as it was. */
+/** The stream has changed since it was read. Read it again and decide anew; never retry the same append. */
 export class RevisionConflict extends LedgerliftError {
   readonly code = 'LL-LOG-001';
   constructor(
@@ -13,7 +13,7 @@ export class RevisionConflict extends LedgerliftError {
   }
 }
 
-/** An event id that was used already came again elsewhere, or with other events. Ids are made once. */
+/** An event id was reused, in another place or with other events. Make a new id for each event. */
 export class EventIdReused extends LedgerliftError {
   readonly code = 'LL-LOG-002';
   constructor(
@@ -24,7 +24,7 @@ export class EventIdReused extends LedgerliftError {
   }
 }
 
-/** The file is no event log of this version. */
+/** The file is not an event log of this version. */
 export class NotAnEventLog extends LedgerliftError {
   readonly code = 'LL-LOG-003';
   constructor(path: string, reason: string) {
@@ -34,7 +34,7 @@ export class NotAnEventLog extends LedgerliftError {
   }
 }
 
-/** Something in the append cannot be stored as it is. Nothing of it was written. */
+/** The append has invalid content. Nothing was written. */
 export class BadAppend extends LedgerliftError {
   readonly code = 'LL-LOG-004';
   constructor(
@@ -45,7 +45,7 @@ export class BadAppend extends LedgerliftError {
   }
 }
 
-/** The log was closed, or was opened for reading only. Open it for what it is to be used for. */
+/** The log was closed, or was opened only for reading. Open it for the intended use. */
 export class LogNotOpen extends LedgerliftError {
   readonly code = 'LL-LOG-005';
   constructor(readonly purpose: 'appending' | 'reading') {
@@ -53,7 +53,10 @@ export class LogNotOpen extends LedgerliftError {
   }
 }
 
-/** The engine failed: a full disk, say. Whether it is in the log is told by the same append at the same revision. */
+/**
+ * The engine failed, for example on a full disk. Repeat the same append at the same revision: it returns the first
+ * result.
+ */
 export class AppendFailed extends LedgerliftError {
   readonly code = 'LL-LOG-006';
   override readonly failure = 'transient';
@@ -68,7 +71,7 @@ export class AppendFailed extends LedgerliftError {
   }
 }
 
-/** A position that no event of this engine can have. Positions are taken from events, never made. */
+/** No event of this engine can have this position. Take positions from events; never make them up. */
 export class BadPosition extends LedgerliftError {
   readonly code = 'LL-LOG-007';
   constructor(readonly position: string) {
@@ -91,7 +94,9 @@ export class CannotOpenLog extends LedgerliftError {
   }
 }
 
-/** A stored record is no event, or its columns differ from its content: it was edited, or the disk is damaged. Run an audit. */
+/**
+ * A stored record is not an event, or its columns contradict its content, by an edit or a damaged disk. Run an audit.
+ */
 export class UnreadableEvent extends LedgerliftError {
   readonly code = 'LL-LOG-009';
   override readonly failure = 'needs-operator';

@@ -6,6 +6,7 @@ export {
   exportAnchors,
   verifyStream,
 } from './audit.js';
+export { UnknownEvent, domainEvent, GENESIS_HASH, chainHash } from './stored-content.js';
 export {
   AppendFailed,
   BadAppend,
@@ -17,7 +18,6 @@ export {
   RevisionConflict,
   UnreadableEvent,
 } from './errors.js';
-export { GENESIS_HASH, chainHash } from './hash-chain.js';
 export {
   type AppendResult,
   type EventLog,

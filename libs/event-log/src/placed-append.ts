@@ -1,12 +1,12 @@
 import { BadAppend, EventIdReused } from './errors.js';
-import { canonicalContent } from './hash-chain.js';
+import { canonicalContent } from './stored-content.js';
 import type { ExpectedRevision, NewEvent, StoredEvent } from './port.js';
 
-/** An event that can be stored: it lacks the hash of the one before it, which only the engine knows for sure. */
+/** An event ready to store, but for the previous hash, which only the engine knows for sure. */
 export interface PlacedEvent {
   readonly id: string;
   readonly revision: number;
-  /** What is stored and hashed. */
+  /** The text that is stored and hashed. */
   readonly content: string;
 }
 
@@ -22,8 +22,8 @@ const CONTROL = /\p{Cc}/u;
 const LONGEST_NAME = 255;
 
 /**
- * Gives each event its revision and its canonical form, before anything waits: so a bad append fails alone, not with
- * the others of its transaction, and what the caller changes afterwards changes nothing.
+ * Gives each event its revision and its canonical form at once, so that a bad append fails alone rather than with the others in
+ * its transaction, and later changes by the caller have no effect.
  *
  * @throws BadAppend, EventIdReused
  */
@@ -51,7 +51,7 @@ export function placeAppend(
   };
 }
 
-/** The event as it was placed, read from its content as every reader will read it. */
+/** The stored event, parsed from its content as every reader will parse it. */
 export function storedEvent(content: string, position: string, hash: string): StoredEvent {
   return { ...(JSON.parse(content) as Omit<StoredEvent, 'position' | 'hash'>), position, hash };
 }
@@ -66,7 +66,7 @@ function contentOf(event: NewEvent, stream: string, revision: number, at: string
   if (!TIME.test(time))
     throw new BadAppend(`${at}.time`, `"${time}" is not a time such as toISOString writes`);
   if (data === undefined) throw new BadAppend(`${at}.data`, 'is missing; null is the JSON for nothing');
-  // Picked by name: what else an object may carry was never meant for the log.
+  // Picked by name: other properties of the object are not meant for the log.
   const content = {
     ...{ stream, revision, id, type, version, time, data, correlationId, causationId, actor },
     ...(traceparent === undefined ? {} : { traceparent }),

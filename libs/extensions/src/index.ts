@@ -1,3 +1,1 @@
-export { assertTaken } from './assert-taken.js';
-export { BadExtension } from './errors.js';
-export { loadExtensions } from './load.js';
+export { assertTaken, BadExtension, loadExtensions } from './load.js';

@@ -1,10 +1,16 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ExtensionType } from '@ledgerlift/contracts';
-import { type ExtensionProvider, registerProvider } from '@ledgerlift/providers';
-import { type ExtensionTarget, registerTarget } from '@ledgerlift/targets';
+import {
+  ExtensionNotLoaded,
+  ExtensionType,
+  isExtension,
+  LedgerliftError,
+  type ProviderSpec,
+  settingsOf,
+} from '@ledgerlift/contracts';
+import { type ExtensionProvider, extensionProvider, registerProvider } from '@ledgerlift/providers';
+import { type ExtensionTarget, extensionTarget, registerTarget } from '@ledgerlift/targets';
 import { z } from 'zod';
-import { BadExtension } from './errors.js';
 
 const method = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', {
   error: 'is no function',
@@ -12,7 +18,7 @@ const method = z.custom<(...args: never[]) => unknown>((value) => typeof value =
 const schema = z.custom<z.ZodType>((value) => value instanceof Object && 'safeParse' in value, {
   error: 'is no schema of zod',
 });
-/** What is called of all that an extension has. Types are its own business; here a whole module is told from a wrong one. */
+/** The members that we call. Only their shape is checked, to reject modules that are not extensions. */
 const base = { type: ExtensionType, settings: schema };
 const Provider = z.looseObject({
   ...base,
@@ -57,7 +63,7 @@ interface Exported {
 }
 
 /**
- * Has what the modules offer from now on, next to what is built in. Called once, at the start of a service.
+ * Registers the providers and targets of the modules beside the built-in ones. Call it once, at the start of a service.
  *
  * @param modules absolute paths, or names of packages
  * @throws BadExtension naming the first module that cannot be used
@@ -68,7 +74,7 @@ export async function loadExtensions(modules: readonly string[]): Promise<void> 
     const exported = await imported(module);
     const { error } = Extension.safeParse(exported);
     if (error !== undefined) throw new BadExtension(module, `which is no extension (${firstOf(error)})`);
-    // As they are: a parsed copy would have lost what it inherits.
+    // The originals, because a parsed copy would lose inherited members.
     const { providers = [], targets = [] } = exported as Exported;
     for (const { type } of [...providers, ...targets]) {
       const owner = owners.get(type);
@@ -94,4 +100,31 @@ async function imported(module: string): Promise<unknown> {
 function firstOf(error: z.ZodError): string {
   const [issue] = error.issues;
   return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`;
+}
+
+/**
+ * Checks that this service has loaded the extension of a spec, and that the extension accepts its settings.
+ * @throws ExtensionNotLoaded, ExtensionSettingsNotValid
+ */
+export function assertTaken(spec: ProviderSpec): void {
+  if (!isExtension(spec.type)) return;
+  const extension = extensionProvider(spec.type) ?? extensionTarget(spec.type);
+  if (extension === undefined) throw new ExtensionNotLoaded(spec.type);
+  settingsOf(spec, extension.type, extension.settings);
+}
+
+/** A module that LEDGERLIFT_EXTENSIONS names cannot be used. */
+export class BadExtension extends LedgerliftError {
+  readonly code = 'LL-EXT-001';
+  constructor(
+    readonly module: string,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super(
+      `LEDGERLIFT_EXTENSIONS names '${module}', ${reason}; name ES modules that export \`providers\` or \`targets\`, by absolute path or ` +
+        'package, with commas between, or leave it empty',
+      { field: 'LEDGERLIFT_EXTENSIONS', cause },
+    );
+  }
 }

@@ -1,4 +1,4 @@
-/** What this library logs with; pino's logger is one. Fields never hold payloads. */
+/** The logger of this library, such as pino's. Fields never contain payloads. */
 export interface BusLogger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -6,5 +6,5 @@ export interface BusLogger {
   error(fields: object, message: string): void;
 }
 
-const nothing = (): void => undefined;
+export const nothing = (): void => undefined;
 export const silentLogger: BusLogger = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -1,6 +1,6 @@
 import { type ErrorReply, type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** A message that nobody will ever understand, whatever is done with it: it belongs in DEAD. */
+/** No version can handle this message, so it goes to DEAD. */
 export class PoisonMessage extends LedgerliftError {
   constructor(
     readonly code: 'LL-BUS-001' | 'LL-BUS-002' | 'LL-BUS-003' | 'LL-BUS-004' | 'LL-BUS-015',
@@ -11,14 +11,14 @@ export class PoisonMessage extends LedgerliftError {
   }
 }
 
-/** The bus did not take an event. Publish again from the event after `confirmed`. */
+/** The bus did not accept an event. Publish again from the event after `confirmed`. */
 export class PublishFailed extends LedgerliftError {
   readonly code = 'LL-BUS-005';
   override readonly failure: FailureClass = 'transient';
 
   constructor(
     readonly eventId: string,
-    /** Position of the last event that the bus confirmed with none missing before it; undefined: none of this call. */
+    /** Position of the last event confirmed without a gap; undefined if none of this call was. */
     readonly confirmed: string | undefined,
     cause: unknown,
   ) {
@@ -30,7 +30,7 @@ export class PublishFailed extends LedgerliftError {
   }
 }
 
-/** No way to send this until the server's limit is raised: asking again would not help. */
+/** The message exceeds the server's limit. A retry does not help until the limit is raised. */
 export class MessageTooLarge extends LedgerliftError {
   readonly code = 'LL-BUS-006';
   override readonly failure = 'needs-operator';
@@ -46,7 +46,7 @@ export class MessageTooLarge extends LedgerliftError {
   }
 }
 
-/** Nobody answered in time, through reconnects and retries; the request may have been carried out. */
+/** No answer in time, despite reconnects and retries. The request may have been carried out. */
 export class RequestTimedOut extends LedgerliftError {
   readonly code = 'LL-BUS-007';
   override readonly failure: FailureClass = 'transient';
@@ -64,7 +64,7 @@ export class RequestTimedOut extends LedgerliftError {
   }
 }
 
-/** What answered does not speak our language: the two sides are of different versions. */
+/** The answer has an unknown form: the two sides run different versions. */
 export class BadAnswer extends LedgerliftError {
   readonly code = 'LL-BUS-008';
 
@@ -81,8 +81,8 @@ export class BadAnswer extends LedgerliftError {
 }
 
 /**
- * The other side failed with a coded error, which is passed on as it came. Transient where it ends a step: what
- * the planner refuses for good it says in its answer, not by an error.
+ * The other side failed with a coded error, which is passed on unchanged. Transient if it ends a step, because the planner
+ * refuses for good by an answer, not by an error.
  */
 export class RemoteError extends LedgerliftError {
   override readonly failure: FailureClass = 'transient';
@@ -97,7 +97,7 @@ export class RemoteError extends LedgerliftError {
   }
 }
 
-/** A request whose body the service does not take. */
+/** The body of a request is not valid. */
 export class BadRequest extends LedgerliftError {
   readonly code = 'LL-BUS-009';
 
@@ -106,7 +106,7 @@ export class BadRequest extends LedgerliftError {
   }
 }
 
-/** A message about another VM than its subject names: who sent it may be allowed that subject only. */
+/** A message is about another VM than its subject names; the sender may be allowed that subject only. */
 export class SubjectMismatch extends LedgerliftError {
   readonly code = 'LL-BUS-015';
 
@@ -118,7 +118,7 @@ export class SubjectMismatch extends LedgerliftError {
   }
 }
 
-/** There is no such dead letter (any more). */
+/** The dead letter does not exist (any more). */
 export class DeadLetterNotFound extends LedgerliftError {
   readonly code = 'LL-BUS-011';
 
@@ -127,7 +127,7 @@ export class DeadLetterNotFound extends LedgerliftError {
   }
 }
 
-/** A handler that names a consumer which nobody declared: a fault of the program, seen at start. */
+/** A handler names an undeclared consumer: a bug, found at the start. */
 export class UnknownConsumer extends LedgerliftError {
   readonly code = 'LL-BUS-012';
 

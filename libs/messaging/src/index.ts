@@ -1,6 +1,5 @@
 export * from './bus-logger.js';
 export * from './errors.js';
-export * from './max-payload.js';
 export * from './progress/index.js';
 export * from './publish/index.js';
 export * from './rpc/index.js';

@@ -11,15 +11,15 @@ import {
 
 /** Everything that a nats-server in operator mode and its users need. All but `resolver` and `account` is secret. */
 export interface NatsKeys {
-  /** Lines of the server's configuration: the operator, the accounts, and which is the system's. */
+  /** Lines of the server's configuration: the operator, the accounts, and the system account. */
   readonly resolver: string;
   /** Public key of Ledgerlift's account: `A` and 55 letters and digits. */
   readonly account: string;
-  /** The services' `.creds` file: everything in the account. */
+  /** The services' `.creds` file, which allows everything in the account. */
   readonly servicesCreds: string;
-  /** Seed of the account's signing key, for the planner: it signs the credentials of worker pods. */
+  /** Seed of the account's signing key, with which the planner signs the credentials of worker pods. */
   readonly signingSeed: string;
-  /** Only these can revoke a signing key or make another. No service needs one. */
+  /** Seeds that can revoke a signing key or make another. No service needs them. */
   readonly offline: {
     readonly operatorSeed: string;
     readonly systemSeed: string;
@@ -28,10 +28,10 @@ export interface NatsKeys {
 }
 
 /**
- * Makes an operator, a system account and an account with JetStream, in memory. Each call makes other keys: a server that is given
- * new ones refuses every credential of the old ones.
+ * Makes an operator, a system account and an account with JetStream, in memory. Each call makes new keys, and a server with new
+ * keys refuses all credentials of the old ones.
  *
- * @param operatorName as NATS's tools show it
+ * @param operatorName shown by NATS's tools
  */
 export async function makeNatsKeys(operatorName: string): Promise<NatsKeys> {
   const [operator, system, account, signing, services] = [

@@ -2,20 +2,20 @@ import { constants } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What a file is called while it is being made; deterministic, so that a clean-up finds what a crash left. */
+/** The name of a draft. Deterministic, so that a clean-up finds drafts left by a crash. */
 export const unfinished = (path: string): string => `${path}.unfinished`;
 
 export interface AtomicFileOptions {
   readonly mode?: number;
-  /** Called when the new content is durable beside the old one, right before it takes its place. */
+  /** Called when the new content is durable beside the old one, right before it replaces that. */
   readonly beforeRename?: () => Promise<void>;
 }
 
 /**
- * Writes a file so that there is the old content or the new one at any moment, also after a power cut. A link in the place
- * of its draft is not followed.
+ * Writes a file so that it has either the old or the new content at any moment, even after a power cut. Does not follow a link
+ * at the draft's name.
  *
- * @throws what the file system says; the draft is gone then
+ * @throws errors of the file system, after removing the draft
  */
 export async function writeFileAtomic(
   path: string,
@@ -37,13 +37,13 @@ export async function writeFileAtomic(
     await rename(draft, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    // Half a file helps nobody, and on a full disk its room is needed.
+    // Half a draft is useless, and takes up room on a full disk.
     await unlink(draft).catch(() => undefined);
     throw error;
   }
 }
 
-/** Makes what was created, renamed or removed in a folder survive a power cut. */
+/** Flushes a folder, so that created, renamed and removed entries survive a power cut. */
 export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {

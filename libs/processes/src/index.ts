@@ -1,6 +1,5 @@
 export { type AtomicFileOptions, syncFolder, unfinished, writeFileAtomic } from './atomic-file.js';
-export { withoutCoreDumps } from './core-dumps.js';
-export { OutputTail } from './output-tail.js';
+export { withoutCoreDumps, OutputTail } from './output-tail.js';
 export { type OwnedOptions, OwnedProcess, type ProcessEnd, inWords } from './owned-process.js';
 export {
   GroupAlive,

@@ -1,8 +1,10 @@
+import { runTool } from './run-tool.js';
+
 /** Keeps the last bytes of an output. */
 export class OutputTail {
   #bytes = Buffer.alloc(0);
 
-  /** @param most how many bytes are kept */
+  /** @param most bytes to keep */
   constructor(private readonly most: number) {}
 
   push(chunk: Buffer): void {
@@ -21,4 +23,9 @@ export class OutputTail {
   get text(): string {
     return this.#bytes.toString('utf8');
   }
+}
+
+/** Disables core dumps of this process and those that it starts, because they would contain passwords in clear text. */
+export async function withoutCoreDumps(): Promise<void> {
+  await runTool('prlimit', ['--pid', String(process.pid), '--core=0:0'], { timeoutMs: 20_000 });
 }

@@ -4,27 +4,30 @@ import type { Readable, Writable } from 'node:stream';
 import { OutputTail } from './output-tail.js';
 import { sendSignal } from './process-table.js';
 import { type Cell, environmentOfTools, sandboxCommand } from './sandbox.js';
-import { watchedBy } from './watched-group.js';
+import { watchedBy } from './process-group.js';
 
 type Command = readonly [string, ...string[]];
 
 export interface OwnedOptions {
-  /** All that it gets of an environment. None: ours; in a cell, what tools need of ours. */
+  /** Its whole environment. By default ours; in a cell, the part of ours that tools need. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Open files that it inherits, as its file descriptors from 3 on. */
+  /** Open files that it inherits, as file descriptors from 3 on. */
   readonly inherited?: readonly number[];
-  /** Programs that run it, each with its arguments, such as one that sets limits. */
+  /** Programs that wrap it, each with its arguments, such as one that sets limits. */
   readonly through?: readonly string[];
-  /** What the kernel sends it when this process is gone. */
+  /** The signal that the kernel sends when this process ends. */
   readonly deathSignal?: 'KILL' | 'TERM';
-  /** `read`: its standard output is ours to read. A number: both outputs go to that open file. None: only errors are kept. */
+  /**
+   * `read`: its standard output is ours to read. A number: both outputs go to that open file. None: only errors are
+   * kept.
+   */
   readonly output?: 'read' | number;
-  /** A session of its own: what is typed at our terminal does not reach it. */
+  /** `own`: a separate session, which gets no signals from our terminal. */
   readonly session?: 'own';
 }
 
 export interface ProcessEnd {
-  /** Undefined where a signal ended it, or it could not be started. */
+  /** Undefined if a signal ended it, or it could not be started. */
   readonly status: number | undefined;
   readonly signal: string | undefined;
   /** Why it could not be started. */
@@ -48,7 +51,7 @@ const tied = (signal: 'KILL' | 'TERM'): readonly string[] => [
 
 /** A process that ends with this one, however this one ends. */
 export class OwnedProcess {
-  /** Resolves when it has ended and its last words were read. Never rejects. */
+  /** Resolves when it has ended and its output was read. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcess;
   readonly #isSandboxed: boolean;
@@ -56,13 +59,13 @@ export class OwnedProcess {
   readonly #tail = new OutputTail(KEPT_OUTPUT);
   #end: ProcessEnd | undefined;
 
-  /** Starts it; whether it works shows later. */
+  /** Starts the process. A failure to start shows in its end. */
   static start(argv: Command, options: OwnedOptions = {}): OwnedProcess {
     return OwnedProcess.#spawn(argv, options, []);
   }
 
   /**
-   * Starts one that opens what others made, in the sandbox of its cell.
+   * Starts a process that opens foreign content, in the sandbox of its cell.
    * @throws SandboxMissing, SandboxUnproven
    */
   static async startInCell(argv: Command, cell: Cell, options: OwnedOptions = {}): Promise<OwnedProcess> {
@@ -86,7 +89,7 @@ export class OwnedProcess {
     ] as StdioOptions;
     const child = spawn('setpriv', [...tied(deathSignal), ...through, ...sandbox, ...argv], {
       stdio,
-      // A sandbox without a terminal, and one that is killed whole.
+      // The sandbox gets no terminal, and can be killed as a whole.
       detached: isSandboxed || session === 'own',
       ...(env === undefined ? {} : { env }),
     });
@@ -106,7 +109,7 @@ export class OwnedProcess {
       child.once('error', (error) => over({ status: undefined, signal: undefined, error }));
       child.once('exit', (code, signal) => {
         const end = (this.#end ??= endOf(code, signal, info !== undefined));
-        // Its last words are waited for; but something that it started may hold its pipes for ever.
+        // Waits for its output, but not forever, because a process that it started may hold its pipes.
         const late = setTimeout(() => over(end), PIPES_MS);
         child.once('close', () => {
           clearTimeout(late);
@@ -116,23 +119,26 @@ export class OwnedProcess {
     });
   }
 
-  /** Of the process itself, also in a sandbox, as this machine knows it; undefined until that is known, or where it did not start. */
+  /**
+   * Of the process itself, also in a sandbox, as this machine knows it; undefined until that is known, or where it did
+   * not start.
+   */
   get pid(): number | undefined {
     return this.#inner.pid() ?? this.#child.pid;
   }
 
-  /** Resolves once `pid` is that of the process itself, and not of its sandbox. */
+  /** Resolves once `pid` is that of the process itself rather than of its sandbox. */
   get identified(): Promise<void> {
     return this.#inner.told;
   }
 
-  /** Only where it was asked for. */
+  /** Available only if requested in the options. */
   get stdout(): AsyncIterable<Buffer> {
     return (this.#child.stdout ?? []) as AsyncIterable<Buffer>;
   }
 
   /** The end of what it has written to its standard error so far. */
-  get said(): string {
+  get stderr(): string {
     return this.#tail.text;
   }
 
@@ -158,7 +164,7 @@ export class OwnedProcess {
     else sendSignal(pid, name);
   }
 
-  /** SIGTERM, and SIGKILL when patience is over. Resolves when it is gone. */
+  /** Sends SIGTERM, then SIGKILL after the time limit. Resolves when the process is gone. */
   async stop(patienceMs = 5000): Promise<ProcessEnd> {
     this.signal('SIGTERM');
     const killer = setTimeout(() => this.signal('SIGKILL'), patienceMs);

@@ -4,12 +4,12 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import {
-  type Mark,
-  type ProcessId,
   endMarked,
   identify,
   isAlive,
+  type Mark,
   markedProcesses,
+  type ProcessId,
   sendSignal,
 } from './process-table.js';
 
@@ -34,9 +34,9 @@ wait
 /** In the environment of each process of a marked group, wherever it went. */
 const MARK_VARIABLE = 'LEDGERLIFT_PROCESS_MARK';
 
-/** Until when what was killed must be gone. */
+/** How long killed processes may take to be gone. */
 const END_PATIENCE_MS = 10_000;
-/** What left the group alone may hold our pipes; it is not waited for longer. */
+/** How long to wait for pipes that processes outside the group may hold. */
 const PIPES_MS = 500;
 const POLL_MS = 50;
 
@@ -46,24 +46,24 @@ export interface GroupOptions {
   readonly cwd: string;
   readonly onStdout: (chunk: Buffer) => void;
   readonly onStderr: (chunk: Buffer) => void;
-  /** What comes on file descriptor 3. */
+  /** Gets the output on file descriptor 3. */
   readonly onMessages?: (chunk: Buffer) => void;
-  /** What the command reads on its standard input. */
+  /** The command's standard input. */
   readonly input?: string;
   /**
-   * What becomes of processes that leave the group, by a session of their own. `ended`: they are found by a mark in their
-   * environment, also by whoever comes after us. `left-alone`: the environment is exactly what was given.
+   * How to treat processes that leave the group by a session of their own. `ended`: we, or a later process, find them by a mark in
+   * their environment. `left-alone`: the environment is exactly as given.
    */
   readonly strays: 'ended' | 'left-alone';
 }
 
-/** What names a group to whoever comes after us. */
+/** Identifies a group, also for a later process. */
 export interface GroupIdentity extends ProcessId {
   /** Empty: strays are left alone. */
   readonly mark: string;
 }
 
-/** Processes of a group that did not end although they were killed. */
+/** Processes of a group are still alive after SIGKILL. */
 export class GroupAlive extends Error {
   override readonly name = 'GroupAlive';
   constructor(readonly pids: readonly number[]) {
@@ -71,7 +71,7 @@ export class GroupAlive extends Error {
   }
 }
 
-/** A command with all that it starts, in a session of its own, that ends with this process at the latest. */
+/** A command with every process that it starts, in a session of its own. Ends with this process at the latest. */
 export class ProcessGroup {
   readonly identity: GroupIdentity;
   readonly #leader: ChildProcess;
@@ -123,16 +123,16 @@ export class ProcessGroup {
   }
 
   /**
-   * The command's exit status, 128 + n when signal n ended it; 137 when the group was killed as a whole. Processes
-   * that it started may still run.
+   * The command's exit status: 128 + n if signal n ended it; 137 if the whole group was killed. Processes that it started may
+   * still run.
    */
   get exited(): Promise<number> {
     return this.#status;
   }
 
   /**
-   * Waits until the processes that the command started have ended by themselves.
-   * @returns false when some still run after this time
+   * Waits until the processes that the command started have ended on their own.
+   * @returns false if some still run after this time
    */
   async settled(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
@@ -145,7 +145,7 @@ export class ProcessGroup {
     }
   }
 
-  /** Kills what is left, and returns when all of it is gone and its output was read. @throws GroupAlive */
+  /** Kills the remaining processes. Resolves when all are gone and their output was read. @throws GroupAlive */
   async end(): Promise<void> {
     const isMarked = this.identity.mark !== '';
     if (isMarked) await endGroup(this.identity);
@@ -168,8 +168,8 @@ async function readStatus(stream: Readable): Promise<number> {
 }
 
 /**
- * Kills a marked group, by its first process where that still lives and by its mark, and sees it gone.
- * @returns how many processes were found
+ * Kills a marked group, by its first process (if that still lives) and by its mark, and waits until it is gone.
+ * @returns the number of processes found
  * @throws GroupAlive
  */
 export async function endGroup(identity: GroupIdentity): Promise<number> {
@@ -185,3 +185,16 @@ export const markOfGroup = ({ mark }: Pick<GroupIdentity, 'mark'>): Mark => ({
   variable: MARK_VARIABLE,
   value: mark,
 });
+
+/**
+ * Programs through which a command is started that splits in two before it is tied to its parent, as bwrap does: killed in that moment, its
+ * first half leaves the other waiting forever (seen with 0.8.0). A process beside them in the group waits for the end of a pipe
+ * from us, which the kernel closes when we die, however we die; then it kills the group. bwrap looks past children that it had before.
+ *
+ * @param fd of the pipe in the command, 3 to 9; we close our end when the command has ended
+ */
+export function watchedBy(fd: number): readonly string[] {
+  const others = [3, 4, 5, 6, 7, 8, 9].filter((each) => each !== fd).map((each) => `${each}>&-`);
+  const watch = `(while read -r word <&${fd}; do :; done; kill -KILL 0) >/dev/null 2>&1 ${others.join(' ')} &`;
+  return ['sh', '-c', `${watch}\nexec "$@" ${fd}<&-`, 'sh'];
+}

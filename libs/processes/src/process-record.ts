@@ -2,14 +2,16 @@ import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/** Which process does something, and where: written beside what it works on, so that whoever comes later can end it. */
+/**
+ * The process that works on something, and where it runs. Stored beside the work, so that a later process can end it.
+ */
 export const ProcessRecord = z.object({
   pid: z.int().min(1),
   startTicks: z.coerce.number().int().min(0),
   host: z.string(),
-  /** Which running kernel: another after each boot. */
+  /** Id of the running kernel, new after each boot. */
   bootId: z.string(),
-  /** Which processes were seen from there. Left out by older versions. */
+  /** The pid namespace. Absent in records of older versions. */
   pidNamespace: z.string().optional(),
 });
 export type ProcessRecord = z.infer<typeof ProcessRecord>;
@@ -25,7 +27,7 @@ export async function thisPlace(): Promise<
   return { host: hostname(), bootId: bootId.trim(), pidNamespace };
 }
 
-/** How the process of a record stands to this one. */
+/** Whether this process can look at the process of a record. */
 export type Sight =
   /** Its pid means the same here: it can be looked at and ended. */
   | 'in-sight'
@@ -33,7 +35,7 @@ export type Sight =
   | 'ended-by-reboot'
   /** It runs on this kernel among processes that cannot be seen from here, as in another container. */
   | 'out-of-sight'
-  /** Another host, which cannot be looked into. */
+  /** It ran on another host, which cannot be examined. */
   | 'elsewhere';
 
 export async function sightOf(record: Omit<ProcessRecord, 'pid' | 'startTicks'>): Promise<Sight> {

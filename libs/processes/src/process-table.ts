@@ -1,14 +1,14 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** One process for ever, until the next boot: a pid that is given anew has another start. */
+/** Identifies one process until the next boot: a reused pid has another start time. */
 export interface ProcessId {
   readonly pid: number;
   /** When it started, in clock ticks since boot. */
   readonly startTicks: number;
 }
 
-/** @returns undefined when there is no such process, or it is dead and only waits to be reaped */
+/** @returns undefined if there is no such process, or it is a zombie */
 export async function identify(pid: number): Promise<ProcessId | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // proc_pid_stat(5): the command stands in parentheses and may hold anything; after it come the state (3) up to the start (22).
@@ -24,13 +24,19 @@ export async function isAlive({ pid, startTicks }: ProcessId): Promise<boolean> 
   return (await identify(pid))?.startTicks === startTicks;
 }
 
-/** Name and value of an environment variable: children inherit it, so it finds all of them, whoever their parent is by now. */
+/**
+ * Name and value of an environment variable: children inherit it, so it finds all of them, whoever their parent is by
+ * now.
+ */
 export interface Mark {
   readonly variable: string;
   readonly value: string;
 }
 
-/** The living processes that carry a mark, other than this one. Those of other users cannot be looked at, and are none of ours. */
+/**
+ * The living processes that carry a mark, other than this one. Those of other users cannot be looked at, and are none
+ * of ours.
+ */
 export async function markedProcesses({ variable, value }: Mark): Promise<readonly ProcessId[]> {
   const wanted = `${variable}=${value}`;
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
@@ -58,9 +64,9 @@ export interface EndOptions {
 const POLL_MS = 10;
 
 /**
- * Ends all processes that carry a mark, and sees them gone.
+ * Ends all processes that carry a mark, and waits until they are gone.
  *
- * @returns those that were found, and those that are left when patience is over; nothing is left where all is well
+ * @returns the processes found, and those still alive after the time limit
  */
 export async function endMarked(
   mark: Mark,
@@ -83,7 +89,7 @@ export async function endMarked(
   }
 }
 
-/** A process that is gone already needs no signal. @param pid negative: a process group */
+/** Sends a signal. Ignores a process that is already gone. @param pid negative for a process group */
 export function sendSignal(pid: number, name: NodeJS.Signals): void {
   // Never 0 or -1: those would mean our own group, or everybody.
   if (pid === 0 || pid === -1) return;

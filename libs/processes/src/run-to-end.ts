@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { sendSignal } from './process-table.js';
-import { watchedBy } from './watched-group.js';
+import { watchedBy } from './process-group.js';
 
 const MOST_OUTPUT = 16 << 20;
 /** After standard input, output and error. */

@@ -38,7 +38,7 @@ describe('a tool that opens what others made', () => {
     expect((await readFile(folder.file('copy'))).toString('latin1')).toContain('keeps this for itself');
     await writeFile(folder.file('copy'), '');
     const run = runTool('qemu-img', convert, within({ read: [image], write: [folder.file('copy')] }));
-    expect(await failureOf(run)).toMatchObject({ why: 'failed', said: expect.stringContaining(host) });
+    expect(await failureOf(run)).toMatchObject({ why: 'failed', reason: expect.stringContaining(host) });
     expect(await readFile(folder.file('copy'), 'utf8')).toBe('');
   });
 

@@ -2,31 +2,31 @@ import { runToEnd } from './run-to-end.js';
 import { type Cell, environmentOfTools, sandboxCommand } from './sandbox.js';
 
 export interface ToolRun {
-  /** What it may reach. None: it opens nothing that others made, and runs without a sandbox. */
+  /** What it may access. Without a cell it opens no foreign content, and runs without a sandbox. */
   readonly cell?: Cell;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** All that it gets of an environment. None: what tools need of ours. */
+  /** Its whole environment. By default the part of ours that tools need. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads on its standard input. */
+  /** Its standard input. */
   readonly input?: string;
 }
 
-/** A tool that did not do what was asked. */
+/** A tool failed. */
 export class ToolRunFailed extends Error {
   override readonly name = 'ToolRunFailed';
-  /** @param said what it wrote to its standard error, or what else went wrong */
+  /** @param reason what it wrote to its standard error, or what else went wrong */
   constructor(
     readonly why: 'not-installed' | 'failed',
-    readonly said: string,
+    readonly reason: string,
     readonly output: string,
   ) {
-    super(said);
+    super(reason);
   }
 }
 
 /**
- * Runs a tool, in the sandbox of its cell where it opens what others made. It has ended when this returns or throws.
+ * Runs a tool, in the sandbox of its cell if it opens foreign content. The tool has ended when this returns or throws.
  *
  * @throws ToolRunFailed, SandboxMissing, SandboxUnproven, the signal's reason
  */
@@ -40,7 +40,7 @@ export async function runTool(
   const [command = tool, ...rest] = [...sandbox, tool, ...args];
   const { status, stdout, stderr, why } = await runToEnd(command, rest, {
     timeoutMs,
-    // Messages are read by programs: never translated.
+    // Programs read the messages, so they must not be translated.
     env: { ...env, LC_ALL: 'C.UTF-8' },
     ...(signal === undefined ? {} : { signal }),
     ...(input === undefined ? {} : { input }),
@@ -49,8 +49,8 @@ export async function runTool(
   signal?.throwIfAborted();
   if (status === 0) return { stdout, stderr };
   const isMissing = why === 'ENOENT' || (sandbox.length > 0 && MISSING.test(stderr));
-  const said = stderr || `${command} ended with ${why ?? `status ${status ?? '?'}`}`;
-  throw new ToolRunFailed(isMissing ? 'not-installed' : 'failed', said, stdout);
+  const reason = stderr || `${command} ended with ${why ?? `status ${status ?? '?'}`}`;
+  throw new ToolRunFailed(isMissing ? 'not-installed' : 'failed', reason, stdout);
 }
 
 /** What bwrap says of a command that it does not find (bubblewrap.c). */

@@ -2,15 +2,18 @@ import { existsSync, lstatSync, readlinkSync, statSync } from 'node:fs';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { runToEnd } from './run-to-end.js';
 
-/** What a process that opens the images or servers of others may reach. */
+/** What a process that opens foreign images or servers may access. */
 export interface Cell {
   /** Paths that it may read: its input. */
   readonly read: readonly string[];
   /** Paths that it may write: its output and the folder of its socket. */
   readonly write: readonly string[];
-  /** `host` only where the source itself is reached over the network. */
+  /** `host` only if the source itself is reached over the network. */
   readonly network: 'none' | 'host';
-  /** `host` only where the source is read through devices of this machine. None: a few that hold nothing, such as /dev/null. */
+  /**
+   * `host` only where the source is read through devices of this machine. None: a few that hold nothing, such as
+   * /dev/null.
+   */
   readonly devices?: 'host';
 }
 
@@ -50,7 +53,7 @@ const FOR_NETWORK = [
 
 let available: Promise<SandboxState> | undefined;
 
-/** Whether bubblewrap can make a sandbox here, and why not. What was found is kept while it works. */
+/** Whether bubblewrap can make a sandbox here, or why not. Success is cached. */
 export async function sandboxState(): Promise<SandboxState> {
   const looking = (available ??= probes());
   const state = await looking;
@@ -91,7 +94,7 @@ export async function sandboxCommand(
 ): Promise<readonly string[] | undefined> {
   const state = await sandboxState();
   if (state.kind === 'available') return ['bwrap', ...bwrapArguments(cell), ...more, '--'];
-  // Never without a sandbox because a machine was busy.
+  // A busy machine must never lead to a run without a sandbox.
   if (state.kind === 'unknown') throw new SandboxUnproven(state.problem);
   if (process.env['LEDGERLIFT_SANDBOX'] === 'required') throw new SandboxMissing(state.problem);
   return undefined;
@@ -122,7 +125,7 @@ function bwrapArguments({ read, write, network, devices }: Cell): readonly strin
       '/tmp',
     ],
     ...(devices === 'host' ? ['--dev-bind', '/dev', '/dev', '--ro-bind', '/sys', '/sys'] : ['--dev', '/dev']),
-    // What is not there is missed by the tool, which says so in its own words.
+    // The tool itself reports missing paths.
     ...read.flatMap(optional),
     ...write.flatMap((path) => [isDevice(path) ? '--dev-bind-try' : '--bind-try', path, path]),
   ];
@@ -148,7 +151,7 @@ function topLevel(path: string): readonly string[] {
     : ['--ro-bind', path, path];
 }
 
-/** Ours may hold the way to the bus and its credentials, which no tool needs. */
+/** Our environment may contain the address of the bus and its credentials, which no tool needs. */
 export const environmentOfTools = (): Record<string, string> =>
   Object.fromEntries(
     ['PATH', 'HOME', 'TMPDIR', 'TZ'].flatMap((name) => {

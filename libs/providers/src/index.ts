@@ -1,4 +1,17 @@
-export type { ExtensionProvider } from './extension.js';
+export {
+  type ExtensionProvider,
+  closeSources,
+  diskVariables,
+  extensionProvider,
+  loadedProvider,
+  expectedDiskTools,
+  lookForDiskTools,
+  meaningOfConcern,
+  registerProvider,
+  sourceConditionTypes,
+  sourceProvider,
+  sourceProviders,
+} from './registry.js';
 export type { ConcernMeaning, SourcePlanFacts, ToolAtSite, ToolsAtSite } from './plan-facts.js';
 export type {
   BeforeRetirement,
@@ -11,19 +24,14 @@ export type {
   SourceProvider,
   SourceSnapshots,
 } from './port.js';
-export {
-  closeSources,
-  diskVariables,
-  extensionProvider,
-  loadedProvider,
-  lookForDiskTools,
-  meaningOfConcern,
-  registerProvider,
-  sourceConditionTypes,
-  sourceProvider,
-  sourceProviders,
-} from './registry.js';
-export type { DiskTool, DiskTools, SourceRequirements, ToolMissing, ToolReport } from './requirements.js';
-export type { RoleRequest, SourceRole } from './role.js';
+export type {
+  DiskTool,
+  DiskTools,
+  SourceRequirements,
+  ToolMissing,
+  ToolReport,
+  RoleRequest,
+  SourceRole,
+} from './requirements.js';
 export { readSecret, readWholeSecret, SecretMissing } from '@ledgerlift/secrets';
 export { askUntil } from './waiting.js';

@@ -15,60 +15,59 @@ import type {
   StepResult,
 } from '@ledgerlift/contracts';
 import type { ConcernMeaning, SourcePlanFacts } from './plan-facts.js';
-import type { DiskTools, SourceRequirements } from './requirements.js';
-import type { SourceRole } from './role.js';
+import type { DiskTools, SourceRequirements, SourceRole } from './requirements.js';
 
 /** How the bytes of a disk are read. */
 export type DiskAccess =
-  /** The provider offers it over NBD already, on a Unix socket of this machine. */
+  /** The provider already serves it over NBD, on a local Unix socket. */
   (
     | { readonly kind: 'nbd'; readonly socket: string; readonly exportName: string }
-    /** An image that qemu opens where it lies. */
+    /** An image file that qemu opens in place. */
     | {
         readonly kind: 'image';
         readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
         readonly file: string;
         readonly within?: { readonly offset: number; readonly length: number };
-        /** Inflating takes more than one core can give: several servers read it at once. */
+        /** Inflating needs more than one core, so several servers read it in parallel. */
         readonly compressed: boolean;
       }
-    /** It cannot be read at an offset: it is written to a claimed temporary file first, then read there. */
+    /** It has no random access, so it is first unpacked to a claimed temporary file. */
     | {
         readonly kind: 'unpack';
         readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
-        /** It holds nothing, and what is written is zeros. */
+        /** The disk is empty, so the unpacked file holds only zeros. */
         readonly empty?: true;
         unpackTo(path: string, signal: AbortSignal): Promise<void>;
       }
     | NbdkitAccess
   ) & {
-    /** Where there are several ways: which this is, and why. */
+    /** Which way was chosen and why, for sources that offer several. */
     readonly way?: DiskWay;
   };
 
-/** A plugin of nbdkit reads it: the provider says which, whoever reads runs it and sees it end. */
+/** Reads a disk through an nbdkit plugin. The provider chooses the plugin; the reader starts it and ends it. */
 export interface NbdkitAccess {
   readonly kind: 'nbdkit';
-  /** Name, or path of its .so. */
+  /** Name of the plugin, or path of its .so. */
   readonly plugin: string;
   readonly parameters: readonly (readonly [name: string, value: string])[];
-  /** Parameters that must be seen by nobody. */
+  /** Parameters that must not show in process lists or logs. */
   readonly secrets: readonly (readonly [name: string, value: string])[];
-  /** Content of files that the plugin is given the path of. */
+  /** Parameters whose values are file contents: the plugin gets the path of a file with that content. */
   readonly files: readonly (readonly [name: string, content: string])[];
-  /** Paths of this machine that it reads besides. */
+  /** Other local paths that it reads. */
   readonly reads: readonly string[];
-  /** `host` where it reads the source through devices of this machine. */
+  /** `host` if it reads the source through devices of this machine. */
   readonly devices?: 'host';
-  /** So many servers at once, where one alone does one request after the other. */
+  /** Number of servers to run in parallel, more than 1 if one server handles requests one at a time. */
   readonly servers: number;
-  /** What keeps that alive which the plugin reads by. Called again and again while it is open; never throws. */
+  /** Keeps the plugin's source session alive: `touch` is called at this interval while the disk is open, and never throws. */
   readonly keepAlive?: { readonly everyMs: number; touch(): Promise<void> };
   /**
-   * What its end, or a read that failed, means.
+   * Turns the plugin's exit or a failed read into an error.
    *
-   * @param log the end of what it said
-   * @param ended how it ended; undefined while it runs
+   * @param log the end of its log
+   * @param ended how it exited; undefined while it runs
    */
   explain(log: string, ended: string | undefined, signal: AbortSignal): Promise<Error>;
 }
@@ -78,7 +77,7 @@ export interface DiskReader {
   readonly signal: AbortSignal;
 }
 
-/** What every wait for the source honours: both end it, the limit with a coded error. */
+/** Limits a wait for the source. The signal ends it with its reason, the time limit with a coded error. */
 export interface Patience {
   readonly signal: AbortSignal;
   readonly timeLimitMs: number;
@@ -86,59 +85,58 @@ export interface Patience {
 
 export type PoweredOff = Omit<Extract<StepResult, { step: 'SourcePowerOff' }>, 'step'>;
 
-/** Who is told what a source holds. */
+/** Receives a source's inventory and its changes. */
 export interface InventoryWatcher {
   changed(inventory: Inventory): void;
-  /** From now on what was told last may be old; until the next `changed`. */
+  /** The last inventory may be stale until the next `changed`. */
   broken(error: unknown): void;
 }
 
-/** A kind of source. A new one is a folder beside this file and a line in the registry. */
+/** A kind of source. To add one, create a folder beside this file and add a line to the registry. */
 export interface SourceProvider {
   readonly type: ProviderSpec['type'];
   readonly migrationTypes: readonly MigrationType[];
   /** Whether its guests lack the drivers that KubeVirt needs. */
   readonly conversion: 'needed' | 'not-needed';
-  /** Conditions that only this kind of source raises; `docs/reference/conditions.md` is made from them, too. */
+  /** Conditions that only this kind of source raises. Also listed in `docs/reference/conditions.md`. */
   readonly conditionTypes?: ConditionCatalogue;
-  /** What stands against a plan because of its source. It judges what was gathered, and does no I/O. */
+  /** Returns the conditions that the source raises on a plan. Uses only the gathered facts and does no I/O. */
   planConditions?(facts: SourcePlanFacts): readonly Condition[];
-  /** What the concerns that it raises mean for plans, by their ids; those that are not here matter to every plan. */
+  /** Concern id → its meaning for plans. A concern that is not listed applies to every plan. */
   readonly concerns?: Readonly<Record<string, ConcernMeaning>>;
-  /** Which of its condition types is raised for what could not be read; `SourceObjectNotReadable` unless it says. */
+  /** Condition type for objects that could not be read; `SourceObjectNotReadable` by default. */
   readonly unreadable?: string;
-  /** Its disks can be looked at any time: `diskAccess` makes nothing at the source for it, such as a snapshot. */
+  /** Its disks can be read at any time: `diskAccess` creates nothing at the source for that, such as a snapshot. */
   readonly atRest?: true;
-  /** What a machine must have to read its disks. */
+  /** What a machine needs to read its disks. */
   readonly requirements?: SourceRequirements;
-  /** For whoever gives it a user. */
+  /** For the administrator who creates its account. */
   readonly role?: SourceRole;
   /**
-   * What hinders to reach the source, nothing where it can be read; of category Warn: what would hinder some plans, which
-   * `planConditions` then says of those.
+   * Finds problems that prevent reading the source; empty if there are none. A problem of category Warn blocks only some
+   * plans; `planConditions` raises it on those.
    */
   check(spec: ProviderSpec): Promise<readonly InventoryProblem[]>;
-  /** Where it is reached: host names and addresses, for targets in whose networks they mean something else. Pure. */
+  /** Lists the source's host names and addresses, which may mean something else in a target's network. Pure. */
   hosts?(spec: ProviderSpec): readonly string[];
-  /** @throws where nothing can be read at all; what can be read in part is told in `problems` */
+  /** Reads the inventory; lists parts that could not be read in `problems`. @throws if nothing can be read */
   inventory(spec: ProviderSpec): Promise<Inventory>;
   /**
-   * Tells what the source holds, first all of it and then after each change, until the signal ends it. After a break it
-   * joins again by itself.
+   * Reports the whole inventory at first and after each change until the signal aborts. Reconnects by itself.
    *
-   * @throws what an operator must mend
+   * @throws an error that an operator must fix
    */
   watch?(spec: ProviderSpec, watcher: InventoryWatcher, signal: AbortSignal): Promise<void>;
   /** Reads the files of a VM once and compares them with their manifest. */
   verifyDigests(spec: ProviderSpec, vm: SourceVm): Promise<readonly InventoryProblem[]>;
-  /** The VM as it is now; undefined when it is gone. */
+  /** Reads the VM's current state; undefined if it is gone. */
   currentVm(spec: ProviderSpec, vmId: string): Promise<SourceVm | undefined>;
   powerState(spec: ProviderSpec, vm: SourceVm): Promise<PowerState>;
   /**
-   * Sees the VM off: asks its guest first, and does what the settings say when that takes too long. A VM that is off
-   * already is left as it is.
-   * @returns the moment of the source that its disks now stand for: another one each time it has run
-   * @throws a permanent or needs-operator error where the guest is still up and the settings say `fail` or `wait`
+   * Shuts the VM down: asks its guest first and, if that takes too long, does what the settings say. Leaves a VM alone that is
+   * already off.
+   * @returns the moment that its disks now represent; it changes each time the VM has run
+   * @throws a permanent or needs-operator error if the guest is still up and the settings say `fail` or `wait`
    */
   powerOff(
     spec: ProviderSpec,
@@ -146,13 +144,15 @@ export interface SourceProvider {
     shutdown: ShutdownSettings,
     signal: AbortSignal,
   ): Promise<PoweredOff>;
-  /** The moment that the disks of a VM stand for which is off; undefined while it runs. */
+  /** Returns the moment that the disks represent; undefined while the VM runs. */
   currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined>;
-  /** Does nothing where the VM runs already, or has no power to switch. @returns the state it then has */
+  /** Does nothing if the VM already runs or has no power state. @returns the resulting state */
   powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patience): Promise<PowerState>;
   /**
-   * @param snapshot undefined: the VM is off, and is read as it is
-   * @param reader what reads, where that decides how
+   * Says how to read a disk.
+   *
+   * @param snapshot undefined if the VM is off, so that its disks can be read directly
+   * @param reader the reading machine's tools, for sources where they decide the way
    */
   diskAccess(
     spec: ProviderSpec,
@@ -161,13 +161,13 @@ export interface SourceProvider {
     snapshot?: Snapshot,
     reader?: DiskReader,
   ): Promise<DiskAccess> | DiskAccess;
-  /** Only where a VM can be read while it runs. */
+  /** Only for sources whose VMs can be read while they run. */
   readonly snapshots?: SourceSnapshots;
   /**
-   * Sees that the source cannot come back beside its target.
+   * Makes sure that the source VM cannot come back while its target runs.
    *
-   * @param beforeTag awaited before the VM is given a tag that it does not bear, so that whoever undoes it knows whose it is
-   * @returns what was done, in words; what was so is skipped
+   * @param beforeTag awaited before a new tag is attached to the VM, so that `restore` removes only tags of ours
+   * @returns the actions taken, for messages; actions that were not needed are skipped
    */
   retire?(
     spec: ProviderSpec,
@@ -176,9 +176,9 @@ export interface SourceProvider {
     patience: Patience,
     beforeTag?: () => Promise<void>,
   ): Promise<readonly string[]>;
-  /** Ids of the NICs that are connected, or will be when the VM is powered on. For `restore` later. */
+  /** Lists the ids of NICs that are connected, or will be at power-on. Recorded for `restore`. */
   connectedNics?(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;
-  /** Undoes what `retire` did. @returns what was done, in words; what was so is skipped */
+  /** Undoes `retire`. @returns the actions taken, for messages; actions that were not needed are skipped */
   restore?(
     spec: ProviderSpec,
     vm: SourceVm,
@@ -186,15 +186,15 @@ export interface SourceProvider {
     before: BeforeRetirement,
     patience: Patience,
   ): Promise<readonly string[]>;
-  /** Ends what is kept open towards sources, such as sessions. For the end of a process. */
+  /** Closes sessions with sources. Called when the process ends. */
   close?(): Promise<void>;
 }
 
-/** How a source was before it was retired. */
+/** The source VM's state before it was retired. */
 export interface BeforeRetirement {
-  /** Ids of the NICs that were connected; `all`: it is not known which, only that some were disconnected. */
+  /** Ids of the NICs that were connected; `all` if retirement disconnected some but did not record which. */
   readonly connectedNics: readonly string[] | 'all';
-  /** Whether the tag was given by the retirement, and so is taken away again. */
+  /** Whether retirement attached the tag, so that `restore` detaches it. */
   readonly tag: 'ours' | 'there-before';
 }
 
@@ -204,19 +204,19 @@ export interface ByteRange {
 }
 
 export interface SnapshotOptions {
-  /** Asks the guest to bring its file systems to rest first, where the source can. */
+  /** Asks the guest to quiesce its file systems first, if the source supports it. */
   readonly quiesce?: boolean;
-  /** Turns the tracking of changes on where it is off. */
+  /** Turns change tracking on if it is off. */
   readonly enableChangeTracking?: boolean;
 }
 
-/** Points in time of a VM that runs, and what changed between them. */
+/** Snapshots of a running VM, and the changes between them. */
 export interface SourceSnapshots {
-  /** Whether `create` can turn the tracking of changes on (`enableChangeTracking`). */
+  /** Whether `create` can turn change tracking on (`enableChangeTracking`). */
   readonly enablesTracking?: true;
   /**
-   * Makes a snapshot over all disks, or finds the one of that name, and waits until it is there. Its change ids come
-   * from the snapshot's own configuration.
+   * Creates a snapshot of all disks, or finds the one of that name, and waits until it exists. Takes the change ids from
+   * the snapshot's own configuration.
    */
   create(
     spec: ProviderSpec,
@@ -225,13 +225,13 @@ export interface SourceSnapshots {
     patience: Patience,
     options?: SnapshotOptions,
   ): Promise<Snapshot>;
-  /** Removes it and waits until it is gone. */
+  /** Removes a snapshot and waits until it is gone. */
   remove(spec: ProviderSpec, vm: SourceVm, name: string, patience: Patience): Promise<'removed' | 'absent'>;
-  /** Names of the VM's snapshots. */
+  /** Lists the names of the VM's snapshots. */
   list(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]>;
   /**
-   * What changed on a disk between a change id and a snapshot; in order, without overlaps.
-   * @returns undefined where the source cannot say any more (the id is of another epoch): then all must be compared
+   * Lists the ranges of a disk that changed between a change id and a snapshot, in order and without overlaps.
+   * @returns undefined if the id is from another epoch, so that the source cannot tell: then compare the whole disk
    */
   changes(
     spec: ProviderSpec,
@@ -242,3 +242,6 @@ export interface SourceSnapshots {
     signal: AbortSignal,
   ): Promise<readonly ByteRange[] | undefined>;
 }
+
+/** Most disks of a VM: a q35 machine has 31 slots on its root bus, and KubeVirt's own devices leave about this many. */
+export const MOST_DISKS = 23;

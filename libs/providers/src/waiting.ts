@@ -5,10 +5,10 @@ const SHORTEST_MS = 10;
 const LONGEST_MS = 1000;
 
 /**
- * Asks until there is an answer, more and more seldom.
+ * Polls until `ask` has an answer, backing off from 10 ms to 1 s.
  *
- * @param tooLong what is thrown when the time limit is over
- * @throws the signal's reason once it is aborted
+ * @param tooLong makes the error to throw after the time limit
+ * @throws the signal's reason if it aborts
  */
 export async function askUntil<T>(
   { signal, timeLimitMs }: Patience,
@@ -21,13 +21,13 @@ export async function askUntil<T>(
     if (answer !== undefined) return answer;
     const left = deadline - performance.now();
     if (left <= 0) throw tooLong();
-    // Node throws an error of its own, with the reason as its cause.
+    // Node would throw its own AbortError, with the reason only as its cause.
     await delay(Math.min(pause, left), undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();
   }
 }
 
-/** Waits no longer than the signal allows, and leaves the promise to the others who wait for it. */
+/** Waits for a promise until the signal aborts. Other callers can still wait for the same promise. @throws the signal's reason */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let stop: () => void = () => undefined;

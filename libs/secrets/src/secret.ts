@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** A secret that is named is not at this site, or lacks what is needed of it. */
+/** A named secret does not exist at this site, or lacks a key. */
 export class SecretMissing extends LedgerliftError {
   readonly code = 'LL-SEC-001';
   override readonly failure = 'needs-operator';
@@ -18,11 +18,11 @@ export class SecretMissing extends LedgerliftError {
 }
 
 /**
- * Resolves a secret reference at this site: the file `key` in the secret's folder, as Kubernetes mounts a secret. One
- * newline at its end is an editor's, and no part of it.
+ * Reads the file `key` in the secret's folder at this site, the layout in which Kubernetes mounts secrets. Drops one newline at
+ * the end, which editors add.
  *
  * @param folder where the site keeps its secrets
- * @throws SecretMissing where there is none, or it is empty
+ * @throws SecretMissing if the file is missing or empty
  */
 export async function readSecret(
   secret: string,
@@ -38,8 +38,8 @@ export async function readSecret(
 }
 
 /**
- * All of a secret, by its keys. What begins with a dot is Kubernetes' own.
- * @throws SecretMissing where there is none, or a key is empty
+ * Reads all keys of a secret. Files that begin with a dot belong to Kubernetes.
+ * @throws SecretMissing if the secret is missing, or a key is empty
  */
 export async function readWholeSecret(
   secret: string,
@@ -47,7 +47,7 @@ export async function readWholeSecret(
 ): Promise<Readonly<Record<string, string>>> {
   const names = folder === undefined ? [] : await readdir(join(folder, secret)).catch(() => []);
   const keys = names.filter((name) => !name.startsWith('.')).toSorted();
-  // Says what is wrong where there is nothing.
+  // Throws the right error for a missing secret.
   if (keys.length === 0) await readSecret(secret, 'key', folder);
   return Object.fromEntries(
     await Promise.all(keys.map(async (key) => [key, await readSecret(secret, key, folder)] as const)),

@@ -1,14 +1,14 @@
 import { ExtensionModules, SiteName } from '@ledgerlift/contracts';
 import { z } from 'zod';
 import { BadSetting } from './errors.js';
-import { withoutUrlPassword } from './secrets.js';
+import { withoutUrlPassword } from './logger.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
 
 /**
- * What every service reads from its environment. A description says what to set, for the error when it is wrong;
- * a service that has settings of its own extends this.
+ * The environment variables of every service. Errors quote the description, so it says what to set. A service with settings
+ * of its own extends this.
  */
 export const ServiceEnvironment = z.object({
   LEDGERLIFT_NATS_URL: z
@@ -47,7 +47,7 @@ export const ServiceEnvironment = z.object({
   LEDGERLIFT_EXTENSIONS: ExtensionModules.default([]).describe(
     'modules of providers that are not built in: absolute paths or packages, with commas between',
   ),
-  // Read where tools are started (libs/disk-transfer/src/sandbox); a misspelt word must not pass for the default.
+  // Used where tools are started (libs/disk-transfer/src/sandbox). A misspelt value must not pass for the default.
   LEDGERLIFT_SANDBOX: z
     .enum(['if-available', 'required'])
     .default('if-available')
@@ -61,7 +61,7 @@ export const ServiceEnvironment = z.object({
 export interface ServiceConfig {
   readonly natsUrl: string;
   readonly natsCreds: string | undefined;
-  /** Prefix of inboxes; undefined: what the credential says, else NATS's own. */
+  /** Prefix of inboxes; by default that of the credential, else NATS's own. */
   readonly natsInbox: string | undefined;
   readonly site: string;
   readonly installation: string;
@@ -72,12 +72,12 @@ export interface ServiceConfig {
   readonly logLevel: z.infer<typeof ServiceEnvironment>['LEDGERLIFT_LOG_LEVEL'];
 }
 
-/** Environment variables, as Node has them. */
+/** Environment variables, as in Node's `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads variables as a schema has them; an empty variable counts as not set.
- * @throws BadSetting naming the first wrong variable, its value and what to set
+ * Parses environment variables by a schema. An empty variable counts as not set.
+ * @throws BadSetting naming the first invalid variable, its value and what to set
  */
 export function readEnvironment<S extends z.ZodObject>(
   schema: S,
@@ -95,8 +95,8 @@ export function readEnvironment<S extends z.ZodObject>(
 }
 
 /**
- * What every service needs to know to start.
- * @param defaults the port that this service listens on when none is set; 0: any free one
+ * Reads the settings that every service needs.
+ * @param defaults the default port of this service; 0: any free one
  * @throws BadSetting
  */
 export function readServiceConfig(

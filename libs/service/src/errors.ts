@@ -1,12 +1,12 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** A setting that the service cannot start with. */
+/** The service cannot start with this setting. */
 export class BadSetting extends LedgerliftError {
   readonly code = 'LL-SVC-001';
 
   constructor(
     readonly variable: string,
-    /** As it was set; undefined: not set. Without the password of a URL. */
+    /** The value, without the password of a URL; undefined if not set. */
     readonly value: string | undefined,
     wanted: string,
   ) {
@@ -15,7 +15,7 @@ export class BadSetting extends LedgerliftError {
   }
 }
 
-/** The health port is not to be had. */
+/** The health port is in use or not allowed. */
 export class PortTaken extends LedgerliftError {
   readonly code = 'LL-SVC-002';
 

@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { temporaryFolder } from '@ledgerlift/testing';
 import { type HealthServer, startHealth } from './health.js';
 
 let server: HealthServer | undefined;
@@ -7,7 +11,9 @@ afterEach(async () => {
 });
 
 const get = async (path: string) => {
-  const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`);
+  const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`, {
+    signal: AbortSignal.timeout(60_000),
+  });
   return { status: answer.status, body: await answer.json() };
 };
 
@@ -20,6 +26,28 @@ describe('the health of a service', () => {
     missing = [];
     expect(await get('/health/ready')).toEqual({ status: 200, body: { status: 'ready' } });
     expect((await get('/')).status).toBe(404);
+  });
+
+  it('is live while storage stalls: every thread that Node reads files with waits for it', async () => {
+    server = await startHealth({ host: '127.0.0.1', port: 0, missing: () => [] });
+    await using folder = temporaryFolder('health');
+    const fifo = folder.file('stalled');
+    execFileSync('mkfifo', [fifo]);
+    // Nobody writes: whoever opens it to read waits, in one of Node's four threads.
+    const waiting = Array.from({ length: 8 }, () => open(fifo, 'r'));
+    let isOther = false;
+    const other = open(folder.file('other'), 'w').then((file) => {
+      isOther = true;
+      return file;
+    });
+    try {
+      expect(await get('/health/live')).toEqual({ status: 200, body: { status: 'live' } });
+      expect(isOther).toBe(false);
+    } finally {
+      const writer = openSync(fifo, 'r+');
+      for (const each of [...waiting, other]) await (await each).close();
+      closeSync(writer);
+    }
   });
 
   it('is not ready when the check itself fails', async () => {

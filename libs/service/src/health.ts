@@ -7,7 +7,7 @@ export interface HealthOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** What is missing to work, in words; empty: ready. */
+  /** What is missing for readiness, in words; empty if ready. */
   readonly missing: () => readonly string[] | Promise<readonly string[]>;
 }
 
@@ -17,8 +17,8 @@ export interface HealthServer {
 }
 
 /**
- * `/health/live` answers 200 for as long as the process answers at all; `/health/ready` answers 200 when nothing is
- * missing, else 503 with what is.
+ * Serves `/health/live`, which returns 200 while the process responds at all, and `/health/ready`, which returns 200 if nothing
+ * is missing, else 503 with the list.
  * @throws PortTaken
  */
 export async function startHealth({ host, port, missing }: HealthOptions): Promise<HealthServer> {

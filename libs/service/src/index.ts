@@ -3,5 +3,4 @@ export * from './errors.js';
 export * from './health.js';
 export * from './logger.js';
 export * from './nats.js';
-export * from './secrets.js';
 export * from './shutdown.js';

@@ -1,13 +1,12 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { ServiceConfig } from './config.js';
-import { withoutSecrets } from './secrets.js';
 
 export type { Logger } from 'pino';
 
 /**
- * One JSON object a line on standard output. Whatever is logged, fields that are secrets by their name and
- * passwords in URLs are taken out of the line at last.
+ * Logs one JSON object a line to standard output. Fields whose names mark them as secrets, and passwords in URLs, are removed
+ * from every line.
  */
 export function createLogger(
   service: string,
@@ -24,7 +23,7 @@ export function createLogger(
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Nest's own messages through our logger. What Nest tells of its start is of interest to developers only. */
+/** Passes Nest's own messages to our logger. Those about its start are only for developers. */
 export class NestLogger implements LoggerService {
   readonly #logger: Logger;
 
@@ -60,7 +59,7 @@ function text(message: unknown): string {
   return typeof message === 'string' ? message : JSON.stringify(message);
 }
 
-/** Nest gives the name of who speaks as the last of its arguments, a stack before it. */
+/** Nest passes the logger's context as the last argument, and a stack before it. */
 function fields(rest: readonly unknown[]): { readonly context?: string; readonly stack?: string } {
   const context = rest.at(-1);
   const stack = rest.length > 1 ? rest[0] : undefined;
@@ -69,3 +68,19 @@ function fields(rest: readonly unknown[]): { readonly context?: string; readonly
     ...(typeof stack === 'string' ? { stack } : {}),
   };
 }
+
+const NAMES =
+  'password|passwd|passphrase|secret|token|authorization|cookie|set-cookie|api_?key|private_?key|credentials?';
+const jsonSecret = new RegExp(`"((?:[a-z0-9_-]*[_-])?(?:${NAMES}))":"(?:[^"\\\\]|\\\\.)*"`, 'gi');
+const camelSecret = new RegExp(
+  '"([a-z0-9]+(?:Password|Secret|Token|ApiKey|PrivateKey))":"(?:[^"\\\\]|\\\\.)*"',
+  'g',
+);
+const urlPassword = /\/\/[^/@\s"]*@/g;
+
+/** `nats://user:secret@host` → `nats://…@host` */
+export const withoutUrlPassword = (text: string): string => text.replace(urlPassword, '//…@');
+
+/** One line of JSON without the values of fields that are secrets by their name, at any depth, and without URL passwords. */
+export const withoutSecrets = (line: string): string =>
+  withoutUrlPassword(line).replace(jsonSecret, '"$1":"[redacted]"').replace(camelSecret, '"$1":"[redacted]"');

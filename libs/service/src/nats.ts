@@ -3,16 +3,15 @@ import { inboxOf, UserPublicKey } from '@ledgerlift/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import { BadCredentials } from './errors.js';
-import type { Logger } from './logger.js';
-import { withoutUrlPassword } from './secrets.js';
+import { type Logger, withoutUrlPassword } from './logger.js';
 
 export interface NatsOptions {
   readonly url: string;
   /** Path of a .creds file. */
   readonly creds?: string | undefined;
-  /** Prefix of the subjects on which answers come; unless given, the credential's own, else NATS's. */
+  /** Prefix of the subjects of replies; by default the credential's own, else NATS's. */
   readonly inbox?: string | undefined;
-  /** Seen in NATS's monitoring. */
+  /** Name shown in NATS's monitoring. */
   readonly name: string;
   readonly logger: Logger;
 }
@@ -20,7 +19,7 @@ export interface NatsOptions {
 const STILL_WAITING = 10_000;
 
 /**
- * Connects to NATS, waiting for as long as it is not there, and connects again for ever when it goes.
+ * Connects to NATS, waiting for as long as it is down, and reconnects forever.
  * @throws BadCredentials
  */
 export async function connectNats({ url, creds, inbox, name, logger }: NatsOptions): Promise<NatsConnection> {
@@ -39,15 +38,15 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
       waitOnFirstConnect: true,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 500,
-      // Credentials may be made right while we run: that is no reason to give up.
+      // Do not give up on bad credentials: they may be fixed while we run.
       ignoreAuthErrorAbort: true,
-      // A peer that went without a word is noticed within half a minute, which is a lease's time.
+      // Notices a silent peer within half a minute, which is the duration of a lease.
       pingInterval: 10_000,
       maxPingOut: 2,
-      // A stack trace made in advance for each request costs a busy planner a tenth of its time.
+      // A stack trace for each request would cost a busy planner a tenth of its time.
       noAsyncTraces: true,
       ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-      // Read anew at each connection: a credential that ends is replaced in its place.
+      // Read anew at each connection, because an expiring credential is replaced in place.
       ...(credential === undefined ? {} : { authenticator: credsAuthenticator(credential) }),
     });
     logger.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to NATS');
@@ -59,8 +58,8 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
 }
 
 /**
- * @returns reads the file anew at each call; where it is gone by then, what it was counts on
- * @throws BadCredentials where it cannot be read now
+ * @returns a function that reads the file anew, and returns the last content if the file is gone
+ * @throws BadCredentials if the file cannot be read now
  */
 function credentialIn(path: string): () => Uint8Array {
   let last: Uint8Array;
@@ -73,15 +72,15 @@ function credentialIn(path: string): () => Uint8Array {
     try {
       last = readFileSync(path);
     } catch {
-      // Being replaced, perhaps. What NATS thinks of the old one, it will say.
+      // The file may be being replaced. If the old credential is invalid, NATS will say so.
     }
     return last;
   };
 }
 
 /**
- * A user whose permissions name one inbox has it by its public key, so that no other can read its answers.
- * @returns undefined where the file holds no user JWT: NATS will say what is wrong with it
+ * The inbox of a user that may use only one, named by its public key, so that no other user can read its replies.
+ * @returns undefined if the file has no user JWT: NATS will report the problem
  */
 function inboxOfCreds(creds: Uint8Array): string | undefined {
   const claims = /^[\w-]+\.([\w-]+)\.[\w-]+\s*$/m.exec(Buffer.from(creds).toString())?.[1];

@@ -2,17 +2,16 @@ import type { Logger } from './logger.js';
 
 export interface ShutdownOptions {
   readonly logger: Logger;
-  /** What is to be done before the process ends, in this order; each is tried even if one before it failed. */
+  /** Steps before the process ends, in order. Each is tried even if an earlier one failed. */
   readonly steps: readonly { readonly name: string; readonly run: () => Promise<void> }[];
-  /** After this long the process ends with what is not done. */
+  /** After this time the process ends, even if steps remain. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Ends the process gracefully at SIGTERM and SIGINT, at once at the second of them. What was thrown and caught by
- * nobody ends it with 1: the supervisor starts it again, which is better than a process of which nobody knows what
- * still works.
- * @returns the way to end it from inside
+ * Ends the process gracefully on SIGTERM and SIGINT, and at once on the second signal. An uncaught error ends it with exit code 1,
+ * so that the supervisor restarts it: that is better than a process in an unknown state.
+ * @returns a function that shuts down from inside
  */
 export function endGracefully({
   logger,
@@ -35,7 +34,7 @@ export function endGracefully({
       logger.warn({ signal }, 'ending at once');
       process.exit(1);
     }
-    // The kernel sends the signal when the supervisor dies (PDEATHSIG); by then we have another parent.
+    // If the supervisor dies, the kernel sends the signal (PDEATHSIG); by then we have another parent.
     if (process.ppid === startedBy) logger.info({ signal }, 'shutting down');
     else logger.warn({ signal, startedBy }, 'shutting down; the process that started this one is gone');
     end(0);

@@ -1,6 +1,6 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** A name that would lead out of the target's folder, or over a symbolic link. */
+/** A path that leaves the target's folder or follows a symbolic link. */
 export class UnsafePath extends LedgerliftError {
   readonly code = 'LL-TGT-001';
   constructor(
@@ -8,11 +8,11 @@ export class UnsafePath extends LedgerliftError {
     readonly path: string,
     why: string,
   ) {
-    super(`"${path}" is not used: ${why}. Everything Ledgerlift writes stays inside "${root}".`);
+    super(`refused to use "${path}": ${why}. Ledgerlift writes only inside "${root}".`);
   }
 }
 
-/** There is something under the VM's name that this migration did not make. It is left as it is. */
+/** The VM's name at the target is used by something that this migration did not create. It is left untouched. */
 export class NotOurs extends LedgerliftError {
   readonly code = 'LL-TGT-002';
   constructor(
@@ -20,13 +20,13 @@ export class NotOurs extends LedgerliftError {
     why: string,
   ) {
     super(
-      `"${path}" was not made by this migration (${why}) and is left untouched. Move it away, or give the VM ` +
-        'another targetName in the plan.',
+      `"${path}" was not made by this migration (${why}) and is left untouched. Move it away, or choose another ` +
+        'targetName for the VM in the plan.',
     );
   }
 }
 
-/** A disk file of ours exists, but is not what the record says. */
+/** One of our disk files exists but differs from the record. */
 export class WrongDisk extends LedgerliftError {
   readonly code = 'LL-TGT-003';
   constructor(
@@ -35,13 +35,13 @@ export class WrongDisk extends LedgerliftError {
     readonly actual: string,
   ) {
     super(
-      `the disk "${path}" is ${actual}, where ${expected} is expected. Cancel the migration of the VM, which ` +
-        'removes the file, and start it again.',
+      `the disk "${path}" is ${actual}, not ${expected}. Cancel the VM's migration, which removes the file, ` +
+        'then start it again.',
     );
   }
 }
 
-/** A folder of ours holds files that are not: it stays, and so do they. */
+/** One of our folders holds files of others. Folder and files are kept. */
 export class FolderNotEmpty extends LedgerliftError {
   readonly code = 'LL-TGT-004';
   constructor(
@@ -49,13 +49,13 @@ export class FolderNotEmpty extends LedgerliftError {
     readonly found: readonly string[],
   ) {
     super(
-      `the folder "${path}" is not removed, for it holds what Ledgerlift did not put there: ` +
-        `${found.slice(0, 5).join(', ')}${found.length > 5 ? ', …' : ''}. Move these away, then remove the folder.`,
+      `the folder "${path}" was not removed because it holds files that Ledgerlift did not create: ` +
+        `${found.slice(0, 5).join(', ')}${found.length > 5 ? ', …' : ''}. Move them away, then remove the folder.`,
     );
   }
 }
 
-/** The file system refused: full, read-only, not allowed, gone. */
+/** The target's file system is full, read-only, forbidden or gone. */
 export class TargetUnusable extends LedgerliftError {
   readonly code = 'LL-TGT-005';
   override readonly failure: FailureClass = 'transient';
@@ -64,13 +64,16 @@ export class TargetUnusable extends LedgerliftError {
     why: string,
     cause?: unknown,
   ) {
-    super(`the target "${path}" cannot be used: ${why}. Check that it is mounted, writable and has room.`, {
-      cause,
-    });
+    super(
+      `the target "${path}" cannot be used: ${why}. Check that it is mounted, writable and has free space.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** A tool that the directory target runs failed or is not installed. */
+/** A tool that the target runs failed or is not installed. */
 export class ToolFailed extends LedgerliftError {
   readonly code = 'LL-TGT-006';
   override readonly failure: FailureClass = 'transient';
@@ -80,7 +83,7 @@ export class ToolFailed extends LedgerliftError {
     cause?: unknown,
   ) {
     super(
-      `${tool} failed: ${why}. \`ledgerlift doctor\` says what is missing on this machine and how to get it.`,
+      `${tool} failed: ${why}. Run \`ledgerlift doctor\` to see what this machine lacks and how to install it.`,
       {
         cause,
       },
@@ -88,7 +91,7 @@ export class ToolFailed extends LedgerliftError {
   }
 }
 
-/** The record and what is asked of it do not fit together: another version of the planner wrote it, or it is a fault. */
+/** The VM's record does not support what is asked of it: another planner version wrote it, or there is a bug. */
 export class RecordMismatch extends LedgerliftError {
   readonly code = 'LL-TGT-007';
   constructor(what: string) {

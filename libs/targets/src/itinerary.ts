@@ -9,21 +9,20 @@ import type {
   VmRecord,
 } from '@ledgerlift/contracts';
 import { RecordMismatch } from './errors.js';
-import { sharedSite } from './sites.js';
 
 /**
- * The steps of one VM's migration, in the order that suits a target where disks are copied before a guest is converted in
- * them: data, recorded at the start and run as recorded.
+ * Lists the steps of one VM's migration, for targets where disks are copied first and then converted in place. The list is
+ * recorded at the start and run as recorded.
  *
- * - cold: the source is powered off before any byte is copied;
- * - warm: a first copy from a snapshot, then rounds of { previous snapshot removed → new one → what changed }, then the
- *   cutover: source off, last snapshot, last delta. Change ids are in the log (with the result of `SnapshotCreation`)
- *   before the snapshot that they belong to is removed; the other order loses writes (Forklift PR 1184);
- * - conversion: the disks are there already, and are adopted.
+ * - cold: powers the source off before copying any byte;
+ * - warm: copies from a snapshot, then does rounds of { remove the previous snapshot → create one → copy the changes }, then
+ *   the cutover: source off, last snapshot, last delta. Change ids must be in the log (with the result of `SnapshotCreation`)
+ *   before their snapshot is removed; the other order loses writes (Forklift PR 1184);
+ * - conversion: adopts disks that are already at the target.
  *
- * @param claims what each step claims
- * @param targetSites sites that reach the target; as the record has none, the source's count when it is left out
- * @throws RecordMismatch where no site reaches both: validation refuses such a plan before
+ * @param claims the resources that each step claims
+ * @param targetSites sites that reach the target; the source's sites by default, because the record has none for the target
+ * @throws RecordMismatch if no site reaches both; validation refuses such a plan earlier
  */
 export function usualItinerary(
   record: VmRecord,
@@ -110,4 +109,12 @@ export function usualItinerary(
         ...end,
       ];
   }
+}
+
+/** Finds the first of the source's sites that also reaches the target; undefined if no worker can serve both. */
+export function sharedSite(
+  sourceSites: readonly string[],
+  targetSites: readonly string[],
+): string | undefined {
+  return sourceSites.find((site) => targetSites.includes(site));
 }

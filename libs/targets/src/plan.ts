@@ -1,5 +1,5 @@
 import type {
-  BroughtDisks,
+  AdoptedDisks,
   InventoryProblem,
   MachineSettings,
   MappingSpec,
@@ -12,105 +12,122 @@ import type {
 
 export type TargetType = TargetRecord['type'];
 export type TargetSettings = TargetRecord['settings'];
-/** A target as its provider describes it, now or when it was recorded. */
+/** A target's settings and secret, either current or as recorded with a VM. */
 export interface TargetAt<Settings extends TargetSettings = TargetSettings> {
   readonly settings: Settings;
-  /** Its kind decides which keys of it it reads. */
+  /** Each kind of target decides which keys it reads. */
   readonly secret?: SecretRef | undefined;
 }
 export type NetworkPair = Extract<MappingSpec, { kind: 'network' }>['pairs'][number];
 export type StoragePair = Extract<MappingSpec, { kind: 'storage' }>['pairs'][number];
 
-/** What a target must know of a plan to judge it, and to give its VMs their places. */
+/** The facts about a plan that a target needs to check it and to place its VMs. */
 export interface PlanAtTarget {
   readonly spec: Pick<
     PlanSpec,
-    'type' | 'skipGuestConversion' | 'useCompatibilityMode' | 'maxConcurrentMigrations' | 'targetNamespace'
+    | 'type'
+    | 'skipGuestConversion'
+    | 'bootProof'
+    | 'useCompatibilityMode'
+    | 'maxConcurrentMigrations'
+    | 'targetNamespace'
   >;
   /** Name of the target's provider, for messages. */
   readonly targetName: string;
-  /** Where the source is reached: host names and addresses. */
+  /** Host names and addresses of the source. */
   readonly sourceHosts: readonly string[];
   readonly vms: readonly VmAtTarget[];
   readonly networks: readonly NetworkPair[];
   readonly storages: readonly StoragePair[];
 }
 
-/** A VM of a plan, and how it would be at the target. */
+/** A VM of a plan, with its intended state at the target. */
 export interface VmAtTarget {
   readonly vm: SourceVm;
   readonly planName: string;
   readonly targetName: string;
   readonly targetNamespace: string;
-  /** Its disks are at the target already. */
+  /** Its disks are already at the target. */
   readonly isCopied: boolean;
-  /** They are converted, too, where they are to be. */
+  /** Its disks are also converted, if they need to be. */
   readonly isConverted: boolean;
-  /** It is to run at the target, once it is there. */
+  /** The migration starts it at the target. */
   readonly startsAtTarget: boolean;
-  /** What is at the target under its name is its own. */
+  /** Objects under its name at the target are its own, from an earlier run. */
   readonly isRetried: boolean;
-  /** Where the plan says that another tool brought its disks. */
-  readonly brought: BroughtDisks | undefined;
-  /** What the plan says of it besides. */
+  /** Set if the plan says that another tool brought its disks. */
+  readonly adopted: AdoptedDisks | undefined;
+  /** The plan's other settings for this VM. */
   readonly machine: MachineSettings;
-  /** The pair of each NIC, in the VM's order; undefined: its network is not mapped. */
+  /** The mapping of each NIC's network, in the VM's order; undefined if unmapped. */
   readonly networkOf: readonly (NetworkPair | undefined)[];
-  /** The pair of each disk, in the VM's order; undefined: its storage is not mapped. */
+  /** The mapping of each disk's storage, in the VM's order; undefined if unmapped. */
   readonly storageOf: readonly (StoragePair | undefined)[];
 }
 
-/** Who has a disk already. */
+/** The current user of a disk. */
 export interface DiskUser {
-  /** In words, without a full stop. */
+  /** A description for messages, without a full stop. */
   readonly what: string;
-  /** A migration from which a plan may take the disk by naming it; undefined: nobody may. */
+  /** A migration from which a plan may take the disk by naming it; undefined if no plan may. */
   readonly givesUp: string | undefined;
 }
 
-/** What the log knows of a target's use, though nothing may be seen there yet. */
+/** Names and disks that the log assigns to migrations. The target itself may not show them yet. */
 export interface TargetUse {
-  /** By `namespace/name`: which migration is making it. */
+  /** `namespace/name` of a VM → the migration that creates it. */
   readonly places: ReadonlyMap<string, string>;
-  /** By name of the disk: which migration has adopted it. */
+  /** Name of a disk → the migration that adopted it. */
   readonly disks: ReadonlyMap<string, DiskUser>;
 }
 
 /** A disk of a VM that another tool brought to the target. */
-export interface BroughtDisk {
+export interface AdoptedDisk {
   readonly diskId: string;
-  /** As the target calls it. */
+  /** The target's name for it. */
   readonly name: string;
   readonly format: 'raw' | 'qcow2';
 }
 
-export interface BroughtProblem {
+export interface AdoptedProblem {
   readonly reason: 'NotFound' | 'Ambiguous' | 'OtherSize' | 'NotUsable' | 'InUse';
   /** Without a full stop. */
   readonly message: string;
 }
 
-/** What was found of one VM; `disks` is whole, and in the VM's order, where there are no problems. */
-export interface BroughtVm {
-  readonly disks: readonly BroughtDisk[];
-  readonly problems: readonly BroughtProblem[];
+/** The disks found for one VM. Without `problems`, `disks` is complete and in the VM's order. */
+export interface AdoptedVm {
+  readonly disks: readonly AdoptedDisk[];
+  readonly problems: readonly AdoptedProblem[];
 }
 
-/** What was seen at a target for a plan. Whoever asked only hands it back; a kind of target may see more. */
+/**
+ * The state of a target as `look` saw it for a plan. Kinds of targets add fields of their own; callers only pass it back
+ * to the same target.
+ */
 export interface TargetView {
-  /** Undefined: not known, or without limit. */
+  /** Undefined if unknown or unlimited. */
   readonly freeBytes: number | undefined;
-  /** By `namespace/name`: who has it. */
+  /** `namespace/name` → its current owner. */
   readonly taken: ReadonlyMap<string, string>;
-  /** By id of the source VM: the disks that are there already, where the plan is for conversion only. */
-  readonly brought: ReadonlyMap<string, BroughtVm>;
+  /** Id of the source VM → its disks at the target. Only for plans that convert without copying. */
+  readonly adopted: ReadonlyMap<string, AdoptedVm>;
 }
 
 export interface Looked<View extends TargetView> {
-  /** What hinders to use the target at all. */
+  /** Reasons why the target cannot be used at all. */
   readonly problems: readonly InventoryProblem[];
   readonly view: View;
 }
 
-/** The place of a VM at the target, as it is recorded. */
+/** Where a VM goes at the target: the part of its record that `Target.place` fills in. */
 export type Placement = Pick<VmRecord, 'folder' | 'nics' | 'disks'>;
+
+/** Returns a VM's NICs for its record. The target omits NICs with a null network: unmapped or ignored ones. Pure. */
+export function recordedNics({ vm, networkOf }: VmAtTarget): VmRecord['nics'] {
+  return vm.nics.map((nic, index) => {
+    const destination = networkOf[index]?.destination;
+    const network = destination === undefined || destination.type === 'ignored' ? null : destination;
+    return { nicId: nic.id, ...(nic.mac === undefined ? {} : { mac: nic.mac }), network };
+  });
+}

@@ -25,23 +25,23 @@ import type { Guard, Workplace } from './workplace.js';
 export type * from './plan.js';
 export type * from './workplace.js';
 
-/** A manifest, or another description of a VM. */
+/** A manifest or another description of a VM, as text. */
 export interface RenderedFile {
   /** Such as `vm.yaml`. */
   readonly name: string;
   readonly content: string;
 }
 
-/** The end of a log. */
+/** The end of a log file. */
 export interface LogTail {
   readonly text: string;
-  /** Of the whole log. */
+  /** Size of the whole log. */
   readonly sizeBytes: number;
 }
 
 /**
- * A kind of target: what a plan is checked for, where its VMs come, which steps lead there, and the place where workers
- * do them. A new one is a folder and a line in the registry.
+ * A kind of target system. The planner uses it to check plans, to place VMs and to list their steps; workers open its
+ * `workplace` to do those steps. To add one, create a folder and add a line to the registry.
  */
 export interface Target<
   Settings extends TargetSettings = TargetSettings,
@@ -51,78 +51,80 @@ export interface Target<
   readonly role?: TargetRole;
   /** The conditions that only this kind of target raises. */
   readonly conditionTypes: ConditionCatalogue;
-  /** Looks whether the target can be used, how much room it has, and what of the plan is there. Makes nothing. */
+  /** Finds out whether the target is usable, its free space, and which parts of the plan already exist. Read-only. */
   look(target: TargetAt<Settings>, plan: PlanAtTarget, use: TargetUse): Promise<Looked<View>>;
-  /** What stands against the plan at this target. Pure. */
+  /** Returns the conditions that this target raises on the plan. Pure. */
   conditions(target: TargetAt<Settings>, plan: PlanAtTarget, view: View): readonly Condition[];
-  /** The place of one VM, of a plan against which nothing stands. Pure. @returns undefined where a part is missing */
+  /** Places one VM of a plan that has no blocking conditions. Pure. @returns undefined if a part is missing */
   place(target: TargetAt<Settings>, plan: PlanAtTarget, vm: VmAtTarget, view: View): Placement | undefined;
-  /** The VM's steps, in their order. Pure. @throws RecordMismatch where no site reaches both ends */
+  /** Lists the VM's steps in order. Pure. @throws RecordMismatch if no site reaches both source and target */
   itineraryFor(record: VmRecord, targetSites?: readonly string[]): ItineraryStep[];
-  /** What each step claims. Pure. */
+  /** Lists the resources that each step claims. Pure. */
   claimsFor(record: VmRecord): Readonly<Record<StepName, readonly Resource[]>>;
   /**
-   * What it makes of a VM, as users know it: to be read before anything is made. Pure.
+   * Renders the VM in the target's own format, so that users can review it before it is created. Pure.
    *
-   * @param vm as it will be
+   * @param vm the VM to be created
    */
   render(record: VmRecord, vm: TargetVm): readonly RenderedFile[];
-  /** Where users find the target, such as the path of a folder. Pure. */
+  /** Tells users where the target is, such as the path of a folder. Pure. */
   where(target: TargetAt<Settings>): string;
   /**
-   * The end of a log that a workplace kept with the VM.
+   * Reads the end of a log that a workplace kept with the VM.
    *
-   * @param name as it was claimed
-   * @returns undefined where there is none
-   * @throws where it cannot be reached
+   * @param name the name under which it was claimed
+   * @returns undefined if there is no such log
+   * @throws if the target cannot be reached
    */
   readLog(record: VmRecord, name: string, tailBytes: number): Promise<LogTail | undefined>;
-  /** Ends what it keeps open between two looks; it is opened again when it is looked at. */
+  /** Closes connections kept open between calls of `look`; the next call opens them again. */
   close?(): Promise<void>;
-  /** Workers beside the disks, where those elsewhere do not reach them: their steps are sent to a site of the VM's own. */
-  readonly pods?: TargetPods;
-  /** Where a worker does what an attempt asks for. Makes nothing of the VM yet; to be closed in any case. */
+  /** Worker pods beside the disks, for targets that other workers cannot reach. Each VM's steps go to a site of its own. */
+  readonly pods?: TargetPods<Settings>;
+  /** Opens the workplace of an attempt, creating nothing of the VM yet. The caller must always dispose of it. */
   workplace(record: VmRecord, guard: Guard): Promise<Workplace>;
 }
 
-/** Runs workers beside the disks of a VM. */
-export interface TargetPods {
+/** Runs worker pods beside the disks of a VM. */
+export interface TargetPods<Settings extends TargetSettings = TargetSettings> {
+  /** Environment variables that the target's settings give to worker pods; plan checks use them to know what pods can read. Pure. */
+  environment(target: TargetAt<Settings>): Readonly<Record<string, string>>;
   /**
-   * Sees that the VM's pod runs, or is on its way; called again for each attempt that it is asked for, and while nobody claims one.
-   * @throws where it cannot run, with the cause: the attempt has failed of it
+   * Starts the VM's pod unless it already runs. Called for each attempt, and again while nobody has claimed one.
+   * @throws if the pod cannot run, with the cause; this fails the attempt
    */
   ensure(record: VmRecord, guard: Guard, launch: PodLaunch): Promise<'running' | 'starting'>;
 }
 
 export interface PodLaunch {
-  /** At which the target is reached; the pod's own is `{site}.{pod}`. */
+  /** Site that reaches the target; the pod's own site is `{site}.{pod}`. */
   readonly site: string;
   /**
-   * What the pod logs in to NATS with, as a creds file. A secret.
-   * @param before what it was given; the same is returned where that lasts
+   * Issues the creds file with which the pod logs in to NATS. A secret.
+   * @param before the creds file that the pod has; returned unchanged while it is still valid
    */
   credential(before: string | undefined): Promise<string>;
   readonly now: Date;
 }
 
-/** What an account needs at a kind of target, for those who give it. */
+/** The role that Ledgerlift's account needs at a kind of target, for the administrator who grants it. */
 export interface TargetRole {
-  /** What the target is called by whoever runs it. */
+  /** The administrator's name for this kind of target. */
   readonly target: string;
-  /** Ready to be applied. */
+  /** Renders a manifest that is ready to apply. */
   manifest(request: TargetRoleRequest): string;
 }
 
 export interface TargetRoleRequest {
   /** The service account that Ledgerlift uses there. */
   readonly account: { readonly namespace: string; readonly name: string };
-  /** Those that VMs are migrated into. */
+  /** Namespaces that VMs are migrated into. */
   readonly namespaces: readonly string[];
 }
 
-/** A target that is no part of this product. A service has it while LEDGERLIFT_EXTENSIONS names its module. */
+/** A target from outside this product. A service loads it if LEDGERLIFT_EXTENSIONS names its module. */
 export interface ExtensionTarget extends Target {
   readonly type: ExtensionType;
-  /** Of its part of the spec, strict: what is wrong is told to whoever creates or changes a provider. */
+  /** Strict schema of its part of the provider spec; its issues are shown to the user who creates or changes a provider. */
   readonly settings: z.ZodType;
 }

@@ -6,7 +6,7 @@ const recorded = (over: object): TargetRecord =>
   TargetRecord.parse({ providerId: 'p1', name: 'box', type: 'x-gone', settings: {}, ...over });
 
 describe('a recorded target whose extension is no longer loaded', () => {
-  it('is shown where it was when it was recorded', () => {
+  it('is shown at its recorded location', () => {
     expect(whereOf(recorded({ where: '/srv/box' }))).toBe('/srv/box');
   });
 
@@ -17,7 +17,7 @@ describe('a recorded target whose extension is no longer loaded', () => {
 });
 
 describe('a recorded target that is built in', () => {
-  it('is shown by its settings where the record does not say where it is', () => {
+  it('is shown by its settings if the record has no location', () => {
     const directory = { type: 'directory', settings: { path: '/srv/out' } };
     expect(whereOf(recorded(directory))).toBe('/srv/out');
     const settings = { access: { kind: 'token', url: 'https://api.example.com:6443' }, namespaces: ['vms'] };

@@ -6,34 +6,34 @@ import {
   type TargetRecord,
   isExtension,
 } from '@ledgerlift/contracts';
-import { sharedConditionTypes } from './conditions/types.js';
+import { sharedConditionTypes } from './conditions.js';
 import { directoryTarget } from './directory/index.js';
 import { kubevirtTarget } from './kubevirt/index.js';
 import type { ExtensionTarget, Target, TargetRole, TargetType } from './port.js';
 
-/** Every target that is part of this product. A new one is a folder and a line here. */
+/** Every target that is part of this product. To add one, create a folder and add a line here. */
 const builtIn: Readonly<Record<Exclude<TargetType, ExtensionType>, Target>> = {
   directory: directoryTarget,
   kubevirt: kubevirtTarget,
 };
 const extensions = new Map<ExtensionType, ExtensionTarget>();
 
-/** Has a target from now on that is not built in; one of the same type is replaced. */
+/** Adds an extension's target, replacing any of the same type. */
 export function registerTarget(target: ExtensionTarget): void {
   extensions.set(target.type, target);
 }
 
-/** @throws ExtensionNotLoaded */
+/** Returns the target of a type. @throws ExtensionNotLoaded */
 export function targetOf(type: TargetType): Target {
   const found = isExtension(type) ? extensions.get(type) : builtIn[type];
   if (found === undefined) throw new ExtensionNotLoaded(type as ExtensionType);
   return found;
 }
 
-/** The target of an extension that this service has. */
+/** Returns an extension's target; undefined if this service has not loaded it. */
 export const extensionTarget = (type: ExtensionType): ExtensionTarget | undefined => extensions.get(type);
 
-/** Where users find a recorded target: its name, where its kind is not there any more and its record does not say. */
+/** Tells users where a recorded target is. Falls back to its name if its extension is no longer loaded. */
 export function whereOf({ type, where, name, ...target }: TargetRecord): string {
   if (where !== undefined) return where;
   const kind = isExtension(type) ? extensions.get(type) : builtIn[type];
@@ -42,20 +42,20 @@ export function whereOf({ type, where, name, ...target }: TargetRecord): string 
 
 export type TargetSpec = Extract<ProviderSpec, { type: TargetType }>;
 
-/** Whether a provider is a target, and not a source. */
+/** Whether a provider is a target rather than a source. */
 export const isTarget = (spec: ProviderSpec): spec is TargetSpec =>
   isExtension(spec.type) ? extensions.has(spec.type) : Object.hasOwn(builtIn, spec.type);
 
-/** Each kind of target that an account needs a role for. */
+/** Lists the kinds of targets whose accounts need a role. */
 export const targetRoles = (): readonly { readonly type: TargetType; readonly role: TargetRole }[] =>
   Object.values(builtIn).flatMap(({ type, role }) => (role === undefined ? [] : [{ type, role }]));
 
-/** Ends what the targets keep open: for the end of a process. */
+/** Closes the connections of all targets. Call it when the process ends. */
 export async function closeTargets(): Promise<void> {
   for (const target of [...Object.values(builtIn), ...extensions.values()]) await target.close?.();
 }
 
-/** Every condition that a target raises. */
+/** Returns every condition type that targets raise. */
 export const targetConditionTypes = (): ConditionCatalogue =>
   Object.assign(
     {},

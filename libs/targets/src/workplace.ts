@@ -1,73 +1,74 @@
-import type { Resource, Release } from '@ledgerlift/contracts';
+import { setImmediate } from 'node:timers/promises';
+import type { Release, Resource } from '@ledgerlift/contracts';
 import type { NbdEndpoint } from '@ledgerlift/disk-transfer';
 import type { TargetVm } from './vm-model/index.js';
 
-/** For whom a workplace works, and until when. */
+/** Ties a workplace to one attempt, so that it stops when the attempt ends. */
 export interface Guard {
-  /** Number of the attempt, which grows with each: whoever has an older one is late. */
+  /** Attempt number. It increases with each attempt, so a lower number means a stale worker. */
   readonly generation: number;
   /** Aborts when the work must stop. */
   readonly signal: AbortSignal;
   /**
-   * Called by the workplace right before each effect that cannot be undone.
-   * @throws the signal's reason, once the attempt is over
+   * The workplace calls this right before each effect that cannot be undone.
+   * @throws the signal's reason if the attempt is over
    */
   stillOurs(): Promise<void>;
 }
 
 /**
- * Where a worker works for one VM at the target. It may be a folder that this process reaches, or a process beside the disks
- * elsewhere: that is ended by disposing of it.
+ * A worker's access to one VM at the target: a local folder, or a remote process beside the disks. Disposing of it ends
+ * that process.
  */
 export interface Workplace extends AsyncDisposable {
-  /** Makes the VM's place, or finds that of an earlier attempt. @throws NotOurs, where it is somebody else's */
+  /** Creates the VM's folder or its equivalent, or finds the one of an earlier attempt. @throws NotOurs if it has another owner */
   open(): Promise<void>;
   room(): Promise<Room>;
   readonly disks: DisksAtWork;
   readonly vm: VmAtWork;
   conversion(purpose: Purpose): ConversionAtWork;
-  /** Sees that the VM's place is there. @throws NotOurs, TargetUnusable */
+  /** Checks that what `open` created exists and is ours. @throws NotOurs, TargetUnusable */
   seeOurs(): Promise<void>;
-  /** A log that is kept with the VM. */
+  /** Returns a log that is kept with the VM. */
   log(kind: LogKind): WorkLog;
-  /** Takes one resource away, and drafts of it. Whoever wrote it must have ended. @throws NotOurs, FolderNotEmpty */
+  /** Deletes a resource and drafts of it. Its writer must have ended. @throws NotOurs, FolderNotEmpty */
   release(resource: Resource): Promise<Release['how']>;
-  /** The VM is its user's from now on: all is done that needed its parts apart. May be called again. */
+  /** Hands the VM to its user, once no step needs its parts separately any more. Idempotent. */
   handOver?(): Promise<void>;
   /**
-   * Takes away what a crash left and no ledger has: found again by the VM's mark, such as a draft's name beside what is kept,
-   * or a label. Whoever made it must have ended.
+   * Deletes leftovers of a crash that no ledger lists. It finds them by the VM's mark: a label, or a draft's name beside a
+   * kept resource. Their writer must have ended.
    */
   sweep(kept: readonly Resource[]): Promise<void>;
 }
 
 export interface Room {
-  /** The place that is meant, for messages. */
+  /** The file system or storage that was measured, for messages. */
   readonly where: string;
   readonly freeBytes: number;
-  /** Bytes that each disk of the record takes already, in its order. */
+  /** Bytes that each disk already occupies, in the record's order. */
   readonly written: readonly number[];
 }
 
-/** The disks of the record, while they are made and copied. */
+/** Access to the record's disks while they are created and copied. */
 export interface DisksAtWork {
-  /** Makes a disk that reads as zeros, or finds it. @throws WrongDisk */
+  /** Creates a disk that reads as zeros, or finds it. `size` in bytes. @throws WrongDisk */
   allocate(diskId: string, size: number): Promise<'created' | 'found'>;
-  /** Looks once more at a disk that another tool brought. @returns what speaks against it; undefined: nothing */
+  /** Checks again a disk that another tool brought. @returns why it cannot be used; undefined if it can */
   objectionTo(diskId: string, size: number): Promise<Objection | undefined>;
-  /** Opens a disk for its one writer, once every earlier one is seen gone; it grows where it is smaller. */
+  /** Opens a disk for its only writer after every earlier writer has ended, and grows it to `size` bytes if it is smaller. */
   openForWriting(diskId: string, size: number): Promise<DiskWriter>;
-  /** Opens a disk to be read back as the storage holds it. */
+  /** Opens a disk to read back what the storage really holds. */
   openForVerification(diskId: string): Promise<DiskReader>;
-  /** Path of the file of this machine that holds the hashes of what was copied. */
+  /** Returns the path of the local file that holds the hashes of copied chunks. */
   chunkManifest(diskId: string): Promise<string>;
-  /** Where a source's disk that has no random access is unpacked: claimed before it is made. */
+  /** Returns where to unpack a source disk without random access. Claim `resource` before creating the file. */
   unpacked(diskId: string): Promise<{ readonly resource: Resource; readonly path: string }>;
-  /** Sees every writer of these disks gone, of whichever attempt. @throws WriterUnknown */
+  /** Ends every writer of these disks, whatever its attempt. @throws WriterUnknown */
   endWriters(): Promise<void>;
-  /** As files of this machine, in the record's order. */
+  /** Lists the disks as local files, in the record's order. */
   files(): Promise<readonly ImageFile[]>;
-  /** The same, as the test conversion left them: overlays over `files`. */
+  /** Lists the overlays over `files` that the test conversion left. */
   testOverlays(): Promise<readonly ImageFile[]>;
 }
 
@@ -84,21 +85,21 @@ export interface Objection {
 }
 
 export interface DiskWriter {
-  /** Of the disk, as the record has it. */
+  /** The disk's name in the record. */
   readonly name: string;
   readonly endpoint: NbdEndpoint;
   readonly size: 'grown' | 'large-enough';
-  /** Before anything is written: a file of ours reads as zeros, a block device may hold anything. */
+  /** The content before the first write: a new file reads as zeros, a block device may hold anything. */
   readonly content: 'zeros' | 'anything';
-  /** What was told to be flushed is durable. @param patienceMs after which the server is killed */
+  /** Closes the disk. Flushed data is durable. @param patienceMs how long to wait before killing the server */
   release(patienceMs?: number): Promise<void>;
 }
 
 export interface DiskReader {
   readonly endpoint: NbdEndpoint;
-  /** What is read, for messages. */
+  /** The disk's location, for messages. */
   readonly where: string;
-  /** Whether what is read may come from memory. */
+  /** Whether reads may be served from the page cache. */
   readonly cache: 'bypassed' | 'used';
   close(): Promise<void>;
 }
@@ -106,76 +107,108 @@ export interface DiskReader {
 export type LogKind = 'conversion' | 'bootProof' | 'testConversion' | 'testBoot' | 'preflightInspection';
 
 export interface WorkLog {
-  /** As it is claimed. */
+  /** The name under which it is claimed. */
   readonly name: string;
-  /** Of a file of this machine, absolute; its folder is made. @throws NotOurs, TargetUnusable */
+  /** Returns its absolute local path, and creates its folder. @throws NotOurs, TargetUnusable */
   path(): Promise<string>;
 }
 
-/** What makes the disks a VM. */
+/** Creates the VM from its disks, and starts and stops it. */
 export interface VmAtWork {
-  /** Makes the VM, unable to start; done again it gives the same. @returns names of what was made */
+  /** Creates the VM so that it cannot start yet. Idempotent. @returns names of the created objects */
   create(vm: TargetVm): Promise<readonly string[]>;
-  /** Whether there is something that could start the VM. */
+  /** Whether anything exists that could start the VM. */
   isCreated(): Promise<boolean>;
-  /** Lets the VM start, or halts it, as its `runStrategy` says. @returns how it is now, in words */
+  /** Starts or halts the VM as its `runStrategy` says. @returns its new state, for messages */
   setRunStrategy(vm: TargetVm): Promise<string>;
-  /** Waits a moment for whoever has just ended. @returns who holds a disk of the VM; undefined: nobody */
+  /** Finds the holder of one of the VM's disks, after a short wait for holders that are just ending. @returns undefined if there is none */
   holder(): Promise<{ readonly path: string; readonly who: string } | undefined>;
 }
 
-/** A conversion that will be committed, one that is only booted, and thrown away, or one that is only tried. */
+/** What a conversion is for: to be committed, to be booted and thrown away, or only to see whether it succeeds. */
 export type Purpose = 'migration' | 'test' | 'inspection';
 
-/** A disk and what a conversion writes over it, as qcow2: files of this machine, absolute. */
+/** A qcow2 overlay that takes a conversion's writes to one disk. Paths are local and absolute. */
 export interface Overlay {
-  /** As it is claimed. */
+  /** The name under which it is claimed. */
   readonly name: string;
   readonly path: string;
-  /** The disk: whoever opens the overlay must be able to read it. */
+  /** Path of the disk. A process that opens the overlay must be able to read it. */
   readonly base: string;
 }
 
-/** How one overlay is written into its disk. */
+/** How to write one overlay into its disk. */
 export interface OverlayCommit {
-  /** The command, in a sandbox that shows it nothing but the two: to be run as a process that is seen to end. It may be repeated. */
+  /** Command that runs in a sandbox where only the overlay and its disk are visible. It may be repeated; run it as a supervised process. */
   readonly argv: readonly [string, ...string[]];
-  /** The error for a command that did not succeed. @param said what it wrote to its standard error */
+  /** Makes the error for a failed command. @param said its standard error */
   failed(said: string): Error;
-  /** Makes what it wrote durable. */
+  /** Makes the command's writes durable. */
   flush(): Promise<void>;
 }
 
-/** The disks of the record while their guest is converted. */
+/** Access to the record's disks while their guest is converted. */
 export interface ConversionAtWork {
-  /** Before anything is made: what the step makes, and the record of who works. */
+  /** What the step will create, including the holder record. Claim these before creating anything. */
   readonly claims: readonly Resource[];
   readonly log: WorkLog;
-  /** Over all disks, in the record's order. */
+  /** Lists the overlays of all disks, in the record's order. */
   overlays(): Promise<readonly Overlay[]>;
   /**
-   * Makes sure that nobody has a disk or an overlay open, and that no disk leads to another file. Waits a moment for whoever
-   * has just ended. @throws DisksHeld, ForeignImageRefused, ToolFailed
+   * Makes sure that no process has a disk or an overlay open, after a short wait for those that are just ending, and that no
+   * disk refers to another file. @throws DisksHeld, ForeignImageRefused, ToolFailed
    */
   assertFree(): Promise<void>;
-  /** Replaces what earlier attempts left with empty overlays, durably. @throws NoRoomForOverlays, DisksHeld, ImageToolFailed */
+  /** Replaces overlays of earlier attempts with empty ones, durably. @throws NoRoomForOverlays, DisksHeld, ImageToolFailed */
   make(): Promise<void>;
-  /** Makes overlays and their names durable; after a release, that they are gone. */
+  /** Makes overlays and their names durable or, after a release, their removal. */
   flush(): Promise<void>;
-  /** Looks whether each overlay is sound in itself. @throws OverlayDamaged, DisksHeld */
+  /** Checks that each overlay is internally consistent. @throws OverlayDamaged, DisksHeld */
   check(): Promise<void>;
-  /** The path of the base that an overlay names itself. @throws ImageToolFailed */
+  /** Reads the path of the base from an overlay's header. @throws ImageToolFailed */
   baseOf(overlay: Overlay): Promise<string | undefined>;
-  /** Prepares the commit of one overlay; nothing is written yet. @throws SandboxMissing, SandboxUnproven */
+  /** Prepares the commit of one overlay without writing yet. @throws SandboxMissing, SandboxUnproven */
   commit(overlay: Overlay): Promise<OverlayCommit>;
-  /** The record of who works on the disks now; beside them, so that another machine finds it. */
+  /** Returns the record of the process that works on the disks. It lies beside them, so that other machines find it. */
   holder(): Promise<{ readonly resource: Resource; readonly path: string }>;
   /**
-   * Which of the VM's conversions, from 1, is marked as committed; undefined where nothing that can be understood says so.
-   * That of an earlier one, before the source ran again, is as good as none.
+   * Returns the number of the conversion, from 1, that is marked as committed; undefined without a readable mark. Treat the
+   * mark of an earlier conversion, from before the source ran again, as none.
    */
   committed(): Promise<number | undefined>;
-  /** Durable when it returns. */
+  /** Marks a conversion as committed. The mark is durable when this returns. */
   markCommitted(conversion: number): Promise<void>;
   forgetCommit(): Promise<void>;
+}
+
+/**
+ * Makes the guard of an attempt from its signal. `stillOurs` lets due timers run first, so that a process that was suspended
+ * notices that its lease has ended.
+ */
+export const guardOf = ({
+  ref,
+  signal,
+}: {
+  readonly ref: { readonly attempt: number };
+  readonly signal: AbortSignal;
+}): Guard => ({
+  generation: ref.attempt,
+  signal,
+  stillOurs: async () => {
+    await setImmediate();
+    signal.throwIfAborted();
+  },
+});
+
+/**
+ * Sorts resources for release: worker pods, then their credentials, which a cluster would otherwise delete together with the
+ * scratch claim; then everything else in its order; folders after their content, inner before outer.
+ */
+export function inReleaseOrder(resources: readonly Resource[]): Resource[] {
+  const rank = ({ kind, name }: Resource): number => {
+    if (kind === 'worker-pod') return -2;
+    if (kind === 'credential') return -1;
+    return kind === 'folder' ? 1 / name.split('/').length : 0;
+  };
+  return resources.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe('a lease', () => {
-  it('is renewed each third of its time', async () => {
+  it('is renewed after each third of its time', async () => {
     const { keeper, seen } = keep(async () => renewed);
     await jest.advanceTimersByTimeAsync(1000);
     expect(seen.asked).toEqual([300, 600, 900]);
@@ -45,7 +45,7 @@ describe('a lease', () => {
     keeper.close();
   });
 
-  it('is lost at four fifths of its time when nobody answers, after asking several times', async () => {
+  it('is lost at four fifths of its time if several requests get no answer', async () => {
     const { seen } = keep(() => Promise.reject(new Error('nobody')));
     await jest.advanceTimersByTimeAsync(5000);
     expect(seen.lostAt).toBe(720);
@@ -53,7 +53,7 @@ describe('a lease', () => {
     expect(seen.asked.at(-1)).toBeLessThan(720);
   });
 
-  it('counts from when it was asked for, not from when the answer came', async () => {
+  it('counts from the request, not from the answer', async () => {
     let first = true;
     const { seen } = keep(() => {
       if (!first) return Promise.reject(new Error('nobody'));
@@ -65,19 +65,19 @@ describe('a lease', () => {
     expect(seen.lostAt).toBe(300 + 720);
   });
 
-  it('is lost at once when the grant itself took too long', () => {
+  it('is lost at once if the grant itself took too long', () => {
     const { seen } = keep(async () => renewed, -720);
     expect(seen.lostAt).toBe(0);
   });
 
-  it('is not believed when the answer comes after it was lost', async () => {
+  it('stays lost if the answer comes too late', async () => {
     const { seen } = keep(() => later(600));
     await jest.advanceTimersByTimeAsync(5000);
     expect(seen.lostAt).toBe(720);
     expect(seen.answers).toEqual([]);
   });
 
-  it('cannot be lost once a stop was answered: the I/O ends anyway', async () => {
+  it('cannot be lost after a stop, because the I/O ends anyway', async () => {
     let answered = false;
     const { keeper, seen } = keep(() => {
       if (answered) return Promise.reject(new Error('nobody'));

@@ -2,22 +2,22 @@ import type { LeaseAnswer } from '@ledgerlift/contracts';
 import { RemoteError, messageOf } from '@ledgerlift/messaging';
 
 export interface LeaseKeeperOptions {
-  /** Asks the planner once, for at most so long; throws when there is no answer. */
+  /** Asks the planner once. Throws if there is no answer within the timeout. */
   readonly ask: (timeoutMs: number) => Promise<LeaseAnswer>;
   readonly leaseMs: number;
   /** When the request that was granted was sent, by `performance.now()`. */
   readonly grantedAt: number;
   readonly onAnswer: (answer: LeaseAnswer) => void;
-  /** The lease was not renewed in time: I/O must stop now, for it ends soon. Called once. */
+  /** The lease was not renewed in time and ends soon, so I/O must stop now. Called once. */
   readonly onLost: (why: string) => void;
 }
 
-/** The part of a lease after which it counts as lost; the rest is for the I/O to stop in. */
+/** The part of a lease after which it counts as lost. The rest is the time for I/O to stop. */
 const USABLE = 0.8;
 
 /**
- * Renews a lease each third of its time, and sooner again when nobody answers. A lease counts from when the
- * request was sent, so that it never ends here later than at the planner.
+ * Renews a lease after each third of its time, and retries sooner without an answer. A lease counts from the sending of the
+ * request, so that it never ends later here than at the planner.
  */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
@@ -33,7 +33,7 @@ export class LeaseKeeper {
     this.#leaseMs = options.leaseMs;
   }
 
-  /** Begins to renew. A grant that took too long to arrive is lost here and now. */
+  /** Begins to renew. A grant that took too long to arrive is lost at once. */
   start(): void {
     this.#armLost(this.#options.grantedAt);
     this.#armRenew(this.#leaseMs / 3);
@@ -43,13 +43,16 @@ export class LeaseKeeper {
     return this.#leaseMs;
   }
 
-  /** From now on an unanswered lease is no loss: the I/O has ended, only the report is to be confirmed. */
+  /**
+   * The I/O has ended: from now on an unanswered lease does not count as lost, and only the report awaits
+   * confirmation.
+   */
   ioEnded(): void {
     if (this.#state === 'kept') this.#state = 'stopping';
     clearTimeout(this.#lostTimer);
   }
 
-  /** Asks now, besides the regular times. @returns the answer, undefined when there was none */
+  /** Asks now, outside the regular times. @returns the answer, if any */
   async askNow(): Promise<LeaseAnswer | undefined> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
@@ -72,7 +75,7 @@ export class LeaseKeeper {
       return answer;
     } catch (error) {
       this.#lastFailure = messageOf(error);
-      // Refused with a code: the planner is there, asking faster is of no use.
+      // An error with a code shows that the planner is there, so asking faster does not help.
       this.#armRenew(this.#leaseMs / (error instanceof RemoteError ? 5 : 15));
       return undefined;
     }
@@ -105,7 +108,7 @@ export class LeaseKeeper {
     clearTimeout(this.#lostTimer);
     const left = since + this.#leaseMs * USABLE - performance.now();
     if (left <= 0) {
-      // The answer came too late (this process was stopped meanwhile, say): somebody else may have the attempt.
+      // The answer came too late (this process may have been suspended): another worker may have the attempt.
       this.#lose();
       return;
     }

@@ -27,12 +27,12 @@ describe('progress', () => {
     throw new Error('nothing was heard');
   }
 
-  it('goes out whole where it fits into a message', async () => {
+  it('is sent whole if it fits into a message', async () => {
     const progress = { ref, items: [item], message: 'copying', at };
     expect(await heardOf(progress)).toEqual(progress);
   });
 
-  it('that is too large is shortened to the beginning of its text, and still says whose it is', async () => {
+  it('that is too large is cut to the beginning of its text, and still names its attempt', async () => {
     const large = 'x'.repeat(maxPayload(nc));
     const heard = await heardOf({ ref, items: [item], message: large, at });
     expect(heard).toEqual({ ref, items: [], message: 'x'.repeat(1000), at });

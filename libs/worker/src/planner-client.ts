@@ -7,26 +7,27 @@ import {
   type Progress,
   type Report,
   ReportAnswer,
-  WORKER_PROTOCOL,
   subjects,
+  WORKER_PROTOCOL,
 } from '@ledgerlift/contracts';
-import { jetstream } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
-import { v7 as uuid } from 'uuid';
 import {
-  MessageTooLarge,
   cloudEventSource,
   cloudEventType,
   maxPayload,
+  MessageTooLarge,
   requestOnce,
 } from '@ledgerlift/messaging';
+import { jetstream } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { createUser, fromSeed } from '@nats-io/nkeys';
+import { v7 as uuid } from 'uuid';
 
-/** What the client adds to a stored message: `Nats-Msg-Id`. */
+/** Bytes that the client adds to a stored message for `Nats-Msg-Id`. */
 const HEADERS = 512;
-/** A report's CloudEvent without the report, generously. */
+/** Upper bound of a report's CloudEvent without the report. */
 const ENVELOPE = 4096;
 
-/** What an attempt says to the planner, and how it goes over the bus. */
+/** The messages of an attempt to the planner, over the bus. */
 export class PlannerClient {
   readonly #nc: NatsConnection;
 
@@ -45,15 +46,18 @@ export class PlannerClient {
     return requestOnce(this.#nc, subjects.lease(ref.stream), LeaseAnswer, ref, { timeoutMs });
   }
 
-  /** By request/reply: answered when it is in the log. @throws RequestTimedOut, RemoteError, BadAnswer */
+  /**
+   * Reports by request/reply, answered when the report is in the log.
+   * @throws RequestTimedOut, RemoteError, BadAnswer
+   */
   reportNow(report: Report, timeoutMs: number): Promise<ReportAnswer> {
     return requestOnce(this.#nc, subjects.reportNow(report.ref.stream), ReportAnswer, report, { timeoutMs });
   }
 
   /**
-   * To REPORTS. The same number is stored once within the duplicate window, so repeating it costs nothing.
+   * Stores a report in REPORTS. The same number is stored once within the duplicate window, so repeating it costs nothing.
    * @param cause the request that led to the attempt
-   * @throws MessageTooLarge, and what JetStream answers
+   * @throws MessageTooLarge, and errors of JetStream
    */
   async report(report: Report, cause: CloudEvent, installation: string): Promise<void> {
     const { stream, step, attempt } = report.ref;
@@ -79,7 +83,7 @@ export class PlannerClient {
   }
 
   /**
-   * @returns why a report cannot be sent, whether by request or stored; undefined where it can
+   * @returns the error if a report is too large to be sent by request or stored
    */
   tooLarge(report: Report): MessageTooLarge | undefined {
     const { stream, step, attempt } = report.ref;
@@ -90,7 +94,7 @@ export class PlannerClient {
       : new MessageTooLarge(`the report on attempt ${attempt} of ${step} of ${stream}`, size, limit);
   }
 
-  /** Progress is no history: of what is too large for a message, the beginning of its text is sent. */
+  /** Publishes progress. Too large a text is cut, because progress is not part of the history. */
   progress(progress: Progress): void {
     if (this.#nc.isClosed()) return;
     const whole = JSON.stringify(progress);
@@ -99,5 +103,56 @@ export class PlannerClient {
         ? whole
         : JSON.stringify({ ...progress, items: [], message: progress.message.slice(0, 1000) });
     this.#nc.publish(subjects.progress(progress.ref.stream), payload);
+  }
+}
+
+/** The key pair of a pod's NATS user. Its seed is a secret. */
+export interface UserKey {
+  readonly publicKey: string;
+  readonly seed: string;
+}
+
+export function freshKey(): UserKey {
+  const pair = createUser();
+  return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+}
+
+// https://docs.nats.io/using-nats/developer/connecting/creds: two blocks between lines of dashes.
+const JWT = /-{3,} *BEGIN NATS USER JWT *-{3,}\s+(\S+)\s+-{3,}/;
+const SEED = /-{3,} *BEGIN USER NKEY SEED *-{3,}\s+(\S+)\s+-{3,}/;
+
+/** A creds file, as NATS' clients read it. */
+export const credsOf = ({ seed }: UserKey, jwt: string): string =>
+  [
+    '-----BEGIN NATS USER JWT-----',
+    jwt,
+    '------END NATS USER JWT------',
+    '',
+    '-----BEGIN USER NKEY SEED-----',
+    seed,
+    '------END USER NKEY SEED------',
+    '',
+  ].join('\n');
+
+/** The key in a creds file; undefined if it has none. */
+export function keyIn(creds: string): UserKey | undefined {
+  const [, seed] = SEED.exec(creds) ?? [];
+  if (seed === undefined) return undefined;
+  try {
+    return { seed, publicKey: fromSeed(new TextEncoder().encode(seed)).getPublicKey() };
+  } catch {
+    return undefined;
+  }
+}
+
+/** When the JWT of a creds file expires, in milliseconds since 1970; 0 if it does not say. */
+export function expiryIn(creds: string): number {
+  const [, jwt = ''] = JWT.exec(creds) ?? [];
+  const [, claims = ''] = jwt.split('.');
+  try {
+    const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1000 : 0;
+  } catch {
+    return 0;
   }
 }

@@ -13,7 +13,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { MessageHandler } from '@nestjs/microservices';
 import { FakePlanner } from './spec-peers/fake-planner.js';
-import { expiryIn, keyIn } from './pod-key.js';
+import { expiryIn, keyIn } from './planner-client.js';
 import { type EnsurePod, PodLauncher, type PodWanted } from './pod-launcher.js';
 
 const POD = 'edge.web-1';
@@ -26,7 +26,7 @@ let nc: NatsConnection;
 let planner: FakePlanner;
 let publisher: EventPublisher;
 let closers: (() => Promise<void>)[];
-/** What the planner was asked for credentials. */
+/** Requests for credentials that the planner got. */
 let asked: PodCredentialRequest[];
 let grants: (request: PodCredentialRequest) => object;
 let now: number;
@@ -76,7 +76,7 @@ async function launcher(ensure: EnsurePod, name = 'a', askMs = 15_000) {
   return { stop };
 }
 
-/** Notes each call, and what is asked for within it. */
+/** Records each call, and the requests within it. */
 function ensuring(within: (wanted: PodWanted) => Promise<unknown> = () => Promise.resolve()) {
   const calls: PodWanted[] = [];
   const ensure: EnsurePod = async (wanted) => {
@@ -139,7 +139,7 @@ describe('the launcher of pods', () => {
     answerCredentials();
   });
 
-  it('has the pod made that a step is asked of, with the record of the planner, and leaves the attempt to it', async () => {
+  it("has the requested pod made, with the planner's record, and leaves the attempt to the pod", async () => {
     const { calls, ensure } = ensuring();
     await launcher(ensure);
     await publisher.publish([request(POD, 3)]);
@@ -150,7 +150,7 @@ describe('the launcher of pods', () => {
     expect(planner.claims).toEqual([]);
   });
 
-  it('sees neither what other sites’ pods are asked for, nor what its site is asked for itself', async () => {
+  it('gets neither requests for pods of other sites nor requests for its own site', async () => {
     const { calls, ensure } = ensuring();
     await launcher(ensure);
     await publisher.publish([request('other.web-1', 1), request('edge', 2), request(POD, 3)]);
@@ -160,7 +160,7 @@ describe('the launcher of pods', () => {
     expect(asked.map(({ site }) => site)).toEqual([POD]);
   });
 
-  it('has nothing made for an attempt that is over', async () => {
+  it('has nothing made for an attempt that has ended', async () => {
     grants = () => ({ granted: false, reason: 'it is over' });
     const { calls, ensure } = ensuring();
     await launcher(ensure);
@@ -211,7 +211,7 @@ describe('the launcher of pods', () => {
     await untilAcked();
   });
 
-  it('leaves an attempt alone that its pod has claimed in the meantime', async () => {
+  it('leaves alone an attempt that its pod has claimed meanwhile', async () => {
     const ref = { stream: STREAM, step: 'DiskTransfer', attempt: 1, worker: 'transfer/pod/1' } as const;
     planner.started.set(`${STREAM}/1`, ref);
     const { ensure } = ensuring(() => Promise.reject(new NoRoom('no room')));
@@ -222,7 +222,7 @@ describe('the launcher of pods', () => {
     expect(planner.reported(STREAM)).toBeUndefined();
   });
 
-  it('looks after the pod again each time that the request is published', async () => {
+  it('checks the pod again each time the request is published', async () => {
     const { calls, ensure } = ensuring();
     await launcher(ensure);
     const event = request(POD);
@@ -258,7 +258,7 @@ describe('the launcher of pods', () => {
     expect(asked.at(-1)?.userPublicKey).toBe(keyIn(first)?.publicKey);
   });
 
-  it('makes a new key where what was given is no credential', async () => {
+  it('makes a new key if the given text is not a credential', async () => {
     const given: string[] = [];
     const { ensure } = ensuring(async ({ credential }) => {
       given.push(await credential('torn'));
@@ -269,7 +269,7 @@ describe('the launcher of pods', () => {
     expect(keyIn(given[0] ?? '')?.publicKey).toBe(asked.at(-1)?.userPublicKey);
   });
 
-  it('hands back what it has begun when it is shut down, and fails nothing', async () => {
+  it('hands back what it began when it is shut down, and fails nothing', async () => {
     const { calls, ensure } = ensuring(
       ({ signal }) =>
         new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),

@@ -10,32 +10,32 @@ import {
 import { type BusLogger, type Received, RequestTimedOut, request } from '@ledgerlift/messaging';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { StepHandlers } from './attempt.js';
-import { type UserKey, credsOf, expiryIn, freshKey, keyIn } from './pod-key.js';
+import { type UserKey, credsOf, expiryIn, freshKey, keyIn } from './planner-client.js';
 import { StepRunner } from './step-runner.js';
 
-/** What a pod is made for. */
+/** The attempt for which a pod is wanted. */
 export interface PodWanted {
   readonly record: VmRecord;
-  /** Number of the attempt that it is asked for. */
+  /** Number of the requested attempt. */
   readonly generation: number;
-  /** At which the target is reached; the pod's own is `{site}.{pod}`. */
+  /** The site from which the target is reached; the pod's own site is `{site}.{pod}`. */
   readonly site: string;
   readonly signal: AbortSignal;
-  /** Asks whether the attempt is still open. @throws PodNotWanted where it is not */
+  /** Checks that the attempt is still open. @throws PodNotWanted if it is not */
   stillOurs(): Promise<void>;
   /**
-   * What the pod logs in to NATS with, as a creds file. A secret.
+   * The pod's credential for NATS, as a creds file. A secret.
    *
-   * @param before what it was given; a pod keeps its key, for its answers come to a subject of that name
-   * @throws PodNotWanted where the attempt is no longer open
+   * @param before its earlier credential; a pod keeps its key, because replies come to a subject named after it
+   * @throws PodNotWanted if the attempt is no longer open
    */
   credential(before: string | undefined): Promise<string>;
 }
 
-/** Sees that a pod runs, or is on its way. */
+/** Makes sure that a pod is running or starting. */
 export type EnsurePod = (wanted: PodWanted) => Promise<'running' | 'starting'>;
 
-/** The attempt for which a pod was asked is over: nothing is made for it. */
+/** The attempt for which a pod was requested has ended, so no pod is made. */
 export class PodNotWanted extends Error {}
 
 export interface PodLauncherOptions {
@@ -45,17 +45,17 @@ export interface PodLauncherOptions {
   readonly ensure: EnsurePod;
   readonly logger: BusLogger;
   readonly now: () => number;
-  /** How long the planner is asked before the message is handed back. Milliseconds. */
+  /** How long to ask the planner before handing the message back, in milliseconds. */
   readonly askMs?: number;
 }
 
 const ASK_MS = 15_000;
-/** A credential that lasts for less than this is replaced: longer than a step that nobody asks for in between. */
+/** A credential with less time left is replaced. Longer than any step runs without another request. */
 const RENEW_MS = 6 * 60 * 60_000;
 
 /**
- * Has the pods of a site made for the attempts that they are asked for: each time a request is published, so that a pod which ended in between
- * is made again. An attempt whose pod cannot be made is claimed, and fails with the cause.
+ * Has the pods of a site made for their requested attempts, each time a request is published, so that a pod that ended in
+ * between is made again. An attempt whose pod cannot be made is claimed here, and fails with the cause.
  */
 export class PodLauncher {
   readonly #options: PodLauncherOptions;
@@ -67,8 +67,8 @@ export class PodLauncher {
   }
 
   /**
-   * Takes one request for a pod; resolves when it needs nothing more from here.
-   * @throws RequestTimedOut while the planner is away, and the shutdown's reason: the message comes again, or is another's
+   * Handles one request for a pod; resolves when nothing more is needed here.
+   * @throws RequestTimedOut while the planner is away, or the shutdown's reason: the message is delivered again, here or elsewhere
    */
   async handle(received: Received<StepRequestedData>): Promise<void> {
     const { logger, ensure } = this.#options;
@@ -79,7 +79,7 @@ export class PodLauncher {
       const state = await ensure(this.#wanted(about, record));
       logger.info({ ...about, state }, 'the worker pod of a VM is seen to');
     } catch (error) {
-      // While the planner is away nothing is known, and nothing has failed: the message comes again.
+      // While the planner is away nothing has failed: the message is delivered again.
       if (this.#closing.signal.aborted || error instanceof RequestTimedOut) throw error;
       if (error instanceof PodNotWanted) {
         logger.info({ ...about, reason: error.message }, 'no worker pod is made');
@@ -89,7 +89,7 @@ export class PodLauncher {
     }
   }
 
-  /** Makes nothing more. */
+  /** Stops making pods. */
   async shutdown(): Promise<void> {
     this.#closing.abort(new Error('the process ends'));
     await Promise.all([...this.#failing].map((runner) => runner.shutdown()));
@@ -126,7 +126,7 @@ export class PodLauncher {
     return answer;
   }
 
-  /** Nobody will claim the attempt: it is claimed here, so that the log has the cause, and decides what follows. */
+  /** Claims the attempt, which no pod will, to report the cause: the planner then decides what follows. */
   async #fail(received: Received<StepRequestedData>, error: unknown): Promise<void> {
     const { nc, workerId, logger } = this.#options;
     const fails = (): Promise<never> =>

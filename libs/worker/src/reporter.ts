@@ -1,26 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudEvent, Resource, StepOutcome } from '@ledgerlift/contracts';
-import { type BusLogger, type MessageTooLarge, RequestTimedOut, messageOf } from '@ledgerlift/messaging';
+import { type BusLogger, messageOf, type MessageTooLarge, RequestTimedOut } from '@ledgerlift/messaging';
+import type { CumulativeReport } from './cumulative-report.js';
 import type { LeaseKeeper } from './lease-keeper.js';
 import type { PlannerClient } from './planner-client.js';
-import type { ReportBook } from './report-book.js';
 
 export interface ReporterOptions {
   readonly planner: PlannerClient;
-  readonly book: ReportBook;
+  readonly report: CumulativeReport;
   readonly cause: CloudEvent;
   readonly installation: string;
   readonly logger: BusLogger;
 }
 
 const TRY = 3000;
-/** Short: until then nobody but this worker knows how the attempt ended. */
+/** Timeout of a direct report. Short, because until it is stored only this worker knows how the attempt ended. */
 const TRY_AT_ONCE = 1000;
 const RETRY = 300;
-/** How often a planner may answer with an error before it is taken at its word. */
+/** How often the planner may answer with an error before the error counts. */
 const PATIENCE = 20;
 
-/** Gets what an attempt says into the log, and knows what has arrived there. */
+/** Gets an attempt's reports into the log, and tracks what the log has confirmed. */
 export class Reporter {
   readonly #options: ReporterOptions;
 
@@ -29,41 +29,41 @@ export class Reporter {
   }
 
   /**
-   * Reports once; what does not arrive is said again by the next report, or repeated after a lease answer that
-   * does not confirm it.
-   * @throws MessageTooLarge where no message takes what is to be said; nothing else
+   * Sends one report. If it is lost, the next report repeats its facts, or it is sent again after a lease answer that does not
+   * confirm it.
+   * @throws MessageTooLarge, and nothing else
    */
-  async say(change: (book: ReportBook) => void): Promise<void> {
-    const { book, planner } = this.#options;
-    change(book);
-    const tooLarge = planner.tooLarge(book.current);
+  async say(change: (report: CumulativeReport) => void): Promise<void> {
+    const { report, planner } = this.#options;
+    change(report);
+    const tooLarge = planner.tooLarge(report.current);
     if (tooLarge !== undefined) throw tooLarge;
     await this.#publish();
   }
 
-  /** The planner has logged up to this number; what is newer is sent again. */
+  /** The planner has logged up to this number; later facts are sent again. */
   confirm(lastReport: number): void {
-    const { book } = this.#options;
-    book.confirm(lastReport);
-    if (!book.isConfirmed) void this.#publish();
+    const { report } = this.#options;
+    report.confirm(lastReport);
+    if (!report.isConfirmed) void this.#publish();
   }
 
   /**
    * Claims, and waits until that is in the log.
-   * @returns undefined when it is; the reason when the planner refused it
-   * @throws MessageTooLarge; the signal's reason; what the planner answers if it keeps answering with an error
+   * @returns the reason if the planner refused the claim; undefined if it is in the log
+   * @throws MessageTooLarge; the signal's reason; the planner's error if it keeps answering with one
    */
   async claim(resources: readonly Resource[], signal: AbortSignal): Promise<string | undefined> {
-    const { book, planner } = this.#options;
-    const needed = book.claim(resources);
-    const tooLarge = planner.tooLarge(book.current);
+    const { report, planner } = this.#options;
+    const needed = report.claim(resources);
+    const tooLarge = planner.tooLarge(report.current);
     if (tooLarge !== undefined) throw tooLarge;
-    for (let failures = 0; !book.hasConfirmed(needed);) {
+    for (let failures = 0; !report.hasConfirmed(needed);) {
       signal.throwIfAborted();
       try {
-        const answer = await planner.reportNow(book.current, TRY);
+        const answer = await planner.reportNow(report.current, TRY);
         if (answer.answer === 'refused') return answer.reason;
-        book.confirm(answer.lastReport);
+        report.confirm(answer.lastReport);
       } catch (error) {
         this.#warn(error, 'the planner does not answer a claim; asking again');
         if (!(error instanceof RequestTimedOut) && ++failures >= PATIENCE) throw error;
@@ -75,52 +75,55 @@ export class Reporter {
   }
 
   /**
-   * Reports how the attempt ended, and repeats it until it is in the log, the planner refuses it, or `giveUp`. Where no
-   * message takes the report, the attempt has failed of that.
+   * Reports the outcome, and repeats it until it is in the log, the planner refuses it, or `giveUp` aborts. If the report is too
+   * large for a message, the attempt fails for that reason.
    */
   async end(outcome: StepOutcome, lease: LeaseKeeper, giveUp: AbortSignal): Promise<void> {
-    const { book, planner, logger } = this.#options;
-    book.end(outcome);
-    const tooLarge = planner.tooLarge(book.current);
+    const { report, planner, logger } = this.#options;
+    report.end(outcome);
+    const tooLarge = planner.tooLarge(report.current);
     if (tooLarge !== undefined) {
       this.#warn(tooLarge, 'an outcome is too large for a message; the attempt fails of it');
-      book.endOnly(failedOf(tooLarge));
+      report.endOnly(failedOf(tooLarge));
     }
     if ((await this.#sayNow()) === 'arrived') return;
-    // Kept by REPORTS until there is a planner again.
+    // REPORTS keeps it until there is a planner again.
     await this.#publish();
     let failures = 0;
-    for (let wait = 50; !book.isConfirmed && !giveUp.aborted; wait = Math.min(wait * 2, lease.leaseMs / 3)) {
+    for (
+      let wait = 50;
+      !report.isConfirmed && !giveUp.aborted;
+      wait = Math.min(wait * 2, lease.leaseMs / 3)
+    ) {
       const answer = await lease.askNow();
-      if (book.isConfirmed) return;
-      // Asked again, whatever the lease says: what the planner was taking when it died comes back to it from REPORTS only
-      // when its time to be acked is over; and to who answers 'stop' the attempt may be over, and only asking tells whether the outcome
-      // is still taken.
+      if (report.isConfirmed) return;
+      // Asks again, whatever the lease says. A report that the planner was handling when it died comes back from REPORTS only after
+      // its ack time. And if the lease answer is 'stop', the attempt may have ended: only asking tells whether the outcome counts.
       if (answer !== undefined) {
         try {
-          const said = await planner.reportNow(book.current, TRY);
+          const said = await planner.reportNow(report.current, TRY);
           if (said.answer === 'refused') {
             logger.info({ reason: said.reason }, 'the outcome of an attempt is not wanted any more');
             return;
           }
-          book.confirm(said.lastReport);
+          report.confirm(said.lastReport);
         } catch (error) {
           this.#warn(error, 'the outcome of an attempt is not confirmed yet');
           if (!(error instanceof RequestTimedOut) && ++failures >= PATIENCE) return;
         }
       }
-      if (!book.isConfirmed) await delay(wait, undefined, { signal: giveUp }).catch(() => undefined);
+      if (!report.isConfirmed) await delay(wait, undefined, { signal: giveUp }).catch(() => undefined);
     }
   }
 
-  /** By request, answered when it is in the log: a stored report takes five times as many messages to be known there. */
+  /** Reports by request, answered when the outcome is in the log. A stored report takes five times as many messages. */
   async #sayNow(): Promise<'arrived' | 'unanswered'> {
-    const { book, planner, logger } = this.#options;
+    const { report, planner, logger } = this.#options;
     try {
-      const answer = await planner.reportNow(book.current, TRY_AT_ONCE);
+      const answer = await planner.reportNow(report.current, TRY_AT_ONCE);
       if (answer.answer === 'logged') {
-        book.confirm(answer.lastReport);
-        return book.isConfirmed ? 'arrived' : 'unanswered';
+        report.confirm(answer.lastReport);
+        return report.isConfirmed ? 'arrived' : 'unanswered';
       }
       logger.info({ reason: answer.reason }, 'the outcome of an attempt is not wanted any more');
       return 'arrived';
@@ -131,9 +134,9 @@ export class Reporter {
   }
 
   async #publish(): Promise<void> {
-    const { book, planner, cause, installation } = this.#options;
+    const { report, planner, cause, installation } = this.#options;
     try {
-      await planner.report(book.current, cause, installation);
+      await planner.report(report.current, cause, installation);
     } catch (error) {
       this.#warn(error, 'a report did not reach NATS; it is repeated');
     }
@@ -148,3 +151,41 @@ const failedOf = (error: MessageTooLarge): StepOutcome => ({
   kind: 'failed',
   error: { ...error.details(), class: error.failure },
 });
+
+/** Passes at most one value in each interval: the first at once, then the last of each interval. */
+export class Throttle<T> {
+  readonly #send: (value: T) => void;
+  readonly #intervalMs: number;
+  #waiting: { readonly value: T } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(intervalMs: number, send: (value: T) => void) {
+    this.#intervalMs = intervalMs;
+    this.#send = send;
+  }
+
+  push(value: T): void {
+    if (this.#timer !== undefined) {
+      this.#waiting = { value };
+      return;
+    }
+    this.#send(value);
+    this.#timer = setTimeout(() => this.#tick(), this.#intervalMs);
+  }
+
+  /** Sends the waiting value, if any, and nothing afterwards. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#waiting !== undefined) this.#send(this.#waiting.value);
+    this.#waiting = undefined;
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const { value } = this.#waiting ?? {};
+    if (this.#waiting === undefined || value === undefined) return;
+    this.#waiting = undefined;
+    this.push(value);
+  }
+}

@@ -10,16 +10,22 @@ import {
   StopMessage,
   subjects,
 } from '@ledgerlift/contracts';
-import type { NatsConnection, Subscription } from '@nats-io/nats-core';
 import { type BusLogger, messageOf } from '@ledgerlift/messaging';
-import type { Attempt, BandwidthLimit, ProgressItem, StepHandler } from './attempt.js';
+import type { NatsConnection, Subscription } from '@nats-io/nats-core';
+import {
+  type Attempt,
+  AttemptCanceled,
+  type BandwidthLimit,
+  LeaseLost,
+  outcomeOf,
+  type ProgressItem,
+  type StepHandler,
+  type StopReason,
+} from './attempt.js';
+import { CumulativeReport } from './cumulative-report.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { outcomeOf } from './outcome.js';
 import type { PlannerClient } from './planner-client.js';
-import { Throttle } from './progress-throttle.js';
-import { ReportBook } from './report-book.js';
-import { Reporter } from './reporter.js';
-import { AttemptCanceled, LeaseLost, type StopReason } from './stop-reason.js';
+import { Reporter, Throttle } from './reporter.js';
 
 export interface Granted {
   readonly job: Job;
@@ -35,18 +41,18 @@ export interface RunningAttemptOptions {
   readonly planner: PlannerClient;
   readonly ref: AttemptRef;
   readonly granted: Granted;
-  /** The StepRequested that led to it. */
+  /** The StepRequested event of the attempt. */
   readonly cause: CloudEvent;
   readonly logger: BusLogger;
-  /** Told when the handler still runs although it was to stop and its time is over. */
+  /** Called if the handler is still running after the time to stop. */
   readonly onUnstoppable: (message: string) => void;
 }
 
-/** How long a handler may take to stop when the planner knows that it is stopping. */
+/** How long a handler may take to stop if the planner knows that it is stopping. */
 const STOP_PATIENCE = 30_000;
 const PROGRESS_INTERVAL = 1000;
 
-/** One claimed attempt from the grant to the confirmed outcome. */
+/** One claimed attempt, from the grant to the confirmed outcome. */
 export class RunningAttempt implements Attempt {
   readonly ref: AttemptRef;
   readonly job: Job;
@@ -66,10 +72,10 @@ export class RunningAttempt implements Attempt {
     this.ref = ref;
     this.job = granted.job;
     this.#limit = granted.bandwidthLimit ?? granted.job.record.settings.bandwidthLimit;
-    const book = new ReportBook(ref, granted.lastReport, granted.job.ledger);
+    const report = new CumulativeReport(ref, granted.lastReport, granted.job.ledger);
     this.#reporter = new Reporter({
       planner,
-      book,
+      report,
       cause,
       installation: granted.job.record.installation,
       logger,
@@ -113,31 +119,31 @@ export class RunningAttempt implements Attempt {
   }
 
   async adopt(resources: readonly Resource[]): Promise<void> {
-    if (resources.length > 0) await this.#say((book) => book.adopt(resources));
+    if (resources.length > 0) await this.#say((report) => report.adopt(resources));
   }
 
   async released(releases: readonly Release[]): Promise<void> {
-    if (releases.length > 0) await this.#say((book) => book.release(releases));
+    if (releases.length > 0) await this.#say((report) => report.release(releases));
   }
 
   async checkpoint(checkpoints: readonly DiskCheckpoint[]): Promise<void> {
-    if (checkpoints.length > 0) await this.#say((book) => book.checkpoint(checkpoints));
+    if (checkpoints.length > 0) await this.#say((report) => report.checkpoint(checkpoints));
   }
 
   async raise(condition: Condition): Promise<void> {
-    await this.#say((book) => book.raise(condition));
+    await this.#say((report) => report.raise(condition));
   }
 
   progress(items: readonly ProgressItem[], message: string): void {
     if (!this.#isLost) this.#progress.push({ items, message });
   }
 
-  /** Ends the handler's I/O for this reason; the first reason stays. */
+  /** Stops the handler's I/O. Only the first reason counts. */
   stop(reason: StopReason): void {
     if (this.signal.aborted) return;
     const { logger, granted, onUnstoppable } = this.#options;
     logger.warn({ ...this.#log, code: reason.code, reason: reason.message }, 'stopping an attempt');
-    // A lost lease ends for good in the fifth of its time that is left; otherwise the planner knows that we stop.
+    // A lost lease ends within the fifth of its time that is left. Otherwise the planner knows that we are stopping.
     const patience =
       reason instanceof LeaseLost ? this.#lease.leaseMs / 5 : Math.max(granted.leaseMs, STOP_PATIENCE);
     this.#patience = setTimeout(() => {
@@ -147,8 +153,8 @@ export class RunningAttempt implements Attempt {
   }
 
   /**
-   * Runs the handler, reports its outcome and repeats that until it is in the log. Never throws.
-   * @param giveUp aborts when the process can wait for the confirmation no longer
+   * Runs the handler, then reports its outcome until it is in the log. Never throws.
+   * @param giveUp aborts when the process can no longer wait for the confirmation
    */
   async run(handler: StepHandler, giveUp: AbortSignal): Promise<void> {
     const { logger } = this.#options;
@@ -191,8 +197,8 @@ export class RunningAttempt implements Attempt {
     return { stream: this.ref.stream, step: this.ref.step, attempt: this.ref.attempt };
   }
 
-  async #say(change: (book: ReportBook) => void): Promise<void> {
-    // Nothing is reported without a lease: it may be somebody else's attempt by now.
+  async #say(change: (report: CumulativeReport) => void): Promise<void> {
+    // Reports nothing without a lease, because another worker may have the attempt by now.
     if (!this.#isLost) await this.#reporter.say(change);
   }
 
@@ -216,7 +222,7 @@ export class RunningAttempt implements Attempt {
       return;
     }
     const parsed = StopMessage.safeParse(json);
-    // What is not understood is left: the next lease answer says it again.
+    // An unreadable message is ignored: the next lease answer says the same.
     if (parsed.success) this.stop(new AttemptCanceled(parsed.data.reason));
   }
 }

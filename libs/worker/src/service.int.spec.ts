@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 describe('a worker service', () => {
-  it('does through Nest what the log asks of its service and site, and says when it is ready', async () => {
+  it('handles step requests of its service and site through Nest, and reports when it is ready', async () => {
     answerAsPlanner(jobOf('Initialize'));
     worker = await startWorker({
       service: 'transfer',
@@ -69,7 +69,7 @@ describe('a worker service', () => {
     expect(worker.workerId).toMatch(/^transfer\/.+\/.+$/);
   });
 
-  it('buries a request for a step that it does not do, so that its attempt fails and does not wait for ever', async () => {
+  it('buries a request for a step that it cannot do, so that the attempt fails instead of waiting forever', async () => {
     worker = await startWorker({ service: 'transfer', env: env(nats.url), handlers: {} });
     await new EventPublisher({ nc, installation: 'spec' }).publish([request]);
     await until('the dead letter', async () => (await listDeadLetters(nc)).length === 1);
@@ -96,7 +96,7 @@ describe('a worker service', () => {
     expect(await ready()).toBe(200);
   });
 
-  it('does not start with a setting that is wrong', async () => {
+  it('does not start with an invalid setting', async () => {
     const starting = startWorker({ service: 'converter', env: { LEDGERLIFT_SLOTS: 'many' }, handlers: {} });
     await expect(starting).rejects.toMatchObject({ code: 'LL-SVC-001' });
   });

@@ -26,11 +26,15 @@ import {
 } from '@ledgerlift/service';
 import type { StepHandlers } from './attempt.js';
 import { type EnsurePod, PodLauncher } from './pod-launcher.js';
-import { POD_REQUESTED, PodRequestController } from './pod-request.controller.js';
-import { STEP_REQUESTED, StepRequestController } from './step-request.controller.js';
+import {
+  POD_REQUESTED,
+  PodRequestController,
+  STEP_REQUESTED,
+  StepRequestController,
+} from './requests.controller.js';
 import { StepRunner } from './step-runner.js';
 
-/** What a worker's handlers may be made of. */
+/** What a worker's handlers may use. */
 export interface WorkerContext {
   readonly config: ServiceConfig;
   readonly logger: Logger;
@@ -40,16 +44,16 @@ export interface WorkerContext {
 
 export interface WorkerOptions {
   readonly service: ServiceName;
-  /** The steps that this service does. */
+  /** Handlers of the steps that this service does. */
   readonly handlers: StepHandlers | ((context: WorkerContext) => StepHandlers | Promise<StepHandlers>);
   readonly env?: Environment;
-  /** The tools that its steps need, as they are found now; for the check of a plan before it starts. */
+  /** Looks for the tools that its steps need; for the validation of plans. */
   readonly tools?: () => Promise<WorkerCapabilities['tools']>;
-  /** Makes the pods of its site, where it is the service that does. */
+  /** Makes the pods of its site, if this service does. */
   readonly pods?: EnsurePod;
-  /** Ends what its handlers keep open, once they have ended. */
+  /** Closes what the handlers keep open, once they have ended. */
   readonly close?: () => Promise<void>;
-  /** Told when a handler runs on although it must not; ends the process unless told otherwise. */
+  /** Called if a handler keeps running although it must stop; by default ends the process. */
   readonly onUnstoppable?: (message: string) => void;
 }
 
@@ -58,11 +62,11 @@ export interface Worker {
   readonly healthPort: number;
   readonly runner: StepRunner;
   readonly nc: NatsConnection;
-  /** Hands back what runs, drains, and closes the connection. */
+  /** Hands back running attempts, drains, and closes the connection. */
   stop(): Promise<void>;
 }
 
-/** Pods that are made at once: each takes a few calls of the target. */
+/** How many pods are made at once. Each takes a few calls to the target. */
 const PODS_AT_ONCE = 8;
 
 @Module({})
@@ -92,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const handlers =
     typeof options.handlers === 'function' ? await options.handlers(context) : options.handlers;
   let state: 'starting' | 'working' | 'stopping' = 'starting';
-  // Asked for before NATS is there.
+  // Health is queried before NATS is connected.
   const bus: { connection?: NatsConnection } = {};
   const health = await startHealth({
     ...config.http,
@@ -161,7 +165,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     nc,
     stop: async () => {
       state = 'stopping';
-      // Together: what is being claimed ends because the runner closes, and nothing new is pulled.
+      // All at once: closing the runner ends pending claims, and nothing new is pulled.
       await Promise.all([app.close(), runner.shutdown(), launcher?.shutdown()]);
       await options.close?.();
       await health.close();
@@ -171,7 +175,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /**
- * A worker service's whole `main`: runs until a signal ends it, and ends the process.
+ * The `main` of a worker service: runs until a signal, then ends the process.
  * `await runWorker({ service: 'transfer', handlers })`
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
@@ -184,7 +188,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   try {
     worker = await startWorker({
       ...options,
-      // Its I/O must end before its lease does; the lease's end is here, and only this still ends the I/O.
+      // The I/O must end before the lease does. The lease is ending now, and only exiting still stops the I/O.
       onUnstoppable: options.onUnstoppable ?? (() => process.exit(1)),
     });
     void worker.nc.closed().then((error) => {
@@ -196,7 +200,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   }
 }
 
-/** Answers what this worker can do, for as long as the connection lives. */
+/** Answers requests for this worker's capabilities while the connection lasts. */
 function answerCapabilities(
   nc: NatsConnection,
   who: Omit<WorkerCapabilities, 'tools'>,

@@ -86,7 +86,7 @@ afterEach(async () => {
 });
 
 describe('a worker', () => {
-  it('claims before it works, acks, reports what it did, and ends when that is in the log', async () => {
+  it('claims before it works, acks, reports, and ends when the report is in the log', async () => {
     const worker = await startWorker('a', async (attempt) => {
       expect(planner.claims).toHaveLength(1);
       expect(planner.claims[0]?.protocol).toBe(WORKER_PROTOCOL);
@@ -114,7 +114,7 @@ describe('a worker', () => {
     expect((await consumerInfo()).num_ack_pending).toBe(0);
   });
 
-  it('does not begin twice what comes twice', async () => {
+  it('begins a request once that is delivered twice', async () => {
     let begun = 0;
     await startWorker(
       'a',
@@ -134,7 +134,7 @@ describe('a worker', () => {
     expect(begun).toBe(2);
   });
 
-  it('leaves to another what another has', async () => {
+  it('leaves an attempt to the worker that claimed it', async () => {
     planner.started.set('vm-m1-0/1', {
       stream: 'vm-m1-0',
       step: 'Initialize',
@@ -150,7 +150,7 @@ describe('a worker', () => {
     expect((await consumerInfo()).num_ack_pending).toBe(0);
   });
 
-  it('waits for a planner that is away, and then goes on', async () => {
+  it('waits for a planner that is away, and then continues', async () => {
     await planner.close();
     await startWorker('a', async () => initialized);
     await publisher.publish([stepRequested('vm-m1-0')]);
@@ -170,7 +170,7 @@ describe('a worker', () => {
     expect(worker.unstoppable).toEqual([]);
   });
 
-  it('stops its I/O when it cannot renew, and reports nothing more', async () => {
+  it('stops its I/O if it cannot renew its lease, and reports nothing more', async () => {
     const stopped = Promise.withResolvers<unknown>();
     const worker = await startWorker('a', async (attempt) => {
       await attempt.claim([disk('a.raw')]);
@@ -190,7 +190,7 @@ describe('a worker', () => {
     expect(planner.reported('vm-m1-0')?.outcome).toBeUndefined();
   });
 
-  it('says so when a handler runs on although its lease has ended', async () => {
+  it('reports a handler that keeps running after its lease ended', async () => {
     const hung = Promise.withResolvers<typeof initialized>();
     const worker = await startWorker('a', async () => {
       planner.mute.add('lease');
@@ -238,7 +238,7 @@ describe('a worker', () => {
     await until('the slot free', () => worker.runner.running.length === 0);
   });
 
-  it('hands back what it does when it is shut down', async () => {
+  it('hands back its attempts when it is shut down', async () => {
     const worker = await startWorker('a', untilStopped);
     await publisher.publish([stepRequested('vm-m1-0'), stepRequested('vm-m1-1')]);
     await until('the claim', () => worker.runner.running.length === 1);
@@ -253,7 +253,7 @@ describe('a worker', () => {
     await until('the other VM', () => planner.reported('vm-m1-1')?.outcome?.kind === 'completed');
   });
 
-  it('takes no more than it has slots for, and leaves the rest to who is free', async () => {
+  it('takes no more requests than it has slots, and leaves the rest to free workers', async () => {
     const begun: string[] = [];
     const slow =
       (name: string): StepHandler =>
@@ -271,7 +271,7 @@ describe('a worker', () => {
     expect(b.runner.running).toHaveLength(2);
   });
 
-  it('follows a bandwidth limit that is changed while it runs', async () => {
+  it('follows a change of the bandwidth limit while it runs', async () => {
     const limits: (number | undefined)[] = [];
     await startWorker('a', (attempt) => {
       attempt.onBandwidthLimit((limit) => limits.push(limit));
@@ -286,7 +286,7 @@ describe('a worker', () => {
     expect(limits).toEqual([1000, undefined]);
   });
 
-  it('tells of progress at most once a second, the last of each', async () => {
+  it('publishes progress at most once a second, the last of each second', async () => {
     const seen: string[] = [];
     nc.subscribe(subjects.allProgress, {
       callback: (_error, message) => {
@@ -304,7 +304,7 @@ describe('a worker', () => {
     expect(seen).toEqual(['step 1', 'step 50']);
   });
 
-  it('reports what it did not expect as transient, without what nobody may see', async () => {
+  it('reports an unexpected error as transient, without secrets', async () => {
     await startWorker('a', () => Promise.reject(new Error('boom nats://me:secret@host\n  at here')));
     await publisher.publish([stepRequested('vm-m1-0')]);
     await until('the outcome', () => planner.reported('vm-m1-0')?.outcome !== undefined);
@@ -314,7 +314,7 @@ describe('a worker', () => {
     });
   });
 
-  it('goes on working when NATS is restarted', async () => {
+  it('keeps working after a restart of NATS', async () => {
     const go = Promise.withResolvers<void>();
     await startWorker('a', async (attempt) => {
       planner.leaseMs = 5000;
@@ -333,10 +333,10 @@ describe('a worker', () => {
   });
 });
 
-describe('what is too large for a message', () => {
+describe('content too large for a message', () => {
   const large = 'x'.repeat(2 ** 20);
 
-  it('fails an attempt whose job cannot be sent, by its code, and waits for an operator', async () => {
+  it('fails an attempt whose job cannot be sent, with its code, and waits for an operator', async () => {
     planner.jobFor = ({ attempt }) => {
       const { record, ...rest } = jobOf('Initialize', { attempt });
       return { ...rest, record: { ...record, labels: { large } } };

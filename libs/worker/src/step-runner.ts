@@ -1,18 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRef, CloudEvent, ServiceName, StepName, StepRequestedData } from '@ledgerlift/contracts';
-import type { NatsConnection } from '@nats-io/nats-core';
 import {
   type BusLogger,
+  messageOf,
   PoisonMessage,
   type Received,
   RemoteError,
   RequestTimedOut,
-  messageOf,
 } from '@ledgerlift/messaging';
-import type { StepHandler, StepHandlers } from './attempt.js';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { type StepHandler, type StepHandlers, WorkerShutdown } from './attempt.js';
 import { PlannerClient } from './planner-client.js';
 import { type Granted, RunningAttempt } from './running-attempt.js';
-import { WorkerShutdown } from './stop-reason.js';
 
 export interface StepRunnerOptions {
   readonly nc: NatsConnection;
@@ -24,20 +23,19 @@ export interface StepRunnerOptions {
   readonly slots: number;
   readonly handlers: StepHandlers;
   readonly logger: BusLogger;
-  /** Told when a handler still runs although its lease has ended: the process must end, for its I/O must. */
+  /** Called if a handler keeps running after its lease ended. End the process, because the I/O must stop. */
   readonly onUnstoppable?: (message: string) => void;
 }
 
-/** How long one try of a claim waits for its answer. */
+/** How long one request for a claim waits for its answer. */
 const CLAIM_TRY = 5000;
 const CLAIM_RETRY = 500;
-/** How many attempts that are over are remembered, so that a late duplicate of their request starts nothing. */
+/** How many ended attempts are remembered, so that a late duplicate of their request starts nothing. */
 const REMEMBERED = 10_000;
 
 /**
- * Runs the steps that one worker process is asked for: claims each attempt before anything is touched, runs its
- * handler under the lease, and reports. `handle` belongs behind the service's StepRequested consumer, `ready` is
- * that consumer's gate.
+ * Runs the requested steps in one worker process: claims each attempt before it touches anything, runs the handler under the
+ * lease, and reports. The service's StepRequested consumer calls `handle` for each message, and waits for `ready` before each pull.
  */
 export class StepRunner {
   readonly #options: StepRunnerOptions;
@@ -55,14 +53,14 @@ export class StepRunner {
     this.#planner = new PlannerClient(options.nc);
   }
 
-  /** The attempts that are under way. */
+  /** The running attempts. */
   get running(): readonly AttemptRef[] {
     return [...this.#running.values()].map(({ ref }) => ref);
   }
 
   /**
-   * Resolves when one more message may be pulled; never, once the runner shuts down.
-   * @param pulled how many messages were pulled and are not acked yet: each of them may need a slot
+   * Resolves when one more message may be pulled; never after a shutdown has begun.
+   * @param pulled number of messages pulled but not acked, each of which may need a slot
    */
   async ready(pulled = 0): Promise<void> {
     while (this.#closing.signal.aborted || this.#running.size + pulled >= this.#options.slots) {
@@ -71,10 +69,10 @@ export class StepRunner {
   }
 
   /**
-   * Takes one request; resolves when it is claimed (the work then goes on by itself) or is none of ours, so that
-   * the message may be acked. While the planner is away it keeps asking.
-   * @throws WorkerShutdown when the process ends before an answer: the message is another worker's;
-   *   PoisonMessage when this service can never do the step; what the planner refused with
+   * Takes one request. Resolves when it is claimed (and the work runs on its own) or is not ours, so that the message may be
+   * acked. Keeps asking while the planner is away.
+   * @throws WorkerShutdown if the process ends before an answer, which leaves the message to another worker; PoisonMessage if
+   *   this service can never do the step; the planner's refusal
    */
   async handle({ event, data }: Received<StepRequestedData>): Promise<void> {
     const ref: AttemptRef = {
@@ -84,7 +82,7 @@ export class StepRunner {
       worker: this.#options.workerId,
     };
     const key = `${ref.stream}/${ref.step}/${ref.attempt}`;
-    // Delivered again, published again: what was begun here is not begun twice.
+    // A duplicate of a request that was begun here.
     if (this.#running.has(key) || this.#over.has(key)) return;
     const claim = this.#claiming.get(key) ?? this.#begin(key, ref, event);
     this.#claiming.set(key, claim);
@@ -96,8 +94,8 @@ export class StepRunner {
   }
 
   /**
-   * Takes nothing more and stops what runs, so that the planner can hand it to another worker at once.
-   * @param graceMs how long handlers and the confirmation of their outcomes are waited for
+   * Takes no more requests and stops running attempts, so that the planner can give them to other workers at once.
+   * @param graceMs how long to wait for handlers and for the confirmation of their outcomes
    */
   async shutdown(graceMs = 8000): Promise<void> {
     const reason = new WorkerShutdown(this.#options.workerId);
@@ -134,7 +132,7 @@ export class StepRunner {
       },
     });
     this.#running.set(key, attempt);
-    // Claimed in the moment of the shutdown: it ends as it should, with an outcome.
+    // Claimed during the shutdown: it still ends with an outcome.
     if (this.#closing.signal.aborted) attempt.stop(new WorkerShutdown(ref.worker));
     const run = attempt.run(handler, this.#giveUp.signal).finally(() => {
       this.#running.delete(key);
@@ -183,8 +181,8 @@ export class StepRunner {
   }
 
   /**
-   * The claim is in the log, but its answer is too large to come here: the attempt has failed, and waits for an operator.
-   * @throws RequestTimedOut; then the request is delivered again
+   * Fails an attempt whose claim is in the log but whose answer is too large to be sent. An operator must act.
+   * @throws RequestTimedOut, after which the request is delivered again
    */
   async #failUnread(ref: AttemptRef, { code, message }: RemoteError): Promise<void> {
     const error = { code, message, class: 'needs-operator' } as const;

@@ -1,32 +1,32 @@
 import { SaxesParser } from 'saxes';
 
-/** What is not read any further. One that is left out is no limit. */
+/** Limits beyond which reading fails. An absent limit does not bind. */
 export interface XmlLimits {
-  /** Elements within one another. */
+  /** Depth of nested elements. */
   readonly depth: number;
   readonly characters?: number;
   readonly elements?: number;
-  /** Of one element. */
+  /** Attributes of one element. */
   readonly attributes?: number;
   /** Character references: the parser makes a string of each. */
   readonly references?: number;
 }
 
-/** What is made of a document. Names are as written, with their prefix: see `localName`. */
+/** Builds the result from a document. Names are as written, with their prefix: see `localName`. */
 export interface XmlTree<Node> {
   element(name: string, attributes: Readonly<Record<string, string>>, parent: Node | undefined): Node;
-  /** Called again and again for one node, where its text comes in parts. */
+  /** Called several times for one node if its text comes in parts. */
   text(node: Node, text: string): void;
 }
 
-/** It is no XML, or XML beyond a limit; why, in words that follow a colon. */
+/** The text is not XML, or exceeds a limit. The reason is in words that follow a colon. */
 export class BadXml extends Error {}
 
 /**
- * Reads XML as it comes, within limits, so that a large document is never held twice. Namespaces are not resolved:
+ * Reads XML as a stream, within limits, so that a large document is never in memory twice. Namespaces are not resolved, because
  * tools differ in their prefixes, and some forget to declare them.
  *
- * A document type is refused, for it can name entities that grow beyond all memory, or files of this machine.
+ * Document types are refused, because they can define entities that exhaust memory, or name files of this machine.
  */
 export class XmlReader<Node> {
   readonly #parser;
@@ -37,7 +37,7 @@ export class XmlReader<Node> {
   #references = 0;
   #elements = 0;
 
-  /** @param positions `told`: messages say the line and column, which costs a little */
+  /** @param positions `told`: messages contain the line and column, at a small cost */
   constructor(tree: XmlTree<Node>, limits: XmlLimits, positions: 'told' | 'left-out' = 'left-out') {
     this.#limits = limits;
     this.#parser = new SaxesParser({ xmlns: false, position: positions === 'told' });
@@ -78,7 +78,7 @@ export class XmlReader<Node> {
     this.#parser.write(text);
   }
 
-  /** @returns the root @throws BadXml also where it ends too early */
+  /** @returns the root @throws BadXml, also if the document ends too early */
   end(): Node {
     this.#parser.close();
     if (this.#root === undefined) throw new BadXml('it holds no element');
@@ -92,7 +92,7 @@ function within(count: number, most: number | undefined, says: (most: number) =>
   if (most !== undefined && count > most) throw new BadXml(says(most));
 }
 
-/** Stops counting one beyond the limit. */
+/** Counts to at most one beyond the limit. */
 function referencesIn(content: string, most: number): number {
   let count = 0;
   for (let at = content.indexOf('&'); at >= 0 && count <= most; at = content.indexOf('&', at + 1)) count += 1;

@@ -18,7 +18,7 @@ const settings = {
   ignoreAttributes: false,
   attributeNamePrefix: '',
   suppressEmptyNode: true,
-  // Escaped here: the builder leaves white space in attributes, which a reader then makes spaces of.
+  // Escaped here, because the builder leaves white space in attributes, which readers turn into spaces.
   processEntities: false,
   tagValueProcessor: (_name: string, value: unknown) => escaped(String(value)),
   attributeValueProcessor: (_name: string, value: unknown) => escaped(String(value)),
@@ -26,7 +26,7 @@ const settings = {
 const pretty = new Builder({ ...settings, format: true, indentBy: '  ' });
 const compact = new Builder(settings);
 
-/** The document as text, an element a line. Whatever the names hold, the result is well-formed XML 1.0. */
+/** The document as text, one element a line. The result is well-formed XML 1.0, whatever the names contain. */
 export const toXml = (root: XmlElement): string => `${pretty.build([ordered(root)]).trimStart()}\n`;
 
 /** The same for machines: with a declaration, and nothing between the elements. */

@@ -1,26 +1,31 @@
 import { MappingSpec, ProviderSpec } from '@ledgerlift/contracts';
 import type { Command } from 'commander';
 import { readDefinitions } from '../definition-file.js';
-import { bytes } from '../terminal/quantities.js';
-import { table } from '../terminal/table.js';
+import { bytes, table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
 import { lookCommands } from './look.js';
 import { planCommands } from './plan.js';
-import { removal } from './removal.js';
+import { removal } from './down.js';
 
-/** `provider`, `inventory`, `mapping` and `plan`: what a migration is made of. */
+/** `provider`, `inventory`, `look`, `mapping` and `plan`: the inputs of a migration. */
 export function catalogCommands(program: Command, context: CommandsContext): void {
   providerCommands(program.command('provider').description('sources and targets'), context);
   inventoryCommand(program, context);
-  lookCommands(program.command('look').description('into a source, without fetching all of it'), context);
-  mappingCommands(program.command('mapping').description('which network and storage becomes which'), context);
-  planCommands(program.command('plan').description('which VMs are to be migrated, and how'), context);
+  lookCommands(
+    program.command('look').description('search or browse a source without fetching its whole inventory'),
+    context,
+  );
+  mappingCommands(
+    program.command('mapping').description('mappings of networks and storages from source to target'),
+    context,
+  );
+  planCommands(program.command('plan').description('plans: which VMs to migrate, and how'), context);
 }
 
 function providerCommands(provider: Command, context: CommandsContext): void {
   provider
     .command('create')
-    .description('create the providers of a YAML file')
+    .description('create the providers in a YAML file')
     .requiredOption('-f, --file <file>', 'the YAML file; several documents are parted by ---')
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, ProviderSpec)) {
@@ -52,8 +57,8 @@ function inventoryCommand(program: Command, context: CommandsContext): void {
   program
     .command('inventory')
     .argument('<provider>', 'name or id of a source')
-    .description('show what a source holds, and what of it cannot be used')
-    .option('--refresh', 'read it anew')
+    .description('list the VMs of a source, and problems in it')
+    .option('--refresh', 'read the source again')
     .action(async (provider: string, { refresh }: { refresh?: true }) => {
       const name = refresh === true ? 'providers.refresh' : 'providers.inventory';
       const inventory = await context.api().call(name, { params: { provider } });
@@ -80,7 +85,7 @@ function inventoryCommand(program: Command, context: CommandsContext): void {
 function mappingCommands(mapping: Command, context: CommandsContext): void {
   mapping
     .command('create')
-    .description('create the mappings of a YAML file')
+    .description('create the mappings in a YAML file')
     .requiredOption('-f, --file <file>', 'the YAML file; several documents are parted by ---')
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, MappingSpec)) {

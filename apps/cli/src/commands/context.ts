@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { ApiClient } from '../api-client.js';
 
-/** Where commands write, and whom they ask. */
+/** Output and API access of the commands. */
 export interface CommandsContext {
   readonly api: () => ApiClient;
-  /** Whether people read the output, or a program does. */
+  /** Whether the output is for a program (`--json`) rather than for people. */
   readonly json: () => boolean;
   readonly print: (text: string) => void;
-  /** Beside what is printed, which a program may read. */
+  /** Prints to standard error, because a program may read the standard output. */
   readonly warn: (text: string) => void;
 }
 
@@ -21,7 +21,7 @@ export function contextOf(program: Command): CommandsContext {
   };
 }
 
-/** Prints a value as JSON where that was asked for, else what `forPeople` makes of it. */
+/** Prints a value as JSON with `--json`, else as the text from `forPeople`. */
 export function show<T>({ json, print }: CommandsContext, value: T, forPeople: (value: T) => string): void {
   print(json() ? JSON.stringify(value) : forPeople(value));
 }

@@ -35,14 +35,14 @@ async function doctor(extensions: string, env: Record<string, string> = {}) {
 }
 
 describe('the doctor', () => {
-  it('says what the disks of an extension are read with, by its variables', async () => {
+  it('reports the tools that read disks of an extension, by its variables', async () => {
     const module = extensionModule(folder, 'x-crane', needsCrane);
     const { lines } = await doctor(module, { CRANE_TONS: '3' });
     expect(lines).toMatch(new RegExp(`^${module} +present +all services, by LEDGERLIFT_EXTENSIONS$`, 'm'));
     expect(lines).toMatch(/^crane +lifts 3000 kg +heavy toys$/m);
   });
 
-  it('tells a variable of an extension that is wrong, and what to set', async () => {
+  it('reports a wrong variable of an extension, and the expected value', async () => {
     const { lines, status } = await doctor(extensionModule(folder, 'x-crane', needsCrane), {
       CRANE_TONS: 'plenty',
     });
@@ -53,7 +53,7 @@ describe('the doctor', () => {
     expect(status).toBe(1);
   });
 
-  it('tells every extension that no service would start with, and goes on', async () => {
+  it('reports every extension that would prevent a service from starting, and continues', async () => {
     const [one, same] = [extensionModule(folder, 'x-one'), extensionModule(folder, 'x-one')];
     const { lines, status } = await doctor(`${one},${same},${folder.file('none.mjs')}`);
     expect(lines).toMatch(new RegExp(`^${one} +present`, 'm'));
@@ -63,7 +63,7 @@ describe('the doctor', () => {
     expect(status).toBe(1);
   });
 
-  it('tells a list of extensions that names nothing between two commas', async () => {
+  it('reports an empty entry in the list of extensions', async () => {
     const { lines } = await doctor('one,,two');
     expect(lines).toMatch(/^LEDGERLIFT_EXTENSIONS +wrong .*name absolute paths or packages/m);
   });

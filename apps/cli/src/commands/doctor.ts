@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
+import { ExtensionModules, LedgerliftError, type ProviderView } from '@ledgerlift/contracts';
+import { loadExtensions } from '@ledgerlift/extensions';
 import { runTool, sandboxState } from '@ledgerlift/processes';
+import { sourceProviders } from '@ledgerlift/providers';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { type Row, table } from '../terminal/table.js';
 import type { CommandsContext } from './context.js';
-import { extensions, readersOfDisks } from './doctor-sources.js';
 
 interface Tool {
   readonly name: string;
   readonly args: readonly string[];
-  /** Finds the version in what the tool prints. */
+  /** Finds the version in the tool's output. */
   readonly version: RegExp;
   readonly for: string;
   /** How to get it on Debian. */
@@ -77,7 +80,7 @@ const tools: readonly Tool[] = [
 export function doctorCommand(program: Command, context: CommandsContext): void {
   program
     .command('doctor')
-    .description('say what is installed on this machine, what is missing, and how to get it')
+    .description('list installed and missing tools on this machine, and how to get them')
     .action(async () => {
       const loaded = await extensions(process.env);
       const [found, disks] = await Promise.all([
@@ -104,7 +107,7 @@ async function look(tool: Tool): Promise<Row> {
   return { name: tool.name, state, use: tool.for, get: state === 'missing' ? tool.get : '' };
 }
 
-/** Without it, tools that open foreign images see all of the machine. */
+/** Without a sandbox, tools that open foreign images can read the whole machine. */
 async function sandbox(): Promise<Row> {
   const state = await sandboxState();
   const required = process.env['LEDGERLIFT_SANDBOX'] === 'required';
@@ -115,13 +118,13 @@ async function sandbox(): Promise<Row> {
     get:
       state.kind === 'available'
         ? ''
-        : `apt-get install bubblewrap, and allow it to make namespaces (${state.problem})`,
+        : `apt-get install bubblewrap, and allow it to create namespaces (${state.problem})`,
   };
 }
 
 function environment(): readonly Row[] {
   const kvm = existsSync('/dev/kvm');
-  // supermin, which builds virt-v2v's appliance, stops where /lib/modules does not exist, even if it is never used.
+  // supermin, which builds virt-v2v's appliance, fails without /lib/modules, even though it never uses it.
   const modules = existsSync('/lib/modules');
   return [
     {
@@ -138,3 +141,68 @@ function environment(): readonly Row[] {
     },
   ];
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Loads the modules in LEDGERLIFT_EXTENSIONS, as the services do at their start, which adds their providers to
+ * `sourceProviders()`. Each module is loaded together with the previous ones, so that two modules with the same type
+ * are reported too.
+ *
+ * @returns one row for each module, `wrong` if no service would start with it
+ */
+export async function extensions({ LEDGERLIFT_EXTENSIONS: setting }: Environment): Promise<readonly Row[]> {
+  const name = 'LEDGERLIFT_EXTENSIONS';
+  const { data: modules, error } = ExtensionModules.safeParse(setting);
+  if (setting === undefined || setting === '') return [];
+  if (error !== undefined)
+    return [wrong(name, 'all services', 'name absolute paths or packages, separated by single commas')];
+  const loaded: string[] = [];
+  const rows: Row[] = [];
+  for (const module of modules) {
+    const use = `all services, by ${name}`;
+    try {
+      await loadExtensions([...loaded, module]);
+      loaded.push(module);
+      rows.push({ name: module, state: 'present', use, get: '' });
+    } catch (cause) {
+      rows.push(wrong(module, use, inWords(cause)));
+    }
+  }
+  return rows;
+}
+
+/** Checks the tools that read disks, for each kind of source. A machine that reads no such disks needs none. */
+export async function readersOfDisks(
+  env: Environment,
+  sources: () => Promise<readonly ProviderView[]>,
+): Promise<readonly Row[]> {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const rows = sourceProviders().map(async ({ type, requirements }): Promise<readonly Row[]> => {
+    if (requirements === undefined) return [];
+    const { data, error } = z.object(requirements.variables).safeParse(set);
+    if (error !== undefined) {
+      const names = [...new Set(error.issues.map(({ path: [variable] }) => String(variable)))];
+      return names.map((name) => {
+        const wanted = requirements.variables[name]?.description ?? 'a value that its source accepts';
+        return wrong(name, `services that read disks of ${type}`, `set it to ${wanted}`);
+      });
+    }
+    try {
+      const reports = await requirements.report(await requirements.look(data), sources);
+      return reports.map((report): Row => ({ ...report }));
+    } catch (cause) {
+      return [wrong(type, 'its disks', inWords(cause))];
+    }
+  });
+  return (await Promise.all(rows)).flat();
+}
+
+const wrong = (name: string, use: string, get: string): Row => ({ name, state: 'wrong', use, get });
+
+const inWords = (error: unknown): string =>
+  error instanceof LedgerliftError
+    ? `${error.code} ${error.message}`
+    : error instanceof Error
+      ? error.message
+      : String(error);

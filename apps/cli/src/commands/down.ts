@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { endMarked, sendSignal } from '@ledgerlift/processes';
+import type { Command } from 'commander';
 import { BadOption } from '../errors.js';
-import { type DataDirLock, holderOf, tryLockDataDir } from '../supervisor/data-dir-lock.js';
-import { defaultDataDir } from '../supervisor/installation.js';
+import { type DataDirLock, defaultDataDir, holderOf, tryLockDataDir } from '../supervisor/installation.js';
+import { type CommandsContext, show } from './context.js';
 
-/** The running `up` was asked to stop, and is still there. */
+/** The running `up` was asked to stop, but still runs. */
 class StillUp extends LedgerliftError {
   readonly code = 'LL-CLI-009';
   constructor(dataDir: string, pid: number | undefined, seconds: number) {
     super(
       pid === undefined
-        ? `a process that cannot be told holds the lock of ${dataDir}; 'fuser ${dataDir}/up.lock' names it`
+        ? `an unknown process holds the lock of ${dataDir}; 'fuser ${dataDir}/up.lock' names it`
         : `process ${pid} was asked to stop and still runs Ledgerlift in ${dataDir} after ${seconds} s; wait longer with ` +
-            `--timeout, or end it with 'kill -9 ${pid}' and repeat 'ledgerlift down'`,
+            `--timeout, or kill it with 'kill -9 ${pid}' and repeat 'ledgerlift down'`,
       { field: '--data-dir' },
     );
   }
@@ -27,8 +27,8 @@ const ORPHAN_GRACE_MS = 20_000;
 export function downCommand(program: Command): void {
   program
     .command('down')
-    .description("stop what 'ledgerlift up' runs in a data directory, also what a killed one left behind")
-    .option('--data-dir <folder>', 'where the event log, NATS and the logs live', defaultDataDir())
+    .description("stop 'ledgerlift up' in a data directory, and processes that a killed one left")
+    .option('--data-dir <folder>', 'folder of the event log, NATS and the logs', defaultDataDir())
     .option('--timeout <seconds>', 'how long to wait for the running one to stop', '90')
     .action(async (options: { dataDir: string; timeout: string }) => {
       const seconds = Number(options.timeout);
@@ -58,7 +58,7 @@ async function down(dataDir: string, seconds: number): Promise<void> {
   }
 }
 
-/** Asks each holder once; holding the lock shows that the holder and what it supervised are gone. */
+/** Asks each holder once to stop. Once we hold the lock, the holder and its processes are gone. */
 async function lockAfterStop(
   dataDir: string,
   seconds: number,
@@ -76,4 +76,21 @@ async function lockAfterStop(
     if (performance.now() > deadline) throw new StillUp(dataDir, holder?.pid, seconds);
     await sleep(POLL_MS);
   }
+}
+
+/** Adds the `delete` command for one kind of definition. */
+export function removal(
+  command: Command,
+  context: CommandsContext,
+  operation: 'providers.delete' | 'mappings.delete' | 'plans.delete',
+  what: 'provider' | 'mapping' | 'plan',
+): void {
+  command
+    .command('delete')
+    .argument(`<${what}>`, 'name or id')
+    .description(`delete a ${what}`)
+    .action(async (name: string) => {
+      await context.api().call(operation, { params: { [what]: name } });
+      show(context, { deleted: name }, ({ deleted }) => `deleted ${what} ${deleted}`);
+    });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandsContext } from './context.js';
 
-/** `events` and `log`: what happened to a VM. */
+/** `events` and `log`: the history and logs of a VM. */
 export function eventCommands(program: Command, context: CommandsContext): void {
   program
     .command('events')
@@ -21,7 +21,7 @@ export function eventCommands(program: Command, context: CommandsContext): void 
     .command('log')
     .argument('<vm>', 'MIGRATION/N, or MIGRATION for its first VM')
     .description("a VM's conversion log")
-    .option('--name <log>', 'another of its logs')
+    .option('--name <log>', 'name of another log')
     .action(async (vm: string, { name }: { name?: string }) => {
       context.print(await context.api().text('vms.log', { params: vmOf(vm), query: { name } }));
     });

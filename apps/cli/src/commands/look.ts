@@ -13,7 +13,7 @@ export function lookCommands(program: Command, context: CommandsContext): void {
       '[criteria...]',
       'such as folder=/prod tag=gold name=web-* powerState=on concern=Critical attribute=owner=ann',
     )
-    .description('find VMs of a source, by what a plan may select them by')
+    .description("find VMs of a source by the fields of a plan's selector")
     .action(async (provider: string, criteria: readonly string[]) => {
       const found = await context
         .api()
@@ -35,8 +35,8 @@ export function lookCommands(program: Command, context: CommandsContext): void {
     .command('tree')
     .argument('<provider>', 'name or id of a source')
     .option('--by <what>', '`folder` or `host`', 'folder')
-    .option('--path <path>', 'the node to begin with', '/')
-    .option('--depth <levels>', 'levels below it', '2')
+    .option('--path <path>', 'the root of the tree', '/')
+    .option('--depth <levels>', 'number of levels below it', '2')
     .description('show the VMs of a source as a tree')
     .action(async (provider: string, query: Record<string, string>) => {
       const tree = await context.api().call('providers.tree', { params: { provider }, query });
@@ -44,7 +44,7 @@ export function lookCommands(program: Command, context: CommandsContext): void {
     });
 }
 
-/** @throws BadOption where one is not `name=value` */
+/** @throws BadOption if one is not `name=value` */
 function criteriaOf(criteria: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     criteria.map((each) => {
@@ -56,7 +56,7 @@ function criteriaOf(criteria: readonly string[]): Record<string, string> {
 }
 
 function branchLines(node: TreeNode, indent = ''): readonly string[] {
-  const said = node.kind === 'vm' ? `${node.name} (${node.id ?? ''})` : `${node.name}/ ${node.vms} VMs`;
+  const label = node.kind === 'vm' ? `${node.name} (${node.id ?? ''})` : `${node.name}/ ${node.vms} VMs`;
   const below = (node.children ?? []).flatMap((child) => branchLines(child, `${indent}  `));
-  return [`${indent}${said}`, ...below, ...(node.more > 0 ? [`${indent}  … and ${node.more} more`] : [])];
+  return [`${indent}${label}`, ...below, ...(node.more > 0 ? [`${indent}  … and ${node.more} more`] : [])];
 }

@@ -41,7 +41,7 @@ interface Secret {
 }
 
 describe('ledgerlift nats-keys', () => {
-  it('writes a Secret for the server, one for every service and one for the planner, and no seed that stays offline', async () => {
+  it('writes a Secret each for the server, the services and the planner, without the offline seeds', async () => {
     const out = folder.file('keys');
     const { printed, status } = await natsKeys('--out', out, '--namespace', 'lift');
     expect(status).toBe(0);
@@ -75,14 +75,14 @@ describe('ledgerlift nats-keys', () => {
     }
   });
 
-  it('lets nobody else read what it wrote', async () => {
+  it('writes files that only their owner can read', async () => {
     const out = folder.file('private');
     await natsKeys('--out', out);
     expect((await stat(out)).mode & 0o777).toBe(0o700);
     for (const name of await readdir(out)) expect((await stat(join(out, name))).mode & 0o777).toBe(0o600);
   });
 
-  it('leaves out the namespace where none is named, and names Secrets as asked', async () => {
+  it('omits the namespace by default, and uses the given prefix', async () => {
     const out = folder.file('plain');
     await natsKeys('--out', out, '--prefix', 'bus');
     const [first] = parseAllDocuments(await readFile(join(out, 'secrets.yaml'), 'utf8'));
@@ -113,13 +113,13 @@ describe('ledgerlift nats-keys', () => {
 });
 
 describe("the Helm chart's nats-server with these keys", () => {
-  it('starts, answers its probes, and lets in the services alone, who have JetStream', async () => {
+  it('starts, answers its probes, admits only the services, and gives them JetStream', async () => {
     const out = folder.file('server');
     await natsKeys('--out', out);
     const chart = join(import.meta.dirname, '../../../../deploy/helm/ledgerlift/files/nats.conf');
     await copyFile(chart, join(out, 'nats.conf'));
     const [port, monitor] = [await freePort(), await freePort()];
-    // Options win over the file, which has a pod's ports.
+    // Options override the file, which has a pod's ports.
     const here = ['-a', '127.0.0.1', '-p', `${port}`, '-m', `${monitor}`, '-sd', folder.file('jetstream')];
     const server = await OwnedProcess.start({
       name: 'nats-server',

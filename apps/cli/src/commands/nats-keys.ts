@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { BadOption, FolderNotEmpty } from '../errors.js';
 import type { CommandsContext } from './context.js';
 
-/** What the Secrets are called unless the command says otherwise; the chart's values name the same. */
+/** Default prefix of the Secrets' names; the chart's values use the same. */
 const PREFIX = 'ledgerlift-nats';
 
 interface Given {
@@ -16,16 +16,16 @@ interface Given {
   readonly prefix: string;
 }
 
-/** `nats-keys`: makes the keys of an installation's NATS, as files and as Secrets of Kubernetes. */
+/** `nats-keys`: creates the keys of an installation's NATS, as files and as Kubernetes Secrets. */
 export function natsKeysCommand(program: Command, context: CommandsContext): void {
   program
     .command('nats-keys')
     .description(
-      'make the operator, account and credentials of an NATS server; nothing is sent to a server or a cluster',
+      'create the operator, account and credentials for a NATS server; nothing is sent to a server or a cluster',
     )
-    .requiredOption('--out <folder>', 'a folder that is empty, or does not exist yet')
-    .option('--namespace <name>', "of the Secrets; by default kubectl's own")
-    .option('--prefix <name>', 'what the names of the Secrets begin with', PREFIX)
+    .requiredOption('--out <folder>', 'an empty or new folder')
+    .option('--namespace <name>', "namespace of the Secrets; default: kubectl's own")
+    .option('--prefix <name>', "prefix of the Secrets' names", PREFIX)
     .action(async (given: Given) => {
       if (given.namespace !== undefined) checkLabel('--namespace', given.namespace);
       checkLabel('--prefix', given.prefix);
@@ -52,7 +52,7 @@ function filesOf(keys: NatsKeys, given: Given): Readonly<Record<string, string>>
   };
 }
 
-/** Three Secrets, so that each pod mounts what it needs and no more: the server, every service, the planner alone. */
+/** Three Secrets, so that each pod mounts only its own: for the server, for every service, and for the planner. */
 function secretsOf(keys: NatsKeys, { namespace, prefix }: Given): string {
   const contents = {
     resolver: { 'resolver.conf': keys.resolver },
@@ -69,7 +69,7 @@ function secretsOf(keys: NatsKeys, { namespace, prefix }: Given): string {
     .join('');
 }
 
-/** Keys that exist are never overwritten: a server that lost its operator trusts none of its users. */
+/** Existing keys are never overwritten, because a server that lost its operator trusts none of its users. */
 async function makeEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [found] = await readdir(folder);
@@ -78,13 +78,13 @@ async function makeEmptyFolder(folder: string): Promise<void> {
 
 function checkLabel(option: string, text: string): void {
   if (Dns1123Label.safeParse(text).success) return;
-  throw new BadOption(option, `'${text}'`, 'must be a name of Kubernetes: lower case letters, digits and -');
+  throw new BadOption(option, `'${text}'`, 'must be a Kubernetes name: lower case letters, digits and -');
 }
 
 const nextSteps = (out: string): string =>
   [
     `Keys are in ${out}. Next:`,
     `  kubectl apply -f ${join(out, 'secrets.yaml')}`,
-    'Then keep operator.seed, system.seed and account.seed where no service reaches them: only they can revoke a key.',
+    'Then keep operator.seed, system.seed and account.seed out of reach of every service: only they can revoke a key.',
     'Delete secrets.yaml, services.creds and signing.seed once they are in the cluster.',
   ].join('\n');

@@ -1,17 +1,16 @@
 import type { Figure, Figures, Rehearsal } from '@ledgerlift/contracts';
 import type { Command } from 'commander';
-import { conditionLines } from '../terminal/conditions.js';
-import { bytes, duration } from '../terminal/quantities.js';
-import { table } from '../terminal/table.js';
+import { conditionLines } from '../terminal/pipeline.js';
+import { bytes, duration, table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
 
-/** `plan rehearse`: what a migration would be, before it is. */
+/** `plan rehearse`: predicts a migration without starting it. */
 export function rehearseCommand(plan: Command, context: CommandsContext): void {
   plan
     .command('rehearse')
     .argument('<plan>', 'name or id')
-    .description('say what a migration would read, in which order, for what it waits, and how long it takes')
-    .option('--steps', 'show the steps of each VM, too')
+    .description("predict a migration's data volume, order, waits and duration")
+    .option('--steps', 'also show the steps of each VM')
     .action(async (name: string, { steps }: { steps?: true }) => {
       const rehearsal = await context.api().call('plans.rehearse', { params: { plan: name } });
       show(context, rehearsal, (value) => lines(value, steps === true ? 'with-steps' : 'without').join('\n'));
@@ -50,12 +49,12 @@ function lines(rehearsal: Rehearsal, steps: 'with-steps' | 'without'): readonly 
     `${total.vms} VMs; ${bytes(total.bytesToRead)} of ${bytes(total.capacityBytes)} will be read` +
       (total.withoutExtents === 0
         ? ''
-        : `, at most: what ${total.withoutExtents} VMs hold could not be seen`),
+        : `, at most: the data of ${total.withoutExtents} VMs could not be measured`),
     total.durationMs === undefined
-      ? 'it never ends: the limits let nothing run'
+      ? 'it never ends: the limits allow nothing to run'
       : `it takes ${seconds(total.durationMs)}, and the longest downtime is ${seconds(total.longestDowntimeMs)}`,
-    `reckoned with ${figureWords(figures)}`,
-    ...assumptions.map((assumption) => `taken for granted: ${assumption}`),
+    `estimated with ${figureWords(figures)}`,
+    ...assumptions.map((assumption) => `assuming: ${assumption}`),
   ];
 }
 
@@ -69,7 +68,7 @@ function stepLines({ vms }: Rehearsal): readonly string[] {
 }
 
 function figureWords(figures: Figures): string {
-  const said: readonly (readonly [string, Figure, (value: number) => string])[] = [
+  const entries: readonly (readonly [string, Figure, (value: number) => string])[] = [
     ['copying', figures.bytesPerSecond, (value) => `${bytes(Math.round(value))}/s`],
     ['shutdown', figures.shutdownMs, seconds],
     ['snapshots', figures.snapshotMs, seconds],
@@ -78,7 +77,7 @@ function figureWords(figures: Figures): string {
     ...Object.entries(figures.hooks).map(([name, figure]) => [`hook ${name}`, figure, seconds] as const),
     ['changes of', figures.changePerHour, (share) => `${Math.round(share * 1000) / 10} % an hour`],
   ];
-  return said
+  return entries
     .map(
       ([name, { value, measured }, words]) =>
         `${name} ${words(value)} (${measured === 0 ? 'assumed' : `measured ${measured} times`})`,

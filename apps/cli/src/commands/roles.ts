@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { BadOption } from '../errors.js';
 import type { CommandsContext } from './context.js';
 
-/** `TYPE role`, for each type of source or target that has one: what it is to be prepared with. */
+/** `TYPE role`, for each type of source or target whose user needs a role. */
 export function roleCommands(program: Command, context: CommandsContext): void {
   for (const { type, role } of sourceProviders())
     if (role !== undefined) roleCommand(program, context, type, role);
@@ -23,8 +23,8 @@ function targetRoleCommand(
     .description(`prepare a ${target} as a target`)
     .command('role')
     .description('print roles with exactly the rights that migrations need; nothing is sent to a server')
-    .requiredOption('--namespaces <names>', 'into which VMs are migrated, with commas between')
-    .option('--account <namespace/name>', 'the service account that gets them', 'ledgerlift/ledgerlift')
+    .requiredOption('--namespaces <names>', 'the namespaces for migrated VMs, separated by commas')
+    .option('--account <namespace/name>', 'the service account that gets the roles', 'ledgerlift/ledgerlift')
     .action(({ namespaces: list, account }: { namespaces: string; account: string }) => {
       const namespaces = list.split(',').map((each) => label('--namespaces', each.trim()));
       const [namespace = '', name = '', ...more] = account.split('/');
@@ -36,7 +36,7 @@ function targetRoleCommand(
 
 function label(option: string, text: string): string {
   if (Dns1123Label.safeParse(text).success) return text;
-  throw new BadOption(option, `'${text}'`, 'must be names of Kubernetes: lower case letters, digits and -');
+  throw new BadOption(option, `'${text}'`, 'must be Kubernetes names: lower case letters, digits and -');
 }
 
 function roleCommand(program: Command, context: CommandsContext, type: string, role: SourceRole): void {
@@ -46,14 +46,16 @@ function roleCommand(program: Command, context: CommandsContext, type: string, r
     .description(`prepare a ${role.source} source`)
     .command('role')
     .description('print a role with exactly the privileges that migrations need; nothing is sent to a server')
-    .option('--for <kinds>', `with commas between: ${role.kinds.join(', ')}`, role.usual.join(','))
-    .option('--name <name>', 'of the role', 'ledgerlift');
+    .option(
+      '--for <kinds>',
+      `kinds of migrations, separated by commas: ${role.kinds.join(', ')}`,
+      role.usual.join(','),
+    )
+    .option('--name <name>', 'name of the role', 'ledgerlift');
   if (variant !== undefined) command.option(`--${variant.option}`, `for ${variant.for}`, false);
   command
     .addOption(
-      new Option('--format <format>', 'whose language it is in')
-        .choices(role.formats)
-        .default(role.formats[0]),
+      new Option('--format <format>', 'output format').choices(role.formats).default(role.formats[0]),
     )
     .action((options: Readonly<Record<string, unknown>> & Given) => {
       const { name } = options;
@@ -74,6 +76,7 @@ interface Given {
 function kindsOf(list: string, { kinds: known }: SourceRole): readonly string[] {
   const kinds = list.split(',').map((kind) => kind.trim());
   const unknown = kinds.find((kind) => !known.includes(kind));
-  if (unknown !== undefined) throw new BadOption('--for', `'${unknown}'`, `must be of ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw new BadOption('--for', `'${unknown}'`, `must be one of ${known.join(', ')}`);
   return kinds;
 }

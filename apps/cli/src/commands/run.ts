@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import type { MigrationView, VmView } from '@ledgerlift/contracts';
 import { LedgerliftError } from '@ledgerlift/contracts';
-import { conditionLines } from '../terminal/conditions.js';
-import { hookLines } from '../terminal/hooks.js';
-import { changedLines, pipelineLines } from '../terminal/pipeline.js';
+import { changedLines, conditionLines, hookLines, pipelineLines } from '../terminal/pipeline.js';
 import { table } from '../terminal/table.js';
 import { type CommandsContext, show } from './context.js';
 
 const POLL_MS = 500;
-/** More do not fit on a screen; the others are counted. */
+/** More do not fit on a screen; the rest are only counted. */
 const MOST_SHOWN = 8;
 
 /** `start` and `status`: running plans. */
@@ -17,7 +15,7 @@ export function runCommands(program: Command, context: CommandsContext): void {
     .command('start')
     .argument('<plan>', 'name or id')
     .description('start a plan')
-    .option('--watch', 'show the pipeline until it is over; exit code 1 unless every VM succeeded')
+    .option('--watch', 'show progress until the end; exit code 1 unless every VM succeeded')
     .action(async (plan: string, { watch: isWatched }: { watch?: true }) => {
       const migration = await context.api().call('plans.start', { params: { plan } });
       show(context, migration, ({ id, planName }) => `started migration ${id} of plan ${planName}`);
@@ -25,12 +23,9 @@ export function runCommands(program: Command, context: CommandsContext): void {
     });
   program
     .command('status')
-    .argument(
-      '[what]',
-      'id of a migration, or MIGRATION/N for one VM of it; all migrations where it is left out',
-    )
+    .argument('[what]', 'id of a migration, or MIGRATION/N for one of its VMs; default: all migrations')
     .description("show migrations, the VMs and the plan's hooks of one, or the steps of one VM or hook")
-    .option('--watch', 'show the pipeline until it is over')
+    .option('--watch', 'show progress until the end')
     .action(async (what: string | undefined, { watch: isWatched }: { watch?: true }) => {
       if (what === undefined) return listMigrations(context);
       const [migration = '', vm] = what.split('/');
@@ -77,7 +72,7 @@ async function listMigrations(context: CommandsContext): Promise<void> {
   );
 }
 
-/** Follows a migration to its end: a live picture on a terminal, plain lines elsewhere. */
+/** Follows a migration to its end: redraws on a terminal, prints plain lines elsewhere. */
 async function watch(context: CommandsContext, migration: string): Promise<void> {
   const isLive = process.stdout.isTTY && !context.json();
   const seen = new Map<number, VmView>();
@@ -104,7 +99,7 @@ async function watch(context: CommandsContext, migration: string): Promise<void>
   }
 }
 
-/** What runs is worth a look before what waits, and what is over comes last. */
+/** Sorts running VMs first, then waiting ones, then ended ones. */
 const rank = (state: VmView['state']): number =>
   state === 'running' || state === 'cleaning' || state === 'held'
     ? 0
@@ -122,13 +117,13 @@ function redraw(vms: readonly VmView[], total: number, drawn: number): number {
   return lines.length;
 }
 
-/** Not every VM succeeded: said by the exit code, too. */
+/** Not every VM succeeded. Makes the exit code 1. */
 class MigrationNotSucceeded extends LedgerliftError {
   readonly code = 'LL-CLI-006';
   constructor({ id, counts }: MigrationView) {
     super(
       `of ${counts.total} VMs ${counts.succeeded} succeeded, ${counts.failed} failed and ${counts.canceled} were canceled; ` +
-        `'ledgerlift events ${id}/N' says what happened, 'ledgerlift retry' goes on`,
+        `'ledgerlift events ${id}/N' shows what happened, 'ledgerlift retry' continues`,
     );
   }
 }

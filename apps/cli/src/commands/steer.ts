@@ -6,17 +6,17 @@ import { type CommandsContext, show } from './context.js';
 
 type Verb = 'cancel' | 'retry' | 'pause' | 'resume';
 
-/** What an operator asks of migrations under way. */
+/** Commands for running migrations: cancel, retry, pause, cutover and others. */
 export function steerCommands(program: Command, context: CommandsContext): void {
-  asked(program, context, 'cancel', 'cancel a plan, a migration, or one VM of it');
-  asked(
+  verbCommand(program, context, 'cancel', 'cancel a plan, a migration, or one VM of it');
+  verbCommand(
     program,
     context,
     'retry',
-    'try the failed VMs of a plan again, or one VM, each from the step that failed',
+    'retry the failed VMs of a plan, or one VM, each from its failed step',
   );
-  asked(program, context, 'pause', 'pause the VMs of a plan, or one VM, at the next safe point');
-  asked(program, context, 'resume', 'go on with a paused plan or VM');
+  verbCommand(program, context, 'pause', 'pause the VMs of a plan, or one VM, at the next safe point');
+  verbCommand(program, context, 'resume', 'resume a paused plan or VM');
   nextWaveCommand(program, context);
   cutoverCommand(program, context);
   withdrawCutoverCommand(program, context);
@@ -25,8 +25,8 @@ export function steerCommands(program: Command, context: CommandsContext): void 
   limitsCommands(program, context);
 }
 
-/** They differ in nothing but the word. */
-function asked(program: Command, context: CommandsContext, verb: Verb, description: string): void {
+/** cancel, retry, pause and resume differ only in their verb. */
+function verbCommand(program: Command, context: CommandsContext, verb: Verb, description: string): void {
   reasoned(program.command(verb).argument('<what>', whatOf(verb)).description(description)).action(
     async (what: string, { reason }: { reason?: string }) => {
       const body = bodyOf(reason);
@@ -47,10 +47,7 @@ function asked(program: Command, context: CommandsContext, verb: Verb, descripti
 
 function nextWaveCommand(program: Command, context: CommandsContext): void {
   reasoned(
-    program
-      .command('next-wave')
-      .argument('<plan>', 'name or id')
-      .description('start the wave after the last one that was started'),
+    program.command('next-wave').argument('<plan>', 'name or id').description("start a plan's next wave"),
   ).action(async (plan: string, { reason }: { reason?: string }) => {
     const view = await context.api().call('plans.next-wave', { params: { plan }, body: bodyOf(reason) });
     show(context, view, ({ wave, waves }) => `wave ${wave} of ${waves.length} has begun`);
@@ -62,8 +59,8 @@ function cutoverCommand(program: Command, context: CommandsContext): void {
     program
       .command('cutover')
       .argument('<what>', whatOf('cutover'))
-      .description('cut the warm VMs of a plan over, or one VM: now, or at a time')
-      .option('--at <time>', 'when, such as 2026-12-01T22:00:00Z'),
+      .description('cut over the warm VMs of a plan, or one VM, now or at a given time')
+      .option('--at <time>', 'time of the cutover, such as 2026-12-01T22:00:00Z'),
   ).action(async (what: string, { at, reason }: { at?: string; reason?: string }) => {
     const body = { ...bodyOf(reason), ...(at === undefined ? {} : { at: timeOf(at) }) };
     const { migration, vm } = targetOf(what);
@@ -75,7 +72,7 @@ function cutoverCommand(program: Command, context: CommandsContext): void {
     const view = await context.api().call('vms.cutover', { params: { migration, vm }, body });
     show(context, view, ({ targetName, warm }) => {
       const seconds = Math.round((warm?.forecast.downtimeMs ?? 0) / 1000);
-      return `cutover of ${targetName} at ${warm?.cutoverAt ?? ''}; ${seconds} s of downtime are expected`;
+      return `cutover of ${targetName} at ${warm?.cutoverAt ?? ''}; expected downtime ${seconds} s`;
     });
   });
 }
@@ -85,7 +82,7 @@ function withdrawCutoverCommand(program: Command, context: CommandsContext): voi
     program
       .command('withdraw-cutover')
       .argument('<what>', whatOf('withdraw-cutover'))
-      .description('withdraw a cutover that is scheduled and has not begun; passes go on'),
+      .description('withdraw a scheduled cutover that has not begun; copy rounds continue'),
   ).action(async (what: string, { reason }: { reason?: string }) => {
     const body = bodyOf(reason);
     const { migration, vm } = targetOf(what);
@@ -103,10 +100,10 @@ function approveCommand(program: Command, context: CommandsContext): void {
   reasoned(
     program
       .command('approve')
-      .argument('<start|cutover>', 'what somebody else asked for')
+      .argument('<start|cutover>', 'the request of another person to approve')
       .argument('<what>', 'name or id of a plan; MIGRATION/N for the cutover of one VM')
       .description('approve a start or a cutover as the second person')
-      .option('--at <time>', 'the time of the one cutover that is meant, as `status` shows it'),
+      .option('--at <time>', 'the scheduled time of the cutover, as `status` shows it'),
   ).action(async (subject: string, what: string, { at, reason }: { at?: string; reason?: string }) => {
     if (subject !== 'start' && subject !== 'cutover')
       throw new BadOption('<start|cutover>', subject, 'must be start or cutover');
@@ -128,7 +125,7 @@ function vmCommands(program: Command, context: CommandsContext): void {
     program
       .command('test-boot')
       .argument('<vm>', 'MIGRATION/N')
-      .description("start a warm VM's newest state isolated, and throw it away"),
+      .description("boot a warm VM's newest state isolated, then discard it"),
   ).action(async (what: string, { reason }: { reason?: string }) => {
     const params = vmOf(what);
     tellVm(context, await context.api().call('vms.test-boot', { params, body: bodyOf(reason) }), 'test boot');
@@ -138,7 +135,7 @@ function vmCommands(program: Command, context: CommandsContext): void {
       .command('rollback')
       .argument('<vm>', 'MIGRATION/N')
       .description('stop the target and start the source again')
-      .option('--lose-writes', 'what was written at the target since the cutover is lost: say that you know'),
+      .option('--lose-writes', 'confirm that all writes at the target since the cutover are lost'),
   ).action(async (what: string, options: { reason?: string; loseWrites?: true }) => {
     const params = vmOf(what);
     if (options.loseWrites !== true) throw new RollbackNotConfirmed(what);
@@ -149,10 +146,10 @@ function vmCommands(program: Command, context: CommandsContext): void {
   program
     .command('answer-hook')
     .argument('<vm>', 'MIGRATION/N')
-    .argument('<hook>', 'its name')
-    .description('answer a hook that a VM waits for')
-    .option('--failed', 'it did not succeed')
-    .option('--said <text>', 'what the history is to say', '')
+    .argument('<hook>', 'name of the hook')
+    .description('answer a hook that waits for an event')
+    .option('--failed', 'report a failure of the hook')
+    .option('--said <text>', 'text for the history', '')
     .action(async (what: string, hook: string, { failed, said }: { failed?: true; said: string }) => {
       const body = { hook, succeeded: failed !== true, said };
       const view = await context.api().call('vms.answer-hook', { params: vmOf(what), body });
@@ -160,19 +157,19 @@ function vmCommands(program: Command, context: CommandsContext): void {
     });
 }
 
-/** After the end of a VM: what is left, and what only these words remove. */
+/** Removes resources after the end of a VM's migration; no other command deletes a target that was allowed to start. */
 function cleanUpCommands(program: Command, context: CommandsContext): void {
   reasoned(
     program
       .command('clean-up')
       .argument('<vm>', 'MIGRATION/N')
-      .description('try again to remove what the clean-up of a VM gave up'),
+      .description("retry removals that a VM's clean-up could not do"),
   ).action(async (what: string, { reason }: { reason?: string }) => {
     const view = await context.api().call('vms.clean-up', { params: vmOf(what), body: bodyOf(reason) });
     show(context, view, ({ targetName, state, kept }) =>
       state === 'cleaning'
-        ? `removing what is left of ${targetName}`
-        : `nothing of ${targetName} is left to remove; ${kept.length} resources are kept`,
+        ? `removing the remaining resources of ${targetName}`
+        : `no resource of ${targetName} is left to remove; ${kept.length} are kept`,
     );
   });
   reasoned(
@@ -191,7 +188,7 @@ function cleanUpCommands(program: Command, context: CommandsContext): void {
 function limitsCommands(program: Command, context: CommandsContext): void {
   program
     .command('limits')
-    .description('show what may run at once over all plans; with a file, set it')
+    .description('show the limits over all plans; with a file, set them')
     .argument('[file]', 'YAML or JSON')
     .action(async (file: string | undefined) => {
       const api = context.api();
@@ -206,7 +203,7 @@ function limitsCommands(program: Command, context: CommandsContext): void {
 const whatOf = (verb: string): string =>
   `name or id of a plan${verb === 'cancel' ? ', or id of a migration' : ''}; MIGRATION/N for one VM`;
 const reasoned = (command: Command): Command =>
-  command.option('--reason <text>', 'why; it stands in the history');
+  command.option('--reason <text>', 'the reason, for the history');
 const bodyOf = (reason: string | undefined): { reason?: string } => (reason === undefined ? {} : { reason });
 
 /** `MIGRATION/N` is a VM; anything else a plan or a migration. */
@@ -238,6 +235,6 @@ async function isMigrationId(context: CommandsContext, id: string): Promise<bool
 }
 
 const tellVm = (context: CommandsContext, view: VmView, what: string): void =>
-  show(context, view, ({ targetName, state }) => `${what} of ${targetName} was asked for; it is ${state}`);
+  show(context, view, ({ targetName, state }) => `${what} requested for VM ${targetName} (${state})`);
 const tellMigration = (context: CommandsContext, view: MigrationView, what: string, of: string): void =>
-  show(context, view, () => `${what} of ${of} was asked for`);
+  show(context, view, () => `${what} requested for ${of}`);

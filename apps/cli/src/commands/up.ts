@@ -2,23 +2,23 @@ import type { Command } from 'commander';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { endMarked } from '@ledgerlift/processes';
 import { BadOption } from '../errors.js';
-import { holderOf, tryLockDataDir } from '../supervisor/data-dir-lock.js';
 import {
-  type InstallationOptions,
   accepts,
   defaultDataDir,
+  holderOf,
+  type InstallationOptions,
   portsOf,
   stagesOf,
+  tryLockDataDir,
 } from '../supervisor/installation.js';
-import type { ProcessNews } from '../supervisor/supervised-process.js';
-import { runUntilSignal } from '../supervisor/supervisor.js';
+import { type ProcessNews, runUntilSignal } from '../supervisor/supervisor.js';
 
-/** Something else listens where the installation wants to. */
+/** Another program listens on a port that the installation needs. */
 class PortTaken extends LedgerliftError {
   readonly code = 'LL-CLI-004';
   constructor(port: number, option: string) {
     super(
-      `port ${port} is taken on 127.0.0.1; end what listens there, or choose another port with ${option}`,
+      `port ${port} is in use on 127.0.0.1; stop the program that listens there, or choose another port with ${option}`,
     );
   }
 }
@@ -29,14 +29,14 @@ class DataDirInUse extends LedgerliftError {
   constructor(dataDir: string, pid: number | undefined) {
     const holder = pid === undefined ? 'another process' : `process ${pid}`;
     super(
-      `${holder} already runs Ledgerlift in ${dataDir}; end it with 'ledgerlift down --data-dir ${dataDir}', or choose ` +
+      `${holder} already runs Ledgerlift in ${dataDir}; stop it with 'ledgerlift down --data-dir ${dataDir}', or choose ` +
         'another folder with --data-dir',
       { field: '--data-dir' },
     );
   }
 }
 
-/** For what a killed `up` left behind: it was told to end when its parent died, and gets this long to do so. */
+/** For processes that a killed `up` left: they were told to end when it died, and get this long to do so. */
 const LEFTOVER_GRACE_MS = 10_000;
 
 interface UpOptions {
@@ -51,13 +51,13 @@ export function upCommand(program: Command): void {
   program
     .command('up')
     .description('start NATS and the four services on this machine, and restart any process that exits')
-    .option('--data-dir <folder>', 'where the event log, NATS and the logs live', defaultDataDir())
+    .option('--data-dir <folder>', 'folder of the event log, NATS and the logs', defaultDataDir())
     .option('--port <port>', 'port of the API; the workers use the next three', '7420')
     .option('--nats-port <port>', 'port of NATS', '7430')
     .option('--nats-server <command>', 'the nats-server to run', 'nats-server')
     .option(
       '--nats-url <url>',
-      'a NATS that runs already, in place of one that is started; credentials as the services take them',
+      'use a running NATS instead of starting one; credentials from the LEDGERLIFT_NATS_* variables',
     )
     .action(async (options: UpOptions) => {
       await up({

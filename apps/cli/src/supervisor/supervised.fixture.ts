@@ -1,8 +1,7 @@
-// A supervisor of processes that do nothing; it tells what happens, a line each. Arguments: folder of the logs, mark.
+// A supervisor of idle processes that prints one line per event. Arguments: folder of the logs, mark.
 import { join } from 'node:path';
-import { installationMark } from './data-dir-lock.js';
-import type { ProcessSpec } from './supervised-process.js';
-import { runUntilSignal } from './supervisor.js';
+import { installationMark } from './installation.js';
+import { type ProcessSpec, runUntilSignal } from './supervisor.js';
 
 const [folder = '.', value = ''] = process.argv.slice(2);
 const mark = installationMark(value);
@@ -15,7 +14,7 @@ function sleeper(name: string): ProcessSpec {
     args: ['3600'],
     env: { [mark.variable]: mark.value },
     logFile: join(folder, `${name}.log`),
-    // Not at once, so that a signal can come while it is waited for.
+    // Not ready at once, so that a signal can arrive during the wait.
     isReady: async () => (asked += 1) > 1,
   };
 }

@@ -1,34 +1,34 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { markedProcesses } from '@ledgerlift/processes';
-import { typescriptArguments } from '@ledgerlift/testing';
-import { installationMark } from './data-dir-lock.js';
+import { type TemporaryFolder, temporaryFolder, typescriptArguments } from '@ledgerlift/testing';
+import { installationMark } from './installation.js';
 
-/** What the fixture tells from its start until it is up. */
+/** The fixture's output from its start until it is up. */
 const MOMENTS = [
   'preparing',
   ...['bus starting', 'bus ready', 'planner starting', 'planner ready'],
   ...['worker-1 starting', 'worker-2 starting', 'worker-1 ready', 'worker-2 ready', 'up'],
 ];
 
+let temporary: TemporaryFolder;
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ledgerlift-up-'));
+  temporary = temporaryFolder('up');
+  folder = temporary.path;
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
-/** Runs the fixture until it ends by the signals that it gets at the given moment. */
+/** Runs the fixture, sends the signals at the given moment, and waits until it ends. */
 async function run(moment: string, signals: readonly NodeJS.Signals[]) {
   const child: ChildProcess = spawn(
     process.execPath,
     [...typescriptArguments, join(import.meta.dirname, 'supervised.fixture.ts'), folder, folder],
-    // Jest's own options are not for it.
+    // Without Jest's own options.
     { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } },
   );
   const lines: string[] = [];

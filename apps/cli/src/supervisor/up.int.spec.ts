@@ -1,16 +1,16 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { type Server, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Mark, markedProcesses } from '@ledgerlift/processes';
-import { installationMark, tryLockDataDir } from './data-dir-lock.js';
+import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
+import { installationMark, tryLockDataDir } from './installation.js';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'main.js');
 
+let temporary: TemporaryFolder;
 let dataDir: string;
 let httpPort: number;
 let natsPort: number;
@@ -23,22 +23,23 @@ interface Running {
 }
 
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'ledgerlift-up-'));
+  temporary = temporaryFolder('up');
+  dataDir = temporary.path;
   [httpPort, natsPort] = await freePorts();
   running = [];
 });
 afterEach(async () => {
   for (const { child } of running) child.kill('SIGKILL');
   await ledgerlift('down').ended;
-  await rm(dataDir, { recursive: true, force: true });
+  await temporary.remove();
 });
 
-/** @param through what runs it, each with its arguments */
+/** @param through a launcher with its arguments */
 function ledgerlift(command: 'up' | 'down', through: readonly string[] = []): Running {
   const ports = command === 'up' ? ['--port', String(httpPort), '--nats-port', String(natsPort)] : [];
   const child = spawn(process.execPath, [...through, cli, command, '--data-dir', dataDir, ...ports], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Jest's own options are not for it.
+    // Without Jest's own options.
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   let output = '';
@@ -53,7 +54,7 @@ function ledgerlift(command: 'up' | 'down', through: readonly string[] = []): Ru
   return started;
 }
 
-/** @throws when it ends first */
+/** @throws if it ends first */
 async function says({ output, child }: Running, text: string): Promise<void> {
   while (!output().includes(text)) {
     if (child.exitCode !== null) throw new Error(`it ended before it said "${text}": ${output()}`);
@@ -68,7 +69,7 @@ async function markOfDataDir(): Promise<Mark> {
 }
 
 describe('ledgerlift up', () => {
-  it('has a data directory for itself, leaves nothing behind when killed, and ends by down', async () => {
+  it('locks its data directory, leaves no process when killed, and stops on down', async () => {
     const mark = await markOfDataDir();
     const first = ledgerlift('up');
     await says(first, 'Ledgerlift is up');
@@ -103,8 +104,8 @@ describe('ledgerlift up', () => {
   });
 });
 
-describe('what runs ledgerlift up for npm', () => {
-  it('ends with it, and with all of it, when it is asked to stop', async () => {
+describe('the npm launcher of ledgerlift up', () => {
+  it('ends with all its processes on SIGTERM', async () => {
     const mark = await markOfDataDir();
     const up = ledgerlift('up', [join(import.meta.dirname, '../../../../scripts/run.mjs'), 'node']);
     await says(up, 'Ledgerlift is up');
@@ -115,7 +116,7 @@ describe('what runs ledgerlift up for npm', () => {
 });
 
 describe('ledgerlift down', () => {
-  it('ends what a killed up left in this data directory, and nothing of another', async () => {
+  it('stops processes that a killed up left in this data directory, and no others', async () => {
     const mark = await markOfDataDir();
     const orphan = ({ variable, value }: Mark): ChildProcess =>
       spawn('sleep', ['3600'], { stdio: 'ignore', env: { ...process.env, [variable]: value } });

@@ -19,7 +19,10 @@ const path = (name: string): string => join(folder.path, name);
 const readRecord = (): HolderRecord =>
   HolderRecord.parse(JSON.parse(readFileSync(path('writer.json'), 'utf8')));
 
-/** A command that starts one that outlives it, as virt-v2v starts qemu-nbd, and one that tells once it has a session of its own. */
+/**
+ * A command that starts a process that outlives it, as virt-v2v starts qemu-nbd, and one that reports when it has its
+ * own session.
+ */
 const STUBBORN = `sleep 300 & setsid sh -c 'echo started; exec sleep 300' & sleep 300`;
 
 const run = (
@@ -41,7 +44,7 @@ const run = (
   }).then((end) => ({ end, output: output.join('') }));
 };
 
-/** A service of its own that holds disks, up to the moment when the command runs. */
+/** A separate service that holds disks, started until the command runs. */
 async function startHolder(): Promise<ChildProcess> {
   const child = startChild(new URL('../spec/holder-child.ts', import.meta.url), [
     path('writer.json'),
@@ -65,7 +68,7 @@ afterEach(async () => {
 });
 
 describe('a command that holds disks', () => {
-  it('is written down before it runs, and its scratch goes with it', async () => {
+  it('is recorded before it runs, and its scratch folder is removed with it', async () => {
     const { end, output } = await run(`cat ${path('writer.json')}; pwd`);
     expect(end).toEqual({ ended: 'exit', status: 0 });
     expect(output).toContain('"stream":"vm-m1-0"');
@@ -73,25 +76,25 @@ describe('a command that holds disks', () => {
     expect(existsSync(path('scratch'))).toBe(false);
   });
 
-  it('ends with its status, or with its signal', async () => {
+  it('returns its status or signal', async () => {
     expect((await run('exit 3')).end).toEqual({ ended: 'exit', status: 3 });
     expect((await run('kill -KILL $$')).end).toEqual({ ended: 'exit', status: 137 });
     expect((await run('exec /does/not/exist')).end).toEqual({ ended: 'exit', status: 127 });
   });
 
-  it('is waited for with what it started, as long as that ends by itself', async () => {
+  it('is finished when the processes that it started have exited', async () => {
     const { end } = await run(`(sleep 0.3; echo flushed >${path('flushed')}) & exit 0`);
     expect(end).toEqual({ ended: 'exit', status: 0 });
     expect(existsSync(path('flushed'))).toBe(true);
   });
 
-  it('is in doubt when what it started does not end', async () => {
+  it('is unsettled if a process that it started does not end', async () => {
     const { end } = await run('setsid sleep 300 & sleep 0.5; exit 0');
     expect(end).toEqual({ ended: 'unsettled' });
     expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 
-  it('is stopped with all that it started', async () => {
+  it('is stopped with all processes that it started', async () => {
     const controller = new AbortController();
     const running = run(STUBBORN, { signal: controller.signal });
     await until(
@@ -104,20 +107,20 @@ describe('a command that holds disks', () => {
     expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 
-  it('is stopped when its time is over', async () => {
+  it('is stopped at its time limit', async () => {
     expect((await run(STUBBORN, { timeoutMs: 300 })).end).toEqual({ ended: 'timeout' });
     expect(await markedProcesses(markOfGroup(readRecord()))).toEqual([]);
   });
 });
 
 describe('a service that holds disks and dies by kill -9', () => {
-  it('takes with it what ran in the group, at once', async () => {
+  it('takes its process group with it at once', async () => {
     const service = await startHolder();
     const { mark } = readRecord();
     const before = (await markedProcesses(markOfGroup({ mark }))).length;
     service.kill('SIGKILL');
     await once(service, 'exit');
-    // What left the session by itself (setsid) is ended by the next attempt.
+    // The next attempt ends a process that left the session (setsid).
     await until(
       'the one that is left',
       async () => (await markedProcesses(markOfGroup({ mark }))).length === 1,
@@ -128,7 +131,7 @@ describe('a service that holds disks and dies by kill -9', () => {
     expect(existsSync(path('scratch'))).toBe(false);
   });
 
-  it('is ended by the next attempt when it is only stopped', async () => {
+  it('is ended by the next attempt if it is only stopped', async () => {
     const service = await startHolder();
     service.kill('SIGSTOP');
     const { mark } = readRecord();
@@ -138,8 +141,8 @@ describe('a service that holds disks and dies by kill -9', () => {
   });
 });
 
-describe('a record of who holds disks', () => {
-  it('of another host is put before an operator', async () => {
+describe('a record of processes that hold disks', () => {
+  it('of another host needs an operator', async () => {
     await run('true');
     writeFileSync(
       path('writer.json'),
@@ -148,7 +151,7 @@ describe('a record of who holds disks', () => {
     await expect(endHolder(path('writer.json'), owner)).rejects.toThrow(HeldElsewhere);
   });
 
-  it('of this host before a reboot holds nothing any more', async () => {
+  it('of this host before a reboot is void', async () => {
     await run('true');
     writeFileSync(
       path('writer.json'),
@@ -157,7 +160,7 @@ describe('a record of who holds disks', () => {
     expect(await endHolder(path('writer.json'), owner)).toBe('gone');
   });
 
-  it('of another VM under the same name is left alone', async () => {
+  it('of another VM with the same name is ignored', async () => {
     const service = await startHolder();
     const { mark } = readRecord();
     expect(await endHolder(path('writer.json'), { ...owner, stream: 'vm-m2-0' })).toBe('gone');
@@ -165,7 +168,7 @@ describe('a record of who holds disks', () => {
     expect(service.exitCode).toBe(null);
   });
 
-  it('whose pid belongs to somebody else by now kills nobody', async () => {
+  it('whose pid was reused kills nothing', async () => {
     await run('true');
     const bystander = spawn('sleep', ['300'], { detached: true });
     children.push(bystander);
@@ -175,7 +178,7 @@ describe('a record of who holds disks', () => {
     expect(bystander.signalCode).toBe(null);
   });
 
-  it('that cannot be understood is put before an operator', async () => {
+  it('that is not readable needs an operator', async () => {
     writeFileSync(path('writer.json'), '{"mark":');
     await expect(endHolder(path('writer.json'), owner)).rejects.toThrow(HolderUnreadable);
   });

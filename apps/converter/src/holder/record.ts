@@ -10,13 +10,12 @@ import {
 } from '@ledgerlift/processes';
 import { TargetUnusable } from '@ledgerlift/targets';
 import { z } from 'zod';
-import { HeldElsewhere, HolderUnreadable, LeftoverAlive } from '../errors.js';
-import { propertyOf } from '../system-error.js';
+import { HeldElsewhere, HolderUnreadable, LeftoverAlive, propertyOf } from '../errors.js';
 
-/** Who works on a VM's disks: written, durably, before the first process touches them. */
+/** The processes that use a VM's disks. Written durably before the first process touches them. */
 export const HolderRecord = ProcessRecord.extend({
   mark: z.string().min(8),
-  /** A folder of this host that goes with the processes. */
+  /** A folder on this host, removed with the processes. */
   scratch: z.string().startsWith('/'),
   worker: z.string(),
   installation: z.string(),
@@ -25,14 +24,14 @@ export const HolderRecord = ProcessRecord.extend({
 });
 export type HolderRecord = z.infer<typeof HolderRecord>;
 
-/** For whom a process works. */
+/** The owner of a process. */
 export type HolderOwner = Pick<HolderRecord, 'worker' | 'installation' | 'stream'>;
 
-/** How the search for an earlier holder ended. */
+/** Result of the search for an earlier holder. */
 export type HolderEnd =
-  /** There was none of this VM, or it has been seen gone. */
+  /** This VM had none, or it has ended. */
   | 'gone'
-  /** It ran on this kernel among processes that we cannot see (another container): only the image locks tell. */
+  /** It ran on this kernel in another container, so we cannot see it; only the image locks show whether it lives. */
   | 'out-of-sight';
 
 /** @throws TargetUnusable */
@@ -49,8 +48,8 @@ export async function writeHolder(
 }
 
 /**
- * Ends what an earlier attempt left running, sees it gone, and removes its scratch. The record itself stays, for its
- * name is in the ledger.
+ * Ends processes of an earlier attempt, confirms that they are gone, and removes their scratch folder. The record
+ * itself stays, because its name is in the ledger.
  * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive
  */
 export async function endHolder(
@@ -58,7 +57,7 @@ export async function endHolder(
   owner: Pick<HolderOwner, 'installation' | 'stream'>,
 ): Promise<HolderEnd> {
   const record = await readHolder(path);
-  // Under the same name there may be another VM by now, whose processes are none of our business.
+  // The record may now belong to another VM of the same name, whose processes we must not touch.
   if (record?.installation !== owner.installation || record.stream !== owner.stream) return 'gone';
   const sight = await sightOf(record);
   if (sight === 'elsewhere') throw new HeldElsewhere(path, record.host);

@@ -8,17 +8,17 @@ import { type HolderOwner, writeHolder } from './record.js';
 export interface HeldRun extends Omit<GroupOptions, 'cwd' | 'strays' | 'input'> {
   /** Absolute path of the record; its name is claimed. */
   readonly record: string;
-  /** A folder that the command may fill; made anew, and removed with the processes. */
+  /** A folder for the command's files; created empty, and removed with the processes. */
   readonly scratch: string;
-  /** What the command finds in the scratch folder, which is its working directory. */
+  /** Files for the scratch folder, which is the command's working directory. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Makes what else the command finds there. */
+  /** Creates further files there. */
   readonly prepare?: () => Promise<void>;
-  /** Called when the command succeeded, while the scratch folder is still there. */
+  /** Called after the command has succeeded, before the scratch folder is removed. */
   readonly taken?: () => Promise<void>;
   readonly owner: HolderOwner;
   readonly timeoutMs: number;
-  /** How long helpers may take to flush and end by themselves once the command succeeded. */
+  /** Time for helpers to flush and exit after the command has succeeded. */
   readonly settleMs: number;
   readonly signal: AbortSignal;
 }
@@ -26,12 +26,12 @@ export interface HeldRun extends Omit<GroupOptions, 'cwd' | 'strays' | 'input'> 
 export type HeldEnd =
   | { readonly ended: 'exit'; readonly status: number }
   | { readonly ended: 'timeout' }
-  /** The command succeeded, yet a process that it started did not end and was killed: what it wrote may be torn. */
+  /** The command succeeded, but a process that it started did not end and was killed: its writes may be torn. */
   | { readonly ended: 'unsettled' };
 
 /**
- * Runs one command that writes disks. When this returns or throws, nothing of it runs any more.
- * @throws the signal's reason; LeftoverAlive; TargetUnusable when it cannot be written down who runs
+ * Runs one command that writes disks. When this returns or throws, all its processes have ended.
+ * @throws the signal's reason; LeftoverAlive; TargetUnusable if the record cannot be written
  */
 export async function runHeld(run: HeldRun): Promise<HeldEnd> {
   const { signal } = run;
@@ -58,7 +58,7 @@ export async function runHeld(run: HeldRun): Promise<HeldEnd> {
     const status = await Promise.race([group.exited, stopped]);
     signal.throwIfAborted();
     if (status === 'stopped') return { ended: 'timeout' };
-    // qemu-nbd flushes when it ends; killed before that, it leaves a torn image.
+    // qemu-nbd flushes when it exits; killed before that, it leaves a torn image.
     if (status === 0 && !(await group.settled(run.settleMs, signal))) return { ended: 'unsettled' };
     if (status === 0) await run.taken?.();
     return { ended: 'exit', status };

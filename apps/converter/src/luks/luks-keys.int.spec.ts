@@ -30,7 +30,7 @@ async function secretOf(keys: Readonly<Record<string, string>>): Promise<string>
 const keysOf = (luks: unknown) => luksKeysOf({ settings: VmSettings.parse({ luks }) });
 
 describe('keys of encrypted disks', () => {
-  it('are named to the tool by files, and are in none of its arguments', async () => {
+  it('are passed to the tool in files, and never in its arguments', async () => {
     const secret = await secretOf({ [UUID.toUpperCase()]: 'hunter2\n', '..data': 'of Kubernetes' });
     expect(await keysOf({ secret: { name: secret } })).toEqual({
       arguments: ['--key', `${UUID}:file:luks-${UUID}`],
@@ -38,11 +38,11 @@ describe('keys of encrypted disks', () => {
     });
   });
 
-  it('may be with Clevis', async () => {
+  it('may come from Clevis', async () => {
     expect(await keysOf({ clevis: [UUID] })).toEqual({ arguments: ['--key', `${UUID}:clevis`], files: {} });
   });
 
-  it('must say which device they open', async () => {
+  it('must name their device', async () => {
     const secret = await secretOf({ root: 'hunter2' });
     await expect(keysOf({ secret: { name: secret } })).rejects.toMatchObject({
       code: 'LL-CONV-042',
@@ -51,11 +51,11 @@ describe('keys of encrypted disks', () => {
     });
   });
 
-  it('are missed', async () => {
+  it('must exist', async () => {
     await expect(keysOf({ secret: { name: 'absent' } })).rejects.toMatchObject({ code: 'LL-SEC-001' });
   });
 
-  it('are none where the plan names none', async () => {
+  it('are empty if the plan names none', async () => {
     expect(await keysOf(undefined)).toEqual({ arguments: [], files: {} });
   });
 });

@@ -2,19 +2,19 @@ import type { VmRecord } from '@ledgerlift/contracts';
 import { readWholeSecret } from '@ledgerlift/providers';
 import { LuksKeyUnnamed } from '../errors.js';
 
-/** What opens the encrypted disks of a guest; virt-v2v and guestfish take the same. */
+/** Keys for a guest's encrypted disks, in the form that virt-v2v and guestfish share. */
 export interface LuksKeys {
-  /** Without a secret: they name files. */
+  /** Arguments without secrets: they name files. */
   readonly arguments: readonly string[];
-  /** The passphrases, by names in the folder that the tool runs in; only we can read them. */
+  /** The passphrases, by file name in the tool's working directory; only we can read them. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** As `blkid` and libguestfs write it. */
+/** The form that `blkid` and libguestfs use. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The keys that the VM's plan names, read at this site (virt-v2v(1), `--key`).
+ * Reads the keys named in the VM's plan at this site (virt-v2v(1), `--key`).
  * @throws SecretMissing, LuksKeyUnnamed
  */
 export async function luksKeysOf({ settings: { luks } }: Pick<VmRecord, 'settings'>): Promise<LuksKeys> {

@@ -15,15 +15,15 @@ const guestOf = (nics: Nic[], routes: SourceGuest['routes'] = [out]) => ({
   guest: { tools: 'running' as const, nics, routes },
 });
 
-describe('what virt-v2v is told of a Windows guest', () => {
-  it('is address, gateway, prefix and DNS of each NIC', () => {
+describe('the arguments of virt-v2v for a Windows guest', () => {
+  it('are address, gateway, prefix and DNS of each NIC', () => {
     expect(macArguments(staticNics(guestOf([nic()])))).toEqual([
       '--mac',
       '00:50:56:aa:bb:cc:ip:10.0.0.5,10.0.0.1,24,10.0.0.2,10.0.0.3',
     ]);
   });
 
-  it('is nothing of what DHCP gave, nor of addresses that a NIC gives itself', () => {
+  it('omit DHCP and link-local addresses', () => {
     const addresses = [
       { ip: '10.0.0.5', prefix: 24, origin: 'dhcp' as const },
       { ip: 'fe80::1', prefix: 64, origin: 'other' as const },
@@ -31,20 +31,20 @@ describe('what virt-v2v is told of a Windows guest', () => {
     expect(staticNics(guestOf([nic({ addresses })]))).toEqual([]);
   });
 
-  it('takes an address of unknown origin as static, unless DHCP is there too', () => {
+  it('treat an address of unknown origin as static, unless the NIC also has DHCP', () => {
     const unknown = { ip: '10.0.0.6', prefix: 24 };
     expect(staticNics(guestOf([nic({ addresses: [unknown] })]))[0]?.addresses).toEqual([unknown]);
     const dhcp = { ip: '10.0.0.5', prefix: 24, origin: 'dhcp' as const };
     expect(staticNics(guestOf([nic({ addresses: [dhcp, unknown] })]))).toEqual([]);
   });
 
-  it('is nothing where no tools have told anything', () => {
+  it('are empty without reports from the tools', () => {
     expect(staticNics({})).toEqual([]);
   });
 });
 
 describe("a Windows guest's first boot", () => {
-  it('needs nothing more where one address and one way out are all', () => {
+  it('needs no script for one address and one gateway', () => {
     expect(firstBootScript(staticNics(guestOf([nic()])))).toBeUndefined();
   });
 
@@ -61,7 +61,7 @@ describe("a Windows guest's first boot", () => {
     expect(script).not.toContain('10.0.0.5');
   });
 
-  it('runs nothing that a guest slipped in', () => {
+  it('runs no code injected by a guest', () => {
     const evil = "1.2.3.4'; Remove-Item C:\\ #";
     const routes = [{ network: evil, prefix: 8, gateway: evil }];
     const nics = [nic({ mac: evil }), nic({ addresses: [{ ip: evil, prefix: 24 }], dns: [evil] })];

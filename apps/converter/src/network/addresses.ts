@@ -13,19 +13,19 @@ export interface StaticRoute {
   readonly gateway: string;
 }
 
-/** What a NIC was given by hand, and is to have again. */
+/** Manually configured settings of a NIC, to be restored. */
 export interface StaticNic {
   readonly mac: string;
   readonly addresses: readonly StaticAddress[];
   readonly gateways: readonly string[];
   readonly dns: readonly string[];
-  /** But the ways out. */
+  /** Without default routes. */
   readonly routes: readonly StaticRoute[];
 }
 
 /**
- * The NICs of a guest with addresses that were set by hand, as its tools told them. An address of which the guest does not
- * say where it came from counts as such on a NIC without any from DHCP. Pure.
+ * The guest's NICs with static addresses, as reported by its tools. An address of unknown origin counts as static on a
+ * NIC without DHCP addresses. Pure.
  */
 export function staticNics({ guest }: Pick<SourceVm, 'guest'>): StaticNic[] {
   return (guest?.nics ?? []).flatMap((nic) => {
@@ -60,10 +60,10 @@ export function staticNics({ guest }: Pick<SourceVm, 'guest'>): StaticNic[] {
 
 const isDefault = ({ prefix, network }: StaticRoute): boolean => prefix === 0 && isOfNobody(network);
 const isOfNobody = (ip: string): boolean => ip === '0.0.0.0' || ip === '::';
-/** Each NIC gives them to itself. */
+/** Link-local addresses, which each NIC assigns to itself. */
 const isOfTheLink = (ip: string): boolean => /^(169\.254\.|fe[89ab])/.test(ip);
 
-/** Whether an IPv4 address lies in the network of another. */
+/** Whether an IPv4 address is in the network of another. */
 function isIn(ip: string, { ip: of, prefix }: StaticAddress): boolean {
   if (!isIPv4(ip) || !isIPv4(of)) return false;
   const bits = (text: string): number =>
@@ -73,8 +73,8 @@ function isIn(ip: string, { ip: of, prefix }: StaticAddress): boolean {
 }
 
 /**
- * virt-v2v's arguments for the first address of each NIC that has a way out of the same kind: it takes the length of the
- * prefix only behind a gateway (cannot parse an empty one, seen with 2.2.0). Only guests that are not Linux heed them.
+ * virt-v2v's arguments for the first address of each NIC with a gateway of the same address family: virt-v2v accepts a
+ * prefix length only after a gateway (cannot parse an empty one, seen with 2.2.0). Linux guests ignore them.
  */
 export const macArguments = (nics: readonly StaticNic[]): string[] =>
   nics.flatMap((nic) => {
@@ -96,8 +96,8 @@ function firstOf({
 }
 
 /**
- * PowerShell for a Windows guest's first boot that adds what virt-v2v's own cannot: further addresses, NICs without a way
- * out, further ways out and routes. Undefined where there is nothing of that. It may run twice.
+ * PowerShell for a Windows guest's first boot that adds settings beyond those of virt-v2v's script: further addresses,
+ * NICs without a gateway, further gateways and routes. Undefined if there are none. The script may run twice.
  */
 export function firstBootScript(nics: readonly StaticNic[]): string | undefined {
   const blocks = nics.flatMap((nic) => {

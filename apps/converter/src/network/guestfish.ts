@@ -13,7 +13,7 @@ export interface GuestfishRun extends Pick<
   readonly overlays: readonly Overlay[];
   readonly keys: LuksKeys;
   readonly mode: '--ro' | '--rw';
-  /** Commands, a line each (guestfish(1)). */
+  /** Commands, one per line (guestfish(1)). */
   readonly script: string;
   readonly log: { readonly path: string; readonly name: string };
 }
@@ -21,11 +21,11 @@ export interface GuestfishRun extends Pick<
 const SCRIPT = 'guestfish.script';
 
 /**
- * Runs a script of guestfish on the guest's file systems, mounted as the guest has them. When this returns or throws,
- * nothing of it runs any more.
+ * Runs a guestfish script on the guest's file systems, mounted as in the guest. When this returns or throws, all its
+ * processes have ended.
  *
  * @returns whether the script succeeded
- * @throws GuestFilesFailed where it was ended; LeftoverAlive, the signal's reason
+ * @throws GuestFilesFailed if it was ended; ConverterMissing, LeftoverAlive, the signal's reason
  */
 export async function runGuestfish(run: GuestfishRun): Promise<boolean> {
   const { settings, log: file } = run;
@@ -34,7 +34,7 @@ export async function runGuestfish(run: GuestfishRun): Promise<boolean> {
     settings.logLimit,
     `${new Date().toISOString()} guestfish ${run.mode}`,
   );
-  // What is copied out is whatever the guest has: no file of it fills our disk (prlimit(1)).
+  // Limits the size of copied files, so that a guest's file cannot fill our disk (prlimit(1)).
   const command: [string, ...string[]] =
     run.mode === '--ro' ? ['prlimit', '--fsize=268435456', settings.guestfish] : [settings.guestfish];
   try {

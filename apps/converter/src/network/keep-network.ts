@@ -5,9 +5,8 @@ import type { ConverterSettings } from '../config.js';
 import type { LuksKeys } from '../luks/index.js';
 import type { Workplace } from '../steps/workplace.js';
 import { firstBootScript, macArguments, staticNics } from './addresses.js';
-import { type CopiedOut, copiedOut, copyOutScript } from './guest-files.js';
+import { type CopiedOut, copiedOut, copyOutScript, linkFiles, type NewFiles } from './guest-files.js';
 import { runGuestfish } from './guestfish.js';
-import { linkFiles, type NewFiles } from './link-files.js';
 import { knownNics, namesOfNics } from './names.js';
 
 export interface Guest {
@@ -20,16 +19,17 @@ export interface Guest {
 }
 
 /**
- * What virt-v2v is told of the static addresses of a guest that is not Linux: it gives them again at the first boot.
- * Linux guests ignore it (convert_linux.ml), and have their addresses in files of their own.
+ * virt-v2v's arguments for the static addresses of a Windows guest, which are restored at its first boot. For Linux
+ * virt-v2v ignores them (convert_linux.ml), and the guest has its addresses in its own files.
  */
 export const addressArguments = ({ settings, source }: Pick<VmRecord, 'settings' | 'source'>): string[] =>
   settings.preserveStaticIps && source.vm.os.family === 'windows' ? macArguments(staticNics(source.vm)) : [];
 
 /**
- * Writes into the converted guest what keeps its network: names of NICs in Linux, what virt-v2v cannot say in Windows.
+ * Writes files into the converted guest that keep its network: names of NICs for Linux, settings that virt-v2v does not
+ * support for Windows.
  *
- * @returns conditions that say what could not be kept, which is no reason to keep the VM
+ * @returns conditions about settings that could not be kept, which do not stop the migration
  * @throws GuestFilesFailed, ConverterMissing, LeftoverAlive, the signal's reason
  */
 export async function keepNetwork(guest: Guest): Promise<readonly Condition[]> {
@@ -60,10 +60,10 @@ async function keepNames(guest: Guest): Promise<readonly Condition[]> {
     ];
   return unknown.length === 0
     ? []
-    : [notKept(guest, 'nothing says which of the names in its configuration is whose', unknown)];
+    : [notKept(guest, 'the names in its configuration could not be matched to NICs', unknown)];
 }
 
-/** Where virt-v2v put what runs scripts at the first boot of a Windows guest (firstboot.ml). */
+/** The folder for scripts that virt-v2v runs at a Windows guest's first boot (firstboot.ml). */
 const FIRST_BOOT = '/Program Files/Guestfs/Firstboot/scripts';
 
 async function addFirstBoot(guest: Guest): Promise<readonly Condition[]> {
@@ -75,7 +75,7 @@ async function addFirstBoot(guest: Guest): Promise<readonly Condition[]> {
     guest,
     {
       '/Program Files/Guestfs/Firstboot/ledgerlift-network.ps1': lines(script),
-      // After those of virt-v2v, which install the drivers.
+      // Sorts after virt-v2v's scripts, which install the drivers.
       [`${FIRST_BOOT}/9000-ledgerlift-network.bat`]: lines(
         '@echo off\npowershell.exe -NoProfile -ExecutionPolicy Bypass -File ' +
           '"%SystemDrive%\\Program Files\\Guestfs\\Firstboot\\ledgerlift-network.ps1"\n',
@@ -88,13 +88,13 @@ async function addFirstBoot(guest: Guest): Promise<readonly Condition[]> {
     : [
         notKept(
           guest,
-          'what runs at its first boot could not be written',
+          'the script for its first boot could not be written',
           nics.map(({ mac }) => mac),
         ),
       ];
 }
 
-/** What every confined program of a guest with SELinux may read. */
+/** A label that every confined program of a guest with SELinux may read. */
 const LABEL = 'system_u:object_r:etc_t:s0';
 
 async function write(guest: Guest, files: NewFiles, hasSelinux: boolean): Promise<boolean> {
@@ -103,7 +103,8 @@ async function write(guest: Guest, files: NewFiles, hasSelinux: boolean): Promis
   const label = (path: string): string[] =>
     hasSelinux ? [`-setxattr security.selinux ${LABEL} ${LABEL.length} "${path}"`] : [];
   const script = [
-    // Without the folder of virt-v2v, nothing would run the script: the upload says so.
+    // Do not create the folder for Windows: without virt-v2v's own folder nothing would run the script, so the upload
+    // must fail.
     ...(guest.family === 'windows' ? [] : [...folders].map((folder) => `mkdir-p "${folder}"`)),
     ...entries.flatMap(({ path, local }) => [
       `upload ${local} "${path}"`,
@@ -139,8 +140,8 @@ const notKept = ({ log }: Guest, why: string, items: readonly string[]): Conditi
   category: 'Warn',
   reason: 'GuestNotUnderstood',
   message:
-    `the network of the guest may come up otherwise than before: ${why}${items.length === 0 ? '' : ` (${items.join(', ')})`}. ` +
-    `Look at its network when it has started; the conversion log "${log.name}" has more.`,
+    `the guest's network may differ from before: ${why}${items.length === 0 ? '' : ` (${items.join(', ')})`}. ` +
+    `Check its network after it has started; see the conversion log "${log.name}".`,
   items: [...items],
   durable: true,
 });

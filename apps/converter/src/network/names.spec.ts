@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { GuestFile } from './formats/index.js';
-import { linkFiles } from './link-files.js';
+import { linkFiles } from './guest-files.js';
 import { namesOfNics } from './names.js';
 
 const A = '00:50:56:00:00:0a';
@@ -44,7 +44,7 @@ describe('a name that the configuration ties to a MAC', () => {
   });
 });
 
-describe('a name that an address tells', () => {
+describe('a name that follows from an address', () => {
   it.each([
     [
       'interfaces',
@@ -70,7 +70,7 @@ describe('a name that an address tells', () => {
 describe('names of NICs', () => {
   const interfaces = file('/etc/network/interfaces', 'iface ens192 inet dhcp\niface ens224 inet dhcp\n');
 
-  it('are told where one NIC and one name are left', () => {
+  it('are matched if one NIC and one name are left', () => {
     const link = file('/etc/systemd/network/1.link', `[Match]\nMACAddress=${A}\n[Link]\nName=ens192\n`);
     expect(namesOfNics(nics(), [interfaces, link])).toEqual({
       named: [
@@ -81,11 +81,11 @@ describe('names of NICs', () => {
     });
   });
 
-  it('are unknown where nothing says whose they are', () => {
+  it('are unknown if nothing identifies their NIC', () => {
     expect(namesOfNics(nics(), [interfaces])).toEqual({ named: [], unknown: [A, B] });
   });
 
-  it('are none of bonds, bridges, aliases and patterns', () => {
+  it('exclude bonds, bridges, aliases and patterns', () => {
     const files = [
       file(
         '/etc/network/interfaces',
@@ -109,7 +109,7 @@ describe('names of NICs', () => {
       for (const text of garbage) expect(namesOfNics(nics(), [file(path, text)]).named).toEqual([]);
   });
 
-  it('never name two NICs alike, nor a NIC twice', () => {
+  it('are unique for each NIC', () => {
     const rules = [A, B].map((mac) => `SUBSYSTEM=="net", ATTR{address}=="${mac}", NAME="eth0"`).join('\n');
     const { named } = namesOfNics(nics(), [file('/etc/udev/rules.d/7.rules', rules)]);
     expect(named).toEqual([{ mac: A, name: 'eth0' }]);

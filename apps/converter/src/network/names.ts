@@ -1,20 +1,20 @@
 import type { SourceVm } from '@ledgerlift/contracts';
-import { addressOf, type GuestFile, macOf, type NicSaid, readNetworkFile } from './formats/index.js';
+import { addressOf, type GuestFile, macOf, type NicFact, readNetworkFile } from './formats/index.js';
 
-/** A NIC of the guest: the MAC that it keeps, and the addresses that it had. */
+/** A NIC of the guest, with the MAC that it keeps and its earlier addresses. */
 export interface KnownNic {
   readonly mac: string;
   readonly addresses: readonly string[];
 }
 
 export interface NicNames {
-  /** What the guest's configuration calls them. */
+  /** NICs with their names in the guest's configuration. */
   readonly named: readonly { readonly mac: string; readonly name: string }[];
-  /** MACs of NICs of which nothing says which of the names of the configuration is theirs. */
+  /** MACs of NICs without a matching name in the configuration. */
   readonly unknown: readonly string[];
 }
 
-/** The NICs of the source that have a MAC, with what the guest has told of them. */
+/** The source's NICs that have a MAC, with the addresses that the guest reported. */
 export function knownNics({ nics, guest }: SourceVm): KnownNic[] {
   const macs = new Set([...nics, ...(guest?.nics ?? [])].flatMap(({ mac }) => macOf(mac) ?? []));
   const own = new Set(nics.flatMap(({ mac }) => macOf(mac) ?? []));
@@ -29,9 +29,9 @@ export function knownNics({ nics, guest }: SourceVm): KnownNic[] {
 }
 
 /**
- * Which name the configuration of a Linux guest has for each of its NICs: by a rule that names its MAC, by a
- * configuration with its MAC, by one with an address that it had, by a lease of such an address, and, where one NIC and one
- * name are left, those. What is tied to the MAC alone needs no name. Pure.
+ * Finds the name of each NIC in a Linux guest's configuration: by a rule for its MAC, a configuration with its MAC, a
+ * configuration with one of its addresses, or a lease of such an address; if one NIC and one name remain, they match. A
+ * configuration that uses only the MAC needs no name. Pure.
  */
 export function namesOfNics(nics: readonly KnownNic[], files: readonly GuestFile[]): NicNames {
   const read = files.map(readNetworkFile);
@@ -41,12 +41,12 @@ export function namesOfNics(nics: readonly KnownNic[], files: readonly GuestFile
     .filter(({ name }) => name === undefined || !virtual.has(name))
     .toSorted((a, b) => b.modifiedAt - a.modifiedAt);
   const names = new Assignment();
-  const byMac = (by: NicSaid['by']): void => {
+  const byMac = (by: NicFact['by']): void => {
     for (const { mac, name } of everything.filter((each) => each.by === by))
       if (mac !== undefined && name !== undefined && nics.some((nic) => nic.mac === mac))
         names.give(mac, name);
   };
-  const byAddress = (by: NicSaid['by']): void => {
+  const byAddress = (by: NicFact['by']): void => {
     for (const { mac, name, addresses } of everything.filter((each) => each.by === by)) {
       if (mac !== undefined || name === undefined) continue;
       const owners = nics.filter((nic) => nic.addresses.some((address) => addresses.includes(address)));
@@ -77,7 +77,7 @@ export function namesOfNics(nics: readonly KnownNic[], files: readonly GuestFile
   };
 }
 
-/** One name for each NIC, one NIC for each name: the first that is given stays. */
+/** One name per NIC and one NIC per name; the first assignment wins. */
 class Assignment {
   readonly #nameOf = new Map<string, string>();
 

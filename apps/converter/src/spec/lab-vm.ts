@@ -5,7 +5,7 @@ import type { LabHypervisor, LabVmRequest } from '@ledgerlift/testing';
 import { labProvider } from '@ledgerlift/testing-extensions';
 import { openPlace, vmOf } from './vm.js';
 
-/** A VM of the lab that runs, with a snapshot, on its way into a directory. */
+/** A running lab VM with a snapshot, migrating into a directory. */
 export interface LabVm {
   readonly id: string;
   readonly record: VmRecord;

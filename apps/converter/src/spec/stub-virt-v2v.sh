@@ -1,7 +1,7 @@
 #!/bin/bash
-# Stands in for virt-v2v-in-place: says what that says, and writes a pattern into the disks that the domain names.
-# STUB_* come by way of V2V_STUB_*, which the converter passes on:
-# V2V_STUB=ok|no-virtio|error|hang|torn (default ok), V2V_STUB_ERROR=what it says then
+# A stand-in for virt-v2v-in-place: prints the same output, and writes a pattern into the domain's disks.
+# The STUB_* settings come from V2V_STUB_*, which the converter passes on:
+# V2V_STUB=ok|no-virtio|error|hang|torn (default ok), V2V_STUB_ERROR=its error message
 say() { printf '{ "message": "%s", "timestamp": "2026-01-01T00:00:00+00:00", "type": "%s" }\n' "$2" "$1" >&3; }
 domain= root=
 while [ $# -gt 0 ]; do

@@ -14,7 +14,7 @@ export interface VmOptions {
   readonly settings?: Partial<VmRecord['settings']>;
 }
 
-/** A VM bound for a directory, as it is recorded. */
+/** The record of a VM that migrates into a directory. */
 export const vmOf = ({
   root,
   disks = 2,
@@ -25,11 +25,11 @@ export const vmOf = ({
 
 export const { claimsFor } = targetOf('directory');
 
-/** Names of what a step claims of a kind. */
+/** Names of a step's claims of one kind. */
 export const claimed = (record: VmRecord, step: StepName, kind: Resource['kind']): string[] =>
   claimsFor(record)[step].flatMap((resource) => (resource.kind === kind ? [resource.name] : []));
 
-/** The VM's folder, made as DiskAllocation does. */
+/** Creates the VM's folder like DiskAllocation. */
 export async function openPlace(record: VmRecord): Promise<Workplace> {
   const ref = { stream: 'vm-m1-0', step: 'DiskAllocation', attempt: 1, worker: 'spec' } as const;
   const guard = guardOf({ ref, signal: new AbortController().signal });
@@ -38,7 +38,7 @@ export async function openPlace(record: VmRecord): Promise<Workplace> {
   return place;
 }
 
-/** Makes the VM's folder and its disks, each filled with a pattern of its own: 0x10, 0x11, … */
+/** Creates the VM's folder and disks, each filled with its own pattern: 0x10, 0x11, … */
 export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void> {
   await using place = await openPlace(record);
   for (const [index, disk] of record.disks.entries()) {
@@ -48,9 +48,9 @@ export async function placeDisks(record: VmRecord, size = 4 * MiB): Promise<void
   }
 }
 
-/** Runs one of qemu-io's commands; throws when it fails, such as a read of a pattern that is not there. */
+/** Runs one of qemu-io's commands; throws if it fails, for example because a pattern does not match. */
 export function qemuIo(path: string, format: 'raw' | 'qcow2', command: string): void {
-  // qemu-io ends with 0 even where a pattern did not match in old versions: its output tells.
+  // Old versions of qemu-io exit with 0 even if a pattern does not match, so check the output.
   const text = execFileSync('qemu-io', ['-f', format, '-c', command, path], { encoding: 'utf8' });
   if (/failed|error/i.test(text)) throw new Error(text);
 }

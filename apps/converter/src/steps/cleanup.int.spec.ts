@@ -6,7 +6,7 @@ import { attemptOf, type TemporaryFolder, temporaryFolder } from '@ledgerlift/te
 import { hangs, stubSettings } from '../spec/stub.js';
 import { claimed, claimsFor, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';
-import { imageConversion } from './image-conversion.js';
+import { imageConversion } from './conversions.js';
 
 let folder: TemporaryFolder;
 let record: VmRecord;
@@ -14,7 +14,7 @@ const at = (name: string): string => join(folder.path, name);
 const overlays = (): string[] => claimed(record, 'ImageConversion', 'overlay').map(at);
 const settingsWith = (env: Record<string, string> = {}) => stubSettings(folder.path, env);
 
-/** Every byte of the disks is as the transfer left it. */
+/** Every byte of the disks is unchanged since the transfer. */
 function expectUntouched(): void {
   for (const [index, { name, format }] of record.disks.entries())
     qemuIo(at(name), format, `read -P ${0x10 + index} 0 4M`);
@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 describe('clean-up', () => {
-  it('removes what it is told to, and nothing else', async () => {
+  it('removes exactly the released resources', async () => {
     const attempt = attemptOf(record, { step: 'ImageConversion' });
     await imageConversion(settingsWith())(attempt);
     const overlay = attempt.claimed.filter(({ kind }) => kind === 'overlay');
@@ -46,7 +46,7 @@ describe('clean-up', () => {
     expect(again.releases.map(({ how }) => how)).toEqual(['absent', 'absent']);
   });
 
-  it('ends what still runs before it removes anything', async () => {
+  it('ends running processes before it removes anything', async () => {
     const first = attemptOf(record, { step: 'ImageConversion' });
     const failed = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(first).catch(
       (error: unknown) => error,

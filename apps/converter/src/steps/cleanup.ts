@@ -3,7 +3,7 @@ import { inReleaseOrder } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { endEarlier, workplaceOf } from './workplace.js';
 
-/** Removes what the log says is ours to remove, and nothing else, once nothing of ours works on the disks any more. */
+/** Removes exactly the resources that the log releases, after our processes on the disks have ended. */
 export function cleanup(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
     await using place = await workplaceOf(attempt, settings.scratch);

@@ -2,7 +2,7 @@ import type { Condition, GuestCapabilities, Inspection } from '@ledgerlift/contr
 
 const MOST_WARNINGS = 50;
 
-/** What users should know of a conversion. A condition replaces an earlier one of its type, so each says all. */
+/** Conditions for users about a conversion. A condition replaces an earlier one of its type, so each is complete. */
 export class ConversionConditions {
   readonly #log: string;
   readonly #warnings = new Set<string>();
@@ -12,7 +12,7 @@ export class ConversionConditions {
     this.#log = log;
   }
 
-  /** All that virt-v2v has warned of up to now. */
+  /** All warnings from virt-v2v so far. */
   warning(message: string): Condition {
     if (this.#warnings.size < MOST_WARNINGS) this.#warnings.add(message.trim().slice(0, 500));
     return this.#condition(
@@ -23,7 +23,7 @@ export class ConversionConditions {
     );
   }
 
-  /** Virtio is never assumed: a guest without its drivers is given other devices, which work and are slower. */
+  /** Never assumes virtio: a guest without its drivers gets other devices, which work but are slower. */
   drivers({ diskBus, nicModel }: GuestCapabilities): Condition[] {
     const lacking = [
       ...(diskBus === 'virtio' ? [] : ['disks']),
@@ -34,7 +34,7 @@ export class ConversionConditions {
       this.#condition(
         'NoVirtioDrivers',
         'DriversNotInstalled',
-        `the conversion does not show virtio drivers in the guest for its ${lacking.join(' and ')}; the VM is given ` +
+        `the conversion found no virtio drivers in the guest for its ${lacking.join(' and ')}; the VM gets ` +
           `${[...(diskBus === 'virtio' ? [] : ['SATA']), ...(nicModel === 'virtio' ? [] : ['e1000e'])].join(' and ')} ` +
           `instead. Install the drivers in the guest to change that; the conversion log "${this.#log}" may say why.`,
         lacking,
@@ -42,14 +42,14 @@ export class ConversionConditions {
     ];
   }
 
-  /** virt-v2v takes the only root there is, whatever root was asked for (inspect_source.ml, choose_root). */
+  /** If there is only one root, virt-v2v takes it, whatever root was requested (inspect_source.ml, choose_root). */
   root(asked: string | undefined, taken: string): Condition[] {
     if (asked === undefined || asked === taken || asked === 'first') return [];
     return [
       this.#condition(
         'RootDiskIgnored',
         'OtherRootTaken',
-        `the plan's rootDisk is "${asked}", and virt-v2v converted the system on "${taken}". Look whether that is the one that was meant.`,
+        `the plan's rootDisk is "${asked}", but virt-v2v converted the system on "${taken}". Check that this is the right one.`,
         [asked, taken],
       ),
     ];
@@ -61,7 +61,7 @@ export class ConversionConditions {
       this.#condition(
         'FirmwareDiffers',
         'InspectionDisagrees',
-        `the source says that the VM boots by ${source.toUpperCase()}, and its disks are made for ${found.toUpperCase()}. Look at the firmware if the VM does not boot.`,
+        `the source's firmware is ${source.toUpperCase()}, but the disks need ${found.toUpperCase()}. Check the firmware if the VM does not boot.`,
         [source, found],
       ),
     ];

@@ -1,6 +1,8 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Condition, Inspection, StepResult } from '@ledgerlift/contracts';
+import { imageError, makeEmpty, type Purpose, qemuImg, sourceDomainXml } from '@ledgerlift/targets';
 import type { Attempt } from '@ledgerlift/worker';
-import { type Purpose, sourceDomainXml } from '@ledgerlift/targets';
 import type { ConverterSettings } from '../config.js';
 import { luksKeysOf } from '../luks/index.js';
 import { addressArguments, keepNetwork } from '../network/index.js';
@@ -13,14 +15,13 @@ import {
   type V2vMessage,
 } from '../virt-v2v/index.js';
 import { ConversionConditions } from './conditions.js';
-import { grubDisk } from './grub-disk.js';
 import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
-/** What a conversion left: in the overlays, and known of the guest. */
+/** The result of a conversion: the overlays, and the findings about the guest. */
 export type ConvertedGuest = Omit<Extract<StepResult, { step: 'ImageConversion' }>, 'step'>;
 
 /**
- * The place of a conversion, claimed, and held by nobody any more.
+ * Opens and claims a conversion's workplace, and ends its earlier holders.
  * @throws NotOurs, HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld, the signal's reason
  */
 export async function enterWorkplace(
@@ -38,24 +39,24 @@ export async function enterWorkplace(
   return place;
 }
 
-/** Nothing works on the disks any more, so the record of who does goes. @throws the signal's reason */
+/** Removes the record of the disks' holder, after its processes have ended. @throws the signal's reason */
 export async function leaveWorkplace(attempt: Attempt, place: Workplace): Promise<void> {
   const { resource } = place.holder;
   await attempt.released([{ resource, how: await place.target.release(resource) }]);
 }
 
 /**
- * Makes empty overlays over all disks of the VM and converts the guest in them; no base is written. When this returns,
- * the overlays are flushed and sound; when it throws, nothing of it runs any more.
+ * Creates empty overlays over all disks of the VM and converts the guest in them; bases are never written. When this
+ * returns, the overlays are flushed and intact; when it throws, all its processes have ended.
  *
- * @throws NoRoomForOverlays, ImageToolFailed, OverlayDamaged, the signal's reason and what virt-v2v's failure means
+ * @throws NoRoomForOverlays, ImageToolFailed, OverlayDamaged, the signal's reason, ConversionFailed
  */
 export async function convertInOverlays(
   attempt: Attempt,
   place: Workplace,
   settings: ConverterSettings,
 ): Promise<ConvertedGuest> {
-  // An attempt whose success is in the log is never followed by another: what there is belongs to one that did not end well.
+  // No attempt follows a logged success, so existing overlays belong to a failed attempt.
   await place.at.make();
   return convert(attempt, place, settings);
 }
@@ -128,7 +129,7 @@ async function convert(
   return { inspection, capabilities, overlays: place.overlays.map(({ name: each }) => each), log: name };
 }
 
-/** virt-v2v 2.2 does not say which disk boots: the one with GRUB, else the root's, else the first. */
+/** virt-v2v 2.2 does not report the boot disk: take the one with GRUB, else the root's, else the first. */
 async function completed(
   { inspection }: Findings,
   place: Workplace,
@@ -139,4 +140,30 @@ async function completed(
   const grub = known.firmware === 'bios' ? await grubDisk(place, signal) : undefined;
   const index = grub ?? diskIndexOf(known.rootDevice) ?? 0;
   return { ...known, bootDisk: index < place.overlays.length ? index : 0 };
+}
+
+/**
+ * Index of the first disk with GRUB in its boot sector, the criterion of newer versions of virt-v2v (convert.ml,
+ * has_grub_signature). Undefined if none has it.
+ *
+ * @throws DisksHeld, ImageToolFailed, the signal's reason
+ */
+export async function grubDisk(
+  { overlays, scratch }: Pick<Workplace, 'overlays' | 'scratch'>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  await mkdir(scratch, { recursive: true });
+  try {
+    for (const [index, { path, base }] of overlays.entries()) {
+      const copy = join(scratch, `boot-sector-${index}`);
+      const sector = ['bs=512', 'count=1', `if=${path}`, `of=${copy}`];
+      await makeEmpty(copy);
+      const run = { read: [path, base], write: [copy], signal, failed: imageError(path, 'dd') };
+      await qemuImg(run, 'dd', '-f', 'qcow2', '-O', 'raw', ...sector);
+      if ((await readFile(copy, 'latin1')).includes('GRUB')) return index;
+    }
+    return undefined;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }

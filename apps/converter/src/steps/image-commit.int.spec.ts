@@ -62,7 +62,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
   beforeEach(() => prepare(format));
 
   if (format === 'qcow2')
-    it('writes into no disk that was swapped for one that leads to a file of this host', async () => {
+    it('does not write to a disk that was swapped for one that refers to a host file', async () => {
       const host = at('of-the-host');
       writeFileSync(host, Buffer.alloc(4 * MiB, 7));
       const swapped = at(record.disks[1]?.name ?? '');
@@ -72,7 +72,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
       expect(existsSync(marker())).toBe(false);
     });
 
-  it('writes every overlay into its disk, then says so, then removes them', async () => {
+  it('writes every overlay into its disk, then the marker, then removes them', async () => {
     const { attempt, result } = await commit();
     expectConverted();
     expect(result).toEqual({ step: 'ImageCommit', disks: record.disks.map(({ name }) => name) });
@@ -85,7 +85,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
     ]);
   });
 
-  it('ends the same wherever kill -9 hits it', async () => {
+  it('has the same result wherever kill -9 hits it', async () => {
     let survived = false;
     for (let move = 0; !survived; move += 1) {
       const child = startChild(new URL('../spec/commit-child.ts', import.meta.url), [
@@ -100,7 +100,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
         marked: existsSync(marker()),
         overlays: overlays().filter((path) => existsSync(path)).length,
       };
-      // Nothing is taken away before the marker is there.
+      // No overlay is removed before the marker exists.
       if (!before.marked) expect({ move, ...before }).toEqual({ move, marked: false, overlays: 2 });
       await commit(2);
       expectConverted();
@@ -115,7 +115,7 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
     }
   });
 
-  it('is given up when an overlay is gone and nothing says that it was committed', async () => {
+  it('fails if an overlay is missing without proof of its commit', async () => {
     rmSync(overlays()[1] ?? '');
     await expect(commit()).rejects.toThrow(OverlayLost);
     expect(existsSync(overlays()[0] ?? '')).toBe(true);
@@ -123,14 +123,14 @@ describe.each(['raw', 'qcow2'] as const)('committing to %s disks', (format) => {
   });
 });
 
-it('is refused while no conversion is in the log', async () => {
+it('is refused without a conversion in the log', async () => {
   await prepare('qcow2');
   await expect(imageCommit(settings)(attemptOf(record, { step: 'ImageCommit' }))).rejects.toThrow(
     NothingToCommit,
   );
 });
 
-it('leaves disks alone that somebody else writes', async () => {
+it('does not touch disks that another process writes', async () => {
   await prepare('qcow2');
   const socket = at('nbd.sock');
   const { spawn } = await import('node:child_process');

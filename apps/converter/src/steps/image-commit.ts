@@ -13,15 +13,15 @@ import { NothingToCommit, OverlayLost } from '../errors.js';
 import { runHeld } from '../holder/index.js';
 import { takeOver, type Workplace, workplaceOf } from './workplace.js';
 
-/** What happens to the disks, one at a time: named, so that a test can stop the world between any two. */
+/** The changes to the disks, in order. They have names so that a test can kill the process between any two. */
 export type CommitMove = 'commit' | 'flush' | 'mark' | 'remove';
 
-/** One image's commit: as long as storage may take to write what a conversion changed. */
+/** Limit for one image's commit: the time that storage may need to write a conversion's changes. */
 const COMMIT_TIMEOUT = 3_600_000;
 
 /**
- * Writes every overlay into its disk. The conversion's success is in the log by now, so only this is repeated: an
- * overlay keeps its content until all of them are committed and flushed, which the marker says.
+ * Writes every overlay into its disk. The conversion is already logged, so a retry repeats only this step: overlays
+ * keep their content until the marker records that all are committed and flushed.
  *
  * @param before called before each move
  */
@@ -102,7 +102,7 @@ async function commitOne(
   return commit;
 }
 
-/** Only after the marker is durable. What is gone already went in an earlier attempt. */
+/** Call this only after the marker is durable. Overlays already gone were removed by an earlier attempt. */
 async function removeOverlays(
   attempt: Attempt,
   place: Workplace,

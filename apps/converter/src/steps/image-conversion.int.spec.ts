@@ -7,7 +7,7 @@ import { attemptOf, type RecordedAttempt, type TemporaryFolder, temporaryFolder 
 import { hangs, processesIn, stubSettings } from '../spec/stub.js';
 import { claimed, claimsFor, placeDisks, qemuIo, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
-import { imageConversion } from './image-conversion.js';
+import { imageConversion } from './conversions.js';
 
 const MiB = 2 ** 20;
 let folder: TemporaryFolder;
@@ -30,7 +30,7 @@ async function convert(
   return { attempt, result: await imageConversion(settingsWith(env))(attempt) };
 }
 
-/** Every byte of the disks is as the transfer left it. */
+/** Every byte of the disks is unchanged since the transfer. */
 function expectUntouched(): void {
   for (const [index, { format }] of record.disks.entries())
     qemuIo(disk(index), format, `read -P ${0x10 + index} 0 ${4 * MiB}`);
@@ -58,7 +58,7 @@ describe('a conversion', () => {
     });
   });
 
-  it('claims what it makes, and leaves nothing but overlays and log', async () => {
+  it('claims its files, and leaves only overlays and log', async () => {
     const { attempt } = await convert();
     const holder = { kind: 'writer-record', name: 'default/web/conversion.writer.json' };
     expect(attempt.claimed).toEqual([...claimsFor(record).ImageConversion, expect.objectContaining(holder)]);
@@ -67,13 +67,13 @@ describe('a conversion', () => {
     expect(scratches()).toEqual([]);
   });
 
-  it('keeps its log, in which no environment of ours was seen', async () => {
+  it('keeps its log, which shows none of our environment', async () => {
     await convert();
     expect(logText()).toContain('attempt 1 of vm-m1-0');
     expect(logText()).toContain('nats=none');
   });
 
-  it('does not open a disk that was swapped for one that leads to a file of this host', async () => {
+  it('does not open a disk that was swapped for one that refers to a host file', async () => {
     writeFileSync(at('of-the-host'), Buffer.alloc(MiB, 'secret'));
     const args = ['create', '-q', '-f', 'qcow2', '-b', at('of-the-host'), '-F', 'raw', disk(1)];
     execFileSync('qemu-img', args);
@@ -90,7 +90,7 @@ describe('a conversion', () => {
     });
   });
 
-  it('of a guest without virtio gives it other devices, and says so', async () => {
+  it('of a guest without virtio gives it other devices, with a condition', async () => {
     const { attempt, result } = await convert({ V2V_STUB: 'no-virtio' });
     expect(result).toMatchObject({ capabilities: { diskBus: 'sata', nicModel: 'e1000e' } });
     expect(attempt.conditions.at(-1)).toMatchObject({
@@ -100,7 +100,7 @@ describe('a conversion', () => {
     });
   });
 
-  it('that took another root than the plan names says so', async () => {
+  it('that took another root than the plan names raises a condition', async () => {
     record = vmOf({ root: folder.path, settings: { rootDisk: '/dev/sda7' } });
     const { attempt } = await convert();
     expect(attempt.conditions.at(-1)).toMatchObject({
@@ -126,7 +126,7 @@ describe('a conversion', () => {
 });
 
 describe('an earlier attempt', () => {
-  it('leaves nothing that counts: overlays are made anew, and a marker of its commit goes', async () => {
+  it('leaves no usable state: overlays are recreated, and its commit marker is removed', async () => {
     await convert();
     qemuIo(overlays()[0] ?? '', 'qcow2', 'write -P 0xee 3M 1M');
     writeFileSync(at(claimed(record, 'ImageCommit', 'commit-marker')[0] ?? 'none'), '{}');
@@ -158,13 +158,13 @@ describe('a conversion that does not succeed', () => {
     ['error', 'No root device found in this operating system image.', 'LL-CONV-010', 'permanent'],
     ['error', 'libguestfs error: guestfs_launch failed.', 'LL-CONV-016', 'transient'],
     ['torn', '', 'LL-CONV-030', 'transient'],
-  ])('(%s: %s) leaves the disks as they were', async (kind, text, code, failure) => {
+  ])('(%s: %s) leaves the disks unchanged', async (kind, text, code, failure) => {
     await expect(convert({ V2V_STUB: kind, V2V_STUB_ERROR: text })).rejects.toMatchObject({ code, failure });
     expectUntouched();
     expect(scratches()).toEqual([]);
   });
 
-  it('is stopped although virt-v2v hangs when it is canceled', async () => {
+  it('is stopped by a cancel even if virt-v2v hangs', async () => {
     const attempt = attemptOf(record, { step: 'ImageConversion' });
     const running = imageConversion(settingsWith({ V2V_STUB: 'hang' }))(attempt);
     running.catch(() => undefined);
@@ -176,14 +176,14 @@ describe('a conversion that does not succeed', () => {
     expectUntouched();
   });
 
-  it('is stopped when its time is over', async () => {
+  it('is stopped at its time limit', async () => {
     await expect(convert({ V2V_STUB: 'hang', LEDGERLIFT_V2V_TIMEOUT_S: '1' })).rejects.toMatchObject({
       code: 'LL-CONV-021',
       failure: 'transient',
     });
   });
 
-  it('names the tool when it is not there', async () => {
+  it('names a missing tool', async () => {
     await expect(convert({ LEDGERLIFT_V2V_COMMAND: 'virt-v2v-not-there' })).rejects.toMatchObject({
       code: 'LL-CONV-001',
       message: expect.stringContaining('virt-v2v-not-there'),

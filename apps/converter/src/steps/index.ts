@@ -2,11 +2,10 @@ import type { StepHandlers } from '@ledgerlift/worker';
 import type { ConverterSettings } from '../config.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
-import { imageConversion } from './image-conversion.js';
+import { imageConversion, testConversion } from './conversions.js';
 import { preflightInspection } from './preflight-inspection.js';
-import { testConversion } from './test-conversion.js';
 
-/** The steps that this service does. */
+/** The steps of this service. */
 export const converterSteps = (settings: ConverterSettings): StepHandlers => ({
   PreflightInspection: preflightInspection(settings),
   TestConversion: testConversion(settings),

@@ -61,7 +61,7 @@ const inspect = async (env: Record<string, string>) =>
   );
 
 describe('the inspection of a guest in vSphere', () => {
-  it('looks at its snapshot through VDDK, under every disk an overlay, and writes nothing', async () => {
+  it('reads its snapshot through VDDK, under an overlay for each disk, and writes nothing', async () => {
     const { plugin, libdir } = vddkPlugin();
     const before = readFileSync((await vsphere.vm('web')).snapshots[0]?.disks[0]?.hostFile ?? '');
     const result = await inspect({
@@ -76,7 +76,7 @@ describe('the inspection of a guest in vSphere', () => {
     expect(after.equals(before)).toBe(true);
   });
 
-  it('asks for VDDK where there is none', async () => {
+  it('needs VDDK', async () => {
     await expect(inspect({})).rejects.toMatchObject({ code: 'LL-VSP-046', failure: 'needs-operator' });
   });
 });

@@ -44,11 +44,11 @@ const asked = ({ record, snapshot }: LabVm, results: readonly StepResult[] = [])
 const inspect = (attempt: RecordedAttempt, env: Record<string, string> = {}): Promise<StepResult> =>
   preflightInspection(stubSettings(folder.path, env))(attempt);
 
-/** What is left on the converter's machine, beside the target. */
+/** Files left on the converter's machine outside the target. */
 const scratch = (): string[] => readdirSync(folder.path).filter((name) => name.startsWith('ledgerlift-v2v-'));
 
 describe('the inspection of a guest before it is copied', () => {
-  it('looks at the snapshot of its source, and says what it found', async () => {
+  it('inspects the snapshot of its source, and reports its findings', async () => {
     const attempt = asked(await running());
     const result = await inspect(attempt);
     expect(result).toMatchObject({
@@ -73,7 +73,7 @@ describe('the inspection of a guest before it is copied', () => {
     expect(await lab.do('GET', `/vms/${vm.id}`)).toEqual(before);
   });
 
-  it('is done once, whatever is done again after it', async () => {
+  it('runs once, whatever is repeated after it', async () => {
     const known: StepResult = { step: 'PreflightInspection', log: LOG };
     const attempt = asked(await running(), [known]);
     expect(await inspect(attempt, { V2V_STUB: 'error', V2V_STUB_ERROR: 'no root' })).toBe(known);
@@ -84,13 +84,13 @@ describe('the inspection of a guest before it is copied', () => {
     ['LL-CONV-010', 'inspection could not detect the source guest (or physical machine)'],
     ['LL-CONV-011', 'virt-v2v is unable to convert this guest type (linux/slackware)'],
     ['LL-CONV-013', 'not enough free space for conversion on filesystem /'],
-  ])('fails for good (%s) where the guest cannot be converted', async (code, text) => {
+  ])('fails permanently (%s) if the guest cannot be converted', async (code, text) => {
     const failure = inspect(asked(await running()), { V2V_STUB: 'error', V2V_STUB_ERROR: text });
     await expect(failure).rejects.toMatchObject({ code, failure: 'permanent' });
     expect(scratch()).toEqual([]);
   });
 
-  it('lets a guest pass whose file systems only show that it runs, with a condition', async () => {
+  it('accepts a guest whose file systems only show that it runs, with a condition', async () => {
     const attempt = asked(await running());
     const text = 'filesystem was mounted read-only, even though we asked for it to be mounted read-write';
     expect(await inspect(attempt, { V2V_STUB: 'error', V2V_STUB_ERROR: text })).toEqual({
@@ -100,7 +100,7 @@ describe('the inspection of a guest before it is copied', () => {
     expect(attempt.conditions).toMatchObject([{ type: 'InspectionInconclusive', reason: 'LL-CONV-015' }]);
   });
 
-  it('does not take a source that cannot be read for a guest that is damaged', async () => {
+  it('does not mistake an unreadable source for a damaged guest', async () => {
     const env = { V2V_STUB: 'error', V2V_STUB_ERROR: 'e2fsck: Input/output error' };
     await expect(inspect(asked(await running()), env)).rejects.toMatchObject({
       code: 'LL-CONV-040',
@@ -108,13 +108,13 @@ describe('the inspection of a guest before it is copied', () => {
     });
   });
 
-  it('asks for another snapshot where that one is gone', async () => {
+  it('requests another snapshot if that one is gone', async () => {
     const vm = await running();
     await lab.removeSnapshot(vm.id, vm.snapshot.name);
     await expect(inspect(asked(vm))).rejects.toMatchObject({ outcome: 'snapshot-lost' });
   });
 
-  it('is stopped although virt-v2v hangs, and leaves no process and no file', async () => {
+  it('is stopped even if virt-v2v hangs, and leaves no process and no file', async () => {
     const attempt = asked(await running());
     const reason = new Error('canceled');
     const ended = expect(inspect(attempt, { V2V_STUB: 'hang' })).rejects.toBe(reason);
@@ -125,7 +125,7 @@ describe('the inspection of a guest before it is copied', () => {
     expect(scratch()).toEqual([]);
   });
 
-  it('has a limit of time of its own', async () => {
+  it('has its own time limit', async () => {
     const env = { V2V_STUB: 'hang', LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S: '1' };
     await expect(inspect(asked(await running()), env)).rejects.toMatchObject({
       code: 'LL-CONV-021',
@@ -135,7 +135,7 @@ describe('the inspection of a guest before it is copied', () => {
   });
 
   it(
-    'of a real Debian guest by the real virt-v2v-inspector finds what its conversion would',
+    'of a real Debian guest by the real virt-v2v-inspector has the same findings as its conversion',
     async () => {
       const from = { path: await guestImage(), format: 'raw' } as const;
       const disks = [{ id: 'root', capacityBytes: guest.sizeBytes, from }];
@@ -156,7 +156,7 @@ describe('the inspection of a guest before it is copied', () => {
   );
 
   it(
-    'of a disk without a system by the real one fails for good',
+    'of a disk without a system by the real one fails permanently',
     async () => {
       const settings = readConverterSettings({ ...process.env, ...applianceEnvironment() });
       await expect(preflightInspection(settings)(asked(await running()))).rejects.toMatchObject({

@@ -21,18 +21,18 @@ import type { Workplace } from './workplace.js';
 type Result = Extract<StepResult, { step: 'PreflightInspection' }>;
 
 /**
- * Tries on the source's snapshot whether the guest can be converted, before days are spent on copying it: with
- * virt-v2v-inspector, which does the conversion in overlays that it throws away. Done once in a migration.
+ * Tests on the source's snapshot whether the guest can be converted, before days of copying. Runs virt-v2v-inspector,
+ * which converts in overlays and discards them. Runs once in a migration.
  *
- * A guest that cannot be converted fails the step for good. What may only come of the guest's running while the snapshot
- * was taken (file systems that were not unmounted) is a condition, and its conversion will tell.
+ * A guest that cannot be converted fails the step permanently. Problems that may only be due to the running guest
+ * (mounted file systems) become a condition; the conversion will show.
  */
 export function preflightInspection(settings: ConverterSettings): StepHandler {
   return async (attempt) => {
     const known = attempt.job.results.findLast(
       (result): result is Result => result.step === 'PreflightInspection',
     );
-    // After a failed copy another snapshot is made; what was found holds for it, too.
+    // After a failed copy another snapshot is taken; the finding applies to it too.
     if (known !== undefined) return known;
     await using place = await enterWorkplace(attempt, settings, 'inspection');
     const inspection = await inspect(attempt, place, settings);
@@ -92,17 +92,17 @@ async function inspectOver(
   }
 }
 
-/** What a guest that runs may show, and one that was shut down does not: damaged, or not unmounted, file systems. */
+/** Failures that a running guest may cause, but not one that was shut down: damaged or mounted file systems. */
 const OF_RUNNING: readonly string[] = ['LL-CONV-014', 'LL-CONV-015'];
 
 /**
- * Whether a failure says something of the guest.
- * @throws the error where it does, or could pass; SnapshotUnreadable where the source, and not the guest, was at fault
+ * Decides whether a failure is the guest's fault, or may only be due to its running.
+ * @throws the error if it is the guest's fault, or transient; SnapshotUnreadable if the source failed
  */
 async function judge(attempt: Attempt, settings: ConverterSettings, error: unknown): Promise<void> {
   if (!(error instanceof ConversionFailed) || error.failure !== 'permanent') throw error;
   const { name } = attempt.job.record.source.vm;
-  // Bytes that did not come look to virt-v2v like a damaged guest.
+  // To virt-v2v, failed reads look like a damaged guest.
   if (/Input\/output error/.test(error.message)) throw new SnapshotUnreadable(name, error.message, error);
   await (await snapshotDisks(attempt, settings)).close();
   if (!OF_RUNNING.includes(error.code)) throw error;
@@ -114,8 +114,8 @@ const inconclusive = ({ code, message }: ConversionFailed): Condition => ({
   category: 'Warn',
   reason: code,
   message:
-    `the inspection could not look into the guest while it runs, so whether it can be converted shows at the cutover: ` +
-    `${message} A test boot, before that, tells too.`,
+    `the inspection failed because the guest is running, so only the cutover or a test boot can show whether it can be ` +
+    `converted: ${message}`,
   items: [],
   durable: true,
 });
@@ -125,7 +125,7 @@ function inspectionOf({ inspection: { bootDisk, ...known } }: Findings, disks: n
   return { ...known, bootDisk: index < disks ? index : 0 };
 }
 
-/** The tool writes what it would convert into overlays on this machine. */
+/** The tool writes its overlays on this machine. @throws NoRoomForOverlays */
 async function checkRoom({ job: { record } }: Attempt, { scratch }: ConverterSettings): Promise<void> {
   const needed = overlayRoom(record.source.vm.disks.map(({ capacityBytes }) => ({ size: capacityBytes })));
   await mkdir(scratch, { recursive: true });

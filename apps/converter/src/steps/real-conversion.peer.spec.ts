@@ -18,7 +18,7 @@ import {
 import { readConverterSettings } from '../config.js';
 import { claimed, openPlace, vmOf } from '../spec/vm.js';
 import { imageCommit } from './image-commit.js';
-import { imageConversion } from './image-conversion.js';
+import { imageConversion } from './conversions.js';
 
 const MINUTES = 60_000;
 let folder: TemporaryFolder;
@@ -29,19 +29,19 @@ let digestBefore: string;
 const at = (name: string): string => join(folder.path, name);
 const disk = (): string => at(record.disks[0]?.name ?? '');
 
-/** A command on the guest's first file system, as it stands in the raw disk. */
+/** Runs a command on the guest's first file system in the raw disk. */
 const debugfs = (...args: readonly string[]): string =>
   execFileSync('debugfs', [...args.slice(0, -1), '-R', args.at(-1) ?? '', `${disk()}?offset=1048576`], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
 
-/** Whether the guest's initramfs, as it stands in a raw disk, holds a file of this name. */
+/** Whether the guest's initramfs in a raw disk contains a file with this name. */
 async function initramfsHolds(file: string): Promise<boolean> {
   const names = debugfs('ls -p /boot');
   const name = /initrd\.img-[^/]+/.exec(names)?.[0] ?? 'there is no initramfs';
   debugfs(`dump /boot/${name} ${at('initramfs')}`);
-  // In the archive a name ends with NUL; lists of modules, which name all there are, have other ends.
+  // In the archive a name ends with NUL; in lists of all modules it does not.
   return gunzipSync(await readFile(at('initramfs'))).includes(`/${file}\0`);
 }
 
@@ -66,7 +66,7 @@ afterAll(async () => {
 });
 
 describe('a real Debian guest of VMware', () => {
-  it('is recognised, and has virtio drivers for all that matters', () => {
+  it('is recognised, and has virtio drivers for its disks and NICs', () => {
     expect(result).toMatchObject({
       step: 'ImageConversion',
       inspection: {
@@ -84,12 +84,12 @@ describe('a real Debian guest of VMware', () => {
     expect(attempt.conditions.filter(({ type }) => type !== 'ConversionWarning')).toEqual([]);
   });
 
-  it('is converted in the overlay, and its disk is as it was', async () => {
+  it('is converted in the overlay, and its disk is unchanged', async () => {
     expect(await sha256OfFile(disk())).toBe(digestBefore);
     expect(await initramfsHolds('virtio_blk.ko')).toBe(false);
   });
 
-  it('tells how far it is, and never goes back', () => {
+  it('reports progress that never decreases', () => {
     const percents = attempt.told.map(({ items }) => items[0]?.done ?? -1);
     expect(percents.length).toBeGreaterThan(8);
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
@@ -97,7 +97,7 @@ describe('a real Debian guest of VMware', () => {
     expect(attempt.told.map(({ message }) => message)).toContain('Inspecting the source');
   });
 
-  it('leaves its log, and nothing else of the work', async () => {
+  it('leaves only its log', async () => {
     const log = await readFile(at(claimed(record, 'ImageConversion', 'log')[0] ?? 'none'), 'utf8');
     expect(log).toContain('virt-v2v');
     expect(log).toContain('gcaps_block_bus = virtio-blk');
@@ -106,7 +106,7 @@ describe('a real Debian guest of VMware', () => {
   });
 
   it(
-    'has virtio in its initramfs once it is committed',
+    'has virtio in its initramfs after the commit',
     async () => {
       const settings = readConverterSettings();
       await imageCommit(settings)(attemptOf(record, { step: 'ImageCommit', results: [result] }));

@@ -5,25 +5,24 @@ import { ImageToolFailed, imageError, makeEmpty, qemuImg } from '@ledgerlift/tar
 import type { ConverterSettings } from '../config.js';
 import { NotInspectable, SnapshotUnreadable } from '../errors.js';
 
-/** A disk that is offered over NBD. */
+/** A disk served over NBD. */
 export interface OfferedDisk {
   readonly socket: string;
   readonly exportName: string;
 }
 
-/** The disks of a snapshot, offered over NBD. */
+/** The disks of a snapshot, served over NBD. */
 export interface SnapshotDisks {
   /** In the record's order. */
   readonly disks: readonly OfferedDisk[];
-  /** Ends what was started for them. */
+  /** Stops their servers. */
   close(): Promise<void>;
 }
 
 /**
- * Offers the disks of the snapshot that a warm VM's first copy will read: where the source does so itself, or by a
- * server of ours.
+ * Serves the disks of the snapshot for a warm VM's first copy over NBD, from the source itself or from our own server.
  *
- * @throws NotInspectable, ExtensionNotLoaded; what the provider throws where the snapshot is lost
+ * @throws NotInspectable, ExtensionNotLoaded; the provider's error if the snapshot is lost
  */
 export async function snapshotDisks(
   { job: { record, pass }, signal }: Attempt,
@@ -64,8 +63,8 @@ const uriOf = ({ socket, exportName }: OfferedDisk): string =>
   `nbd+unix:///${encodeURIComponent(exportName)}?socket=${encodeURIComponent(socket)}`;
 
 /**
- * Makes an empty overlay over each, in a folder of this machine: virt-v2v takes files in a domain, and no NBD over a
- * local socket (seen with 2.2.0). Nothing of ours ever writes to the source.
+ * Creates an empty overlay over each disk, in a folder on this machine: in a domain, virt-v2v accepts files, but not
+ * NBD over a local socket (seen with 2.2.0). The source is never written.
  *
  * @throws SnapshotUnreadable, the signal's reason
  */

@@ -13,8 +13,7 @@ import { hangs, processesIn, stubSettings } from '../spec/stub.js';
 import { claimed, claimsFor, placeDisks, qemuIo, type VmOptions, vmOf } from '../spec/vm.js';
 import { cleanup } from './cleanup.js';
 import { imageCommit } from './image-commit.js';
-import { imageConversion } from './image-conversion.js';
-import { testConversion } from './test-conversion.js';
+import { imageConversion, testConversion } from './conversions.js';
 
 const MiB = 2 ** 20;
 let folder: TemporaryFolder;
@@ -46,7 +45,7 @@ afterEach(async () => {
 
 describe('a test conversion', () => {
   it.each(['raw', 'qcow2'] as const)(
-    'converts in overlays of its own, and never writes a %s disk',
+    'converts in its own overlays, and never writes a %s disk',
     async (format) => {
       await place({ format });
       const { attempt, result } = await test();
@@ -69,7 +68,7 @@ describe('a test conversion', () => {
     },
   );
 
-  it('of a guest that is left as it is makes empty overlays, without virt-v2v', async () => {
+  it('without guest conversion creates empty overlays, without virt-v2v', async () => {
     await place({ settings: { skipGuestConversion: true } });
     const { attempt, result } = await test({ LEDGERLIFT_V2V_COMMAND: 'virt-v2v-not-there' });
     expect(result).toEqual({
@@ -83,7 +82,7 @@ describe('a test conversion', () => {
     expect(existsSync(at('default/web/logs'))).toBe(false);
   });
 
-  it('sees what the next pass brought, whatever an earlier one left', async () => {
+  it('uses the data of the next round, whatever an earlier one left', async () => {
     await place();
     await test();
     qemuIo(testOverlays()[0] ?? '', 'qcow2', 'write -P 0xee 2M 1M');
@@ -93,7 +92,7 @@ describe('a test conversion', () => {
     qemuIo(testOverlays()[0] ?? '', 'qcow2', 'read -P 0x77 3M 1M');
   });
 
-  it('that fails leaves the disks as they were, and says why', async () => {
+  it('that fails leaves the disks unchanged, and reports the reason', async () => {
     await place();
     await expect(test({ V2V_STUB: 'error', V2V_STUB_ERROR: 'No root device found' })).rejects.toMatchObject({
       code: expect.stringMatching(/^LL-CONV-/),
@@ -101,7 +100,7 @@ describe('a test conversion', () => {
     expect(await digests()).toEqual(before);
   });
 
-  it('is stopped although virt-v2v hangs, and nothing of it runs on', async () => {
+  it('is stopped even if virt-v2v hangs, with all its processes', async () => {
     await place();
     const attempt = attemptOf(record, { step: 'TestConversion' });
     const running = testConversion(stubSettings(folder.path, { V2V_STUB: 'hang' }))(attempt);
@@ -128,7 +127,7 @@ describe('a test conversion', () => {
     expect(await digests()).toEqual(before);
   });
 
-  it('has no part in the conversion that is committed', async () => {
+  it('does not affect the conversion that is committed', async () => {
     await place();
     await test();
     qemuIo(testOverlays()[0] ?? '', 'qcow2', 'write -P 0xee 2M 1M');

@@ -12,21 +12,21 @@ import {
 } from '@ledgerlift/targets';
 import { endHolder, type HolderOwner } from '../holder/index.js';
 
-/** Where one VM's conversion happens; to be disposed of. */
+/** The files of one VM's conversion; the caller disposes it. */
 export interface Workplace extends AsyncDisposable {
   readonly target: TargetPlace;
   readonly at: ConversionAtWork;
   /** Over all disks, in the record's order. */
   readonly overlays: readonly Overlay[];
-  /** Says who works on the disks now. */
+  /** The record of the processes that use the disks. */
   readonly holder: { readonly path: string; readonly resource: Resource; readonly owner: HolderOwner };
-  /** On this machine; short, for sockets are made in it. */
+  /** A folder on this machine, with a short path because it contains sockets. */
   readonly scratch: string;
-  /** To be called before each thing that cannot be undone. @throws the signal's reason */
+  /** Call this before each irreversible change. @throws the signal's reason */
   stillOurs(): Promise<void>;
 }
 
-/** Names only; makes and opens nothing. @throws UnsafePath */
+/** Computes names only; creates and opens nothing. @throws UnsafePath */
 export async function workplaceOf(
   attempt: Attempt,
   scratchRoot: string,
@@ -52,7 +52,7 @@ export async function workplaceOf(
   };
 }
 
-/** One for each attempt: a late end of one must not take away what the next one works in. */
+/** Differs for each attempt, so that a late attempt cannot remove the scratch folder of the next one. */
 function digest({ job: { record }, ref }: Attempt): string {
   return createHash('sha256')
     .update(JSON.stringify([record.installation, ref.stream, ref.step, ref.attempt]))
@@ -61,7 +61,7 @@ function digest({ job: { record }, ref }: Attempt): string {
 }
 
 /**
- * Ends whatever an earlier attempt left running, and sees it gone.
+ * Ends processes of an earlier attempt, and confirms that they are gone.
  * @throws HeldElsewhere, HolderUnreadable, LeftoverAlive, DisksHeld, the signal's reason
  */
 export async function endEarlier({ holder, at }: Workplace): Promise<void> {
@@ -69,8 +69,8 @@ export async function endEarlier({ holder, at }: Workplace): Promise<void> {
 }
 
 /**
- * The same, and makes sure that nobody else has the disks either.
- * @throws also ForeignImageRefused, where a disk leads to another file
+ * Ends processes of an earlier attempt, and checks that no other process has the disks open.
+ * @throws as endEarlier; ForeignImageRefused if a disk refers to another file
  */
 export async function takeOver(place: Workplace): Promise<void> {
   await endEarlier(place);

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 describe('the tools of a conversion', () => {
-  it('are found with their versions where they are installed', async () => {
+  it('are found with their versions if installed', async () => {
     const tools = await check(applianceEnvironment());
     expect(tools.map(({ name }) => name)).toEqual([
       'virt-v2v-in-place',
@@ -38,11 +38,11 @@ describe('the tools of a conversion', () => {
     });
   });
 
-  it('are missed by name: virt-v2v-in-place', async () => {
+  it('are reported as missing: virt-v2v-in-place', async () => {
     expect(await missing({ LEDGERLIFT_V2V_COMMAND: 'virt-v2v-not-there' })).toEqual(['virt-v2v-not-there']);
   });
 
-  it('are missed by name: what virt-v2v needs', async () => {
+  it('are reported as missing: helpers of virt-v2v', async () => {
     symlinkSync('/usr/bin/virt-v2v-in-place', join(folder.path, 'virt-v2v-in-place'));
     expect(await missing({ ...applianceEnvironment(), PATH: folder.path })).toEqual([
       'qemu-img',
@@ -53,18 +53,18 @@ describe('the tools of a conversion', () => {
     ]);
   });
 
-  it('are missed by name: the kernel', async () => {
+  it('are reported as missing: the kernel', async () => {
     expect(await missing({ ...applianceEnvironment(), SUPERMIN_KERNEL: '/not/there' })).toEqual([KERNEL]);
   });
 
-  it('are few for what stands in for virt-v2v', async () => {
+  it('are few for a stand-in of virt-v2v', async () => {
     const stub = join(folder.path, 'stub');
     writeFileSync(stub, '#!/bin/sh\nexit 0\n');
     chmodSync(stub, 0o755);
     expect(await missing({ LEDGERLIFT_V2V_COMMAND: stub, SUPERMIN_KERNEL: '/not/there' })).toEqual([]);
   });
 
-  it('are told even if one of them hangs', async () => {
+  it('are reported even if one of them hangs', async () => {
     const stub = join(folder.path, 'stub');
     writeFileSync(stub, '#!/bin/sh\nexec sleep infinity\n');
     chmodSync(stub, 0o755);

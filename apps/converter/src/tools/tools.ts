@@ -6,16 +6,16 @@ import type { ConverterSettings } from '../config.js';
 
 type Tool = WorkerCapabilities['tools'][number];
 
-/** The planner waits for two seconds. */
+/** Short, because the planner waits only two seconds. */
 const PROBE_TIMEOUT = 800;
 const FRESH_MS = 30_000;
 
-/** What virt-v2v runs besides itself; without some of it, it fails late. */
+/** Programs that virt-v2v runs; if one is missing, it fails late. */
 const HELPERS = ['qemu-img', 'qemu-nbd', 'nbdkit', 'supermin'] as const;
 
 /**
- * Looks for what a conversion needs on this machine; a tool that is not there has no path. The answer is kept for
- * half a minute, for every validation of every plan asks.
+ * Finds the tools for a conversion on this machine; a missing tool has no path. Caches the answer for half a minute,
+ * because every plan validation asks.
  */
 export function toolCheck(settings: () => ConverterSettings): () => Promise<Tool[]> {
   let kept: { readonly at: number; readonly tools: Promise<Tool[]> } | undefined;
@@ -31,7 +31,7 @@ async function findTools({ command, guestfish, childEnv }: ConverterSettings): P
   const kernel = applianceKernel(childEnv);
   const converter = await found(command, childEnv);
   const { path } = converter;
-  // What stands in for virt-v2v needs none of its helpers but qemu-img, which we need ourselves.
+  // A stand-in for virt-v2v needs no helper except qemu-img, which we need ourselves.
   if (path === null || !(await isVirtV2v(path, childEnv))) return [converter, ...(await helpers).slice(0, 1)];
   return [converter, ...(await helpers), await kernel];
 }
@@ -51,12 +51,12 @@ async function onPath(name: string, path: string): Promise<string | null> {
   return null;
 }
 
-/** The first number with a dot in what the tool says of itself. */
+/** The first number with a dot in the tool's version output. */
 async function versionOf(path: string, env: Readonly<Record<string, string>>): Promise<string | null> {
   return /\d+(\.\d+)+/.exec(await outputOf(path, '--version', env))?.[0] ?? null;
 }
 
-/** virt-v2v(1): with `--machine-readable` alone it says what it is. */
+/** virt-v2v(1): with only `--machine-readable` it prints its name. */
 const isVirtV2v = async (path: string, env: Readonly<Record<string, string>>): Promise<boolean> =>
   (await outputOf(path, '--machine-readable', env)).startsWith('virt-v2v-in-place');
 
@@ -64,14 +64,14 @@ async function outputOf(path: string, flag: string, env: Readonly<Record<string,
   try {
     return (await runTool(path, [flag], { env, timeoutMs: PROBE_TIMEOUT })).stdout;
   } catch (error) {
-    if (error instanceof ToolRunFailed) return error.said;
+    if (error instanceof ToolRunFailed) return error.reason;
     throw error;
   }
 }
 
 /**
- * supermin(1): the appliance's kernel is SUPERMIN_KERNEL, else one of /boot that has modules; where there is no
- * /lib/modules at all it stops, whatever is set. A fixed appliance (LIBGUESTFS_PATH) brings its own.
+ * supermin(1): the appliance's kernel is SUPERMIN_KERNEL, else one in /boot that has modules; without /lib/modules it
+ * always fails. A fixed appliance (LIBGUESTFS_PATH) brings its own.
  */
 async function applianceKernel(env: Readonly<Record<string, string>>): Promise<Tool> {
   const tool = { name: "a kernel for libguestfs' appliance", version: null };

@@ -15,7 +15,7 @@ const path = (): string => join(folder.path, 'virt-v2v.log');
 const LIMIT = 1000;
 
 describe('a conversion log', () => {
-  it('holds all of a short attempt', async () => {
+  it('holds a short attempt completely', async () => {
     const log = await BoundedLog.open(path(), LIMIT, 'attempt 1');
     log.write(Buffer.from('first\n'));
     log.write(Buffer.from('second\n'));
@@ -23,14 +23,14 @@ describe('a conversion log', () => {
     expect(await readFile(path(), 'utf8')).toBe('=== attempt 1\nfirst\nsecond\n');
   });
 
-  it('keeps the beginning and the end of a long one, and says what is missing', async () => {
+  it('keeps the beginning and end of a long one, and marks the gap', async () => {
     const log = await BoundedLog.open(path(), LIMIT, 'attempt 1');
     for (let line = 0; line < 1000; line += 1) log.write(Buffer.from(`line ${line}\n`));
     await log.close();
     const text = await readFile(path(), 'utf8');
     expect(text).toContain('line 0\n');
     expect(text).toContain('line 999\n');
-    expect(text).toMatch(/=== \d+ bytes are left out here/);
+    expect(text).toMatch(/=== \d+ bytes omitted here/);
     expect(text.length).toBeLessThan(LIMIT + 200);
   });
 

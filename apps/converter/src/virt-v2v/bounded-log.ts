@@ -2,9 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 /**
- * A log file that stays within its limit: of each attempt the first part is written as it comes, and of what goes
- * beyond it the newest part is kept and written at the end. Attempts follow one another in the file; when earlier ones
- * fill it, it begins anew.
+ * A log file with a size limit: writes the first half of an attempt's output at once, then keeps the newest half in
+ * memory and writes it at the end. Attempts are appended; when earlier ones fill the file, it is truncated first.
  */
 export class BoundedLog {
   readonly #file: FileHandle;
@@ -41,9 +40,9 @@ export class BoundedLog {
     if (head.length < chunk.length) this.#keep(chunk.subarray(head.length));
   }
 
-  /** Writes what was kept and makes the file durable. Throws what a write failed with. */
+  /** Writes the kept part and syncs the file. @throws the first write error */
   async close(): Promise<void> {
-    if (this.#dropped > 0) this.#enqueue(Buffer.from(`\n=== ${this.#dropped} bytes are left out here\n`));
+    if (this.#dropped > 0) this.#enqueue(Buffer.from(`\n=== ${this.#dropped} bytes omitted here\n`));
     for (const chunk of this.#tail) this.#enqueue(chunk);
     this.#tail = [];
     await this.#queue;

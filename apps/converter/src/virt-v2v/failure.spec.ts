@@ -27,7 +27,7 @@ describe('a conversion that failed (recorded from virt-v2v 2.2.0)', () => {
   });
 });
 
-describe('a conversion that failed (texts of the sources)', () => {
+describe('a conversion that failed (texts from the sources)', () => {
   it.each([
     ['virt-v2v is unable to convert this guest type (linux/gentoo)', 'LL-CONV-011', 'permanent'],
     [
@@ -66,7 +66,7 @@ describe('a conversion that failed (texts of the sources)', () => {
     expect(failureOf({ ...end, errors: [error] })).toMatchObject({ code, failure });
   });
 
-  it('names what virt-v2v said, what to do, and the log', () => {
+  it('names the message of virt-v2v, the way out, and the log', () => {
     const { message } = failureOf({ ...end, errors: errorsOf('full-guest') });
     expect(message).toContain('38.3 MB free < 50 MB needed');
     expect(message).toContain('Make room inside the guest');

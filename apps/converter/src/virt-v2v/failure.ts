@@ -9,8 +9,8 @@ interface Meaning {
 }
 
 /**
- * What virt-v2v says when it gives up, most telling first. The texts are those of virt-v2v 2.2 to 2.10 and of
- * libguestfs 1.48 (convert/*.ml, lib/launch-direct.c), which are not translated under LC_ALL=C.
+ * Error messages of virt-v2v, most specific first. The texts are those of virt-v2v 2.2 to 2.10 and of libguestfs 1.48
+ * (convert/*.ml, lib/launch-direct.c), which are not translated under LC_ALL=C.
  */
 const MEANINGS: readonly Meaning[] = [
   {
@@ -24,7 +24,7 @@ const MEANINGS: readonly Meaning[] = [
     failure: 'permanent',
     pattern: /inspection could not detect the source guest|No root device found/,
     advice:
-      'Its disks may be blank, encrypted or damaged: see that it boots at the source. If it needs no conversion, ' +
+      'Its disks may be blank, encrypted or damaged: check that it boots at the source. If it needs no conversion, ' +
       'migrate it with skipGuestConversion.',
   },
   {
@@ -64,7 +64,7 @@ const MEANINGS: readonly Meaning[] = [
     failure: 'permanent',
     pattern:
       /no (usable )?(initrd|kernels?|bootloader)|no grub|could not (find|detect).*(bootloader|kernel)|No space left/i,
-    advice: 'See the conversion log for what is missing in the guest.',
+    advice: 'See the conversion log for the missing part of the guest.',
   },
   {
     code: 'LL-CONV-016',
@@ -78,13 +78,13 @@ const MEANINGS: readonly Meaning[] = [
 export interface V2vEnd {
   readonly command: string;
   readonly status: number;
-  /** Its messages of the type error. */
+  /** Its error messages. */
   readonly errors: readonly string[];
   /** Name of the conversion log, for the message. */
   readonly log: string;
 }
 
-/** Which error an unsuccessful virt-v2v amounts to. */
+/** Maps an unsuccessful end of virt-v2v to an error. */
 export function failureOf({ command, status, errors, log }: V2vEnd): ConversionFailed | ConverterMissing {
   // sh(1): 127 not found, 126 not executable, 128 + n ended by signal n.
   if (errors.length === 0 && (status === 126 || status === 127)) return new ConverterMissing(command);
@@ -92,13 +92,13 @@ export function failureOf({ command, status, errors, log }: V2vEnd): ConversionF
     return new ConversionFailed(
       'LL-CONV-017',
       'transient',
-      `virt-v2v was ended by signal ${status - 128}; it is tried again. Where it happens again and again, look for ` +
-        'want of memory on the machine.',
+      `virt-v2v was ended by signal ${status - 128}; retrying. If it happens repeatedly, check for ` +
+        'lack of memory on the machine.',
     );
   const text = errors.join('\n');
   const meaning = MEANINGS.find(({ pattern }) => pattern.test(text));
   const told = errors.length === 0 ? `it ended with status ${status}` : oneLine(text);
-  const see = `The conversion log "${log}" has all of it.`;
+  const see = `The conversion log "${log}" has the details.`;
   return meaning === undefined
     ? new ConversionFailed('LL-CONV-020', 'transient', `virt-v2v failed: ${told}. ${see}`)
     : new ConversionFailed(
@@ -116,16 +116,16 @@ export const timedOut = (
     'LL-CONV-021',
     'transient',
     `virt-v2v did not end within ${Math.round(timeoutMs / 1000)} s and was stopped; ${timeoutVariable} sets ` +
-      `the limit. The conversion log "${log}" says how far it came.`,
+      `the limit. The conversion log "${log}" shows its progress.`,
   );
 
 export const neverSettled = (log: string): ConversionFailed =>
   new ConversionFailed(
     'LL-CONV-022',
     'transient',
-    `virt-v2v succeeded, but a process that it started did not end, so that its last writes are in doubt; the ` +
-      `conversion is done again. See "${log}".`,
+    `virt-v2v succeeded, but a process that it started did not end, so its last writes are in doubt; the ` +
+      `conversion will be repeated. See "${log}".`,
   );
 
-/** One line, of a length that fits a table. */
+/** Joins lines, and cuts the text to fit a table. */
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().replace(/\.$/, '').slice(0, 600);

@@ -17,7 +17,14 @@ function read(lines: readonly string[], infos: readonly string[] = [VIRTIO]): Fi
 }
 const replaced = (from: string, to: string): string[] => debian.map((line) => line.replace(from, to));
 
-describe('what virt-v2v-in-place 2.2.0 said of a Debian guest', () => {
+describe('the output of virt-v2v-in-place 2.2.0 for a Debian guest', () => {
+  it('is understood where half a line of the console comes first', () => {
+    const blocks = /^(i_root|gcaps_block_bus|target )/;
+    const newer = [...debian, 'target firmware: uefi', 'target boot device: 2'];
+    for (const half of ['guestfsd: => is_fi', 'chroot: /sysroot: ', '\u001b[0m', 'gcaps_'])
+      expect(read(newer.map((line) => (blocks.test(line) ? half + line : line)))).toEqual(read(newer));
+  });
+
   it('gives its system and its drivers', () => {
     const infos = recorded('debian12.messages.jsonl').flatMap((line) => {
       const message = parseMessage(line);
@@ -42,12 +49,12 @@ describe('what virt-v2v-in-place 2.2.0 said of a Debian guest', () => {
 describe('virtio', () => {
   const none = { diskBus: 'sata', nicModel: 'e1000e', rng: false, balloon: false };
 
-  it('is not assumed where nothing was said', () => {
+  it('is not assumed without output', () => {
     expect(read([], []).capabilities).toEqual(none);
     expect(read([]).capabilities).toEqual(none);
   });
 
-  it('is not assumed where only one of the two channels says so', () => {
+  it('is not assumed if only one of the two channels reports it', () => {
     expect(read(debian, []).capabilities).toEqual(none);
     expect(read(debian, ['This guest does not have virtio drivers installed.']).capabilities).toEqual(none);
   });
@@ -66,7 +73,7 @@ describe('virtio', () => {
     expect(read(['gcaps_block_bus = virtio-blk']).capabilities).toEqual(none);
   });
 
-  it('is not believed to a program of the guest that prints it before virt-v2v does', () => {
+  it('is not accepted from a guest program that prints it before virt-v2v', () => {
     const forged = ['gcaps_block_bus = virtio-blk', 'gcaps_net_bus = virtio-net', 'setting up'];
     const real = replaced('gcaps_block_bus = virtio-blk', 'gcaps_block_bus = ide');
     expect(read([...forged, ...real]).capabilities.diskBus).toBe('sata');
@@ -74,7 +81,7 @@ describe('virtio', () => {
 });
 
 describe('the inspection', () => {
-  it('is not believed to a program of the guest that prints it after virt-v2v did', () => {
+  it('is not accepted from a guest program that prints it after virt-v2v', () => {
     const forged = ['', 'i_root = /dev/sdz1', 'i_type = windows', ''];
     expect(read([...debian, ...forged]).inspection).toMatchObject({
       rootDevice: '/dev/sda1',
@@ -82,17 +89,17 @@ describe('the inspection', () => {
     });
   });
 
-  it('knows UEFI by the system partition, and the disk that it is on', () => {
+  it('detects UEFI by the system partition, with its disk', () => {
     const lines = replaced('i_firmware = BIOS', 'i_firmware = UEFI [/dev/sdb1]');
     expect(read(lines).inspection).toMatchObject({ firmware: 'efi', bootDisk: 1 });
   });
 
-  it('takes what newer versions say of firmware and boot device', () => {
+  it('uses the firmware and boot device that newer versions report', () => {
     const lines = [...debian, 'target firmware: uefi', 'target boot device: 2'];
     expect(read(lines).inspection).toMatchObject({ firmware: 'efi', bootDisk: 2 });
   });
 
-  it('says unknown where nothing was said', () => {
+  it('is unknown without output', () => {
     expect(read([]).inspection).toEqual({
       osName: 'unknown',
       osProduct: 'unknown',

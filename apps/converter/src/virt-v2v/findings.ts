@@ -1,21 +1,29 @@
 import type { GuestCapabilities, Inspection } from '@ledgerlift/contracts';
 
-/** What virt-v2v says about the guest, as far as it was seen; what was not seen is undefined. */
+/** Findings of virt-v2v about the guest; missing values are undefined. */
 export interface Findings {
   readonly inspection: Omit<Inspection, 'bootDisk'> & { readonly bootDisk: number | undefined };
   readonly capabilities: GuestCapabilities;
 }
 
-/** Values of one block, by their keys without prefix. */
+/** Values of one block, by key without its prefix. */
 type Block = ReadonlyMap<string, string>;
 
 /**
- * Reads, line by line, what virt-v2v-in-place says with `-v`: there is no other way to learn of the guest's drivers,
- * for the tool writes no target metadata (in_place.ml: "just ignore the output").
+ * The first line of a block. virt-v2v also copies the appliance's console to standard error, as many bytes as it has
+ * read, so this line may follow half a line of the console, such as "guestfsd: => is_figcaps_block_bus = virtio-blk".
+ * The rest of the block follows in one piece.
+ */
+const FIRST_LINE = /^.*(i_|gcaps_)(root|block_bus) = (.*)$/;
+const FURTHER_LINE = /^\s*(i_|gcaps_)([a-z0-9_]+) = (.*)$/;
+
+/**
+ * Parses the `-v` output of virt-v2v-in-place line by line. There is no other way to learn the guest's drivers, because
+ * the tool writes no target metadata (in_place.ml: "just ignore the output").
  *
- * The output also carries what programs of the guest print, so that only whole blocks in their place count: of the
- * inspection the first, which comes before any of the guest's programs runs; of the capabilities the last, which
- * comes after. And what decides about virtio is confirmed by a message on a channel that no guest can write to.
+ * Programs of the guest print into the same output, so only complete blocks in the expected position count: the first
+ * inspection, before any guest program runs, and the last capabilities, after them. Virtio also needs confirmation on a
+ * channel that no guest can write to.
  */
 export class FindingsReader {
   #inspection: Block | undefined;
@@ -25,14 +33,14 @@ export class FindingsReader {
   #bootDisk: number | undefined;
   readonly #infos: string[] = [];
 
-  /** One line of standard error. */
+  /** Takes one line of standard error. */
   line(line: string): void {
-    const [, prefix, key = '', value = ''] = /^\s*(i_|gcaps_)([a-z0-9_]+) = (.*)$/.exec(line) ?? [];
+    const [, prefix, key = '', value = ''] = FIRST_LINE.exec(line) ?? FURTHER_LINE.exec(line) ?? [];
     if (prefix !== 'i_' && prefix !== 'gcaps_') {
       this.#close();
-      const firmware = /^target firmware: (bios|uefi)$/.exec(line)?.[1];
+      const firmware = /target firmware: (bios|uefi)$/.exec(line)?.[1];
       if (firmware !== undefined) this.#targetFirmware = firmware;
-      const bootDisk = /^target boot device: (\d+)$/.exec(line)?.[1];
+      const bootDisk = /target boot device: (\d+)$/.exec(line)?.[1];
       if (bootDisk !== undefined) this.#bootDisk = Number(bootDisk);
       return;
     }
@@ -43,7 +51,7 @@ export class FindingsReader {
     this.#open.values.set(key, value.trim());
   }
 
-  /** One message of the type info. */
+  /** Takes one info message. */
   info(message: string): void {
     this.#infos.push(message);
   }
@@ -83,7 +91,7 @@ function inspectionOf(
   const type = known('type');
   const [major, minor] = [block.get('major_version'), block.get('minor_version')];
   const firmware = known('firmware') ?? '';
-  // virt-v2v decides by the source's firmware first, and tells it when that is UEFI.
+  // virt-v2v first looks at the source's firmware, and prints a message if that is UEFI.
   const isEfi =
     targetFirmware === undefined
       ? firmware.startsWith('UEFI') || infos.some((info) => info.startsWith('This guest requires UEFI'))
@@ -101,7 +109,7 @@ function inspectionOf(
   };
 }
 
-/** Virtio only where it was said, twice; all else means devices that every guest has drivers for. */
+/** Virtio only if both channels confirm it; otherwise devices for which every guest has drivers. */
 function capabilitiesOf(block: Block, infos: readonly string[]): GuestCapabilities {
   const confirmed = infos.includes('This guest has virtio drivers installed.');
   const blockBus = block.get('block_bus') ?? '';
@@ -113,7 +121,7 @@ function capabilitiesOf(block: Block, infos: readonly string[]): GuestCapabiliti
   };
 }
 
-/** `/dev/sdb2` → 1; undefined where the device is no disk of the appliance, such as a logical volume. */
+/** `/dev/sdb2` → 1; undefined if the device is not a disk of the appliance, but for example a logical volume. */
 export function diskIndexOf(device: string): number | undefined {
   const letters = /^\/dev\/[hsv]d([a-z]+)\d*$/.exec(device)?.[1];
   if (letters === undefined) return undefined;

@@ -6,7 +6,7 @@ import { Lines, parseMessage, percentAfter } from './messages.js';
 const debian = readFileSync(join(import.meta.dirname, 'recorded', 'debian12.messages.jsonl'));
 
 describe('lines', () => {
-  it.each([1, 2, 7, 64, 1 << 20])('are the same however the stream is cut (%s bytes at a time)', (size) => {
+  it.each([1, 2, 7, 64, 1 << 20])('do not depend on the chunk size (%s bytes at a time)', (size) => {
     const seen: string[] = [];
     const lines = new Lines((line) => seen.push(line));
     const bytes = Buffer.from('erste Zeile\nzweite ‘Zeile’ äöü\n\nletzte');
@@ -15,7 +15,7 @@ describe('lines', () => {
     expect(seen).toEqual(['erste Zeile', 'zweite ‘Zeile’ äöü', '', 'letzte']);
   });
 
-  it('without an end do not fill the memory', () => {
+  it('without an end do not fill memory', () => {
     const seen: string[] = [];
     const lines = new Lines((line) => seen.push(line));
     for (let part = 0; part < 64; part += 1) lines.push(Buffer.alloc(1 << 17, 'x'));
@@ -36,13 +36,13 @@ describe('a message', () => {
   });
 
   it.each(['', '{', 'null', '[]', '{"type":"progress"}', '{"type":"message","message":1}'])(
-    'is none of virt-v2v when it is %s',
+    'is ignored if it is %s',
     (line) => expect(parseMessage(line)).toBeUndefined(),
   );
 });
 
 describe('progress', () => {
-  it('only grows, and ends just below the end', () => {
+  it('only grows, and stops just below 100', () => {
     let percent = 0;
     const seen: number[] = [];
     for (const line of debian.toString().trim().split('\n')) {
@@ -55,11 +55,11 @@ describe('progress', () => {
     expect(seen.at(-1)).toBe(99);
   });
 
-  it('does not go back for a message that comes late', () => {
+  it('does not decrease for a late message', () => {
     expect(percentAfter({ type: 'message', message: 'Opening the source' }, 50)).toBe(50);
   });
 
-  it('is not moved by warnings', () => {
+  it('ignores warnings', () => {
     expect(percentAfter({ type: 'warning', message: 'Finishing off' }, 5)).toBe(5);
   });
 });

@@ -7,10 +7,10 @@ export const V2vMessage = z.object({
 });
 export type V2vMessage = z.infer<typeof V2vMessage>;
 
-/** A line longer than this is no message of virt-v2v. */
+/** A longer line is not a message of virt-v2v. */
 const LONGEST = 1 << 20;
 
-/** Cuts a stream into lines. */
+/** Splits a stream into lines. */
 export class Lines {
   readonly #onLine: (line: string) => void;
   readonly #decoder = new TextDecoder();
@@ -32,7 +32,7 @@ export class Lines {
   }
 }
 
-/** What one line says; undefined where it is none of virt-v2v's messages (a newer version may have other lines). */
+/** Parses one line. @returns undefined if it is not a message of virt-v2v (newer versions may print other lines) */
 export function parseMessage(line: string): V2vMessage | undefined {
   try {
     return V2vMessage.safeParse(JSON.parse(line)).data;
@@ -42,8 +42,8 @@ export function parseMessage(line: string): V2vMessage | undefined {
 }
 
 /**
- * How far a conversion is when virt-v2v begins what it says, in percent of the usual time. There is no percentage to
- * be had from virt-v2v itself; newer versions have more of these messages than 2.2.
+ * Progress of a conversion at the start of each task, in percent of the usual time. virt-v2v itself reports none; newer
+ * versions have more of these messages than 2.2.
  */
 const MILESTONES: readonly (readonly [prefix: string, percent: number])[] = [
   ['Setting up the source', 1],
@@ -63,7 +63,7 @@ const MILESTONES: readonly (readonly [prefix: string, percent: number])[] = [
   ['Finishing off', 99],
 ];
 
-/** Never goes back, whatever comes. */
+/** Progress after a message. Never decreases. */
 export function percentAfter(message: V2vMessage, before: number): number {
   if (message.type !== 'message') return before;
   const milestone = MILESTONES.find(([prefix]) => message.message.startsWith(prefix));

@@ -6,16 +6,16 @@ import { failureOf, neverSettled, timedOut } from './failure.js';
 import { type Findings, FindingsReader } from './findings.js';
 import { Lines, parseMessage, type V2vMessage } from './messages.js';
 
-/** Which of virt-v2v's tools is run. Both read the same input and say the same of the guest. */
+/** One of virt-v2v's tools. Both read the same input and print the same findings. */
 export interface V2vTool {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly timeoutMs: number;
-  /** The setting that names the limit. */
+  /** The variable that sets the limit. */
   readonly timeoutVariable: string;
 }
 
-/** Changes the disks that the domain names. */
+/** Converts the domain's disks in place. */
 export const inPlace = ({ command, timeoutMs }: ConverterSettings): V2vTool => ({
   command,
   arguments: [],
@@ -23,10 +23,10 @@ export const inPlace = ({ command, timeoutMs }: ConverterSettings): V2vTool => (
   timeoutVariable: 'LEDGERLIFT_V2V_TIMEOUT_S',
 });
 
-/** Converts the guest in overlays of its own, which it throws away: the disks are only read. */
+/** Converts the guest in its own overlays and discards them: the disks are only read. */
 export const inspector = ({ inspector: { command, timeoutMs } }: ConverterSettings): V2vTool => ({
   command,
-  // Its report, which has less than its messages do.
+  // The report, which has less than the messages.
   arguments: ['-O', 'inspection.xml'],
   timeoutMs,
   timeoutVariable: 'LEDGERLIFT_V2V_INSPECTION_TIMEOUT_S',
@@ -35,25 +35,25 @@ export const inspector = ({ inspector: { command, timeoutMs } }: ConverterSettin
 export interface V2vRun extends Pick<HeldRun, 'record' | 'scratch' | 'owner' | 'signal' | 'prepare'> {
   readonly tool: V2vTool;
   readonly settings: ConverterSettings;
-  /** The domain, as libvirt has it. */
+  /** The domain in libvirt's format. */
   readonly domainXml: string;
   /** A device, or `first`. */
   readonly root: string;
-  /** What else it is told, such as the addresses of a Windows guest. */
+  /** Further arguments, such as the addresses of a Windows guest. */
   readonly more?: readonly string[];
-  /** What opens encrypted disks. */
+  /** Keys for encrypted disks. */
   readonly keys: LuksKeys;
   readonly log: { readonly path: string; readonly name: string };
-  /** Begins the log of this attempt. */
+  /** The first line of this attempt in the log. */
   readonly title: string;
   readonly onMessage: (message: V2vMessage) => void;
 }
 
-/** qemu-nbd flushes when it is told to end: as long as storage may take to sync what a conversion wrote. */
+/** qemu-nbd flushes when told to exit, so allow the time that storage may need to sync a conversion's writes. */
 const SETTLE = 120_000;
 
 /**
- * Runs one of virt-v2v's tools over the disks that the domain names. When it returns or throws, nothing of it runs any more.
+ * Runs one of virt-v2v's tools on the domain's disks. When this returns or throws, all its processes have ended.
  * @throws ConversionFailed, ConverterMissing, the signal's reason, LeftoverAlive
  */
 export async function runVirtV2v(run: V2vRun): Promise<Findings> {

@@ -8,8 +8,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MigrationView, PlanView, ProviderView, VmView } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { attemptState } from '../runs/spec/attempt-state.js';
-import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
+import {
+  attemptState,
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  webVm,
+} from '@ledgerlift/planning/spec';
 import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
 
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;

@@ -1,5 +1,5 @@
 import { type Condition, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
-import { reasonOf } from '../inventory/index.js';
+import { reasonOf } from '@ledgerlift/planning';
 
 /** A Critical condition forbids the start. */
 export class PlanNotReady extends LedgerliftError {
@@ -46,7 +46,7 @@ export class NoSuchVmInPlan extends LedgerliftError {
   readonly code = 'LL-PLN-123';
   constructor(plan: string, vm: string) {
     super(
-      `the plan '${plan}' means no VM '${vm}'; GET /api/v1/plans/{plan}/selection lists those that it means`,
+      `the plan '${plan}' does not select a VM '${vm}'; GET /api/v1/plans/{plan}/selection lists those that it selects`,
       { field: 'vm' },
     );
   }

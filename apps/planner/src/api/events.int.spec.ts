@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CloudEvent } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { byReference, toCloudEvent } from '@ledgerlift/messaging';
-import { inventoryOf, sourceSpec, webVm } from './spec/fixtures.js';
+import { inventoryOf, sourceSpec, webVm } from '@ledgerlift/planning/spec';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;

@@ -1,10 +1,8 @@
-export { ApiFeed } from './api-feed.js';
-export { ApiModule, type ApiModuleOptions } from './api.module.js';
+export { type Api, ApiModule, type ApiParts, composeApi } from './compose.js';
 export {
   API_APPLICATION_OPTIONS,
   type ApiHttpOptions,
-  LOOPBACK_HOSTS,
   configureApi,
+  LOOPBACK_HOSTS,
 } from './http/configure-api.js';
-export { PlanRuns } from './plan-runs.js';
-export { progressEntry } from './views/progress-entry.js';
+export { progressEntry } from './views/vm.js';

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RenderedVm, apiOperations } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import { inventoryOf, planSpec, sourceSpec, webVm } from '@ledgerlift/planning/spec';
 import { closeTargets } from '@ledgerlift/targets';
 import { type Kubernetes, startKubernetes, temporaryFolder } from '@ledgerlift/testing';
-import { inventoryOf, planSpec, sourceSpec, webVm } from './spec/fixtures.js';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 
 const folder = temporaryFolder('kubevirt-plan');

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ApiErrorBody } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { inventoryOf, sourceSpec, webVm } from './spec/fixtures.js';
+import { inventoryOf, sourceSpec, webVm } from '@ledgerlift/planning/spec';
 import { malformed, randomFrom } from './spec/malformed.js';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 

@@ -7,8 +7,15 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DomainEvent, Rehearsal, StepResult } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { LogEventWriter } from '../log/log-event-writer.js';
-import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
+import {
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  webVm,
+} from '@ledgerlift/planning/spec';
+import { LogEventWriter } from '../log/event-writer.js';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;

@@ -1,9 +1,8 @@
 import { type Condition, type PlanSpec, RenderedVm, type VmRecord } from '@ledgerlift/contracts';
+import type { Entry, Outline, PlanExaminer } from '@ledgerlift/planning';
 import { summaryOf, targetOf, targetVm } from '@ledgerlift/targets';
-import type { Entry } from '../catalog/index.js';
-import type { Outline, PlanExaminer } from '../validation/index.js';
 import { NoSuchVmInPlan } from './errors.js';
-import { pageFrom } from './views/page.js';
+import { pageFrom } from './views/catalog.js';
 
 type Outlined = Outline['vms'][number];
 

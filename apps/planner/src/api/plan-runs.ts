@@ -1,12 +1,4 @@
-import type { Condition, PlanSpec } from '@ledgerlift/contracts';
-import {
-  type CatalogCommands,
-  type CatalogProjection,
-  type Entry,
-  PlanIsArchived,
-  PlanRunning,
-  Turns,
-} from '../catalog/index.js';
+import type { Condition, PlanSpec, VmRecord } from '@ledgerlift/contracts';
 import {
   CommandRefused,
   leftoversDueAt,
@@ -14,12 +6,28 @@ import {
   wouldConvert,
   wouldReadSource,
 } from '@ledgerlift/migration';
+import {
+  type CatalogProjection,
+  type Entry,
+  type Examination,
+  type PlanExaminer,
+  PlanIsArchived,
+  PlanRunning,
+} from '@ledgerlift/planning';
+import { whereOf } from '@ledgerlift/targets';
+import type { CatalogCommands } from '../catalog/index.js';
 import type { CommandContext } from '../log/event-writer.js';
+import { KeyedMutex } from '../log/decided-streams.js';
 import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../runs/run-service.js';
-import type { Examination, PlanExaminer } from '../validation/index.js';
-import type { ApiCall } from './edge/operation-handler.js';
-import { NoSuchMigration, NoSuchVm, NotInPlanAnymore, NothingToDo, PlanNotReady } from './errors.js';
-import { retryRecord } from './retry-record.js';
+import type { ApiCall } from './edge/dispatcher.js';
+import {
+  NoSuchMigration,
+  NoSuchVm,
+  NothingToDo,
+  NotInPlanAnymore,
+  PlanNotReady,
+  RetryWouldDiverge,
+} from './errors.js';
 
 export interface PlanValidationResult {
   readonly planId: string;
@@ -33,7 +41,7 @@ export interface PlanValidationResult {
  * started, archived or deleted is done in turn for each plan, so that none of them slips between another's look and act.
  */
 export class PlanRuns {
-  readonly #turns = new Turns();
+  readonly #queues = new KeyedMutex();
   readonly #validations = new Map<string, PlanValidationResult & { readonly revision: number }>();
 
   constructor(
@@ -61,7 +69,7 @@ export class PlanRuns {
    */
   start(ref: string, context: CommandContext): Promise<string> {
     const { id } = this.catalog.plan(ref);
-    return this.#turns.take(id, async () => {
+    return this.#queues.run(id, async () => {
       const plan = this.catalog.plan(id);
       if (plan.archived) throw new PlanIsArchived(plan.spec.name, 'start');
       const running = this.#running(id);
@@ -74,7 +82,7 @@ export class PlanRuns {
         return this.runs.start(examination.resolved, context);
       };
       // No two plans may find the same disks free and adopt them both.
-      return plan.spec.type === 'conversion' ? this.#turns.take('adopting disks', startNow) : startNow();
+      return plan.spec.type === 'conversion' ? this.#queues.run('adopting disks', startNow) : startNow();
     });
   }
 
@@ -142,7 +150,8 @@ export class PlanRuns {
     if (latest === undefined) throw new NothingToDo('retry', spec.name, 'was never started');
     const failed = latest.vms.filter(
       ({ state, stream }) =>
-        (state?.phase === 'failed' || state?.phase === 'held') && !state.abandoned && !call.didBefore(stream),
+        (state?.phase === 'held' || (state?.phase === 'failed' && !state.isAbandoned)) &&
+        !call.didBefore(stream),
     );
     // One VM that must not be tried again does not keep the others.
     const retryable = failed.filter(({ state }) => state !== undefined && retryRefusal(state) === undefined);
@@ -227,7 +236,7 @@ export class PlanRuns {
   async abandonFailed(planId: string, context: CommandContext): Promise<void> {
     for (const { migrationId, vms } of this.#migrationsOf(planId)) {
       for (const { state } of vms) {
-        if (state?.phase === 'failed' && !state.abandoned)
+        if (state?.phase === 'failed' && !state.isAbandoned)
           await this.runs.askVm(
             migrationId,
             state.record.index,
@@ -254,7 +263,7 @@ export class PlanRuns {
 
   #end(ref: string, how: 'archive' | 'delete', context: CommandContext): Promise<Entry<PlanSpec>> {
     const { id } = this.catalog.plan(ref);
-    return this.#turns.take(id, async () => {
+    return this.#queues.run(id, async () => {
       const ended = await this.commands.endPlan(id, how, this.#running(id)?.migrationId, context);
       await this.abandonFailed(id, context);
       return ended;
@@ -314,4 +323,45 @@ export class PlanRuns {
       .filter((run) => run.planId === planId)
       .toSorted((one, other) => one.startedAt.localeCompare(other.startedAt));
   }
+}
+
+/**
+ * What must be now as it was at the start, for the itinerary is run as recorded and its resources are where they were
+ * claimed. Everything else (networks, sizes of steps, retry policy, limits, sites) may have changed.
+ */
+const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
+  target: ({ target }) => target.providerId,
+  'target.settings': ({ target }) => whereOf(target),
+  targetName: ({ targetName }) => targetName,
+  targetNamespace: ({ targetNamespace }) => targetNamespace,
+  source: ({ source }) => source.provider.id,
+  disks: ({ disks }) => disks.map(({ diskId, name, format }) => `${diskId} → ${name} (${format})`),
+  type: ({ settings }) => settings.type,
+  hooks: ({ settings }) => settings.hooks.map(({ name, at, run }) => `${name} (${at}, ${run.kind})`),
+  skipGuestConversion: ({ settings }) => settings.skipGuestConversion,
+  bootProof: ({ settings }) => settings.bootProof,
+};
+
+/**
+ * @param was the VM as its migration knows it
+ * @param now the VM as the plan resolves it now
+ * @returns what the retry goes on with
+ * @throws RetryWouldDiverge
+ */
+export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | 'index'>): VmRecord {
+  // What was measured since says nothing new of the plan, and must not look like a change of it.
+  const { expected: _, ...same } = now;
+  const record = {
+    ...same,
+    ...(was.expected === undefined ? {} : { expected: was.expected }),
+    ...(was.cutoverAwaits === undefined ? {} : { cutoverAwaits: was.cutoverAwaits }),
+    ...(was.startedBy === undefined ? {} : { startedBy: was.startedBy }),
+    migrationId: was.migrationId,
+    index: was.index,
+  };
+  for (const [field, of] of Object.entries(fixed)) {
+    const [before, after] = [JSON.stringify(of(was)), JSON.stringify(of(record))];
+    if (before !== after) throw new RetryWouldDiverge(was.source.vm.name, field, before, after);
+  }
+  return record;
 }

@@ -6,7 +6,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PlanSelection, PlanView } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
+import {
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  webVm,
+} from '@ledgerlift/planning/spec';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;

@@ -1,10 +1,17 @@
 import type { Inventory, PlanSelection, PlanSpec, PlanVm, VmsCsv } from '@ledgerlift/contracts';
-import type { CatalogCommands, CatalogProjection, Entry } from '../catalog/index.js';
-import type { InventoryService } from '../inventory/index.js';
+import {
+  BadCsv,
+  type CatalogProjection,
+  type Entry,
+  type InventoryService,
+  finder,
+  importVms,
+  judgeSelection,
+  writeVms,
+} from '@ledgerlift/planning';
+import type { CatalogCommands } from '../catalog/index.js';
 import type { CommandContext } from '../log/event-writer.js';
-import { BadCsv, finder, importVms, writeVms } from '../selection/index.js';
-import { judgeSelection } from '../validation/index.js';
-import { selectionView } from './views/selection.js';
+import { selectionView } from './views/plan.js';
 
 /** The VMs of plans: which are meant, and the plan's list of them as a CSV file. */
 export class PlanVms {

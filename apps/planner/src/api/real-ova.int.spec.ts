@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InventoryView, PlanValidation, Rehearsal } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
+import { providerSourceAccess } from '@ledgerlift/planning';
+import { inventoryOf, networkSpec, planSpec, storageSpec } from '@ledgerlift/planning/spec';
 import { type TemporaryFolder, buildOva, makeSmallDisk, temporaryFolder } from '@ledgerlift/testing';
-import { providerSourceAccess } from '../inventory/index.js';
-import { inventoryOf, networkSpec, planSpec, storageSpec } from './spec/fixtures.js';
 import { PlannerUnderTest } from './spec/planner-under-test.js';
 
 let temporary: Awaited<ReturnType<typeof openTemporaryLog>>;

@@ -6,10 +6,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import type { VmLive } from '@ledgerlift/migration';
-import { targetLetGo } from '../runs/spec/attempt-state.js';
-import { systemContext } from '../runs/system-context.js';
-import { PlanRuns } from './plan-runs.js';
-import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from './spec/fixtures.js';
+import {
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  targetLetGo,
+  webVm,
+} from '@ledgerlift/planning/spec';
+import { systemContext } from '../runs/stream-names.js';
 import { PlannerUnderTest, type Reply } from './spec/planner-under-test.js';
 
 const dbVm = { ...webVm, id: 'db.ova#db', name: 'db', path: '/ovas/db.ova' };
@@ -94,7 +100,7 @@ describe('what a clean-up left', () => {
       endedAt: '2026-11-23T12:00:00.000Z',
     });
     const source = planner.runs.migration(migration)?.vms[0]?.state?.record.source.provider.id ?? '';
-    const plans = planner.app.get(PlanRuns);
+    const { plans } = planner.api;
     const at = (time: string) => new Date(`2026-11-23T${time}Z`);
     const cleanUps = (): number => planner.runs.calls.filter((call) => call.startsWith('clean-up')).length;
     expect([...(await plans.removeLeftovers(context, at('12:02:00')))]).toEqual([source]);

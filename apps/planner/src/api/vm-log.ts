@@ -19,8 +19,13 @@ export async function readVmLog(run: VmRun, name: string | undefined, tailBytes:
   if (log === undefined) throw new NoSuchLog(record.source.vm.name, name, logs);
   const tail = await readTail(record, log, tailBytes);
   if (tail === undefined) throw new NoSuchLog(record.source.vm.name, log, []);
-  const { text, sizeBytes } = tail;
-  return { name: log, sizeBytes, text, truncated: sizeBytes > tailBytes };
+  return logTextOf(log, tail, tailBytes);
+}
+
+/** A log as it is shown: a target may have kept less of it than was asked for. Pure. */
+export function logTextOf(name: string, { text, sizeBytes }: LogTail, tailBytes: number): LogText {
+  const truncated = sizeBytes > tailBytes || sizeBytes > Buffer.byteLength(text);
+  return { name, sizeBytes, text, truncated };
 }
 
 async function readTail(record: VmRecord, log: string, tailBytes: number): Promise<LogTail | undefined> {

@@ -26,16 +26,17 @@ import {
 import { AttemptSuperseded, CommandRefused } from '@ledgerlift/migration';
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { RunEngine } from '../runs/run-engine.js';
-import { AttemptDesk } from './attempt-desk.js';
+import { RunStates } from '../runs/run-states.js';
+import { systemContext } from '../runs/stream-names.js';
+import { LeaseService } from './lease-service.js';
 import { PodDesk } from './pod-desk.js';
 
 /** What workers ask the planner and tell it, over NATS. */
 @Controller()
 export class BusController {
   constructor(
-    @Inject(AttemptDesk) private readonly desk: AttemptDesk,
-    @Inject(RunEngine) private readonly engine: RunEngine,
+    @Inject(LeaseService) private readonly desk: LeaseService,
+    @Inject(RunStates) private readonly states: RunStates,
     @Inject(PodDesk) private readonly pods: PodDesk,
   ) {}
 
@@ -96,13 +97,8 @@ export class BusController {
       message: `no worker could read the request: ${letter.reason}`,
     } as const;
     try {
-      await this.engine.command(request.stream, {
-        kind: 'reject',
-        ...request,
-        error,
-        at: new Date(),
-        random: Math.random(),
-      });
+      const command = { kind: 'reject', ...request, error, at: new Date(), random: Math.random() } as const;
+      await this.states.commandVm(stream, command, systemContext(stream));
     } catch (refusal) {
       if (!(refusal instanceof AttemptSuperseded || refusal instanceof CommandRefused)) throw refusal;
     }

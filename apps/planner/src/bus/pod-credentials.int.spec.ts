@@ -89,7 +89,7 @@ describe('a worker with the credential of its pod', () => {
     for await (const _ of leases) break;
     seen.resolve();
     await until('the end', () => bus.open(stream) !== 'Initialize started');
-    expect(bus.engine.state(stream)?.results).toEqual([result]);
+    expect(bus.decided.states.vm(stream)?.results).toEqual([result]);
     const jsm = await jetstreamManager(bus.nc);
     const { durable } = stepRequestConsumer('transfer', SITE);
     await until('the request acked', async () => {
@@ -123,9 +123,9 @@ describe('a worker with the credential of its pod', () => {
       },
       handlers: {},
     });
-    await until('the failure', () => bus.engine.state(stream)?.attempts[0]?.status === 'failed');
+    await until('the failure', () => bus.decided.states.vm(stream)?.attempts[0]?.status === 'failed');
     await worker.stop();
-    expect(bus.engine.state(stream)?.attempts[0]?.error).toMatchObject({ code: 'LL-BUS-004' });
+    expect(bus.decided.states.vm(stream)?.attempts[0]?.error).toMatchObject({ code: 'LL-BUS-004' });
   });
 });
 

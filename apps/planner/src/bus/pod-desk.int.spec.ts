@@ -30,7 +30,7 @@ describe('the request for a credential', () => {
     for (const service of services)
       expect(JSON.stringify(claims)).toContain(`StepRequested.${service}.local.vm-7`);
     expect(ends).toBeGreaterThan(before);
-    expect(JSON.stringify(bus.engine.state(stream))).not.toContain(pod.request.userPublicKey);
+    expect(JSON.stringify(bus.decided.states.vm(stream))).not.toContain(pod.request.userPublicKey);
   });
 
   it('is granted again while the attempt runs, and refused when it is over', async () => {

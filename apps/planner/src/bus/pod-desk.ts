@@ -1,6 +1,6 @@
 import type { PodCredentialAnswer, PodCredentialRequest } from '@ledgerlift/contracts';
 import { openAttempt } from '@ledgerlift/migration';
-import type { RunEngine } from '../runs/run-engine.js';
+import type { RunStates } from '../runs/run-states.js';
 import { type PodSigning, mintPodCredential, readSigner } from './pod-credentials.js';
 
 /** Long enough for most copies; a pod that outlives it gets another, or its attempt is tried again and goes on. */
@@ -17,7 +17,7 @@ export interface PodDeskOptions {
 /** Where a site gets the credentials of its pods. Nothing of it is logged or recorded: who asks again gets another. */
 export class PodDesk {
   constructor(
-    private readonly engine: Pick<RunEngine, 'state'>,
+    private readonly states: Pick<RunStates, 'vm'>,
     private readonly options: PodDeskOptions,
   ) {}
 
@@ -34,7 +34,7 @@ export class PodDesk {
     const { stream, step, attempt, site, userPublicKey } = request;
     const { signing, now, maxPayload, lifetimeMs = LIFETIME_MS } = this.options;
     const signer = await readSigner(signing);
-    const state = this.engine.state(stream);
+    const state = this.states.vm(stream);
     if (state === undefined) return { granted: false, reason: `${stream} is not known` };
     const open = openAttempt(state);
     if (open?.step !== step || open.attempt !== attempt)

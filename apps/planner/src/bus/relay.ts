@@ -3,7 +3,7 @@ import { type EventLog, type StoredEvent, comparePositions } from '@ledgerlift/e
 import { type EventPublisher, ensureStreams, lastPublishedPosition } from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
 import type { NatsConnection } from '@nats-io/nats-core';
-import type { RunEngine } from '../runs/run-engine.js';
+import type { RunStates } from '../runs/run-states.js';
 
 export interface RelayOptions {
   /** How long a request may go unclaimed before it is published again under a fresh message id. */
@@ -37,7 +37,7 @@ export class Relay {
     private readonly log: EventLog,
     private readonly nc: NatsConnection,
     private readonly publisher: EventPublisher,
-    private readonly engine: RunEngine,
+    private readonly states: RunStates,
     private readonly options: RelayOptions,
   ) {}
 
@@ -129,11 +129,11 @@ export class Relay {
 
   /** Log and bus compared: a request that nobody claimed in time is published again. To be called every few seconds. */
   async republishUnclaimed(now: number): Promise<void> {
-    const requested = this.engine.vms.requested;
+    const requested = this.states.index.requested;
     for (const stream of this.#republished.keys())
       if (!requested.has(stream)) this.#republished.delete(stream);
     for (const stream of requested) {
-      const state = this.engine.state(stream);
+      const state = this.states.vm(stream);
       const open = state && openAttempt(state);
       if (open?.status !== 'requested' || now - Date.parse(open.requestedAt) < this.options.unclaimedMs)
         continue;

@@ -1,22 +1,65 @@
 import type { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import { assertTaken } from '@ledgerlift/extensions';
+import {
+  type CatalogEntries,
+  type CatalogProjection,
+  decideMapping,
+  decidePlan,
+  decideProvider,
+  type Entry,
+  type EntryState,
+  evolveMapping,
+  evolvePlan,
+  evolveProvider,
+  existing,
+  type MappingCommand,
+  type PlanCommand,
+  type ProviderCommand,
+} from '@ledgerlift/planning';
 import { v7 as uuidv7 } from 'uuid';
-import type { CommandContext } from '../log/event-writer.js';
-import type { CatalogProjection } from './catalog-projection.js';
-import { type Entry, existing } from './entry.js';
-import { decideMapping } from './mapping.js';
-import { decidePlan } from './plan.js';
-import { decideProvider } from './provider.js';
-import { Turns } from './turns.js';
+import { DecidedStreams, KeyedMutex } from '../log/decided-streams.js';
+import type { CommandContext, EventWriter } from '../log/event-writer.js';
+
+/**
+ * The streams of providers, mappings and plans. Every event of the log is given to `apply`, in order; one that was
+ * appended by a command here is known before `apply` sees it, so what was written can be read at once.
+ */
+export class CatalogStreams implements CatalogEntries {
+  readonly providers: DecidedStreams<EntryState<ProviderSpec>>;
+  readonly mappings: DecidedStreams<EntryState<MappingSpec>>;
+  readonly plans: DecidedStreams<EntryState<PlanSpec>>;
+
+  constructor(log: EventLog, writer: EventWriter) {
+    const none = (): undefined => undefined;
+    this.providers = new DecidedStreams(log, writer, startsWith('provider-'), none, evolveProvider);
+    this.mappings = new DecidedStreams(log, writer, startsWith('mapping-'), none, evolveMapping);
+    this.plans = new DecidedStreams(log, writer, startsWith('plan-'), none, evolvePlan);
+  }
+
+  apply(event: StoredEvent): void {
+    this.providers.restore(event);
+    this.mappings.restore(event);
+    this.plans.restore(event);
+  }
+}
+
+const startsWith =
+  (prefix: string) =>
+  (stream: string): boolean =>
+    stream.startsWith(prefix);
 
 /**
  * Changes of the catalog. They are carried out one after another: what a decision needs of other entries (is the name
  * free, who refers to it) must still be so when its event is in the log. One planner leads, so one queue is enough.
  */
 export class CatalogCommands {
-  readonly #turns = new Turns();
+  readonly #queues = new KeyedMutex();
 
-  constructor(private readonly catalog: CatalogProjection) {}
+  constructor(
+    private readonly catalog: CatalogProjection,
+    private readonly streams: CatalogStreams,
+  ) {}
 
   /** @throws NameTaken, ExtensionNotLoaded, ExtensionSettingsNotValid */
   createProvider(spec: ProviderSpec, context: CommandContext): Promise<Entry<ProviderSpec>> {
@@ -123,15 +166,15 @@ export class CatalogCommands {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take('catalog', work);
+    return this.#queues.run('catalog', work);
   }
 
   async #provider(
     id: string,
-    command: WithoutId<Parameters<typeof decideProvider>[0]>,
+    command: WithoutId<ProviderCommand>,
     context: CommandContext,
   ): Promise<Entry<ProviderSpec>> {
-    const { state } = await this.catalog.providerStreams.execute(
+    const { state } = await this.streams.providers.execute(
       `provider-${id}`,
       (now) => decideProvider({ ...command, id }, now),
       context,
@@ -141,10 +184,10 @@ export class CatalogCommands {
 
   async #mapping(
     id: string,
-    command: WithoutId<Parameters<typeof decideMapping>[0]>,
+    command: WithoutId<MappingCommand>,
     context: CommandContext,
   ): Promise<Entry<MappingSpec>> {
-    const { state } = await this.catalog.mappingStreams.execute(
+    const { state } = await this.streams.mappings.execute(
       `mapping-${id}`,
       (now) => decideMapping({ ...command, id }, now),
       context,
@@ -154,10 +197,10 @@ export class CatalogCommands {
 
   async #plan(
     id: string,
-    command: WithoutId<Parameters<typeof decidePlan>[0]>,
+    command: WithoutId<PlanCommand>,
     context: CommandContext,
   ): Promise<Entry<PlanSpec>> {
-    const { state } = await this.catalog.planStreams.execute(
+    const { state } = await this.streams.plans.execute(
       `plan-${id}`,
       (now) => decidePlan({ ...command, id }, now),
       context,

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import type { CommandContext } from '../log/event-writer.js';
-import { LogEventWriter } from '../log/log-event-writer.js';
-import { CatalogCommands } from './catalog-commands.js';
-import { CatalogProjection } from './catalog-projection.js';
+import { CatalogProjection } from '@ledgerlift/planning';
+import { type CommandContext, LogEventWriter } from '../log/event-writer.js';
+import { CatalogCommands, CatalogStreams } from './catalog-commands.js';
 
 const context: CommandContext = {
   actor: { kind: 'user', name: 'local', authenticatedBy: 'loopback' },
@@ -26,19 +25,21 @@ afterEach(() => temporary.destroy());
 async function catalogNow(): Promise<{
   readonly catalog: CatalogProjection;
   readonly commands: CatalogCommands;
+  readonly streams: CatalogStreams;
 }> {
   const { log } = temporary;
-  const catalog = new CatalogProjection(log, new LogEventWriter(log));
-  for await (const event of log.readAll()) catalog.apply(event);
-  return { catalog, commands: new CatalogCommands(catalog) };
+  const streams = new CatalogStreams(log, new LogEventWriter(log));
+  const catalog = new CatalogProjection(streams);
+  for await (const event of log.readAll()) streams.apply(event);
+  return { catalog, commands: new CatalogCommands(catalog, streams), streams };
 }
 
 describe('the catalog', () => {
   it('knows at once what was written, and does not count it twice when the log tells it', async () => {
-    const { catalog, commands } = await catalogNow();
+    const { catalog, commands, streams } = await catalogNow();
     const { id } = await commands.createProvider(provider('files'), context);
     expect(catalog.provider('files').id).toBe(id);
-    for await (const event of temporary.log.readAll()) catalog.apply(event);
+    for await (const event of temporary.log.readAll()) streams.apply(event);
     expect(catalog.provider(id).revision).toBe(0);
     expect(catalog.providers()).toHaveLength(1);
   });

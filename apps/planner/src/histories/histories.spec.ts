@@ -2,8 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { eventSchemas } from '@ledgerlift/contracts';
-import { type StoredEvent, verifyStream } from '@ledgerlift/event-log';
-import { UnknownEvent, domainEvent } from '../log/domain-events.js';
+import { type StoredEvent, UnknownEvent, domainEvent, verifyStream } from '@ledgerlift/event-log';
 import { summaryOf } from './summary.js';
 
 const folder = join(import.meta.dirname, 'recorded');

@@ -1,14 +1,14 @@
 import { ScheduleLimits } from '@ledgerlift/contracts';
-import type { StoredEvent } from '@ledgerlift/event-log';
+import { type StoredEvent, domainEvent } from '@ledgerlift/event-log';
 import {
   type RunState,
   Schedule,
   type VmState,
   evolveRun,
   evolveVm,
+  keptOf,
   pipelineOf,
 } from '@ledgerlift/migration';
-import { domainEvent } from '../log/domain-events.js';
 
 /** What a recorded history must lead to, in whichever version it is read. */
 export interface HistorySummary {
@@ -41,7 +41,9 @@ function vmFacts(events: readonly StoredEvent[]): object {
     attempts: [...attempts].map(([name, status]) => `${name} ${status}`),
     pipeline: pipelineOf(state).map(({ step, status }) => `${step} ${status}`),
     ledger: Object.keys(state.ledger).sort(),
-    kept: state.kept.map(({ resource }) => resource.name).sort(),
+    kept: keptOf(state)
+      .map(({ resource }) => resource.name)
+      .sort(),
     conditions: state.conditions.map(({ type }) => type),
   };
 }

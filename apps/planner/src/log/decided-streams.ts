@@ -1,18 +1,43 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
-import { type EventLog, RevisionConflict, type StoredEvent } from '@ledgerlift/event-log';
-import { domainEvent } from './domain-events.js';
+import { domainEvent, type EventLog, RevisionConflict, type StoredEvent } from '@ledgerlift/event-log';
 import type { CommandContext, EventWriter } from './event-writer.js';
+
+/** Runs work under one key in order, one at a time. Work under different keys runs concurrently. */
+export class KeyedMutex {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  /** @throws what `work` throws; whoever comes next is not affected */
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const done = (this.#last.get(key) ?? Promise.resolve()).then(work);
+    const settled = done.catch(() => undefined);
+    this.#last.set(key, settled);
+    void settled.then(() => {
+      if (this.#last.get(key) === settled) this.#last.delete(key);
+    });
+    return done;
+  }
+}
 
 interface Folded<S> {
   state: S;
   revision: number;
+  last: Cause;
 }
+
+/** The event that led to a command. */
+export type Cause = Pick<StoredEvent, 'id' | 'type' | 'actor'>;
 
 export interface Decided<S> {
   readonly state: S;
   /** None where the command asked for what is already so. */
   readonly events: readonly StoredEvent[];
 }
+
+/** Decides on the current state of one stream, and appends the events. @throws what `decide` throws */
+export type Execute<S> = (
+  decide: (state: S) => readonly DomainEvent[],
+  context: CommandContext,
+) => Promise<Decided<S>>;
 
 /**
  * Streams of one category with the state folded from each, and the way to change one: decide on the state, append at
@@ -21,7 +46,7 @@ export interface Decided<S> {
  */
 export class DecidedStreams<S> {
   readonly #folded = new Map<string, Folded<S>>();
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #queues = new KeyedMutex();
 
   constructor(
     private readonly log: EventLog,
@@ -42,6 +67,11 @@ export class DecidedStreams<S> {
     return this.#folded.get(stream)?.state ?? this.initial();
   }
 
+  /** The last event of the stream; undefined where there is no such stream. */
+  last(stream: string): Cause | undefined {
+    return this.#folded.get(stream)?.last;
+  }
+
   streams(): readonly string[] {
     return [...this.#folded.keys()];
   }
@@ -52,15 +82,12 @@ export class DecidedStreams<S> {
     decide: (state: S) => readonly DomainEvent[],
     context: CommandContext,
   ): Promise<Decided<S>> {
-    const turn = (this.#turns.get(stream) ?? Promise.resolve()).then(() =>
-      this.#append(stream, decide, context),
-    );
-    const settled = turn.catch(() => undefined);
-    this.#turns.set(stream, settled);
-    void settled.then(() => {
-      if (this.#turns.get(stream) === settled) this.#turns.delete(stream);
-    });
-    return turn;
+    return this.exclusively(stream, (execute) => execute(decide, context));
+  }
+
+  /** Runs several commands to one stream with no other command between them. */
+  exclusively<T>(stream: string, work: (execute: Execute<S>) => Promise<T>): Promise<T> {
+    return this.#queues.run(stream, () => work((decide, context) => this.#append(stream, decide, context)));
   }
 
   async #append(
@@ -89,7 +116,8 @@ export class DecidedStreams<S> {
     if (known !== undefined && event.revision <= known.revision) return;
     const before = known?.state ?? this.initial();
     const state = this.evolve(before, domainEvent(event), event.time);
-    this.#folded.set(event.stream, { state, revision: event.revision });
+    const { id, type, actor, revision } = event;
+    this.#folded.set(event.stream, { state, revision, last: { id, type, actor } });
     this.changed(event.stream, before, state);
   }
 }

@@ -4,29 +4,13 @@ import {
   type RunState,
   type VmCommand,
   type VmLive,
-  type VmState,
-  CommandRefused,
-  awaitsPlanHooks,
-  cutoverDueAt,
-  isBeforeCutover,
   isTerminal,
   planHookMigration,
   planHooksOf,
 } from '@ledgerlift/migration';
-import { DueTimers } from './due-timers.js';
-import { vmStream } from './stream-names.js';
-import type { RunTally } from './vm-index.js';
+import type { RunStates } from './run-states.js';
 
-export interface PlanHooksAround {
-  run(migrationId: string): RunState | undefined;
-  vm(stream: string): VmState;
-  tally(migrationId: string): RunTally;
-  command(stream: string, command: VmCommand): Promise<unknown>;
-  /** Sees that what fails is told, and made up for. */
-  react(reaction: Promise<unknown>): void;
-  /** Nothing of the plan's own holds its VMs back any more. */
-  released(migrationId: string): Promise<void>;
-}
+/** Hooks of whole plans run once each, at their moment; hooks of the same moment run one after another. */
 
 const known = new WeakMap<RunState['started'], readonly PlanHook[]>();
 
@@ -50,122 +34,54 @@ export const planHookCommands = (
     ? []
     : planHooksOf({ spec, vmCount }).map((hook) => ({ kind: 'plan', ...planHookMigration(hook, firstVm) }));
 
-/**
- * Does the hooks of whole plans, each once and at its moment, those of one moment one after another. All follows from the
- * states of the run, its VMs and the hooks themselves, so looking again makes up for whatever a crash left undone.
- */
-export class PlanHooks {
-  /** Runs of which a VM's cutover has come due. */
-  readonly #atCutover = new Set<string>();
-  readonly #timers = new DueTimers((stream) => this.#cutoverDue(stream));
+/** Why the VMs of the run may not begin yet; undefined: no hook of the plan keeps them. */
+export function heldBackBy(run: RunState, states: RunStates): string | undefined {
+  const first = hooksAt(run, states, (at) => isBeforeAll(run, at)).find(({ phase }) => phase !== 'succeeded');
+  if (first === undefined) return undefined;
+  const { record, phase } = first;
+  const how = `the plan's hook ${record.settings.hooks[0]?.name ?? ''} (${run.migrationId}/${record.index})`;
+  if (phase === 'failed' || phase === 'held')
+    return `${how}, which failed: ${errorOf(first)}; retry it, or cancel the plan`;
+  return phase === 'canceled' ? `${how}, which was canceled; cancel the plan, too` : `${how} to be done`;
+}
 
-  constructor(private readonly around: PlanHooksAround) {}
+/** Hooks to begin now, at most one per moment: those that run before the first VM begins or after the last one has ended. */
+export const hooksDue = (run: RunState, states: RunStates): readonly VmLive[] =>
+  (['before', 'cutover', 'after', 'failure'] as const).flatMap((at) =>
+    isDue(run, states, at) ? (nextHook(run, states, at) ?? []) : [],
+  );
 
-  stop(): void {
-    this.#timers.stop();
-  }
+/** The next hook of the moment, if it has not begun. */
+export function nextHook(run: RunState, states: RunStates, moment: HookMoment): VmLive | undefined {
+  const next = hooksAt(run, states, (at) => at === moment).find(({ phase }) => phase !== 'succeeded');
+  return next?.phase === 'planned' ? next : undefined;
+}
 
-  /** Why the VMs of the run may not begin yet; undefined: no hook of the plan keeps them. */
-  holds(run: RunState): string | undefined {
-    for (const { hook, index } of hooksOfRun(run).filter(({ hook: { at } }) => isBeforeAll(run, at))) {
-      const state = this.#state(run, index);
-      if (state?.phase === 'succeeded') continue;
-      const what = `the plan's hook ${hook.name}`;
-      const how = `${what} (${run.migrationId}/${index})`;
-      if (state?.phase === 'failed' || state?.phase === 'held')
-        return `${how}, which failed: ${errorOf(state)}; retry it, or cancel the plan`;
-      return state?.phase === 'canceled'
-        ? `${how}, which was canceled; cancel the plan, too`
-        : `${how} to be done`;
-    }
-    return undefined;
-  }
+export const areHooksDone = (run: RunState, states: RunStates, moment: HookMoment): boolean =>
+  hooksAt(run, states, (at) => at === moment).every(({ phase }) => phase === 'succeeded');
 
-  /** Begins what is due, and cancels what a canceled run does not need any more; idempotent. */
-  async look(migrationId: string): Promise<void> {
-    const run = this.around.run(migrationId);
-    if (run === undefined || hooksOfRun(run).length === 0) return;
-    if (run.cancelReason !== undefined) await this.#cancel(run, run.cancelReason);
-    for (const at of ['before', 'cutover', 'after', 'failure'] as const) {
-      if (this.#isDue(run, at)) await this.#beginNext(run, at);
-    }
-  }
+/** Hooks that a canceled run no longer needs. Failure hooks still run: the VMs failed before the cancel. */
+export const hooksToCancel = (run: RunState, states: RunStates): readonly VmLive[] =>
+  hooksAt(run, states, (at) => at !== 'failure').filter(
+    (state) => !isTerminal(state) && state.cancel === undefined,
+  );
 
-  /** Something happened to a hook. */
-  async followed({ record: { migrationId }, phase }: VmLive): Promise<void> {
-    await this.look(migrationId);
-    const run = this.around.run(migrationId);
-    if (phase !== 'succeeded' || run === undefined) return;
-    if (this.holds(run) === undefined) await this.around.released(migrationId);
-    if (this.#isDone(run, 'cutover'))
-      for (const stream of this.around.tally(migrationId).open)
-        await this.noticed(stream, this.around.vm(stream));
-  }
+export const namesOfHooks = (run: RunState, moment: HookMoment): readonly string[] =>
+  hooksOfRun(run).flatMap(({ hook: { name, at } }) => (at === moment ? [name] : []));
 
-  /** Something happened to a VM, whose cutover may wait for hooks of the plan. */
-  async noticed(stream: string, state: VmState): Promise<void> {
-    if (state?.record.cutoverAwaits === undefined) return;
-    const isWaiting = awaitsPlanHooks(state) && isBeforeCutover(state) && !isTerminal(state);
-    const run = this.around.run(state.record.migrationId);
-    if (isWaiting && run !== undefined && this.#isDone(run, 'cutover')) {
-      const hooks = hooksOfRun(run).flatMap(({ hook: { name, at } }) => (at === 'cutover' ? [name] : []));
-      await this.around.command(stream, { kind: 'release-cutover', hooks });
-    } else this.#timers.set(stream, isWaiting ? cutoverDueAt(state) : undefined);
-  }
+function isDue(run: RunState, states: RunStates, at: HookMoment): boolean {
+  if (run.intent.kind === 'cancel' && at !== 'failure') return false;
+  if (at === 'before') return run.approved;
+  // In a warm plan they begin when the first cutover is due: see the reactor `cutoverHooks`.
+  if (at === 'cutover') return isBeforeAll(run, at) && run.approved && areHooksDone(run, states, 'before');
+  const { open, phases } = states.tally(run.migrationId);
+  if (open.size > 0 || run.completed === undefined) return false;
+  return at === 'failure' ? phases.failed > 0 : phases.failed === 0;
+}
 
-  #cutoverDue(stream: string): void {
-    const migrationId = this.around.vm(stream)?.record.migrationId;
-    if (migrationId === undefined) return;
-    this.#atCutover.add(migrationId);
-    this.around.react(this.look(migrationId));
-  }
-
-  #isDone(run: RunState, moment: HookMoment): boolean {
-    return hooksOfRun(run).every(
-      ({ hook: { at }, index }) => at !== moment || this.#state(run, index)?.phase === 'succeeded',
-    );
-  }
-
-  #isDue(run: RunState, at: HookMoment): boolean {
-    // What failed has failed, whether the rest was canceled or not.
-    if (run.cancelReason !== undefined && at !== 'failure') return false;
-    if (at === 'before') return run.approved;
-    if (at === 'cutover')
-      return isBeforeAll(run, at)
-        ? run.approved && this.#isDone(run, 'before')
-        : this.#atCutover.has(run.migrationId);
-    const { open, phases } = this.around.tally(run.migrationId);
-    if (open.size > 0 || run.completed === undefined) return false;
-    return at === 'failure' ? phases.failed > 0 : phases.failed === 0;
-  }
-
-  async #beginNext(run: RunState, at: HookMoment): Promise<void> {
-    const states = hooksOfRun(run).filter(({ hook }) => hook.at === at);
-    for (const { index } of states) {
-      const state = this.#state(run, index);
-      if (state?.phase === 'succeeded') continue;
-      if (state?.phase === 'planned')
-        await this.around.command(vmStream(run.migrationId, index), { kind: 'admit', at: new Date() });
-      return;
-    }
-  }
-
-  async #cancel(run: RunState, reason: string): Promise<void> {
-    for (const { index } of hooksOfRun(run).filter(({ hook: { at } }) => at !== 'failure')) {
-      const state = this.#state(run, index);
-      if (state === undefined || isTerminal(state) || state.cancel !== undefined) continue;
-      try {
-        await this.around.command(vmStream(run.migrationId, index), { kind: 'cancel', reason });
-      } catch (error) {
-        // It came to its end meanwhile.
-        if (!(error instanceof CommandRefused)) throw error;
-      }
-    }
-  }
-
-  #state({ migrationId }: RunState, index: number): VmState {
-    return this.around.vm(vmStream(migrationId, index));
-  }
+function hooksAt(run: RunState, states: RunStates, isWanted: (at: HookMoment) => boolean): readonly VmLive[] {
+  const wanted = new Set(hooksOfRun(run).flatMap(({ hook, index }) => (isWanted(hook.at) ? [index] : [])));
+  return wanted.size === 0 ? [] : states.hooks(run).filter(({ record }) => wanted.has(record.index));
 }
 
 /** Only a warm plan has cutovers that come later than the begin. */

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { LogEventWriter } from '../log/log-event-writer.js';
+import { LogEventWriter } from '../log/event-writer.js';
 import { PresenceKeeper } from './presence-keeper.js';
-import { PLANNER_STREAM } from './stream-names.js';
-import { systemContext } from './system-context.js';
+import { PLANNER_STREAM, systemContext } from './stream-names.js';
 
 const HOUR = 3_600_000;
 const friday = Date.parse('2026-11-27T16:00:00Z');

@@ -2,8 +2,7 @@ import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import { type Absence, type Presence, evolveAbsences, returnOf } from '@ledgerlift/migration';
 import { DecidedStreams } from '../log/decided-streams.js';
 import type { EventWriter } from '../log/event-writer.js';
-import { PLANNER_STREAM } from './stream-names.js';
-import { systemContext } from './system-context.js';
+import { PLANNER_STREAM, systemContext } from './stream-names.js';
 
 /** How the keeper sees the bus. */
 export interface BusPresence {

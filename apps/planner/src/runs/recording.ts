@@ -1,8 +1,8 @@
 import type { DomainEvent, HookSpec, VmRecord } from '@ledgerlift/contracts';
 import type { VmCommand } from '@ledgerlift/migration';
+import type { ResolvedPlan } from '@ledgerlift/planning';
 import { targetOf } from '@ledgerlift/targets';
 import { planHookCommands } from './plan-hooks.js';
-import type { ResolvedPlan } from './run-service.js';
 
 type PlanCommand = Extract<VmCommand, { kind: 'plan' }>;
 

@@ -1,36 +1,15 @@
-import type {
-  DomainEvent,
-  ItineraryStep,
-  PlanSpec,
-  MappingSpec,
-  Condition,
-  Progress,
-  ScheduleLimits,
-  VmRecord,
-} from '@ledgerlift/contracts';
+import type { Progress, ScheduleLimits, VmRecord } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import type { VmCommand, VmState } from '@ledgerlift/migration';
+import type { ResolvedPlan, ScheduledVm } from '@ledgerlift/planning';
 import type { CommandContext } from '../log/event-writer.js';
-import type { ScheduledVm } from './places.js';
 import type { PhaseCounts } from './vm-index.js';
-
-/** A plan as it was resolved for one run: what the log will say for ever, whatever is edited later. */
-export interface ResolvedPlan {
-  readonly planId: string;
-  readonly spec: PlanSpec;
-  readonly networkMapping: MappingSpec;
-  /** None: nothing is copied. */
-  readonly storageMapping?: MappingSpec;
-  readonly conditions: readonly Condition[];
-  /** Without `migrationId` and `index`, which the run gives. Claims per step are laid out by the target. */
-  readonly vms: readonly Omit<VmRecord, 'migrationId' | 'index'>[];
-}
 
 export interface VmRun {
   readonly stream: string;
   readonly state: VmState;
   readonly progress: Progress | undefined;
-  /** What a VM that waits for its turn waits for, in words. */
+  /** What a VM without a slot waits for, in words. */
   readonly waitsFor?: string | undefined;
 }
 
@@ -111,14 +90,3 @@ export interface RunService {
   /** The events of a stream, from this revision on where one is given. */
   history(stream: string, from?: number): AsyncIterable<StoredEvent>;
 }
-export const RUN_SERVICE = Symbol('RunService');
-
-/** What the engine tells the outside, beside the log. */
-export interface RunSignals {
-  /** Tells a VM's worker at once that it must stop; its next lease answer says so too. */
-  stop(stream: string, reason: string): void;
-  progressOf(stream: string): Progress | undefined;
-  failed(what: string, error: unknown): void;
-}
-
-export type { DomainEvent, ItineraryStep };

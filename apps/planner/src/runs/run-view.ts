@@ -1,25 +1,16 @@
 import type { Progress } from '@ledgerlift/contracts';
-import { type RunState, type VmState, wavesOf } from '@ledgerlift/migration';
-import { hooksOfRun, isPlanHook } from './plan-hooks.js';
+import { type RunState, type VmState, awaitedRemovalOf, wavesOf } from '@ledgerlift/migration';
+import { heldBackBy, hooksOfRun, isPlanHook } from './plan-hooks.js';
 import type { MigrationRun, VmRun } from './run-service.js';
-import { vmOfStream, vmStream } from './stream-names.js';
-import type { VmIndex } from './vm-index.js';
-
-export interface ViewAround {
-  readonly index: VmIndex;
-  vm(stream: string): VmState;
-  progressOf(stream: string): Progress | undefined;
-  /** What of the plan's own its VMs wait for. */
-  holds(run: RunState): string | undefined;
-  /** Why a VM that wants a place has none. */
-  waitsFor(migrationId: string, vm: number): string | undefined;
-}
+import type { RunStates } from './run-states.js';
+import { vmStream } from './stream-names.js';
 
 /** A run as the API sees it: counts come from the index, and its VMs are looked up only when somebody asks for them. */
 export class RunView implements MigrationRun {
   constructor(
     private readonly run: RunState,
-    private readonly around: ViewAround,
+    private readonly states: RunStates,
+    private readonly progressOf: (stream: string) => Progress | undefined,
   ) {}
 
   get migrationId(): string {
@@ -38,10 +29,10 @@ export class RunView implements MigrationRun {
     return this.#tally.open.size === 0 ? this.run.completed?.at : undefined;
   }
   get cancelRequested(): boolean {
-    return this.run.cancelReason !== undefined;
+    return this.run.intent.kind === 'cancel';
   }
   get pauseRequested(): boolean {
-    return this.run.pauseReason !== undefined;
+    return this.run.intent.kind === 'pause';
   }
   get awaitsApproval(): boolean {
     return !this.run.approved;
@@ -78,16 +69,16 @@ export class RunView implements MigrationRun {
   }
 
   get #tally() {
-    return this.around.index.of(this.migrationId);
+    return this.states.tally(this.migrationId);
   }
 
   #vmRun(stream: string): VmRun {
-    const state = this.around.vm(stream);
+    const state = this.states.vm(stream);
     const reason = (): string | undefined => this.#waitsFor(state);
     return {
       stream,
       state,
-      progress: this.around.progressOf(stream),
+      progress: this.progressOf(stream),
       // Looked up only when somebody asks: a list of ten thousand VMs shows a page of them.
       get waitsFor(): string | undefined {
         return reason();
@@ -97,17 +88,22 @@ export class RunView implements MigrationRun {
 
   #waitsFor(state: VmState): string | undefined {
     if (state === undefined || isPlanHook(state)) return undefined;
-    if (state.turn !== undefined) return this.around.waitsFor(this.migrationId, state.record.index);
+    const { wave = 1, index } = state.record;
+    if (awaitedRemovalOf(state) !== undefined) return this.#waitsInSchedule(index);
     if (state.phase !== 'planned') return undefined;
     if (!this.run.approved) return 'a second person to approve the start';
-    const { wave = 1, index } = state.record;
     if (wave > this.run.wave) return `wave ${wave} to be started; wave ${this.run.wave} is under way`;
-    return this.around.holds(this.run) ?? this.around.waitsFor(this.migrationId, index);
+    return heldBackBy(this.run, this.states) ?? this.#waitsInSchedule(index);
+  }
+
+  #waitsInSchedule(vm: number): string | undefined {
+    const { schedule } = this.states;
+    return (
+      schedule.reasonForRemoval(this.migrationId, vm) ?? schedule.reasonFor(this.migrationId, vm, new Date())
+    );
   }
 }
 
 /** @returns streams of all VMs of the run */
 export const vmStreamsOf = ({ migrationId, started }: RunState): readonly string[] =>
   Array.from({ length: started.vmCount }, (_, vm) => vmStream(migrationId, vm));
-
-export const isVmStream = (stream: string): boolean => vmOfStream(stream) !== undefined;

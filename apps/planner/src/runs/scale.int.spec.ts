@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ScheduleLimits } from '@ledgerlift/contracts';
 import { auditVerify } from '@ledgerlift/event-log';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
-import { resolvePlan } from '../validation/resolve-plan.js';
-import { factsWith, vmNamed } from '../validation/spec/facts.js';
-import type { ResolvedPlan } from './run-service.js';
+import type { ResolvedPlan } from '@ledgerlift/planning';
+import { factsWith, resolvePlan, vmNamed } from '@ledgerlift/planning/spec';
 import { Life } from './spec/life.js';
 
 const VMS = 2000;

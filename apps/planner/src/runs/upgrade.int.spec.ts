@@ -77,9 +77,9 @@ async function turns(): Promise<Turns> {
   const overfull: number[] = [];
   for await (const { type, data } of opened.log.readStream(SCHEDULE_STREAM)) {
     const { vm } = data as EventOf<'VmAdmitted'>['data'];
-    if (type === 'RemovalTurnEnqueued') disks.set(vm, sum((data as Wish).storages));
-    if (type === 'RemovalTurnReleased') open.delete(vm);
-    if (type !== 'RemovalTurnGiven') continue;
+    if (type === 'RemovalSlotEnqueued') disks.set(vm, sum((data as Wish).storages));
+    if (type === 'RemovalSlotReleased') open.delete(vm);
+    if (type !== 'RemovalSlotGiven') continue;
     open.add(vm);
     given.push(vm);
     const all = [...open].reduce((total, each) => total + (disks.get(each) ?? 0), 0);
@@ -88,6 +88,6 @@ async function turns(): Promise<Turns> {
   return { given, overfull, left: [...open] };
 }
 
-type Wish = EventOf<'RemovalTurnEnqueued'>['data'];
+type Wish = EventOf<'RemovalSlotEnqueued'>['data'];
 const sum = (storages: Wish['storages']): number =>
   Object.values(storages).reduce((all, each) => all + each, 0);

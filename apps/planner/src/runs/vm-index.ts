@@ -87,11 +87,6 @@ export class VmIndex {
     return this.#runs.get(migrationId) ?? new Tally();
   }
 
-  /** The plan's own hooks of a run, which are none of its VMs. */
-  hooksOf(migrationId: string): RunTally {
-    return this.of(hooksKey(migrationId));
-  }
-
   /** The VM's state has changed. */
   change(stream: string, before: VmState, after: VmState): void {
     if (after === undefined) return;

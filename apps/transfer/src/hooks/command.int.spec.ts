@@ -1,28 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { typescriptArguments, until } from '@ledgerlift/testing';
+import { type TemporaryFolder, temporaryFolder, typescriptArguments, until } from '@ledgerlift/testing';
 import { runCommand } from './command.js';
 
+let temporary: TemporaryFolder;
 let root: string;
 const children: ChildProcess[] = [];
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-hooks-'));
+  temporary = temporaryFolder('hooks');
+  root = temporary.path;
   mkdirSync(join(root, 'hooks'));
 });
-afterEach(() => {
+afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
-  rmSync(root, { recursive: true, force: true });
+  await temporary.remove();
 });
 
 const at = (...names: string[]): string => join(root, ...names);
@@ -57,13 +50,13 @@ const isAlive = (pid: number): boolean => {
 const pidIn = (name: string): number => Number(readFileSync(at(name), 'utf8'));
 
 describe('a command hook', () => {
-  it('gets the VM as JSON on its standard input, and what it says is kept', async () => {
+  it('gets the VM as JSON on standard input, and its output is kept', async () => {
     script('tell', 'cat; echo "$1 $2"');
     const said = await run('tell', { arguments: ['a b', '$(id)'] });
     expect(said).toBe('{"vm":{"name":"web"}}\na b $(id)\n');
   });
 
-  it('sees of the environment only what it is given', async () => {
+  it('sees only the environment that it is given', async () => {
     script('environment', 'env');
     process.env['SOME_PASSWORD'] = 'hunter2';
     const names = (await run('environment')).split('\n').map((line) => line.split('=')[0]);
@@ -71,12 +64,12 @@ describe('a command hook', () => {
     expect(names.sort()).toEqual(['', 'LEDGERLIFT_SITE', 'PATH', 'PWD']);
   });
 
-  it('need not read what it is given', async () => {
+  it('need not read its input', async () => {
     script('deaf', 'exec 0<&-; echo done');
     expect(await run('deaf')).toBe('done\n');
   });
 
-  it('has failed for now when its status is not zero, with the end of its output', async () => {
+  it('fails transiently if its status is not zero, with the end of its output', async () => {
     script('fail', 'head -c 100000 /dev/zero | tr "\\0" x; printf "\\033[31mno disk\\033[0m" >&2; exit 3');
     await expect(run('fail')).rejects.toMatchObject({
       code: 'LL-TRF-011',
@@ -85,7 +78,7 @@ describe('a command hook', () => {
     });
   });
 
-  it('is killed whole when its time is over', async () => {
+  it('is killed with its children at the time limit', async () => {
     script('slow', `(sleep infinity & echo $! > ${at('child')}; wait) &`, 'echo begun', 'sleep 60');
     await expect(run('slow', { timeLimitMs: 400 })).rejects.toMatchObject({
       code: 'LL-TRF-012',
@@ -95,7 +88,7 @@ describe('a command hook', () => {
     await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
-  it('is killed whole when the attempt is stopped', async () => {
+  it('is killed with its children when the attempt is stopped', async () => {
     script(
       'stubborn',
       'trap "" TERM INT HUP',
@@ -111,13 +104,13 @@ describe('a command hook', () => {
     await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
-  it('leaves nothing running behind it', async () => {
+  it('leaves no process running', async () => {
     script('daemon', `sleep infinity & echo $! > ${at('child')}; echo started`);
     expect(await run('daemon')).toBe('started\n');
     await until('the end of the child', () => !isAlive(pidIn('child')));
   });
 
-  it('dies with the worker, however that dies', async () => {
+  it('dies with the worker, even if that is killed', async () => {
     script('long', `sleep infinity & echo $! > ${at('child')}; wait`);
     const module = new URL('./command.ts', import.meta.url).href;
     const hook = { name: 'a-hook', run: { command: 'long', arguments: [] }, timeLimitMs: 60_000 };
@@ -143,14 +136,14 @@ describe('a command hook', () => {
 
 describe('a command that must not be run', () => {
   it.each([
-    ['is not there', () => undefined, 'absent', /not there/],
+    ['is not there', () => undefined, 'absent', /does not exist/],
     [
       'is not executable',
       () => writeFileSync(at('hooks', 'plain'), 'x', { mode: 0o644 }),
       'plain',
       /not executable/,
     ],
-    ['is a folder', () => mkdirSync(at('hooks', 'folder')), 'folder', /is no file/],
+    ['is a folder', () => mkdirSync(at('hooks', 'folder')), 'folder', /is not a file/],
     [
       'is a link out of the folder',
       () => {
@@ -158,9 +151,9 @@ describe('a command that must not be run', () => {
         symlinkSync(at('outside'), at('hooks', 'link'));
       },
       'link',
-      /leads out/,
+      /points outside/,
     ],
-  ])('because it %s fails for good', async (_why, make, command, message) => {
+  ])('because it %s fails permanently', async (_why, make, command, message) => {
     make();
     await expect(run(command)).rejects.toMatchObject({
       code: 'LL-TRF-010',
@@ -169,7 +162,7 @@ describe('a command that must not be run', () => {
     });
   });
 
-  it('because the worker has no folder of hooks fails for good', async () => {
+  it('because the worker has no hooks folder fails permanently', async () => {
     await expect(run('any', { hooksFolder: undefined })).rejects.toMatchObject({ code: 'LL-TRF-010' });
   });
 });

@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 import { OutputTail, ProcessGroup } from '@ledgerlift/processes';
 import type { HookSettings } from '../config.js';
 import { HookFailed, HookTimedOut, HookUnavailable } from './errors.js';
-import { printable } from './text.js';
+import { printable } from './payload.js';
 
 export interface CommandHook {
   readonly name: string;
@@ -11,12 +11,12 @@ export interface CommandHook {
   readonly timeLimitMs: number;
 }
 
-/** Bytes of its output that are kept. */
-const SAID = 4096;
+/** Bytes of output that are kept. */
+const OUTPUT_BYTES = 4096;
 
 /**
- * Runs a command of the hooks folder, with the JSON on its standard input. When this returns or throws, nothing of its
- * process group runs any more.
+ * Runs a command from the hooks folder with the payload as JSON on standard input. When this returns or throws, its
+ * process group has ended.
  *
  * @returns the end of its output
  * @throws HookUnavailable, HookFailed, HookTimedOut; the signal's reason
@@ -30,7 +30,7 @@ export async function runCommand(
   const { folder, file } = await findCommand(hook, settings.hooksFolder);
   signal.throwIfAborted();
   const limit = AbortSignal.timeout(hook.timeLimitMs);
-  const output = new OutputTail(SAID);
+  const output = new OutputTail(OUTPUT_BYTES);
   const group = await ProcessGroup.prepare({
     argv: [file, ...hook.run.arguments],
     env: settings.environment,
@@ -38,7 +38,7 @@ export async function runCommand(
     input: `${JSON.stringify(payload)}\n`,
     onStdout: (chunk) => output.push(chunk),
     onStderr: (chunk) => output.push(chunk),
-    // What a command leaves running on purpose, in a session of its own, is its author's business.
+    // A process that the command starts in its own session on purpose is its author's responsibility.
     strays: 'left-alone',
   });
   const status = await statusUnless(AbortSignal.any([signal, limit]), group);
@@ -49,7 +49,7 @@ export async function runCommand(
   throw new HookFailed(hook.name, `ended with status ${status}`, said);
 }
 
-/** Runs the command and ends its group, at the latest when the signal aborts. @returns 137 then */
+/** Runs the command and ends its group. @returns its exit status; 137 if the signal aborted it */
 async function statusUnless(signal: AbortSignal, group: ProcessGroup): Promise<number> {
   const stop = Promise.withResolvers<number>();
   const onAbort = (): void => stop.resolve(137);
@@ -64,13 +64,13 @@ async function statusUnless(signal: AbortSignal, group: ProcessGroup): Promise<n
   }
 }
 
-/** A link may lead within the folder, never out of it. */
+/** A link may point within the folder, but never outside it. */
 async function findCommand(
   { name, run }: CommandHook,
   hooksFolder: string | undefined,
 ): Promise<{ readonly folder: string; readonly file: string }> {
   if (hooksFolder === undefined)
-    throw new HookUnavailable(name, 'this worker has no folder of hooks; set LEDGERLIFT_HOOKS_DIR');
+    throw new HookUnavailable(name, 'this worker has no hooks folder; set LEDGERLIFT_HOOKS_DIR');
   const path = join(hooksFolder, run.command);
   const unavailable = (why: string): HookUnavailable => new HookUnavailable(name, `${path} ${why}`);
   let folder: string;
@@ -79,15 +79,15 @@ async function findCommand(
     folder = await realpath(hooksFolder);
     file = await realpath(path);
   } catch {
-    throw unavailable('is not there; put it into the folder of hooks at this site');
+    throw unavailable('does not exist; put it into the hooks folder at this site');
   }
   if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep))
-    throw unavailable('leads out of the folder of hooks');
-  if (!(await stat(file)).isFile()) throw unavailable('is no file');
+    throw unavailable('points outside the hooks folder');
+  if (!(await stat(file)).isFile()) throw unavailable('is not a file');
   try {
     await access(file, constants.X_OK);
   } catch {
-    throw unavailable('is not executable for the user that the worker runs as');
+    throw unavailable("is not executable by the worker's user");
   }
   return { folder, file };
 }

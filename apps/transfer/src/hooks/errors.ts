@@ -1,6 +1,6 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** The hook is not there, or is nothing that may be run. Trying again would not help. */
+/** The hook is missing, or may not be run. A retry would not help. */
 export class HookUnavailable extends LedgerliftError {
   readonly code = 'LL-TRF-010';
   constructor(hook: string, why: string) {
@@ -8,21 +8,21 @@ export class HookUnavailable extends LedgerliftError {
   }
 }
 
-/** The hook ran, and said by its exit status or its answer that it failed. */
+/** The hook ran and failed, by its exit status or answer. */
 export class HookFailed extends LedgerliftError {
   readonly code = 'LL-TRF-011';
   override readonly failure = 'transient';
   constructor(
     readonly hook: string,
     readonly how: string,
-    /** The end of its output, or the begin of its answer. */
+    /** The end of its output, or the start of its answer. */
     readonly said: string,
   ) {
-    super(`the hook '${hook}' ${how}: ${said.trim() || 'it said nothing'}`);
+    super(`the hook '${hook}' ${how}: ${said.trim() || 'no output'}`);
   }
 }
 
-/** The hook did not end within its time limit; nothing of it runs any more. */
+/** The hook did not end within its time limit; its processes have ended. */
 export class HookTimedOut extends LedgerliftError {
   readonly code = 'LL-TRF-012';
   override readonly failure = 'transient';
@@ -37,7 +37,7 @@ export class HookTimedOut extends LedgerliftError {
   }
 }
 
-/** Nobody answers at the hook's address. */
+/** Nothing answers at the hook's address. */
 export class HookUnreachable extends LedgerliftError {
   readonly code = 'LL-TRF-013';
   override readonly failure = 'transient';

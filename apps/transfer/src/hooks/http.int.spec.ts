@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { callHttp } from './http.js';
 
 interface Seen {
@@ -16,13 +16,15 @@ interface Seen {
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
 const TOKEN = 's3cret-token';
+let temporary: TemporaryFolder;
 let secrets: string;
 let servers: Server[];
 let seen: Seen[];
 beforeEach(() => {
   servers = [];
   seen = [];
-  secrets = mkdtempSync(join(tmpdir(), 'ledgerlift-secrets-'));
+  temporary = temporaryFolder('secrets');
+  secrets = temporary.path;
   mkdirSync(join(secrets, 'ticketing'));
   writeFileSync(join(secrets, 'ticketing', 'token'), `${TOKEN}\n`);
 });
@@ -32,7 +34,7 @@ afterEach(async () => {
     server.close();
     await once(server, 'close');
   }
-  rmSync(secrets, { recursive: true, force: true });
+  await temporary.remove();
 });
 
 async function serving(answer: Answering): Promise<string> {
@@ -65,7 +67,7 @@ function call(url: string, change: Change = {}): Promise<string> {
 }
 
 describe('an HTTP hook', () => {
-  it('is sent the JSON with its token, and its answer is kept', async () => {
+  it('gets the JSON with its token, and its answer is kept', async () => {
     const url = await serving((_request, response) => response.writeHead(201).end('change 4711\u0007'));
     expect(await call(`${url}/hooks?x=1`, { secret: 'ticketing', method: 'PUT' })).toBe('change 4711');
     expect(seen).toEqual([
@@ -73,7 +75,7 @@ describe('an HTTP hook', () => {
     ]);
   });
 
-  it('has failed for now when the answer is not 2xx: told in part, and never with the token', async () => {
+  it('fails transiently if the answer is not 2xx, and reports part of it, never the token', async () => {
     const url = await serving((_request, response) =>
       response.writeHead(503).end(`you sent Bearer ${TOKEN}: ${'busy '.repeat(1000)}`),
     );
@@ -85,11 +87,11 @@ describe('an HTTP hook', () => {
     expect(message.length).toBeLessThan(600);
   });
 
-  it('reads no more of an answer than it keeps', async () => {
+  it('reads only the part of an answer that it keeps', async () => {
     const url = await serving((_request, response) => {
       const more = (): void => {
         while (response.write('x'.repeat(65_536))) {
-          // As much as goes.
+          // As much as possible.
         }
         response.once('drain', more);
       };
@@ -110,7 +112,7 @@ describe('an HTTP hook', () => {
     ]);
   });
 
-  it('follows no redirect to another origin: nobody else gets the token', async () => {
+  it('follows no redirect to another origin, which would get the token', async () => {
     const other = await serving((_request, response) => response.end('mine'));
     const url = await serving((_request, response) =>
       response.writeHead(307, { location: `${other}/steal` }).end(),
@@ -122,12 +124,12 @@ describe('an HTTP hook', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('does not follow redirects for ever', async () => {
+  it('limits the number of redirects', async () => {
     const url = await serving((_request, response) => response.writeHead(307, { location: '/' }).end());
     await expect(call(url)).rejects.toMatchObject({ code: 'LL-TRF-011' });
   });
 
-  it('has failed for now when its time is over, also in the middle of an answer', async () => {
+  it('fails transiently at its time limit, even in the middle of an answer', async () => {
     const url = await serving((_request, response) => response.write('begun'));
     await expect(call(url, { timeLimitMs: 300 })).rejects.toMatchObject({
       code: 'LL-TRF-012',
@@ -142,7 +144,7 @@ describe('an HTTP hook', () => {
     await expect(call(url, { signal: stop.signal })).rejects.toThrow('canceled');
   });
 
-  it('says that nobody answers', async () => {
+  it('reports that nothing answers', async () => {
     await expect(call('http://127.0.0.1:1/hook?key=abc')).rejects.toMatchObject({
       code: 'LL-TRF-013',
       failure: 'transient',
@@ -150,14 +152,14 @@ describe('an HTTP hook', () => {
     });
   });
 
-  it('waits for an operator when its secret is not at this site', async () => {
+  it('waits for an operator if its secret is missing at this site', async () => {
     await expect(call('http://127.0.0.1:1/', { secret: 'absent' })).rejects.toMatchObject({
       code: 'LL-SEC-001',
       failure: 'needs-operator',
     });
   });
 
-  it('is refused when its URL bears a password, which is not told', async () => {
+  it('is refused if its URL contains a password, which is not reported', async () => {
     await expect(call('http://me:hunter2@127.0.0.1:1/')).rejects.toMatchObject({
       code: 'LL-TRF-010',
       message: expect.not.stringContaining('hunter2'),

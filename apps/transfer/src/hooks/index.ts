@@ -10,7 +10,7 @@ import { environmentOf, payloadOf } from './payload.js';
 const steps = ['PreHook', 'CutoverHook', 'PostHook', 'FailureHook'] as const;
 type HookStep = (typeof steps)[number];
 
-/** Runs what others do at a moment of a VM's migration. How often it is tried again is the planner's business. */
+/** Runs a hook of a VM's migration once. The planner decides about retries. */
 export function hookStep(settings: HookSettings): StepHandler {
   return async (attempt) => {
     const { step } = attempt.ref;
@@ -33,7 +33,7 @@ export function hookStep(settings: HookSettings): StepHandler {
           said: await callHttp({ ...hook, run }, payload, settings, attempt.signal),
         };
       case 'event':
-        throw new HookUnavailable(hook.name, 'another system answers it, no worker');
+        throw new HookUnavailable(hook.name, 'another system must answer it, not a worker');
     }
   };
 }

@@ -1,11 +1,10 @@
 import type { Failure, HookSpec } from '@ledgerlift/contracts';
 import type { Attempt } from '@ledgerlift/worker';
-import { printable } from './text.js';
 
-/** Characters of a message that stand in the environment. */
-const MOST = 2000;
+/** The most characters of a message in the environment. */
+const MAX_CHARACTERS = 2000;
 
-/** What a hook is told, as JSON: names and ids, never a setting of a provider. */
+/** The input of a hook, as JSON: names and ids, but never a provider's settings. */
 export function payloadOf({ job, ref }: Attempt, hook: HookSpec): object {
   const { record } = job;
   const { provider, vm } = record.source;
@@ -57,7 +56,7 @@ const cause = ({ step, error }: Pick<Failure, 'step' | 'error'>): object => ({
   class: error.class,
 });
 
-/** The same of the first failure, for a command that does not read JSON. */
+/** The first failure as environment variables, for a command that does not read JSON. */
 export function environmentOf({ job: { failures } }: Attempt): Readonly<Record<string, string>> {
   const [failure] = failures?.first ?? [];
   if (failures === undefined || failure === undefined) return {};
@@ -70,5 +69,16 @@ export function environmentOf({ job: { failures } }: Attempt): Readonly<Record<s
   };
 }
 
-/** An environment bears no NUL, and who prints a line expects one. */
-const oneLine = (text: string): string => printable(Buffer.from(text)).replaceAll(/\s+/g, ' ').slice(0, MOST);
+/** An environment cannot contain NUL, and scripts that print the value expect a single line. */
+const oneLine = (text: string): string =>
+  printable(Buffer.from(text)).replaceAll(/\s+/g, ' ').slice(0, MAX_CHARACTERS);
+
+/** Cleans hook output for logs and terminals. */
+
+/**
+ * Terminal sequences, control characters except line ends and tabs, and characters that change the reading direction.
+ */
+const UNPRINTABLE = /\u001b\[[0-9;?]*[ -/]*[@-~]|[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+export const printable = (bytes: Buffer): string =>
+  bytes.toString('utf8').toWellFormed().replaceAll(UNPRINTABLE, '');

@@ -20,11 +20,11 @@ import { readTransferSettings } from '../config.js';
 import { transferSteps } from '../steps/index.js';
 
 export interface RecordOptions {
-  /** The lab's address; or another source. */
+  /** The lab's address, or another source. */
   readonly url: string | ProviderSpec;
-  /** As the provider's inventory has it. */
+  /** As in the provider's inventory. */
   readonly vm: SourceVm;
-  /** Where the target's folders are. */
+  /** The target's root folder. */
   readonly root: string;
   readonly format?: 'raw' | 'qcow2';
   readonly settings?: z.input<typeof VmSettings>;
@@ -47,13 +47,13 @@ export interface Asked {
   readonly release?: readonly Resource[];
   readonly signal?: AbortSignal;
   readonly bandwidthLimit?: BandwidthLimit;
-  /** Told when something is to be seen of how far it is. */
+  /** Called with each progress report. */
   readonly onProgress?: (items: readonly ProgressItem[]) => void;
 }
 
 type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 
-/** One VM's migration, with what the log would have of it; asks for steps as the planner does. */
+/** One VM's migration with the data that the log would hold; requests steps like the planner. */
 export class Run {
   results: StepResult[] = [];
   checkpoints: DiskCheckpoint[] = [];
@@ -70,7 +70,7 @@ export class Run {
     this.#steps = transferSteps(readTransferSettings({ LEDGERLIFT_CHECKPOINT_BYTES: '4194304', ...env }));
   }
 
-  /** What the step's handler returns is checked as the runner checks it, and kept. @throws what the handler throws */
+  /** Runs a step's handler, validates the result like the runner, and keeps it. @throws the handler's error */
   async ask<S extends StepName>(step: S, asked: Asked = {}): Promise<ResultOf<S>> {
     const number = (this.#attempts.get(step) ?? 0) + 1;
     this.#attempts.set(step, number);

@@ -59,7 +59,7 @@ export class VsphereWorld {
     return { name };
   }
 
-  /** By the CA, unless the settings say otherwise; of the administrator. */
+  /** Verified by the CA unless the settings say otherwise; logs in as the administrator. */
   provider(settings: object = { caCertificate: readFileSync(this.vsphere.caFile, 'utf8') }): ProviderSpec {
     return ProviderSpec.parse({
       type: 'vsphere',
@@ -89,19 +89,19 @@ export class VsphereWorld {
     return run;
   }
 
-  /** The bytes of a VM's disk, as the simulator has them now. */
+  /** The current bytes of a VM's disk in the simulator. */
   async bytesOf(vm: string, disk = 0): Promise<Buffer> {
     return readFile((await this.vsphere.vm(vm)).disks[disk]?.hostFile ?? '');
   }
 }
 
-/** The bytes that have arrived. */
+/** The bytes at the target. */
 export const arrived = (run: Run, disk = 0): Promise<Buffer> => {
   const { path } = run.record.target.settings as { readonly path: string };
   return readFile(join(path, run.record.disks[disk]?.name ?? ''));
 };
 
-/** Process ids of the nbdkits that this process has started, once there are any; none when there were none for so long. */
+/** Waits for nbdkits that this process started. @returns their process ids; none after the time limit */
 export async function nbdkits(patienceMs = 15_000): Promise<readonly number[]> {
   for (const deadline = performance.now() + patienceMs; ;) {
     const found: number[] = [];
@@ -109,7 +109,7 @@ export async function nbdkits(patienceMs = 15_000): Promise<readonly number[]> {
       if (!/^\d+$/.test(entry)) continue;
       const cmdline = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
       if (!cmdline.startsWith('nbdkit\0') || !cmdline.includes('--readonly')) continue;
-      // Between us and it stands the sandbox.
+      // The sandbox is their parent.
       const sandbox = await parentOf(Number(entry));
       if (sandbox !== undefined && (await parentOf(sandbox)) === process.pid) found.push(Number(entry));
     }

@@ -1,20 +1,25 @@
-import type { DiskResult, TransferPass } from '@ledgerlift/contracts';
+import type { Condition, DiskResult, SourceVm, TransferPass } from '@ledgerlift/contracts';
 import { Throttle } from '@ledgerlift/disk-transfer';
-import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
+import { type Attempt, LeaseLost, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';
-import { endingsOf } from './endings.js';
-import { movedMeanwhile } from './moved.js';
-import { type Source, assertStillOff, assertUnchanged, passOf, resultOf, sourceOf } from './source.js';
-import { workplaceOf } from './target.js';
+import {
+  assertStillOff,
+  assertUnchanged,
+  passOf,
+  resultOf,
+  type Source,
+  sourceOf,
+  workplaceOf,
+} from './source.js';
 import { type PassContext, VmTransfer } from './vm-transfer.js';
 
 /**
- * One pass over every disk of the VM, several at once, each from its last checkpoint. The cold and the final pass read
- * a VM that is off, and see at their begin and their end that it was off all along; then the disks are read back, as the
- * plan asks.
+ * Copies every disk of the VM in one round, several at once, each from its last checkpoint. The cold copy and the final
+ * round read a VM that is off: they check at their start and end that it was off throughout, then verify the disks as
+ * the plan requires.
  *
- * @throws SourceRanMeanwhile, SourceChanged; the stop's reason, once what was reached is checkpointed
+ * @throws SourceRanMeanwhile, SourceChanged; the stop's reason, after checkpointing the progress
  */
 export function diskTransfer(settings: TransferSettings, tools: Tools): StepHandler {
   return async (attempt) => {
@@ -39,7 +44,7 @@ export function diskTransfer(settings: TransferSettings, tools: Tools): StepHand
   };
 }
 
-/** A source that ran is the reason for whatever else went wrong meanwhile. @throws SourceRanMeanwhile */
+/** If the source ran, reports that instead of other errors, which it probably caused. @throws SourceRanMeanwhile */
 async function whileOff<T>(source: Source, momentId: string, copying: Promise<T>): Promise<T> {
   try {
     const copied = await copying;
@@ -51,14 +56,14 @@ async function whileOff<T>(source: Source, momentId: string, copying: Promise<T>
   }
 }
 
-/** After it, nothing more is copied. */
+/** Nothing is copied after this round. */
 const isLast = ({ kind }: TransferPass): boolean => kind === 'cold' || kind === 'final';
 
 async function allDisks(
   context: Omit<PassContext, 'endings' | 'target'> & { readonly attempt: Attempt },
 ): Promise<DiskResult[]> {
   const { attempt, settings } = context;
-  // When one disk fails, the others stop too: the attempt is over, and nothing of it may write on.
+  // When one disk fails, the others stop too: the attempt has ended, so it must not write any more.
   const endings = endingsOf(attempt);
   await using place = await workplaceOf(attempt);
   const transfer = new VmTransfer({ ...context, target: place.disks, endings });
@@ -79,4 +84,61 @@ async function allDisks(
   attempt.signal.throwIfAborted();
   if (settled.some(({ status }) => status === 'rejected')) throw endings.inOrder.reason;
   return attempt.job.record.disks.flatMap(({ diskId }) => results.get(diskId) ?? []);
+}
+
+/** Signals that end an attempt's I/O early. */
+export interface Endings {
+  /** Stop at once: the lease is about to end, and the next attempt may use the disks. */
+  readonly now: AbortSignal;
+  /** Stop in order: flush and checkpoint the progress first. */
+  readonly inOrder: AbortSignal;
+  /** Either. */
+  readonly any: AbortSignal;
+  /** Stops in order, for the handler's own reason. */
+  end(reason: unknown): void;
+}
+
+export function endingsOf({ signal }: Attempt): Endings {
+  const [now, inOrder] = [new AbortController(), new AbortController()];
+  const abort = (): void => (signal.reason instanceof LeaseLost ? now : inOrder).abort(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return {
+    now: now.signal,
+    inOrder: inOrder.signal,
+    any: AbortSignal.any([now.signal, inOrder.signal]),
+    end: (reason) => inOrder.abort(reason),
+  };
+}
+
+/**
+ * Reports harmless changes to the source since its migration was recorded, such as a new name: the VM is identified by
+ * id.
+ *
+ * @returns undefined if nothing changed
+ */
+export function movedMeanwhile(recorded: SourceVm, now: SourceVm): Condition | undefined {
+  const changes = [
+    ...(now.name === recorded.name ? [] : [`is now called '${now.name}'`]),
+    ...(now.folder === recorded.folder ? [] : [`is in the folder ${now.folder ?? 'without a name'}`]),
+    ...(now.host === recorded.host ? [] : [`runs on ${now.host ?? 'no host'}`]),
+    ...recorded.disks.flatMap(({ id, name, storage, storageId }) => {
+      const disk = now.disks.find((each) => each.id === id);
+      // Records of older versions have no ids.
+      const isThere =
+        storageId === undefined || disk?.storageId === undefined
+          ? disk?.storage === storage
+          : disk.storageId === storageId;
+      return disk === undefined || isThere ? [] : [`has '${name}' on ${disk.storage}`];
+    }),
+  ];
+  if (changes.length === 0) return undefined;
+  return {
+    type: 'SourceVmMoved',
+    category: 'Advisory',
+    reason: 'MovedMeanwhile',
+    message: `'${recorded.name}' ${changes.join(', ')}; its migration continues, because it is identified by its id`,
+    items: [recorded.id],
+    durable: false,
+  };
 }

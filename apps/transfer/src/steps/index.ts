@@ -5,11 +5,11 @@ import { Tools } from '../tools.js';
 import { cleanup } from './cleanup.js';
 import { diskAllocation } from './disk-allocation.js';
 import { diskTransfer } from './disk-transfer.js';
-import { initialize } from './initialize.js';
+import { initialize } from './source.js';
 import { snapshotCreation, snapshotRemoval } from './snapshots.js';
 import { sourcePowerOff, sourcePowerOn, sourceRestoration, sourceRetirement } from './source-power.js';
 
-/** The steps that this service does. */
+/** The steps of this service. */
 export function transferSteps(settings: TransferSettings, tools = new Tools(settings)): StepHandlers {
   const hook = hookStep(settings.hooks);
   return {

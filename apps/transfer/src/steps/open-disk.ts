@@ -15,30 +15,30 @@ import type { Tools } from '../tools.js';
 import { sourceOf } from './source.js';
 
 export interface OpenDisk {
-  /** All of the same disk. */
+  /** All serve the same disk. */
   readonly endpoints: readonly NbdEndpoint[];
-  /** None: there is one way only. */
+  /** Undefined: the source has only one way. */
   readonly way: DiskWay | undefined;
-  /** What a failed copy from it failed of, where what reads the source knows more than that a connection was lost. */
+  /** Finds the cause of a failed copy, if the source's reader knows more than a lost connection. */
   explain(error: unknown): Promise<unknown>;
-  /** Ends what was started for it. */
+  /** Stops its servers. */
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
-  /** None: the VM is off, and is read as it is. */
+  /** Undefined: the VM is off, and its disk is read directly. */
   readonly snapshot: Snapshot | undefined;
-  /** Servers that inflate one compressed disk. */
+  /** Number of servers that inflate one compressed disk. */
   readonly inflaters: number;
   readonly tools: Tools;
-  /** Where the disk is copied to: what must be unpacked is unpacked beside it. */
+  /** The target of the copy, for unpacking beside it. */
   readonly target: Pick<DisksAtWork, 'unpacked'>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Opens a disk of the source over NBD: through the provider's own server, or one of ours. What cannot be read at an
- * offset is unpacked into a claimed temporary file first.
+ * Opens a source disk over NBD, through the provider's server or one of ours. A disk without random access is first
+ * unpacked into a claimed temporary file.
  */
 export async function openDisk(attempt: Attempt, disk: SourceDisk, options: OpenOptions): Promise<OpenDisk> {
   const { provider, spec, vm } = sourceOf(attempt);
@@ -68,7 +68,7 @@ async function opened(
   const { resource, path } = await options.target.unpacked(disk.id);
   await attempt.claim([resource]);
   attempt.progress([], `unpacking ${disk.name}`);
-  // Whether an earlier attempt finished it cannot be told from the file, so it is made anew.
+  // The file does not show whether an earlier attempt finished it, so unpack again.
   await rm(path, { force: true });
   await access.unpackTo(path, options.signal);
   return serve({ driver: access.driver, file: path }, access.driver === 'vmdk' ? options.inflaters : 1);
@@ -81,7 +81,7 @@ async function serve(image: SourceImage, servers: number): Promise<Opened> {
 
 const explain = async (error: unknown): Promise<unknown> => error;
 
-/** A source far away is opened only when it is connected to: a login, a look-up, a connection to a host. */
+/** nbdkit opens a remote source only at the first connection: login, look-up, connection to a host. */
 const OPEN_MS = 120_000;
 
 async function openPlugin(access: NbdkitAccess, signal: AbortSignal): Promise<Opened> {
@@ -94,7 +94,7 @@ async function openPlugin(access: NbdkitAccess, signal: AbortSignal): Promise<Op
       const failed = servers.find(({ socket }) => isOfEndpoint(error, socket));
       if (failed === undefined || signal.aborted) return error;
       const ended = await endOf(failed);
-      return access.explain(failed.said(), ended, signal);
+      return access.explain(failed.stderr(), ended, signal);
     },
     close: async () => {
       clearInterval(touching);
@@ -103,7 +103,7 @@ async function openPlugin(access: NbdkitAccess, signal: AbortSignal): Promise<Op
   };
 }
 
-/** A connection is lost a moment before its server is seen to have ended. */
+/** A lost connection shows slightly before the server's exit. */
 const END_SEEN_MS = 500;
 
 async function endOf(server: NbdServer): Promise<string | undefined> {

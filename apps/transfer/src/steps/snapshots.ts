@@ -4,14 +4,14 @@ import { snapshotName, snapshotPrefix } from '@ledgerlift/targets';
 import { passOf, snapshotsOf, sourceOf } from './source.js';
 
 /**
- * Makes the snapshot that the pass will read, over all disks at once, or finds it. Its change ids are in the log with
- * this step's result, before the previous snapshot is removed.
+ * Takes the snapshot for this round, of all disks at once, or finds it. This step's result logs its change ids before
+ * the previous snapshot is removed.
  */
 export const snapshotCreation: StepHandler = async (attempt) => {
   const source = sourceOf(attempt);
   const name = snapshotName(attempt.job.record, passOf(attempt).round);
   await attempt.claim([{ kind: 'snapshot', name, service: 'transfer', lifetime: 'temporary' }]);
-  attempt.progress([], `making the snapshot ${name}`);
+  attempt.progress([], `taking the snapshot ${name}`);
   const { spec, vm } = source;
   const { quiesce, enableChangeTracking } = attempt.job.record.settings.warm;
   const options = { quiesce, enableChangeTracking };
@@ -19,7 +19,7 @@ export const snapshotCreation: StepHandler = async (attempt) => {
   return { step: 'SnapshotCreation', snapshot };
 };
 
-/** Removes the snapshots of earlier rounds, and waits until each is really gone. */
+/** Removes the snapshots of earlier rounds, and waits until each is gone. */
 export const snapshotRemoval: StepHandler = async (attempt) => {
   const { job } = attempt;
   const { round } = passOf(attempt);
@@ -35,7 +35,7 @@ export const snapshotRemoval: StepHandler = async (attempt) => {
   return { step: 'SnapshotRemoval', removed };
 };
 
-/** @returns when it is gone; `absent` also where its VM is */
+/** Resolves when the snapshot is gone. @returns `absent` also if its VM is gone */
 export async function removeSnapshot(attempt: Attempt, name: string): Promise<Release['how']> {
   const source = sourceOf(attempt);
   const { provider, spec, vm } = source;
@@ -44,8 +44,8 @@ export async function removeSnapshot(attempt: Attempt, name: string): Promise<Re
 }
 
 /**
- * Removes what carries exactly this VM's names and is not in the ledger. No crash leaves such a snapshot, for each is
- * claimed before it is made; but a log that was restored from an older copy does not know of the last ones.
+ * Removes snapshots with exactly this VM's names that are not in the ledger. A crash leaves none, because each is
+ * claimed before it is taken; but a log restored from an older backup does not know the latest ones.
  */
 export async function sweepSnapshots(attempt: Attempt): Promise<void> {
   const { provider, spec, vm } = sourceOf(attempt);
@@ -60,7 +60,7 @@ export async function sweepSnapshots(attempt: Attempt): Promise<void> {
   }
 }
 
-/** The round that a snapshot of this migration of this VM was made for; undefined for any other snapshot. */
+/** The round of a snapshot that this migration took of this VM; undefined for other snapshots. */
 function roundOf({ job }: Attempt, name: string): number | undefined {
   const prefix = snapshotPrefix(job.record);
   const round = name.startsWith(prefix) ? name.slice(prefix.length) : '';

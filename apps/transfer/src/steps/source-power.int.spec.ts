@@ -25,8 +25,8 @@ const spec = (): ProviderSpec => ({
 });
 const provider = labProvider;
 
-describe('a power-off after an earlier one whose end nobody saw', () => {
-  it('leaves a source on that is on, and sees one off that is off', async () => {
+describe('a power-off after an earlier attempt with an unknown result', () => {
+  it('leaves a running source on, and succeeds if the source is off', async () => {
     const id = await lab.createVm({ name: 'web', disks: [{ id: 'a', capacityBytes: 1024 * 1024 }] });
     await lab.power(id, 'on');
     const vm = await provider?.currentVm(spec(), id);
@@ -40,7 +40,7 @@ describe('a power-off after an earlier one whose end nobody saw', () => {
   });
 });
 
-describe('a retirement whose worker is lost before it could report', () => {
+describe('a retirement whose worker is lost before its report', () => {
   const what = { disconnectNics: false, tag: 'moved' };
   async function retired(tags: string[]): Promise<{ run: Run; tagsNow: () => Promise<unknown> }> {
     const id = await lab.createVm({ name: 'web', disks: [{ id: 'a', capacityBytes: 1024 * 1024 }], tags });
@@ -50,13 +50,13 @@ describe('a retirement whose worker is lost before it could report', () => {
     const run = new Run(recordOf({ url: lab.url, vm, root: folder.path, settings }));
     await run.ask('Initialize');
     await run.ask('SourceRetirement');
-    // Its result is not in the log, but what it claimed is.
+    // The log has its claim, but not its result.
     run.results = run.results.filter(({ step }) => step !== 'SourceRetirement');
     await run.ask('SourceRetirement');
     return { run, tagsNow: async () => (await provider?.currentVm(spec(), id))?.tags ?? [] };
   }
 
-  it('leaves no tag behind: the rollback takes it away', async () => {
+  it('leaves no tag: the rollback removes it', async () => {
     const { run, tagsNow } = await retired([]);
     expect(await tagsNow()).toEqual(['moved']);
     expect(run.ledger).toEqual([expect.objectContaining({ kind: 'source-tag', name: 'moved' })]);
@@ -65,7 +65,7 @@ describe('a retirement whose worker is lost before it could report', () => {
     expect(run.ledger).toEqual([]);
   });
 
-  it('does not lose a tag that the source bore before', async () => {
+  it('keeps a tag that the source had before', async () => {
     const { run, tagsNow } = await retired(['moved']);
     await run.ask('SourceRestoration');
     expect(await tagsNow()).toEqual(['moved']);

@@ -2,17 +2,16 @@ import type { Resource, StepResult } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/worker';
 import type { BeforeRetirement } from '@ledgerlift/providers';
 import { SourceLeftOn, SourcePowerUnknown } from '../errors.js';
-import { assertRoomBeforePowerOff } from './room.js';
-import { sourceOf } from './source.js';
-import { workplaceOf } from './target.js';
+import { assertRoomBeforePowerOff } from './disk-allocation.js';
+import { sourceOf, workplaceOf } from './source.js';
 
-/** For what needs no guest: to power a VM on, to change its configuration. */
+/** For operations without the guest: powering on, changing the configuration. */
 const TIME_LIMIT_MS = 300_000;
 
-/** Sees the source off: from now on its disks stand for one moment. */
+/** Powers the source off, so that its disks represent one moment from now on. */
 export const sourcePowerOff: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
-  attempt.progress([], 'seeing the source powered off');
+  attempt.progress([], 'powering the source off');
   if (attempt.job.powerOff === 'only-if-off') {
     const powerState = await provider.powerState(spec, vm);
     if (powerState === 'unknown') throw new SourcePowerUnknown(vm.name);
@@ -24,7 +23,7 @@ export const sourcePowerOff: StepHandler = async (attempt) => {
   return { step: 'SourcePowerOff', ...(await provider.powerOff(spec, vm, shutdown, attempt.signal)) };
 };
 
-/** Gives the source back its power: its target does not run, and will not. */
+/** Powers the source on again. Only for a VM whose target does not and will not run. */
 export const sourcePowerOn: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'powering the source on again');
@@ -32,7 +31,7 @@ export const sourcePowerOn: StepHandler = async (attempt) => {
   return { step: 'SourcePowerOn', powerState: await provider.powerOn(spec, vm, patience) };
 };
 
-/** Undoes what the retirement did, before a rolled back source has power again. */
+/** Undoes the retirement, before a rolled back source is powered on. */
 export const sourceRestoration: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   const { record, results, ledger } = attempt.job;
@@ -50,14 +49,14 @@ export const sourceRestoration: StepHandler = async (attempt) => {
   return { step: 'SourceRestoration', did: [...(did ?? [])] };
 };
 
-/** Migrations that began under an older version did not note which NICs were connected. */
+/** Migrations from older versions did not record which NICs were connected. */
 function beforeRetirement(results: readonly StepResult[], given: readonly Resource[]): BeforeRetirement {
   const did = results.flatMap((result) => (result.step === 'SourceRetirement' ? result.did : []));
   const first = results.find((result) => result.step === 'Initialize');
   const lost = did.some((each) => each.startsWith('disconnected')) ? ('all' as const) : [];
   return {
     connectedNics: first?.connectedNics ?? lost,
-    // Claimed before it was given: a worker may have been lost before it could report that.
+    // The tag is claimed before it is attached, because the worker may die before it can report.
     tag: given.length > 0 || did.some((each) => /^(tagged|marked) /.test(each)) ? 'ours' : 'there-before',
   };
 }
@@ -69,7 +68,7 @@ const tagGiven = (tag = ''): Resource => ({
   lifetime: 'evidence',
 });
 
-/** Sees that the source cannot come back beside its target, as the plan asks. */
+/** Retires the source as the plan says, so that it cannot run beside its target. */
 export const sourceRetirement: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'retiring the source');

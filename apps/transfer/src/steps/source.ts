@@ -1,12 +1,13 @@
 import type { ProviderSpec, SourceVm, StepResult, TransferPass } from '@ledgerlift/contracts';
-import { type Attempt, SourceRanMeanwhile } from '@ledgerlift/worker';
-import { type SourceProvider, loadedProvider } from '@ledgerlift/providers';
+import { loadedProvider, type SourceProvider } from '@ledgerlift/providers';
+import { guardOf, targetOf, type Workplace } from '@ledgerlift/targets';
+import { type Attempt, SourceRanMeanwhile, type StepHandler } from '@ledgerlift/worker';
 import { MissingResult, NoSnapshots, SourceChanged, UnknownSource } from '../errors.js';
 
 export interface Source {
   readonly provider: SourceProvider;
   readonly spec: ProviderSpec;
-  /** As it was recorded when the migration started. */
+  /** As recorded when the migration started. */
   readonly vm: SourceVm;
 }
 
@@ -25,10 +26,10 @@ export function snapshotsOf({ provider }: Source): NonNullable<SourceProvider['s
 }
 
 /**
- * Sees that the source is what was recorded: never is anything copied that nobody agreed to. What may change of a VM
- * while it is migrated (its power, its snapshots) is no part of the provider's fingerprint.
+ * Checks that the source matches its record, so that we copy only what the user approved. The provider's fingerprint
+ * excludes properties that may change during a migration (power, snapshots).
  *
- * @returns it as it is now
+ * @returns the current VM
  * @throws SourceChanged
  */
 export async function assertUnchanged({ provider, spec, vm }: Source): Promise<SourceVm> {
@@ -38,7 +39,7 @@ export async function assertUnchanged({ provider, spec, vm }: Source): Promise<S
   return now;
 }
 
-/** Sees that the source has been off ever since it stood for this moment. @throws SourceRanMeanwhile */
+/** Checks that the source has been off since this moment. @throws SourceRanMeanwhile */
 export async function assertStillOff({ provider, spec, vm }: Source, momentId: string): Promise<void> {
   const now = await provider.currentMoment(spec, vm);
   if (now === undefined) throw new SourceRanMeanwhile(vm.name, 'it is on');
@@ -55,5 +56,27 @@ export function resultOf<S extends StepResult['step']>({ job }: Attempt, step: S
   return found;
 }
 
-/** A job of a planner that knows no passes is a cold one. */
+/** A job without a pass, from an older planner, is cold. */
 export const passOf = ({ job }: Attempt): TransferPass => job.pass ?? { kind: 'cold', round: 0 };
+
+/** Checks that the source is unchanged, and records its power state (and connected NICs) before we change anything. */
+export const initialize: StepHandler = async (attempt) => {
+  const source = sourceOf(attempt);
+  attempt.progress([], `checking ${source.vm.path}`);
+  await assertUnchanged(source);
+  const powerState = await source.provider.powerState(source.spec, source.vm);
+  const { disconnectNics } = attempt.job.record.settings.retireSource;
+  const nics = disconnectNics ? await source.provider.connectedNics?.(source.spec, source.vm) : undefined;
+  return {
+    step: 'Initialize',
+    powerState,
+    fingerprint: source.vm.fingerprint,
+    ...(nics === undefined ? {} : { connectedNics: [...nics] }),
+  };
+};
+
+/** The workplace for the attempt's VM; the caller disposes it. */
+export const workplaceOf = (attempt: Attempt): Promise<Workplace> => {
+  const { record } = attempt.job;
+  return targetOf(record.target.type).workplace(record, guardOf(attempt));
+};

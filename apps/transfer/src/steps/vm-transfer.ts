@@ -17,7 +17,7 @@ import type { Attempt, ProgressItem } from '@ledgerlift/worker';
 import type { DisksAtWork, DiskWriter } from '@ledgerlift/targets';
 import type { TransferSettings } from '../config.js';
 import type { Tools } from '../tools.js';
-import type { Endings } from './endings.js';
+import type { Endings } from './disk-transfer.js';
 import { type OpenDisk, openDisk } from './open-disk.js';
 import { sourceOf } from './source.js';
 
@@ -26,26 +26,26 @@ export interface PassContext {
   readonly settings: TransferSettings;
   readonly throttle: Throttle;
   readonly pass: TransferPass;
-  /** The moment of the source that is read. */
+  /** The moment of the source's data. */
   readonly momentId: string;
   readonly verify: VmRecord['settings']['verify'];
-  /** The source as it is now: its disks may have grown since it was recorded. */
+  /** The current source: its disks may have grown since the record. */
   readonly now: SourceVm;
   readonly target: DisksAtWork;
   readonly endings: Endings;
   readonly tools: Tools;
 }
 
-/** How long a target's server may take to end after its copy has: a target that hangs is not waited for. */
+/** Time for a target's server to end after its copy has failed. Short, so that a hung target cannot block. */
 const HURRY_MS = 500;
 
-/** The disks of one VM, in one pass. */
+/** Copies the disks of one VM in one round. */
 export class VmTransfer {
   readonly #progress = new Map<string, ProgressItem>();
 
   constructor(private readonly context: PassContext) {}
 
-  /** @throws what a copy or a verification ended with; the reason of an ending */
+  /** @throws the error of the copy or verification; the reason of an ending */
   async copy(disk: SourceDisk): Promise<DiskResult> {
     const { attempt, pass, endings, verify, settings, target } = this.context;
     const { snapshot } = pass;
@@ -97,8 +97,8 @@ export class VmTransfer {
   #copyTo(writer: DiskWriter, opened: OpenDisk, disk: SourceDisk, manifestPath: string): Promise<CopyResult> {
     const { attempt, settings, throttle, pass, momentId, endings } = this.context;
     const checkpoint = attempt.job.checkpoints.find(({ diskId }) => diskId === disk.id);
-    // A first attempt writes into a disk that DiskAllocation has just made; after that, anything may be in it. Attempts
-    // are numbered over all passes.
+    // The first attempt writes to a disk that DiskAllocation has just created; later the disk may hold any data.
+    // Attempts are numbered across all rounds.
     const isFirst = attempt.ref.attempt === 1 && checkpoint === undefined;
     return copyDisk({
       sources: opened.endpoints,
@@ -113,10 +113,10 @@ export class VmTransfer {
       onCheckpoint: async (reached) => {
         await attempt.checkpoint([{ ...reached, diskId: disk.id }]);
       },
-      // Of a delta, only what changed is work.
+      // For a delta, progress counts only changed data.
       onProgress: ({ bytesDone, bytesTotal, bytesKept }) => {
         const before = pass.kind === 'delta' || pass.kind === 'final' ? bytesKept : 0;
-        this.#tell(disk, bytesDone - before, bytesTotal - before, 'copying');
+        this.#report(disk, bytesDone - before, bytesTotal - before, 'copying');
       },
       throttle,
       signal: endings.now,
@@ -124,7 +124,7 @@ export class VmTransfer {
     });
   }
 
-  /** Bytes are read from the snapshot that is asked, so without one there is nothing to ask. */
+  /** Changes are queried from the snapshot that is read, so without a snapshot there are none. */
   #changesOf(disk: SourceDisk): ChangesSince | undefined {
     const { attempt, pass, endings } = this.context;
     const { provider, spec, vm } = sourceOf(attempt);
@@ -144,11 +144,11 @@ export class VmTransfer {
       manifest,
       mode,
       signal: endings.any,
-      onProgress: ({ bytesDone, bytesTotal }) => this.#tell(disk, bytesDone, bytesTotal, 'verifying'),
+      onProgress: ({ bytesDone, bytesTotal }) => this.#report(disk, bytesDone, bytesTotal, 'verifying'),
     }).finally(close);
   }
 
-  #tell({ id, name }: SourceDisk, done: number, total: number, what: string): void {
+  #report({ id, name }: SourceDisk, done: number, total: number, what: string): void {
     this.#progress.set(id, { name, done, total, unit: 'bytes' });
     this.context.attempt.progress([...this.#progress.values()], `${what} ${name}`);
   }
@@ -158,7 +158,7 @@ const readThroughCache = (path: string): Condition => ({
   type: 'VerifiedThroughCache',
   category: 'Advisory',
   reason: 'NoDirectIO',
-  message: `The filesystem of ${path} has no direct I/O, so what was verified may have come from memory.`,
+  message: `The filesystem of ${path} has no direct I/O, so the verification may have read from memory.`,
   items: [path],
   durable: true,
 });

@@ -36,7 +36,7 @@ async function expectEqual(run: Run, vm: string): Promise<void> {
   expect((await arrived(run)).equals(await world.bytesOf(vm))).toBe(true);
 }
 
-/** A copy that was broken off after its first checkpoints. */
+/** A copy interrupted after its first checkpoints. */
 async function brokenOff(vm: string): Promise<Run> {
   const run = await started(vm);
   await run.ask('SourcePowerOff');
@@ -66,7 +66,7 @@ describe('a host without a vCenter', () => {
     await run.ask('Cleanup', { release: run.ledger });
   });
 
-  it('is migrated from, warm', async () => {
+  it('supports warm migrations', async () => {
     const run = await started('busy');
     const copied = async (kind: TransferPass['kind'], round: number) => {
       if (round > 0) await run.ask('SnapshotRemoval', { pass: { kind, round } });
@@ -83,7 +83,7 @@ describe('a host without a vCenter', () => {
     expect((await world.vsphere.vm('busy')).snapshots).toEqual([]);
   });
 
-  it('goes on from a copy that was broken off while the VM stayed off', async () => {
+  it('continues an interrupted copy if the VM stayed off', async () => {
     const run = await brokenOff('broken-off');
     await run.ask('SourcePowerOff');
     const { disks: copied } = await run.ask('DiskTransfer');
@@ -92,7 +92,7 @@ describe('a host without a vCenter', () => {
     await expectEqual(run, 'broken-off');
   });
 
-  it('trusts no copy of before a run of the VM, of which the host has forgotten all', async () => {
+  it('does not trust a copy made before a run of the VM that the host has forgotten', async () => {
     const run = await brokenOff('broken-off');
     await world.vsphere.powerOn('broken-off');
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -106,7 +106,7 @@ describe('a host without a vCenter', () => {
 });
 
 describe("the setting 'vddk.singleLink'", () => {
-  it('reads a disk of one file, and refuses one whose parents hold bytes', async () => {
+  it('reads a disk of one file, and refuses one whose parents hold data', async () => {
     const provider = host({ singleLink: true });
     const run = await started('single', withVddk(), provider);
     await run.ask('SourcePowerOff');

@@ -13,7 +13,7 @@ beforeAll(async () => {
     ],
     leaseSeconds: 2,
   });
-  // Its files are no flat ones any more, so an export is the only way without VDDK.
+  // Its files are no longer flat, so an export is the only way without VDDK.
   await world.vsphere.snapshotOf('chained', 'backup');
 });
 afterAll(() => world.end());
@@ -56,7 +56,7 @@ describe('an export', () => {
     await world.vsphere.powerOff('chained');
   });
 
-  it('that ends before its time is a failure that passes, and the disk is exported anew', async () => {
+  it('that ends early is a transient failure, and the disk is exported again', async () => {
     await world.vsphere.fault({ method: 'GET /nfc', as: 'delay', ms: 6000, times: 2 });
     await world.vsphere.fault({ method: 'HttpNfcLeaseProgress', fault: 'Timedout' });
     const run = await off();
@@ -65,7 +65,7 @@ describe('an export', () => {
     await expectWhole(run);
   });
 
-  it('that breaks off is a failure that passes, and tells no address', async () => {
+  it('that breaks off is a transient failure, and reports no address', async () => {
     await world.vsphere.fault({ method: 'GET /nfc', as: 'cut', afterBytes: 300_000 });
     const run = await off();
     const error = await run.ask('DiskTransfer').catch((reason: unknown) => reason);
@@ -74,7 +74,7 @@ describe('an export', () => {
     await expectWhole(run);
   });
 
-  it('that somebody else has begun is waited for', async () => {
+  it('retries while another export of the VM runs', async () => {
     const run = await off();
     await world.vsphere.fault({ method: 'ExportVm', fault: 'TaskInProgress' });
     await expect(run.ask('DiskTransfer')).rejects.toMatchObject({ code: 'LL-VSP-002', failure: 'transient' });

@@ -31,7 +31,7 @@ const off = async (env: Record<string, string>, more = {}): Promise<Run> => {
 };
 const expectEqual = async (run: Run, vm: string): Promise<void> =>
   expect((await arrived(run)).equals(await world.bytesOf(vm))).toBe(true);
-/** Waits until something is checkpointed. */
+/** Waits for a checkpoint. */
 async function underWay(run: Run): Promise<void> {
   for (const end = Date.now() + 60_000; (run.checkpoints[0]?.bytesDone ?? 0) === 0; await delay(20))
     if (Date.now() > end) throw new Error('nothing was checkpointed');
@@ -39,7 +39,7 @@ async function underWay(run: Run): Promise<void> {
 const kept = (run: Run): number => run.checkpoints[0]?.bytesDone ?? 0;
 const quick = { LEDGERLIFT_CHECKPOINT_MS: '100' };
 
-/** Goes on from where the failed copy was: what had arrived is not read again. */
+/** Continues the failed copy without reading copied data again. */
 async function expectResumed(run: Run, vm: string): Promise<void> {
   const before = kept(run);
   expect(before).toBeGreaterThan(0);
@@ -70,7 +70,7 @@ describe('a reader that is killed', () => {
 });
 
 describe('VDDK', () => {
-  it('that loses its host is quoted, and tried again', async () => {
+  it('that loses its host is quoted and retried', async () => {
     await world.vsphere.fault({ method: 'VDDK', afterBytes: 12 * MiB });
     const run = await off({ ...withVddk(), ...quick });
     await expect(run.ask('DiskTransfer')).rejects.toMatchObject({
@@ -81,7 +81,7 @@ describe('VDDK', () => {
     await expectResumed(run, 'off');
   });
 
-  it('that finds no snapshot any more is told from one that finds no file', async () => {
+  it('that misses its snapshot is distinguished from one that misses a file', async () => {
     const run = await world.run('on', { ...withVddk(), ...quick });
     const { snapshot } = await run.ask('SnapshotCreation', { pass: { kind: 'full', round: 0 } });
     const pass = { kind: 'full', round: 0, snapshot } as const;
@@ -96,11 +96,11 @@ describe('VDDK', () => {
     await expect(run.ask('DiskTransfer', { pass })).rejects.toMatchObject({ outcome: 'snapshot-lost' });
   });
 
-  it('that is refused the login asks for an operator, and tells no password', async () => {
+  it('that cannot log in needs an operator, and reports no password', async () => {
     const provider = world.provider();
     const run = await world.run('off', withVddk(), { provider });
     await run.ask('SourcePowerOff');
-    // We are logged in; VDDK logs in anew.
+    // We are logged in; VDDK logs in again.
     const secret = join(world.folder.file('secrets'), provider.secret?.name ?? '', 'password');
     await writeFile(secret, 'not-the-pass-word');
     const error = await run.ask('DiskTransfer').catch((reason: unknown) => reason);
@@ -112,7 +112,7 @@ describe('VDDK', () => {
     expect(String(error)).not.toContain('not-the-pass-word');
   });
 
-  it('that may not read disks names the privilege', async () => {
+  it('without the privilege to read disks names it', async () => {
     const provider = {
       ...world.provider(),
       secret: world.secretOf({ user: 'weak', password: 'w3ak' }),
@@ -130,7 +130,7 @@ describe('VDDK', () => {
     });
   });
 
-  it('that is not where it should be is not taken, and why is told', async () => {
+  it('that is missing in its folder is skipped with a reason', async () => {
     const env = { ...withVddk(), LEDGERLIFT_VDDK_DIR: world.folder.path };
     const run = await off(env);
     const { disks } = await run.ask('DiskTransfer');
@@ -149,7 +149,7 @@ describe('datastore HTTPS', () => {
       () => world.vsphere.fault({ method: 'GET /folder', as: 'http', status: 503, skip: 12, times: 4 }),
     ],
     ['has forgotten us', async () => {}],
-  ])('that %s is tried again, and goes on from its checkpoint', async (what, spoil) => {
+  ])('that %s is retried, and continues from its checkpoint', async (what, spoil) => {
     await spoil();
     const run = await off(quick);
     const copying = run.ask('DiskTransfer', { bandwidthLimit: 4 * MiB });

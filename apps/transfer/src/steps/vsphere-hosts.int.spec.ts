@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-/** The host of the VM, with VMs of its own whose disks hold something else. */
+/** The host of the VM, with other VMs whose disks hold other data. */
 const hostWith = (vms: NonNullable<VsphereOptions['vms']>): Promise<Vsphere> =>
   startVsphere({ vms, esxi: true, seed: 9 });
 async function providerOf(host: Vsphere, user = host.admin): Promise<ProviderSpec> {
@@ -41,7 +41,7 @@ const bytesAt = async (host: Vsphere, vm: string): Promise<Buffer> =>
   readFile((await host.vm(vm)).disks[0]?.hostFile ?? '');
 
 describe('an ESXi host that the provider names', () => {
-  it('is read from directly, under the ids that it has itself', async () => {
+  it('is read directly, under its own ids', async () => {
     await using host = await hostWith([
       { name: 'other' },
       { name: 'off', off: true, disks, uuid, instanceUuid },
@@ -56,7 +56,7 @@ describe('an ESXi host that the provider names', () => {
     await closeSources();
   });
 
-  it('is not taken in by a copy of the VM, whose firmware has the same UUID', async () => {
+  it('is not confused by a copy of the VM with the same firmware UUID', async () => {
     await using host = await hostWith([
       { name: 'copy', off: true, disks, uuid, instanceUuid: other },
       { name: 'off', off: true, disks, uuid: other, instanceUuid },
@@ -74,7 +74,7 @@ describe('an ESXi host that the provider names', () => {
       [instanceUuid, instanceUuid],
       /has 2 VMs with its instance UUID 500b9c2c/,
     ],
-  ])('is not read from where it %s: the vCenter is, and it is said why', async (_, ids, why) => {
+  ])('is not used if it %s: the vCenter is read instead, with a reason', async (_, ids, why) => {
     const vms = ids.map((id, index) => ({ name: `vm${index}`, off: true, disks, uuid, instanceUuid: id }));
     await using host = await hostWith(vms);
     const { run, why: said } = await copied(host, await providerOf(host));

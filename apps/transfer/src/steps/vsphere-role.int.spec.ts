@@ -43,7 +43,7 @@ const expectEqual = async (run: Run, vm: string): Promise<void> => {
     expect((await arrived(run, index)).equals(await world.bytesOf(vm, index))).toBe(true);
 };
 
-describe('a user with the role that is printed, and no more', () => {
+describe('a user with exactly the printed role', () => {
   it.each([
     ['vddk', 'flat', withVddk],
     ['datastore', 'flat', () => ({})],
@@ -59,7 +59,7 @@ describe('a user with the role that is printed, and no more', () => {
     await world.vsphere.powerOff(vm);
   });
 
-  it('cannot read disks by VDDK without the privilege for it, which is named', async () => {
+  it('cannot read disks by VDDK without its privilege, and the error names it', async () => {
     const run = await world.run('flat', withVddk(), { provider: providerOf('blind') });
     await run.ask('SourcePowerOff');
     await expect(run.ask('DiskTransfer')).rejects.toMatchObject({
@@ -68,7 +68,7 @@ describe('a user with the role that is printed, and no more', () => {
     });
   });
 
-  it('migrates warm a VM whose changes were not tracked, and retires it', async () => {
+  it('migrates a VM without change tracking warm, and retires it', async () => {
     const provider = providerOf('warm');
     expect(await sourceProvider('vsphere')?.check(provider)).toEqual(
       ['VApp.Export', 'Datastore.Browse', 'Datastore.FileManagement'].map((item) =>

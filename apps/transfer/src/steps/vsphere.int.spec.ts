@@ -36,7 +36,7 @@ async function expectEqual(run: Run, vm: string): Promise<void> {
 }
 
 describe('a VM that is off', () => {
-  it('is read by VDDK, which knows what is allocated', async () => {
+  it('is read by VDDK, which knows the allocated extents', async () => {
     const run = await world.run('off', withVddk());
     await run.ask('SourcePowerOff');
     const { disks } = await run.ask('DiskTransfer');
@@ -46,7 +46,7 @@ describe('a VM that is off', () => {
     expect(disks[0]?.bytesRead).toBeLessThan(6 * MiB);
   });
 
-  it('is read over HTTPS without VDDK, all of it, with what zeros it has left out', async () => {
+  it('is read completely over HTTPS without VDDK, skipping writes of zeros', async () => {
     const run = await world.run('off', {});
     await run.ask('SourcePowerOff');
     const { disks } = await run.ask('DiskTransfer');
@@ -59,7 +59,7 @@ describe('a VM that is off', () => {
     expect(disks[1]).toMatchObject({ bytesRead: 5 * MiB + 512, bytesWritten: 0 });
   });
 
-  it('is read over HTTPS by a pinned certificate that curl knows nothing of', async () => {
+  it('is read over HTTPS by a pinned certificate that curl does not trust', async () => {
     const provider = world.provider({ thumbprint: world.vsphere.thumbprint256 });
     const run = await world.run('off', {}, { provider });
     await run.ask('SourcePowerOff');
@@ -68,7 +68,7 @@ describe('a VM that is off', () => {
     await expectEqual(run, 'off');
   });
 
-  it('is exported where its files are a chain, and what is in its deltas is not missed', async () => {
+  it('is exported if its files are a chain, including the data of its deltas', async () => {
     await world.vsphere.powerOn('chained');
     await world.vsphere.snapshotOf('chained', 'backup');
     await world.vsphere.powerOff('chained');
@@ -120,7 +120,7 @@ describe('a VM that runs', () => {
     await run.ask('Cleanup', { release: run.ledger.filter(({ kind }) => kind === 'snapshot') });
   });
 
-  it('cannot be read without VDDK, and that is said before anything is copied', async () => {
+  it('cannot be read without VDDK, and fails before any copying', async () => {
     await world.vsphere.powerOn('busy');
     const run = await world.run('busy', {});
     const pass = await prepared(run, 'full', 0);
@@ -133,7 +133,7 @@ describe('a VM that runs', () => {
   });
 });
 
-describe('what is secret', () => {
+describe('secrets', () => {
   it.each([
     ['VDDK', withVddk],
     ['curl', () => ({})],

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-/** A VM that runs and writes, mostly in one place; and its migration. */
+/** A running VM that writes mostly to one area, and its migration. */
 async function running(more: Partial<LabVmRequest> = {}): Promise<Run> {
   const id = await lab.createVm({
     name: 'web',
@@ -57,7 +57,7 @@ const names = async (run: Run): Promise<readonly string[]> =>
 const sum = (disks: readonly DiskResult[], of: 'bytesRead' | 'bytesWritten'): number =>
   disks.reduce((all, disk) => all + disk[of], 0);
 
-/** The steps of one round up to its copy, as the itinerary has them. */
+/** The steps of one round up to its copy, in the itinerary's order. */
 async function prepared(run: Run, kind: TransferPass['kind'], round: number): Promise<TransferPass> {
   if (round > 0) await run.ask('SnapshotRemoval', { pass: { kind, round } });
   const { snapshot } = await run.ask('SnapshotCreation', { pass: { kind, round } });
@@ -75,7 +75,7 @@ async function expectEqual(run: Run): Promise<void> {
 }
 
 describe('a warm migration', () => {
-  it('copies a VM while it runs, then what changed, then the rest: every bit arrives', async () => {
+  it('copies a running VM, then its changes, then the rest: every bit arrives', async () => {
     const run = await running();
     const full = await copied(run, 'full', 0);
     const delta = await copied(run, 'delta', 1);
@@ -105,7 +105,7 @@ describe('a warm migration', () => {
     expect(disks.map(({ digest }) => digest)).toEqual(warm.map(({ digest }) => digest));
   });
 
-  it('goes on from a pass that the cutover broke off', async () => {
+  it('continues a round that the cutover stopped', async () => {
     const run = await running();
     const pass = await prepared(run, 'full', 0);
     const stop = new AbortController();
@@ -129,7 +129,7 @@ describe('a warm migration', () => {
     await expectEqual(run);
   });
 
-  it('compares all when the change ids are void, and rewrites what differs', async () => {
+  it('compares everything if the change ids are void, and rewrites the differences', async () => {
     const run = await running();
     await copied(run, 'full', 0);
     await lab.do('POST', `/vms/${vmOf(run).id}/reset-cbt`);
@@ -141,7 +141,7 @@ describe('a warm migration', () => {
     await expectEqual(run);
   });
 
-  it('makes no checkpoint once its lease is lost', async () => {
+  it('makes no checkpoint after losing its lease', async () => {
     const run = await running();
     const pass = await prepared(run, 'full', 0);
     const stop = new AbortController();
@@ -160,7 +160,7 @@ describe('a warm migration', () => {
     expect(run.checkpoints).toEqual(before);
   });
 
-  it('stops although its target hangs, and goes on from what was flushed', async () => {
+  it('stops even if its target hangs, and continues from the flushed data', async () => {
     const run = await running();
     const pass = await prepared(run, 'full', 0);
     const stop = new AbortController();
@@ -197,7 +197,7 @@ describe('a warm migration', () => {
 });
 
 describe('a source that ran after its power-off', () => {
-  it('is seen before the last pass copies anything', async () => {
+  it('is detected before the last round copies anything', async () => {
     const run = await running();
     await copied(run, 'full', 0);
     await run.ask('SourcePowerOff');
@@ -208,7 +208,7 @@ describe('a source that ran after its power-off', () => {
     await expect(run.ask('DiskTransfer', { pass })).rejects.toThrow(/stands for/);
   });
 
-  it('is seen at the end of the last pass; then it is powered off and copied again', async () => {
+  it('is detected at the end of the last round, then powered off and copied again', async () => {
     const run = await running();
     await run.ask('SourcePowerOff');
     const pass = await prepared(run, 'final', 0);
@@ -227,7 +227,7 @@ describe('a source that ran after its power-off', () => {
     await expectEqual(run);
   });
 
-  it('is told in place of what went wrong because of it', async () => {
+  it('is reported instead of errors that it caused', async () => {
     const run = await running();
     const cold = new Run({ ...run.record, settings: { ...run.record.settings, type: 'cold' } });
     await cold.ask('SourcePowerOff');
@@ -241,7 +241,7 @@ describe('a source that ran after its power-off', () => {
 });
 
 describe('snapshots', () => {
-  it('are found by the next attempt, not made twice', async () => {
+  it('are found by the next attempt, not taken twice', async () => {
     const run = await running({ behaviour: { snapshotMs: 200 } });
     const pass = { kind: 'full', round: 0 } as const;
     const stop = new AbortController();
@@ -253,7 +253,7 @@ describe('snapshots', () => {
     expect(run.ledger.filter(({ kind }) => kind === 'snapshot')).toHaveLength(1);
   });
 
-  it('of earlier rounds are removed, and waited for until they are gone; others are left', async () => {
+  it('of earlier rounds are removed and confirmed gone; others stay', async () => {
     const run = await running({ behaviour: { removeSnapshotMs: 300 } });
     await lab.createSnapshot(vmOf(run).id, 'by-the-user');
     await run.ask('SnapshotCreation', { pass: { kind: 'full', round: 0 } });
@@ -269,7 +269,7 @@ describe('snapshots', () => {
     expect(run.ledger.map(({ name }) => name)).not.toContain(snapshotName(run.record, 0));
   });
 
-  it('are all removed by the clean-up, also one that the log does not know; others are left', async () => {
+  it('are all removed by the clean-up, including one unknown to the log; others stay', async () => {
     const run = await running();
     await lab.createSnapshot(vmOf(run).id, 'by-the-user');
     const otherRun = `${snapshotPrefix({ ...run.record, migrationId: 'm2' })}0`;
@@ -286,11 +286,11 @@ describe('snapshots', () => {
     await run.ask('Cleanup', { release });
     expect(await names(run)).toEqual(['by-the-user', otherRun, `${snapshotPrefix(run.record)}0-kept`]);
     expect(run.ledger).toEqual([]);
-    // Nothing is left beside what was removed, or the folder would have stayed.
+    // Only an empty folder is removed, so nothing else was left in it.
     expect(await readdir(folder.path)).toEqual([]);
   });
 
-  it('that went with their VM are absent', async () => {
+  it('that disappeared with their VM are absent', async () => {
     const run = await running();
     await run.ask('SnapshotCreation', { pass: { kind: 'full', round: 0 } });
     await lab.power(vmOf(run).id, 'force-off');

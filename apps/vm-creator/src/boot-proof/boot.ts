@@ -8,7 +8,7 @@ export interface BootRequest {
   readonly env: NodeJS.ProcessEnv;
   readonly timeoutMs: number;
   readonly marker: RegExp | undefined;
-  /** The console is written here, as it comes. */
+  /** Gets the console's output as it arrives. */
   readonly log: FileHandle;
   readonly signal: AbortSignal;
   readonly onProgress: (seconds: number, lastLine: string) => void;
@@ -19,16 +19,16 @@ export interface BootResult extends Verdict {
   readonly lastLines: readonly string[];
 }
 
-/** How long a guest that has failed is listened to. */
+/** How long to keep reading the console of a failed guest. */
 const LAST_WORDS_MS = 300;
-/** A guest that prints for ever must not fill the target. */
+/** A guest that never stops printing must not fill the target. */
 const LOG_LIMIT = 8 * 2 ** 20;
 
 /**
- * Starts QEMU and watches the console until it shows how the guest ended up, or the time is over. QEMU is gone when
+ * Starts QEMU and watches the console until it shows the guest's fate, or until the time limit. QEMU has ended when
  * this returns or throws, and it dies with this process.
  *
- * @throws QemuMissing, QemuFailed, and the reason of the signal when it aborts
+ * @throws QemuMissing, QemuFailed, the signal's reason
  */
 export async function watchBoot(request: BootRequest): Promise<BootResult> {
   const { log, signal, marker, timeoutMs, onProgress } = request;
@@ -57,14 +57,14 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
       if (verdict === undefined) continue;
       seenAt ??= seconds();
       if (verdict.booted) break;
-      // What it says of its end comes in pieces, and is the evidence.
+      // The last output arrives in pieces, and is the evidence.
       lastWords ??= setTimeout(kill, LAST_WORDS_MS);
     }
     const at = seenAt ?? seconds();
     if (verdict !== undefined || at * 1000 >= timeoutMs) kill();
     const end = await qemu.ended;
     signal.throwIfAborted();
-    if (verdict === undefined && at * 1000 < timeoutMs) verdict = endedEarly(end, qemu.said);
+    if (verdict === undefined && at * 1000 < timeoutMs) verdict = endedEarly(end, qemu.stderr);
     verdict ??= { booted: false, why: silence(timeoutMs, reader) };
     return { ...verdict, seconds: at, lastLines: reader.lastLines(12) };
   } finally {
@@ -77,15 +77,15 @@ export async function watchBoot(request: BootRequest): Promise<BootResult> {
   }
 }
 
-/** What a shell says of a command that it does not find. */
+/** A shell's exit status for a command that it does not find. */
 const NOT_FOUND = 127;
 
-/** @throws where it was QEMU that ended, and not the guest */
-function endedEarly(end: ProcessEnd, said: string): Verdict {
+/** @throws QemuMissing, QemuFailed if QEMU failed rather than the guest */
+function endedEarly(end: ProcessEnd, stderr: string): Verdict {
   if (end.status === 0) return { booted: false, why: 'it powered itself off' };
   if (end.error !== undefined) throw new QemuMissing('setpriv');
   if (end.status === NOT_FOUND) throw new QemuMissing('qemu-system-x86_64');
-  const reason = said
+  const reason = stderr
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.includes('warning:'))
     .slice(-3)
@@ -96,6 +96,6 @@ function endedEarly(end: ProcessEnd, said: string): Verdict {
 function silence(timeoutMs: number, reader: ConsoleReader): string {
   const limit = `within ${timeoutMs / 1000} s (LEDGERLIFT_BOOT_TIMEOUT_S)`;
   return reader.lastLines(1).length === 0
-    ? `nothing came over its serial console ${limit}; does the guest have one?`
-    : `no login prompt came over its serial console ${limit}; if the guest has none there, name what it shows in LEDGERLIFT_BOOT_MARKER`;
+    ? `its serial console printed nothing ${limit}; does the guest have one?`
+    : `no login prompt on its serial console ${limit}; if the guest never prints one, set LEDGERLIFT_BOOT_MARKER to a line that it prints`;
 }

@@ -30,9 +30,9 @@ describe('the console of a guest', () => {
     'systemd-logind: New session',
     'Begin: Running /scripts/local-block ... done.',
     'udevadm: loaded initramfs image (initramfs) in memory',
-  ])('that shows %j says nothing yet', (text) => expect(verdictOf(text)).toBeUndefined());
+  ])('that shows %j has no verdict yet', (text) => expect(verdictOf(text)).toBeUndefined());
 
-  it('is understood however it is cut into pieces', () => {
+  it('is understood in pieces of any size', () => {
     const reader = new ConsoleReader();
     const bytes = Buffer.from('grüß \u001b[1mweb\u001b[0m log\u001b[0min: ');
     const verdicts = Array.from(bytes, (byte) => reader.push(Buffer.from([byte])));
@@ -41,16 +41,16 @@ describe('the console of a guest', () => {
     expect(reader.lastLines(1)).toEqual(['grüß web login:']);
   });
 
-  it('is judged by a marker of the user too', () =>
+  it('is also checked for a custom marker', () =>
     expect(verdictOf('boot complete, have fun', /boot complete/m)).toMatchObject({ booted: true }));
 
-  it('tells a line that came many times once', () => {
+  it('shows a repeated line once', () => {
     const reader = new ConsoleReader();
     reader.push(Buffer.from(`first\r\n${'waiting\r\n'.repeat(20)}\r\nlast`));
     expect(reader.lastLines(3)).toEqual(['first', 'waiting (20 times)', 'last']);
   });
 
-  it('costs no more memory however much comes', () => {
+  it('uses bounded memory', () => {
     const reader = new ConsoleReader();
     for (let index = 0; index < 200; index += 1) reader.push(Buffer.alloc(65_536, 'x'));
     expect(reader.lastLines(10).join('').length).toBeLessThan(4096);

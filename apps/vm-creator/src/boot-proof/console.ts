@@ -10,7 +10,7 @@ interface Marker {
 const booted: readonly Marker[] = [
   { pattern: /\blogin:[ \t]*$/m, why: 'a login prompt' },
   { pattern: /Reached target .*(Multi-User System|Graphical Interface)/, why: 'its services are up' },
-  // Windows' Emergency Management Services, where they are switched on.
+  // Emergency Management Services of Windows, if enabled.
   { pattern: /^SAC>/m, why: 'the Windows management console' },
 ];
 
@@ -22,11 +22,11 @@ const failed: readonly Marker[] = [
   { pattern: /Kernel panic - not syncing/, why: 'the kernel panicked' },
   {
     pattern: /^\(initramfs\)/m,
-    why: 'it ended in the initramfs shell, where a kernel lands that finds no root disk (no driver for it?)',
+    why: 'it ended in the initramfs shell, as when the kernel finds no root disk (no driver for it?)',
   },
   {
     pattern: /dracut:\/#|Generating "\/run\/initramfs\/rdsosreport/,
-    why: 'it ended in the dracut shell, where a kernel lands that finds no root disk (no driver for it?)',
+    why: 'it ended in the dracut shell, as when the kernel finds no root disk (no driver for it?)',
   },
   {
     pattern: /You are in (emergency|rescue) mode|Give root password for maintenance/,
@@ -34,18 +34,18 @@ const failed: readonly Marker[] = [
   },
 ];
 
-/** Enough for any marker, and for the last lines. */
+/** Characters kept: enough for any marker, and for the last lines. */
 const KEPT = 16_384;
 // Terminal control: CSI, OSC and two-character escapes (ECMA-48).
 const ESCAPES = /\u{1b}(?:\[[0-?]*[ -/]*[@-~]|\][^\u{7}\u{1b}]*(?:\u{7}|\u{1b}\\)|[@-Z\\^_a-z])/gu;
 
-/** What the serial console has shown so far, as text, and what that says of the guest. */
+/** Collects the serial console's output as text, and derives whether the guest has booted. */
 export class ConsoleReader {
   readonly #decoder = new StringDecoder('utf8');
   readonly #booted: readonly Marker[];
   #raw = '';
 
-  /** @param marker shows that this guest has booted, besides the known ones */
+  /** @param marker a further pattern that means that the guest has booted */
   constructor(marker?: RegExp) {
     this.#booted =
       marker === undefined
@@ -53,18 +53,18 @@ export class ConsoleReader {
         : [{ pattern: marker, why: `the console shows ${String(marker)}` }, ...booted];
   }
 
-  /** Takes more of the console. @returns the verdict, once there is one */
+  /** Takes more output. @returns the verdict, or undefined while it is open */
   push(chunk: Buffer): Verdict | undefined {
     this.#raw = (this.#raw + this.#decoder.write(chunk)).slice(-KEPT);
     const text = this.#text();
-    // A guest that fails shows no prompt afterwards, while one that booted may well print about a panic.
+    // Check success first: a failed guest shows no prompt afterwards, but a booted one may print about a panic.
     const up = this.#booted.find(({ pattern }) => pattern.test(text));
     if (up !== undefined) return { booted: true, why: up.why };
     const down = failed.find(({ pattern }) => pattern.test(text));
     return down === undefined ? undefined : { booted: false, why: down.why };
   }
 
-  /** The last lines with something in them; the same line many times over is told once. */
+  /** The last non-empty lines; repeated lines appear once with their count. */
   lastLines(count: number): string[] {
     const lines: { text: string; times: number }[] = [];
     for (const line of this.#text().split('\n')) {

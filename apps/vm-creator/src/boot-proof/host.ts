@@ -1,20 +1,21 @@
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ToolRunFailed, runTool } from '@ledgerlift/processes';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { endMarked, runTool, ToolRunFailed } from '@ledgerlift/processes';
 import type { TargetVm } from '@ledgerlift/targets';
-import { FirmwareMissing, QemuMissing } from '../errors.js';
+import { BootStillRuns, FirmwareMissing, QemuMissing } from '../errors.js';
 import type { BootHost } from './machine.js';
 import type { BootSettings } from './settings.js';
 
-/** Where distributions put OVMF. */
+/** Folders where distributions install OVMF. */
 const OVMF_DIRS = ['/usr/share/OVMF', '/usr/share/edk2/ovmf', '/usr/share/edk2/x64'];
 const MiB = 2 ** 20;
 const PROBE_MS = 20_000;
 
 /**
- * What this machine gives to a boot proof of the VM. Memory and CPUs are the VM's, but no more than this machine
- * can spare: that the guest boots is to be shown, not how fast.
+ * This machine's resources for a boot proof. Memory and CPUs are the VM's, limited by what this machine can spare,
+ * because the proof is about booting, not speed.
  * @throws QemuMissing, FirmwareMissing
  */
 export async function bootHostFor(
@@ -34,8 +35,8 @@ export async function bootHostFor(
 }
 
 /**
- * KVM where it can run what guests are built for today. A nested or emulated /dev/kvm may open, pass the BIOS and
- * then hang in the guest's kernel, so QEMU is asked to enforce a CPU that every such guest relies on (x86-64-v2).
+ * KVM if it can run today's guests. A nested or emulated /dev/kvm may open, pass the BIOS and then hang in the guest's
+ * kernel, so this probes whether QEMU can enforce the CPU level that such guests need (x86-64-v2).
  */
 async function usableAccelerator(signal: AbortSignal): Promise<'kvm' | 'tcg'> {
   try {
@@ -73,4 +74,32 @@ async function findFirmware(
     }
   }
   throw new FirmwareMissing(`${code} and ${vars}`, dirs);
+}
+
+/** Marks each QEMU that we start with its VM, so that later attempts can find it. */
+const OWNER_VARIABLE = 'LEDGERLIFT_BOOT_OF';
+/** Time for killed processes to end. */
+const PATIENCE_MS = 10_000;
+
+type Owner = Pick<VmRecord, 'installation' | 'migrationId' | 'index'>;
+
+const ownerOf = ({ installation, migrationId, index }: Owner): string =>
+  [installation, migrationId, index].map(encodeURIComponent).join('/');
+
+/** The environment for QEMU: none of our variables, such as paths of credentials, but the mark of its VM. */
+export function bootEnvironment(record: Owner, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const passed = Object.entries(env).filter(([name]) => !name.startsWith('LEDGERLIFT_'));
+  return { ...Object.fromEntries(passed), [OWNER_VARIABLE]: ownerOf(record) };
+}
+
+/**
+ * Ends every QEMU that any worker started on this machine for the VM, and confirms that it is gone.
+ * @returns the number of processes found
+ * @throws BootStillRuns
+ */
+export async function endBoots(record: Owner): Promise<number> {
+  const mark = { variable: OWNER_VARIABLE, value: ownerOf(record) };
+  const { found, left } = await endMarked(mark, { graceMs: 0, patienceMs: PATIENCE_MS });
+  if (left.length > 0) throw new BootStillRuns(left.map(({ pid }) => pid));
+  return found.length;
 }

@@ -28,21 +28,21 @@ describe('the machine of a boot proof', () => {
     expect(sata).not.toContain('virtio');
   });
 
-  it('has virtio devices where the model has', () => {
+  it('has virtio devices if the model has', () => {
     const virtio = args({ settings: { useCompatibilityMode: false } });
     expect(virtio).toContain('-device virtio-blk-pci-non-transitional,drive=disk-0,bootindex=1');
     expect(virtio).toContain('-device virtio-net-pci-non-transitional,netdev=net-0');
     expect(virtio).toContain('-device virtio-rng-pci-non-transitional');
   });
 
-  it('reads paths with commas as they are', () => {
+  it('accepts paths with commas', () => {
     const [vm] = [targetVm(vmOf({ root: '/out' }))];
     expect(qemuArguments(vm, ['/o,ut/a,b.raw'], host)).toContainEqual(
       expect.stringMatching(/file=\/o,,ut\/a,,b\.raw$/),
     );
   });
 
-  it('has UEFI with variables that are thrown away', () => {
+  it('has UEFI with temporary variables', () => {
     const uefi = args({ firmware: 'efi' }, { ...host, firmware: { code: '/f/CODE.fd', vars: '/f/VARS.fd' } });
     expect(uefi).toContain('-drive if=pflash,unit=0,format=raw,readonly=on,file=/f/CODE.fd');
     expect(uefi).toContain('-drive if=pflash,unit=1,format=raw,snapshot=on,file=/f/VARS.fd');

@@ -8,13 +8,13 @@ export interface BootHost {
   readonly firmware?: { readonly code: string; readonly vars: string };
 }
 
-/** Ports of the AHCI controller that q35 has, and of each further one. */
+/** Ports of q35's AHCI controller, and of each additional one. */
 const AHCI_PORTS = 6;
 
 /**
- * QEMU's arguments for the target VM, as KubeVirt would start it: machine, firmware, buses and NICs of the model,
- * in its boot order. Disks are read and never written, what the guest writes goes into a nameless temporary file;
- * NICs are there, but reach nothing; the serial console is on stdout.
+ * QEMU's arguments for the target VM as KubeVirt would start it: machine, firmware, buses, NICs and boot order of the
+ * model. Disks are only read, and the guest's writes go into an unnamed temporary file; NICs exist but are not
+ * connected; the serial console is on stdout.
  *
  * @param diskPaths absolute paths, in the model's order
  */
@@ -23,7 +23,7 @@ export function qemuArguments(vm: TargetVm, diskPaths: readonly string[], host: 
   return [
     ...['-nodefaults', '-display', 'none', '-monitor', 'none'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
-    // Without graphics the BIOS and the boot loader speak on the serial port too.
+    // Without graphics, the BIOS and the boot loader also use the serial port.
     ...['-machine', `q35,graphics=off,smm=${isSecure ? 'on' : 'auto'}`],
     ...['-accel', host.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
     ...['-cpu', host.accelerator === 'kvm' ? 'host' : 'max'],
@@ -52,7 +52,7 @@ export function qemuArguments(vm: TargetVm, diskPaths: readonly string[], host: 
 function firmwareArguments({ code, vars }: NonNullable<BootHost['firmware']>): string[] {
   return [
     ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${option(code)}`],
-    // The variables are written by the firmware: into a temporary file, as with the disks.
+    // The firmware writes its variables into a temporary file, like the disks.
     ...['-drive', `if=pflash,unit=1,format=raw,snapshot=on,file=${option(vars)}`],
   ];
 }
@@ -75,5 +75,5 @@ function diskArguments(disk: TargetVmDisk, index: number, path: string): string[
   ];
 }
 
-/** In QEMU's options a comma ends a value unless it is doubled. */
+/** Doubles commas, because a single comma ends a value in QEMU's options. */
 const option = (value: string): string => value.replaceAll(',', ',,');

@@ -4,31 +4,30 @@ import type { Attempt } from '@ledgerlift/worker';
 import type { TargetVm, WorkLog } from '@ledgerlift/targets';
 import { DiskChanged } from '../errors.js';
 import { type BootResult, watchBoot } from './boot.js';
-import { bootHostFor } from './host.js';
+import { bootEnvironment, bootHostFor, endBoots } from './host.js';
 import { type BootHost, qemuArguments } from './machine.js';
-import { bootEnvironment, endBoots } from './processes.js';
 import type { BootSettings } from './settings.js';
 
 export interface Proof {
   readonly vm: TargetVm;
-  /** Absolute paths of what is booted, in the VM's order. */
+  /** Absolute paths of the disks to boot, in the VM's order. */
   readonly disks: readonly string[];
-  /** Absolute paths of what must be as it was afterwards, besides the disks. */
+  /** Absolute paths of further files that must not change. */
   readonly bases?: readonly string[];
-  /** It is claimed. */
+  /** The claimed log. */
   readonly log: WorkLog;
-  /** What the log begins with. */
+  /** The first line of the log. */
   readonly title: string;
 }
 
 export interface Proven extends BootResult {
-  /** What was started, in words. */
+  /** A description of the machine. */
   readonly machine: string;
 }
 
 /**
- * Starts a VM once, on the devices that it was given, without touching its disks, and keeps what the console showed.
- * Of an earlier attempt only the log counts, so each begins anew. No QEMU of ours runs when this returns or throws.
+ * Boots a VM once on its devices, without touching its disks, and saves the console's output. Each attempt starts over.
+ * Our QEMU has ended when this returns or throws.
  *
  * @throws DiskChanged, QemuMissing, QemuFailed, FirmwareMissing, BootStillRuns, the signal's reason
  */
@@ -64,7 +63,7 @@ export async function proveBoot(attempt: Attempt, settings: BootSettings, proof:
   }
 }
 
-/** What is kept as evidence of how a boot ended. */
+/** The recorded evidence of a boot's result. */
 export const evidenceOf = ({ why, seconds, machine, lastLines }: Proven): string =>
   `${why} after ${seconds} s on ${machine}\n${lastLines.join('\n')}`;
 
@@ -84,7 +83,7 @@ function summaryOf(vm: TargetVm, host: BootHost): string {
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** Reading changes neither; whoever writes changes one of them. */
+/** Reading leaves a fingerprint unchanged; any write changes it. */
 async function fingerprints(paths: readonly string[]): Promise<string[]> {
   const stats = await Promise.all(paths.map((path) => stat(path, { bigint: true })));
   return stats.map(({ ino, size, mtimeNs, ctimeNs }) => [ino, size, mtimeNs, ctimeNs].join(':'));

@@ -8,19 +8,19 @@ const BootEnvironment = z.object({
     .min(1)
     .max(7200)
     .default(300)
-    .describe('how many seconds a guest has to boot, from 1 to 7200'),
+    .describe('the most seconds for a guest to boot, from 1 to 7200'),
   LEDGERLIFT_BOOT_MARKER: z
     .string()
     .refine(isRegExp)
     .optional()
-    .describe('a regular expression for a line of the console that shows that the guest has booted'),
+    .describe('a regular expression for a console line that means that the guest has booted'),
   LEDGERLIFT_BOOT_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto').describe('one of auto, kvm, tcg'),
   LEDGERLIFT_BOOT_MEMORY_MIB: z.coerce
     .number()
     .int()
     .min(64)
     .default(2048)
-    .describe('the most memory that a boot proof takes, in MiB, at least 64'),
+    .describe('the most memory of a boot proof in MiB, at least 64'),
   LEDGERLIFT_OVMF_DIR: z
     .string()
     .startsWith('/')
@@ -30,7 +30,7 @@ const BootEnvironment = z.object({
 
 export interface BootSettings {
   readonly timeoutMs: number;
-  /** Shows that the guest has booted, besides the markers that are known. */
+  /** A further pattern that means that the guest has booted. */
   readonly marker: RegExp | undefined;
   readonly accelerator: 'auto' | 'kvm' | 'tcg';
   readonly memoryLimitMiB: number;

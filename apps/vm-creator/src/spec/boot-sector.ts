@@ -1,4 +1,4 @@
-/** A disk's first sector, which the BIOS runs: what the smallest possible guest does. */
+/** The smallest possible guest: the behaviour of a boot sector, which the BIOS runs. */
 export interface TinyGuest {
   /** Printed on the first serial port. */
   readonly prints: string;

@@ -7,7 +7,7 @@ import { whereOf } from '@ledgerlift/targets';
 import { bootSector, type TinyGuest } from './boot-sector.js';
 import { openPlace, type RecordOptions, vmOf } from './job.js';
 
-/** A VM in its folder, whose first disk begins with a boot sector. */
+/** A VM in its folder, with a boot sector on its first disk. */
 export async function vmWith(guest: TinyGuest | undefined, options: RecordOptions): Promise<VmRecord> {
   const record = vmOf(options);
   await openPlace(record);
@@ -29,7 +29,7 @@ export const diskOf = (record: VmRecord, index = 0): string =>
 export const digestOf = (path: string): string =>
   createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** Processes of QEMU that have a file on their command line. */
+/** QEMU processes with a file on their command line. */
 export function qemusOn(path: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -11,7 +11,7 @@ export interface RecordOptions {
   readonly settings?: Partial<VmRecord['settings']>;
 }
 
-/** A VM that was copied raw: an OVA, some disks, one NIC. */
+/** A VM copied raw from an OVA, with some disks and one NIC. */
 export const vmOf = ({
   root,
   disks = 1,
@@ -23,7 +23,7 @@ export const vmOf = ({
   vmRecord({
     root,
     disks,
-    // QEMUs are found on the whole machine by their VM: specs that run side by side must not end each other's.
+    // endBoots finds QEMU by VM on the whole machine, so parallel specs need different VMs.
     record: { installation: `spec-${process.pid}` },
     eachDisk: { capacityBytes: bytes },
     ...(format === undefined ? {} : { format }),
@@ -31,7 +31,7 @@ export const vmOf = ({
     settings: { skipGuestConversion: true, bootProof: true, ...settings },
   });
 
-/** Makes the VM's folder, as DiskAllocation does. */
+/** Creates the VM's folder like DiskAllocation. */
 export async function openPlace(record: VmRecord): Promise<void> {
   const guard = guardOf(attemptAt('DiskAllocation', record));
   await using place = await targetOf(record.target.type).workplace(record, guard);
@@ -45,7 +45,7 @@ export const attemptAt = (
   options: Omit<AttemptOptions, 'step'> = {},
 ): RecordedAttempt => attemptOf(record, { step, ...options });
 
-/** What the log has of a source that was powered off. */
+/** The log's result for a powered-off source. */
 export const poweredOff = (momentId: string): StepResult => ({
   step: 'SourcePowerOff',
   momentId,

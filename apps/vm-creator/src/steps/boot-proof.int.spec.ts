@@ -1,27 +1,28 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { until } from '@ledgerlift/testing';
+import { type TemporaryFolder, temporaryFolder, until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { GuestDidNotBoot } from '../errors.js';
 import type { TinyGuest } from '../spec/boot-sector.js';
-import { diskOf, digestOf, qemusOn, vmWith } from '../spec/guest.js';
+import { digestOf, diskOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, type RecordOptions } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
 
+let temporary: TemporaryFolder;
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-boot-'));
+  temporary = temporaryFolder('boot');
+  root = temporary.path;
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 const TEST_MS = 300_000;
 const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
 const logOf = (): string => readFileSync(join(root, 'default/web/logs/boot-proof.log'), 'latin1');
 
-/** A result whose first disk begins with a boot sector. */
+/** A result with a boot sector on its first disk. */
 const resultWith = (guest: TinyGuest | undefined, options: Partial<RecordOptions> = {}) =>
   vmWith(guest, { root, ...options });
 
@@ -32,7 +33,7 @@ describe('a boot proof', () => {
     ['raw', false],
     ['qcow2', false],
   ] as const)(
-    'of a guest that boots (%s, compatibility mode %s) leaves its disks untouched although the guest writes',
+    'of a guest that boots (%s, compatibility mode %s) leaves its disks unchanged even if the guest writes',
     async (format, useCompatibilityMode) => {
       const guest: TinyGuest = { prints: 'tiny login: ', disk: 'written', then: 'halts' };
       const options = { format, disks: 2, settings: { useCompatibilityMode } };
@@ -51,7 +52,7 @@ describe('a boot proof', () => {
     TEST_MS,
   );
 
-  it('does not start with a disk that leads to a file of the host', async () => {
+  it('does not start with a disk that refers to a host file', async () => {
     const record = await resultWith(undefined, { format: 'qcow2' });
     const [host, disk] = [join(root, 'host'), diskOf(record, 0)];
     writeFileSync(host, Buffer.alloc(1024 * 1024));
@@ -61,7 +62,7 @@ describe('a boot proof', () => {
   });
 
   it(
-    'fails for a disk without a boot sector, and says what the console showed',
+    'fails for a disk without a boot sector, and shows the console',
     async () => {
       const record = await resultWith(undefined);
       const failure = bootProof(settings)(attemptAt('BootProof', record));
@@ -79,11 +80,7 @@ describe('a boot proof', () => {
       /panicked/,
     ],
     ['powers itself off', { prints: 'bye\r\n', disk: 'read-only', then: 'powers-off' }, /powered itself off/],
-    [
-      'shows nothing that is known',
-      { prints: 'hello\r\n', disk: 'read-only', then: 'halts' },
-      /within 6 s.*hello/s,
-    ],
+    ['prints no known line', { prints: 'hello\r\n', disk: 'read-only', then: 'halts' }, /within 6 s.*hello/s],
   ])(
     'fails for a guest that %s',
     async (_, guest, message) => {
@@ -100,7 +97,7 @@ describe('a boot proof', () => {
   );
 
   it(
-    'takes a marker of the user',
+    'accepts a custom marker',
     async () => {
       const record = await resultWith({ prints: 'appliance ready', disk: 'read-only', then: 'halts' });
       const result = await bootProof({ ...settings, marker: /ready$/m })(attemptAt('BootProof', record));
@@ -110,7 +107,7 @@ describe('a boot proof', () => {
   );
 
   it(
-    'is stopped although the guest runs on, and QEMU with it',
+    'is stopped with QEMU even if the guest keeps running',
     async () => {
       const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
       const reason = new Error('canceled');
@@ -125,7 +122,7 @@ describe('a boot proof', () => {
   );
 
   it(
-    'first ends what an earlier attempt left running',
+    'first ends QEMU of an earlier attempt',
     async () => {
       const record = await resultWith({ prints: 'hello', disk: 'read-only', then: 'halts' });
       const first = bootProof(settings)(attemptAt('BootProof', record));
@@ -140,7 +137,7 @@ describe('a boot proof', () => {
   );
 
   it(
-    'refuses a disk that somebody still writes',
+    'refuses a disk that another process still writes',
     async () => {
       const record = await resultWith({ prints: 'tiny login:', disk: 'read-only', then: 'halts' });
       const socket = join(root, 'nbd.sock');

@@ -6,7 +6,7 @@ import { diskOf, vmWith } from '../spec/guest.js';
 import { attemptAt } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
 
-it('a boot proof of a real guest that was only copied ends in its initramfs, and says so', async () => {
+it('a boot proof of a real unconverted guest ends in its initramfs, and reports it', async () => {
   await using folder = temporaryFolder('boot-real');
   const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '240' });
   const record = await vmWith(undefined, { root: folder.path });

@@ -1,11 +1,12 @@
 import { type Job, resourceKey } from '@ledgerlift/contracts';
 import type { StepHandler } from '@ledgerlift/worker';
 import { inReleaseOrder } from '@ledgerlift/targets';
-import { endBoots } from '../boot-proof/processes.js';
-import { workplaceOf } from './target.js';
+import { endBoots } from '../boot-proof/host.js';
+import { workplaceOf } from './target-power.js';
 
 /**
- * Removes exactly what the log asks this service to remove, once no QEMU of ours runs for the VM any more. One that cannot be removed does not keep the others.
+ * Removes exactly the resources that the log releases to this service, after our QEMU for the VM has ended. Continues
+ * after a failure, so that one resource does not keep the others.
  */
 export const cleanup: StepHandler = async (attempt) => {
   const { job, signal } = attempt;
@@ -28,7 +29,7 @@ export const cleanup: StepHandler = async (attempt) => {
   return { step: 'Cleanup' };
 };
 
-/** The VM was let go, has not been halted since, and stays. */
+/** The VM was allowed to start, has not been halted since, and is kept. */
 function isHandedOver({ results, ledger, release }: Job): boolean {
   const going = new Set(release.map(resourceKey));
   const stays = ledger.some((each) => each.kind === 'virtual-machine' && !going.has(resourceKey(each)));

@@ -1,28 +1,33 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SourceRanMeanwhile } from '@ledgerlift/worker';
+import type { VmRecord } from '@ledgerlift/contracts';
 import { sourceProvider } from '@ledgerlift/providers';
-import { buildOva, converted, makeSmallDisk } from '@ledgerlift/testing';
+import {
+  buildOva,
+  converted,
+  makeSmallDisk,
+  type TemporaryFolder,
+  temporaryFolder,
+} from '@ledgerlift/testing';
+import { SourceRanMeanwhile } from '@ledgerlift/worker';
 import { ResultMissing, SourceMomentUnknown, SourceNotSeenOff } from '../errors.js';
 import { attemptAt, openPlace, poweredOff, vmOf } from '../spec/job.js';
-import { finalPowerActions } from './final-power-actions.js';
-import { askSource, type SourceNow } from './source-now.js';
-import { virtualMachineCreation } from './virtual-machine-creation.js';
+import { askSource, finalPowerActions, type SourceNow, virtualMachineCreation } from './target-power.js';
 
+let temporary: TemporaryFolder;
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-final-'));
+  temporary = temporaryFolder('final');
+  root = temporary.path;
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 const results = [poweredOff('moment-0'), poweredOff('moment-1'), converted];
 const runStrategy = (): string | undefined =>
   /runStrategy: (.*)/.exec(readFileSync(join(root, 'default/web/manifests/vm.yaml'), 'utf8'))?.[1];
 
-/** The VM is made, and shall run. */
+/** A created VM that should run. */
 async function made(): Promise<VmRecord> {
   const record: VmRecord = { ...vmOf({ root, disks: 2 }), powerState: 'on' };
   await openPlace(record);
@@ -34,7 +39,7 @@ const finish = (record: VmRecord, now: SourceNow) =>
   finalPowerActions(() => Promise.resolve(now))(attemptAt('FinalPowerActions', record, { results }));
 
 describe('FinalPowerActions', () => {
-  it('lets the target start when the source is off at the moment of its last power-off, not before', async () => {
+  it('lets the target start only if the source is off at the moment of its last power-off', async () => {
     const record = await made();
     expect(runStrategy()).toBe('Halted');
     expect(await finish(record, { powerState: 'off', momentId: 'moment-1' })).toEqual({
@@ -50,12 +55,12 @@ describe('FinalPowerActions', () => {
     ['is suspended', { powerState: 'suspended', momentId: undefined }],
     ['is off, and ran in between', { powerState: 'off', momentId: 'moment-2' }],
     ['is off at the moment of an earlier power-off', { powerState: 'off', momentId: 'moment-0' }],
-  ])('ends where the source %s, and the target cannot start', async (_, now) => {
+  ])('fails if the source %s, and the target cannot start', async (_, now) => {
     await expect(finish(await made(), now)).rejects.toThrow(SourceRanMeanwhile);
     expect(runStrategy()).toBe('Halted');
   });
 
-  it('takes silence for no proof', async () => {
+  it('does not accept a missing answer as proof', async () => {
     const record = await made();
     const unknown = finish(record, { powerState: 'unknown', momentId: undefined });
     await expect(unknown).rejects.toThrow(SourceNotSeenOff);
@@ -70,12 +75,12 @@ describe('FinalPowerActions', () => {
     expect(runStrategy()).toBe('Halted');
   });
 
-  it('needs to know the moment that was copied', async () => {
+  it('needs the moment that was copied', async () => {
     const ask = finalPowerActions(() => Promise.resolve({ powerState: 'off', momentId: 'moment-1' }));
     await expect(ask(attemptAt('FinalPowerActions', await made()))).rejects.toThrow(ResultMissing);
   });
 
-  it('takes the content of an OVA for its moment', async () => {
+  it('uses the content of an OVA as its moment', async () => {
     const raw = join(root, 'disk.raw');
     await makeSmallDisk(raw, { size: 1 << 20 });
     const build = (cpus: number) =>

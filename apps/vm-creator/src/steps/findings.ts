@@ -4,13 +4,13 @@ import { ResultMissing } from '../errors.js';
 
 type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 
-/** The result of a step that is completed; undefined where it has none. */
+/** The latest result of a step; undefined if it has none. */
 export function resultOf<S extends StepName>(job: Job, step: S): ResultOf<S> | undefined {
   return job.results.findLast((result): result is ResultOf<S> => result.step === step);
 }
 
 /**
- * Name of the snapshot that the disks stand for: the one that the last complete pass read.
+ * Name of the snapshot that the disks represent: the one that the last complete round read.
  * @throws ResultMissing
  */
 export function momentOf({ results }: Job): string {
@@ -24,15 +24,15 @@ export function momentOf({ results }: Job): string {
 }
 
 /**
- * The target VM as the steps so far leave it.
- * @throws ResultMissing where the guest was to be converted and nothing says what came of it
+ * The target VM according to the completed steps.
+ * @throws ResultMissing if the guest should be converted, but the log has no result
  */
 export const targetVmOf = (job: Job): TargetVm => vmAfter(job, 'ImageConversion');
 
-/** The same as a test conversion leaves it. @throws ResultMissing */
+/** The target VM according to the test conversion. @throws ResultMissing */
 export const testVmOf = (job: Job): TargetVm => vmAfter(job, 'TestConversion');
 
-/** What a conversion found out; nothing where the guest was left as it is. */
+/** Findings of a conversion; empty without guest conversion. */
 interface Conversion {
   readonly step: StepName;
   readonly inspection?: Inspection | undefined;

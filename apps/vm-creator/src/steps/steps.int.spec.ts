@@ -1,26 +1,26 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtempSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Resource } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Resource } from '@ledgerlift/contracts';
 import { targetOf } from '@ledgerlift/targets';
-import { converted } from '@ledgerlift/testing';
+import { converted, type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import { ResultMissing } from '../errors.js';
 import { attemptAt, openPlace, vmOf } from '../spec/job.js';
 import { cleanup } from './cleanup.js';
-import { virtualMachineCreation } from './virtual-machine-creation.js';
+import { virtualMachineCreation } from './target-power.js';
 
+let temporary: TemporaryFolder;
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-vm-creator-'));
+  temporary = temporaryFolder('vm-creator');
+  root = temporary.path;
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 const record = () => vmOf({ root, disks: 2, settings: { skipGuestConversion: false } });
 
 describe('VirtualMachineCreation', () => {
-  it('writes what it claimed, and the same again', async () => {
+  it('writes its claimed files, and the same ones again', async () => {
     await openPlace(record());
     const attempt = attemptAt('VirtualMachineCreation', record(), { results: [converted] });
     const result = await virtualMachineCreation(attempt);
@@ -35,13 +35,13 @@ describe('VirtualMachineCreation', () => {
     expect(claimed.map((name) => readFileSync(join(root, name), 'utf8'))).toEqual(contents);
   });
 
-  it('does not guess what a conversion left that nobody reported', async () => {
+  it('does not guess the result of an unreported conversion', async () => {
     await openPlace(record());
     const attempt = attemptAt('VirtualMachineCreation', record());
     await expect(virtualMachineCreation(attempt)).rejects.toThrow(ResultMissing);
   });
 
-  it('makes no manifest for disks that are gone', async () => {
+  it('writes no manifest for missing disks', async () => {
     const attempt = attemptAt('VirtualMachineCreation', record(), { results: [converted] });
     await expect(virtualMachineCreation(attempt)).rejects.toMatchObject({ code: 'LL-TGT-005' });
     expect(existsSync(join(root, 'default'))).toBe(false);
@@ -57,7 +57,7 @@ describe('Cleanup', () => {
     ...over,
   });
 
-  it('removes exactly what it is told, and says what was gone', async () => {
+  it('removes exactly the released resources, and reports absent ones', async () => {
     await openPlace(record());
     await virtualMachineCreation(attemptAt('VirtualMachineCreation', record(), { results: [converted] }));
     const foreign = manifest('pvc-0.yaml', { service: 'transfer' });
@@ -72,7 +72,7 @@ describe('Cleanup', () => {
     expect(existsSync(join(root, 'default/web/manifests/domain.xml'))).toBe(true);
   });
 
-  it('removes the others where one cannot be removed, and fails', async () => {
+  it('removes the others if one cannot be removed, then fails', async () => {
     await openPlace(record());
     const path = join(root, 'default/web');
     mkdirSync(join(path, 'manifests/odd.yaml'), { recursive: true });

@@ -1,31 +1,30 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { until } from '@ledgerlift/testing';
+import type { VmRecord } from '@ledgerlift/contracts';
+import { type TemporaryFolder, temporaryFolder, until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { TargetHeld } from '../errors.js';
 import { digestOf, diskOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, poweredOff } from '../spec/job.js';
 import { bootProof } from './boot-proof.js';
-import { finalPowerActions } from './final-power-actions.js';
-import { targetPowerOff } from './target-power-off.js';
-import { virtualMachineCreation } from './virtual-machine-creation.js';
+import { finalPowerActions, targetPowerOff, virtualMachineCreation } from './target-power.js';
 
+let temporary: TemporaryFolder;
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-off-'));
+  temporary = temporaryFolder('off');
+  root = temporary.path;
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 const TEST_MS = 60_000;
 const results = [poweredOff('moment')];
 const manifest = (): string => join(root, 'default/web/manifests/vm.yaml');
 const powerOff = (record: VmRecord) => targetPowerOff(attemptAt('TargetPowerOff', record, { results }));
 
-/** A guest that hangs, whose migration is complete: its manifest starts it. */
+/** A hanging guest after its migration: its manifest starts it. */
 async function started(format: 'raw' | 'qcow2' = 'raw'): Promise<VmRecord> {
   const guest = { prints: 'hello', disk: 'read-only', then: 'halts' } as const;
   const record: VmRecord = { ...(await vmWith(guest, { root, disks: 2, format })), powerState: 'on' };
@@ -38,7 +37,7 @@ async function started(format: 'raw' | 'qcow2' = 'raw'): Promise<VmRecord> {
 
 describe('TargetPowerOff', () => {
   it.each(['raw', 'qcow2'] as const)(
-    'sees the target unable to start, leaves its %s disks as they are, and may be repeated',
+    'prevents the start of the target, leaves its %s disks unchanged, and is idempotent',
     async (format) => {
       const record = await started(format);
       const before = digestOf(diskOf(record));
@@ -52,7 +51,7 @@ describe('TargetPowerOff', () => {
   );
 
   it(
-    'ends the QEMU of a boot proof, and sees it gone',
+    'ends the QEMU of a boot proof',
     async () => {
       const record = await started();
       const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
@@ -67,7 +66,7 @@ describe('TargetPowerOff', () => {
   );
 
   it(
-    'stops where somebody started the target by hand',
+    'fails if the target was started by hand',
     async () => {
       const record = await started();
       const drive = `if=none,id=d,format=raw,file=${diskOf(record, 1)}`;
@@ -89,14 +88,14 @@ describe('TargetPowerOff', () => {
     TEST_MS,
   );
 
-  it('makes nothing where nothing is', async () => {
+  it('creates nothing if no VM exists', async () => {
     const record = await started();
     rmSync(join(root, 'default'), { recursive: true });
     expect(await powerOff(record)).toEqual({ step: 'TargetPowerOff' });
     expect(existsSync(join(root, 'default'))).toBe(false);
   });
 
-  it('is taken back by a later FinalPowerActions', async () => {
+  it('is undone by a later FinalPowerActions', async () => {
     const record = await started();
     await powerOff(record);
     const ask = finalPowerActions(() => Promise.resolve({ powerState: 'off', momentId: 'moment' }));

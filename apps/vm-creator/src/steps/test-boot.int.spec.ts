@@ -1,25 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { StepResult, VmRecord } from '@ledgerlift/contracts';
 import { targetOf } from '@ledgerlift/targets';
-import { until } from '@ledgerlift/testing';
+import { type TemporaryFolder, temporaryFolder, until } from '@ledgerlift/testing';
 import { readBootSettings } from '../boot-proof/settings.js';
 import { ResultMissing } from '../errors.js';
 import { bootSector, type TinyGuest } from '../spec/boot-sector.js';
 import { digestOf, diskOf, qemusOn, vmWith } from '../spec/guest.js';
 import { attemptAt, type RecordOptions } from '../spec/job.js';
+import { testBoot } from './boot-proof.js';
 import { cleanup } from './cleanup.js';
-import { testBoot } from './test-boot.js';
 
 const { claimsFor } = targetOf('directory');
+let temporary: TemporaryFolder;
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'ledgerlift-test-boot-'));
+  temporary = temporaryFolder('test-boot');
+  root = temporary.path;
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 const TEST_MS = 300_000;
 const settings = readBootSettings({ LEDGERLIFT_BOOT_ACCEL: 'tcg', LEDGERLIFT_BOOT_TIMEOUT_S: '90' });
@@ -50,7 +51,7 @@ const transfer = (round: number): StepResult => ({
 const passes = [snapshot(0), transfer(0), snapshot(1), transfer(1)];
 const overlaysMade: StepResult = { step: 'TestConversion', overlays: [], log: '' };
 
-/** A warm VM after two passes, with the overlays that a test conversion leaves. */
+/** A warm VM after two rounds, with the overlays of a test conversion. */
 async function tested(guest: TinyGuest, options: Partial<RecordOptions> = {}): Promise<VmRecord> {
   const settings = { type: 'warm' as const, ...options.settings };
   const record = await vmWith(guest, { root, disks: 2, ...options, settings });
@@ -66,7 +67,7 @@ const attempt = (record: VmRecord, results: readonly StepResult[] = [...passes, 
 
 describe('a test boot', () => {
   it.each(['raw', 'qcow2'] as const)(
-    'shows that the last complete pass boots, and leaves %s disks and overlays untouched although the guest writes',
+    'boots the last complete round, and leaves %s disks and overlays unchanged even if the guest writes',
     async (format) => {
       const record = await tested(boots, { format });
       const files = [0, 1].flatMap((index) => [diskOf(record, index), overlayOf(record, index)]);
@@ -86,7 +87,7 @@ describe('a test boot', () => {
   );
 
   it(
-    'boots what the test conversion wrote, not what is below it',
+    'boots the overlays of the test conversion, not their bases',
     async () => {
       const record = await tested(silent);
       const sector = join(root, 'sector');
@@ -101,9 +102,9 @@ describe('a test boot', () => {
 
   it.each<[string, TinyGuest, RegExp]>([
     ['panics', { ...boots, prints: 'Kernel panic - not syncing: no root' }, /panicked.*no root/s],
-    ['shows nothing that is known', silent, /no login prompt.*within 6 s.*hello/s],
+    ['prints no known line', silent, /no login prompt.*within 6 s.*hello/s],
   ])(
-    'of a guest that %s is an answer, with the evidence',
+    'of a guest that %s completes with evidence',
     async (_, guest, evidence) => {
       const record = await tested(guest);
       const result = await testBoot({ ...settings, timeoutMs: 6000 })(attempt(record));
@@ -113,7 +114,7 @@ describe('a test boot', () => {
   );
 
   it(
-    'stands for the last pass that is complete, not for one that is under way',
+    'represents the last complete round, not a running one',
     async () => {
       const record = await tested(boots);
       const results = [snapshot(0), transfer(0), snapshot(1), overlaysMade];
@@ -123,7 +124,7 @@ describe('a test boot', () => {
   );
 
   it(
-    'of a converted guest has the devices that its test conversion found drivers for',
+    'of a converted guest has the devices with drivers found by its test conversion',
     async () => {
       const record = await tested(boots, { settings: { skipGuestConversion: false } });
       await expect(testBoot(settings)(attempt(record))).rejects.toThrow(ResultMissing);
@@ -137,13 +138,13 @@ describe('a test boot', () => {
     TEST_MS,
   );
 
-  it('has nothing to boot before a pass is complete', async () => {
+  it('fails before a round is complete', async () => {
     const record = await tested(boots);
     await expect(testBoot(settings)(attempt(record, [snapshot(0)]))).rejects.toThrow(ResultMissing);
   });
 
   it(
-    'is stopped although the guest runs on, and QEMU with it; clean-up takes its log away',
+    'is stopped with QEMU even if the guest keeps running; clean-up removes its log',
     async () => {
       const record = await tested(silent);
       const reason = new Error('canceled');

@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredEvent } from '@ledgerlift/event-log';
-import type { VmRecords } from '../../judge/records.js';
-import { dataOf } from '../../judge/records.js';
+import { dataOf, type VmRecords } from '../../judge/records.js';
+import { type Finding, found } from '../../run/finding.js';
 import type { Asked } from '../../run/operator.js';
-import type { HookLine } from '../hook-journal.js';
+import { processesOn } from '../../world/processes.js';
+import type { HookLine } from '../answers.js';
 import type { Instants } from '../plan.js';
-import type { RulesScript } from '../script.js';
+import type { HookScript, RulesScript } from '../script.js';
 
 /** What was done to a source, by its own hypervisor's journal. */
 export interface SourceEffect {
@@ -71,3 +73,24 @@ export const admittedAt = ({ records }: VmFacts): number | undefined =>
   timesOf(records.of('VmMigrationAdmitted')).at(0);
 
 export const reasonOf = (event: StoredEvent | undefined): unknown => event && dataOf(event)['reason'];
+
+/** How long a command may need to end after its VM is at an end. */
+const ENDING_MS = 5000;
+
+/** No command of a hook outlives its migration, whether it hung, its worker was killed, or the VM was canceled. */
+export async function judgeHookProcesses(
+  journal: string,
+  hooks: readonly HookScript[],
+  endingMs = ENDING_MS,
+): Promise<readonly Finding[]> {
+  const commands = hooks.filter(({ run }) => run === 'command').map(({ name }) => `${journal} ${name} `);
+  for (const deadline = Date.now() + endingMs; commands.length > 0; await delay(100)) {
+    const running = processesOn(journal).filter(({ command }) =>
+      commands.some((each) => command.includes(each)),
+    );
+    if (running.length === 0) return [];
+    if (Date.now() > deadline)
+      return running.map(({ command }) => found('leaked', `a hook still runs after the end: ${command}`));
+  }
+  return [];
+}

@@ -1,6 +1,6 @@
 import { dataOf } from '../../judge/records.js';
 import { type Finding, found } from '../../run/finding.js';
-import type { HookLine } from '../hook-journal.js';
+import type { HookLine } from '../answers.js';
 import type { HookScript } from '../script.js';
 import { type RulesFacts, type VmFacts, bindingPowerOffs, firstTouch } from './facts.js';
 

@@ -4,11 +4,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { VmRecords } from '../../judge/records.js';
 import type { Asked } from '../../run/operator.js';
-import type { HookLine } from '../hook-journal.js';
+import type { HookLine } from '../answers.js';
 import type { HookScript, RulesScript } from '../script.js';
-import type { RulesFacts, SourceEffect } from './facts.js';
+import { judgeHookProcesses, type RulesFacts, type SourceEffect } from './facts.js';
 import { judgeRules } from './laws.js';
-import { judgeHookProcesses } from './processes.js';
 
 /** A made-up story: everything has a second of one minute. */
 const at = (second: number): string => `2026-11-29T12:00:${String(second).padStart(2, '0')}.000Z`;

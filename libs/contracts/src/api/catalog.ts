@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { Condition } from '../conditions.js';
 import { Inventory } from '../inventory.js';
-import { MappingSpec, PlanSpec, ProviderSpec } from '../specs.js';
+import { MappingSpec, PlanSpec, ProviderSpec } from '../definitions.js';
 
-/** Providers, mappings and plans as the API shows them: what the user wrote, and what is known about it. */
+/** Providers, mappings and plans as the API shows them: the user's spec, and facts about it. */
 
 const stored = {
   id: z.string(),
-  /** Revision of its stream: grows with every change. */
+  /** Revision of its stream. Grows with every change. */
   revision: z.int().min(0),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
@@ -24,16 +24,16 @@ export const InventorySummary = z.object({
 export const ProviderView = z.object({
   ...stored,
   spec: ProviderSpec,
-  /** Source providers: the inventory that was read last, if it was. */
+  /** Source providers only: a summary of the last inventory, if one was read. */
   inventory: InventorySummary.optional(),
 });
 export type ProviderView = z.infer<typeof ProviderView>;
 
 export const InventoryView = Inventory.extend({
   providerId: z.string(),
-  /** How long ago it was read. POST …/inventory/refresh reads it again. */
+  /** Age of the inventory. POST …/inventory/refresh reads it again. */
   ageSeconds: z.int().min(0),
-  /** Whether the source tells of its changes by itself; `broken`: it does, but not now, for this reason. */
+  /** Whether the source reports changes by itself. `broken`: it does, but currently cannot, for this reason. */
   live: z.union([z.boolean(), z.object({ broken: z.string() })]),
 });
 export type InventoryView = z.infer<typeof InventoryView>;
@@ -41,7 +41,7 @@ export type InventoryView = z.infer<typeof InventoryView>;
 export const MappingView = z.object({
   ...stored,
   spec: MappingSpec,
-  /** Ids of the plans that name it. */
+  /** Ids of the plans that refer to it. */
   usedBy: z.array(z.string()),
 });
 export type MappingView = z.infer<typeof MappingView>;
@@ -50,7 +50,7 @@ export const PlanStatus = z.enum([
   /** Not validated since it was created or changed. */
   'new',
   'ready',
-  /** Validated, and a Critical condition forbids the start. */
+  /** Validated; a Critical condition forbids the start. */
   'not-ready',
   'awaiting-approval',
   'running',
@@ -79,13 +79,13 @@ export const PlanView = z.object({
   spec: PlanSpec,
   status: PlanStatus,
   archived: z.boolean(),
-  /** What the last validation found; it is forgotten when the planner restarts. */
+  /** Conditions of the last validation. A restart of the planner forgets them. */
   conditions: z.array(Condition),
   validatedAt: z.iso.datetime().optional(),
-  /** Of the latest migration. */
+  /** VMs of the latest migration. */
   counts: VmCounts.optional(),
   progressPercent: z.int().min(0).max(100).optional(),
-  /** Ids of its migrations, the latest last. */
+  /** Ids of its migrations, latest last. */
   migrations: z.array(z.string()),
 });
 export type PlanView = z.infer<typeof PlanView>;

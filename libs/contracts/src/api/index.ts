@@ -5,5 +5,4 @@ export * from './migration.js';
 export * from './operations.js';
 export * from './rehearsal.js';
 export * from './rendering.js';
-export * from './request.js';
 export * from './selection.js';

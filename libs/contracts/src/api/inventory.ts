@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { ConcernCategory, SourceVm } from '../inventory.js';
-import { VmCriteria } from '../specs.js';
-import { Page } from './request.js';
+import { VmCriteria } from '../definitions.js';
+import { Page } from './error.js';
 
-/** What is looked for in a source's inventory: the criteria of a plan's `select`, and a VM's id or concern. */
+/** A search in a source's inventory: the criteria of a plan's `select`, and a VM's id or concern. */
 export const VmSearch = VmCriteria.extend({
   ...Page.shape,
   /** Id at the source, or UUID of the firmware. */
   id: z.string().min(1).max(200).optional(),
-  /** Id of a concern, or a category: VMs that have such a one. */
+  /** Id or category of a concern that the VM has. */
   concern: z.string().min(1).max(200).optional(),
 });
 export type VmSearch = z.infer<typeof VmSearch>;
 
-/** A VM that was found; `providers.inventory` has all of it. */
+/** The short view of a found VM; `providers.inventory` shows all of it. */
 export const FoundVm = z.object({
   ...SourceVm.pick({
     id: true,
@@ -39,11 +39,11 @@ export type FoundVm = z.infer<typeof FoundVm>;
 export const TreeQuery = z.strictObject({
   /** `folder`: datacenters, folders, VMs. `host`: datacenters, clusters, hosts, VMs. */
   by: z.enum(['folder', 'host']).default('folder'),
-  /** Of the node that is shown, such as `/DC0/prod`. */
+  /** Path of the node to show, such as `/DC0/prod`. */
   path: z.string().startsWith('/').max(1000).default('/'),
-  /** Levels below it. */
+  /** Levels to show below the node. */
   depth: z.coerce.number().pipe(z.int().min(1).max(10)).default(2),
-  /** Children of the node at `path` that are passed over, and of each node that are shown at most. */
+  /** `offset`: children to skip at `path`. `limit`: the most children to show of each node. */
   offset: z.coerce.number().pipe(z.int().min(0)).default(0),
   limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(200),
 });
@@ -53,15 +53,15 @@ export type TreeQuery = z.infer<typeof TreeQuery>;
 export interface TreeNode {
   readonly name: string;
   readonly kind: 'source' | 'datacenter' | 'folder' | 'cluster' | 'host' | 'vm';
-  /** By which it may be asked for. Of two places of one name side by side, each has its id in it: `/DC (datacenter-3)`. */
+  /** Path by which to request the node. Siblings with the same name include their ids: `/DC (datacenter-3)`. */
   readonly path: string;
   /** Id of the VM. */
   readonly id?: string | undefined;
   /** VMs in it and below. */
   readonly vms: number;
-  /** Left out where they lie deeper than was asked for. */
+  /** Absent below the requested depth. */
   readonly children?: readonly TreeNode[] | undefined;
-  /** Children after those that are shown. */
+  /** Number of children after those shown. */
   readonly more: number;
 }
 export const TreeNode: z.ZodType<TreeNode> = z.object({

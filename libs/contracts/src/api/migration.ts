@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { Condition } from '../conditions.js';
 import { Actor, Forecast, Outcome } from '../events.js';
 import { DiskResult, GuestCapabilities, Inspection, Phase, StepError, StepName } from '../steps.js';
-import { HookMoment } from '../specs.js';
+import { HookMoment } from '../definitions.js';
 import { VmCounts } from './catalog.js';
 
-/** Runs of plans as the API shows them: projections of the log, and the progress that workers tell. */
+/** Runs of plans as the API shows them: projections of the log, with the progress that workers report. */
 
 export const MigrationStatus = z.enum([
-  /** Started, and waits for a second person's word. */
+  /** Started, and waits for a second person's approval. */
   'awaiting-approval',
   'running',
   'paused',
@@ -24,14 +24,14 @@ export const PlanHookView = z.object({
   name: z.string(),
   at: HookMoment,
   index: z.int().min(0),
-  /** Who does it: a worker runs a command or sends a request, or another system answers an event. */
+  /** A worker runs a command or sends a request, or another system answers an event. */
   kind: z.enum(['command', 'http', 'event']),
   state: z.enum(['pending', 'running', 'held', 'succeeded', 'failed', 'canceled']),
-  /** For what it waits: its moment, a worker, an answer, an operator. */
+  /** What it waits for: its moment, a worker, an answer, an operator. */
   waitingFor: z.string().optional(),
   startedAt: z.iso.datetime().optional(),
   endedAt: z.iso.datetime().optional(),
-  /** Of one that is done: the end of its output, its answer, or what the other system reported. */
+  /** After it is done: the end of its output, its response, or the report of the other system. */
   said: z.string().optional(),
   error: StepError.optional(),
 });
@@ -46,17 +46,17 @@ export const MigrationView = z.object({
   completedAt: z.iso.datetime().optional(),
   cancelRequested: z.boolean(),
   counts: VmCounts,
-  /** The last wave that was started, and all there are. */
+  /** The last started wave, and the number of all waves. */
   wave: z.int().min(1),
   waves: z.array(z.int().min(1)),
   progressPercent: z.int().min(0).max(100),
-  /** The plan's own hooks, which are shown and steered as VMs under these numbers. */
+  /** The plan's own hooks, which are shown and steered like VMs, by these numbers. */
   hooks: z.array(PlanHookView),
 });
 export type MigrationView = z.infer<typeof MigrationView>;
 
 export const ProgressItem = z.object({
-  /** Such as a disk. */
+  /** The thing in progress, such as a disk. */
   name: z.string(),
   done: z.number(),
   total: z.number(),
@@ -71,9 +71,9 @@ export const PipelineStepView = z.object({
   attempts: z.int().min(0),
   startedAt: z.iso.datetime().optional(),
   completedAt: z.iso.datetime().optional(),
-  /** Of the attempt that is under way. */
+  /** Progress of the current attempt. */
   progress: z.array(ProgressItem),
-  /** What the worker does at the moment, in its own words. */
+  /** What the worker is doing now, in its own words. */
   message: z.string().optional(),
   error: StepError.optional(),
   waitingFor: z.string().optional(),
@@ -83,7 +83,7 @@ export type PipelineStepView = z.infer<typeof PipelineStepView>;
 export const VmStateName = z.enum([
   'planned',
   'running',
-  /** Warm, between two passes. */
+  /** Warm, between two rounds. */
   'waiting',
   'paused',
   'held',
@@ -103,9 +103,9 @@ const vmSummary = {
   targetNamespace: z.string(),
   state: VmStateName,
   cancelRequested: z.boolean(),
-  /** The step that is under way or comes next. */
+  /** The current or next step. */
   step: StepName.optional(),
-  /** Completed steps ÷ steps, and the share of the current one. */
+  /** Completed steps ÷ steps, plus the share of the current step. */
   progressPercent: z.int().min(0).max(100),
   startedAt: z.iso.datetime().optional(),
   endedAt: z.iso.datetime().optional(),
@@ -120,27 +120,26 @@ export const VmView = z.object({
   sourceId: z.string(),
   pipeline: z.array(PipelineStepView),
   conditions: z.array(Condition),
-  /** Where the result is or will be: the folder, below the target's path. */
-  /** `folder` is the VM's place in what `where` names, such as the path of a directory. */
+  /** Where the result is or will be: `folder` is the VM's folder below `where`, such as the path of a directory. */
   target: z.object({ providerId: z.string(), where: z.string(), folder: z.string() }),
   disks: z.array(DiskResult),
   inspection: Inspection.optional(),
   capabilities: GuestCapabilities.optional(),
   bootProof: z.object({ booted: z.boolean(), seconds: z.number(), evidence: z.string() }).optional(),
-  /** Resources that were claimed and not released, and why they are kept. */
+  /** Resources that are still claimed, and why they are kept. */
   kept: z.array(z.object({ kind: z.string(), name: z.string(), reason: z.string() })),
   /** Names of the logs that GET …/log can show. */
   logs: z.array(z.string()),
   outcome: Outcome.optional(),
-  /** Of a warm VM: how far its passes are, and what its cutover is expected to take. */
+  /** Warm VMs only: the state of the rounds, and the forecast of the cutover. */
   warm: z
     .object({
-      /** Number of the pass: 0 is the first, which copies all. */
+      /** Number of the round: 0 is the initial copy. */
       round: z.int().min(0),
       nextPassAt: z.iso.datetime().optional(),
       cutoverAt: z.iso.datetime().optional(),
       cutoverBy: z.string().optional(),
-      /** Why it was put off when it was last due. */
+      /** Why the cutover was last deferred. */
       cutoverDeferred: z.string().optional(),
       approval: z.enum(['not-needed', 'awaited', 'given']),
       forecast: Forecast,
@@ -149,7 +148,7 @@ export const VmView = z.object({
   testBoot: z
     .object({ booted: z.boolean(), seconds: z.number(), evidence: z.string(), moment: z.string() })
     .optional(),
-  /** Between these times the target was written, and the source that runs again has none of it. */
+  /** Data written at the target between these times is not in the source, which runs again. */
   rollback: z.object({ reason: z.string(), lostFrom: z.iso.datetime(), lostTo: z.iso.datetime() }).optional(),
   abandoned: z.boolean(),
 });
@@ -174,7 +173,7 @@ export type HistoryEntry = z.infer<typeof HistoryEntry>;
 export const LogText = z.object({
   name: z.string(),
   sizeBytes: z.int().min(0),
-  /** The end of the log where it is longer than what was asked for. */
+  /** The log, or only its end if it is longer than requested. */
   text: z.string(),
   truncated: z.boolean(),
 });

@@ -2,32 +2,32 @@ import { z } from 'zod';
 import { Condition } from '../conditions.js';
 import { ItineraryPart, StepName } from '../steps.js';
 
-/** What a migration would be, as far as it can be known without changing anything. Times are milliseconds. */
+/** A migration as predicted without changing anything. Durations are in milliseconds. */
 
-/** One figure of a forecast, and where it is from. */
+/** One figure of a forecast, and its origin. */
 export const Figure = z.object({
   value: z.number().min(0),
-  /** How many earlier measurements it is the median of; 0: nothing was measured yet, and it is assumed. */
+  /** The number of measurements of which it is the median; 0: it is assumed. */
   measured: z.int().min(0),
 });
 export type Figure = z.infer<typeof Figure>;
 
-/** What is reckoned with, for VMs of the plan's source. */
+/** The figures for VMs of the plan's source. */
 export const Figures = z.object({
   shutdownMs: Figure,
   snapshotMs: Figure,
   bytesPerSecond: Figure,
   conversionMs: Figure,
   bootMs: Figure,
-  /** Share of what a VM holds that changes in an hour. */
+  /** The share of a VM's data that changes in an hour. */
   changePerHour: Figure,
-  /** What each hook took that was measured, by its name. */
+  /** The duration of each measured hook, by name. */
   hooks: z.record(z.string(), Figure),
 });
 export type Figures = z.infer<typeof Figures>;
 
 export const RehearsedVm = z.object({
-  /** Its number in the migration. */
+  /** The VM's number in the migration. */
   index: z.int().min(0),
   sourceId: z.string(),
   name: z.string(),
@@ -35,32 +35,32 @@ export const RehearsedVm = z.object({
   targetNamespace: z.string(),
   wave: z.int().min(1),
   priority: z.int(),
-  /** Which it is to get a place, from 1 on. */
+  /** Position, from 1, in the order in which VMs get slots. */
   order: z.int().min(1).optional(),
   steps: z.array(z.object({ step: StepName, part: ItineraryPart, hook: z.string().optional() })),
-  /** For what it waits before it begins, and on its way. */
+  /** What it waits for before it begins, and later. */
   waitsFor: z.array(z.string()),
   bytes: z.object({
     capacity: z.int().min(0),
-    /** Will be read of its disks. */
+    /** Bytes to read from its disks. */
     read: z.int().min(0),
     /**
-     * `extents`: what the disks hold; `capacity`: that could not be seen, so all of them is taken; `nothing`: they are at
-     * the target already.
+     * `extents`: the allocated part of the disks; `capacity`: the whole disks, because the allocation is unknown; `nothing`: the
+     * disks are already at the target.
      */
     from: z.enum(['extents', 'capacity', 'nothing']),
-    /** Why it could not be seen. */
+    /** Why the allocation is unknown. */
     why: z.string().optional(),
   }),
   forecast: z.object({
-    /** Left out where it never comes to it: nothing may run. */
+    /** Absent if the VM never begins because nothing may run. */
     beginsAt: z.iso.datetime().optional(),
     endsAt: z.iso.datetime().optional(),
     /** Without the waits. */
     workMs: z.number().min(0),
-    /** From the source's power-off to the target's start; 0 where the source is off already. */
+    /** From the source's power-off to the target's start; 0 if the source is off. */
     downtimeMs: z.number().min(0),
-    /** What the time consists of. */
+    /** The parts of the time. */
     parts: z.object({
       shutdownMs: z.number(),
       snapshotMs: z.number(),
@@ -68,7 +68,7 @@ export const RehearsedVm = z.object({
       deltaMs: z.number(),
       conversionMs: z.number(),
       bootMs: z.number(),
-      /** Of its own hooks, but for those on failure. */
+      /** The VM's own hooks, except failure hooks. */
       hooksMs: z.number(),
     }),
   }),
@@ -78,11 +78,11 @@ export type RehearsedVm = z.infer<typeof RehearsedVm>;
 export const Rehearsal = z.object({
   planId: z.string(),
   at: z.iso.datetime(),
-  /** Whether the plan may start. Where it may not, nothing but the conditions is told. */
+  /** Whether the plan may start. If not, there are only conditions. */
   ready: z.boolean(),
   conditions: z.array(Condition),
   figures: Figures.optional(),
-  /** What was taken for granted, in words. */
+  /** The assumptions, in words. */
   assumptions: z.array(z.string()),
   waves: z.array(
     z.object({
@@ -99,7 +99,7 @@ export const Rehearsal = z.object({
       vms: z.int().min(1),
       capacityBytes: z.int().min(0),
       bytesToRead: z.int().min(0),
-      /** VMs whose extents could not be seen. */
+      /** Number of VMs whose allocation is unknown. */
       withoutExtents: z.int().min(0),
       durationMs: z.number().min(0).optional(),
       endsAt: z.iso.datetime().optional(),

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { Page } from './request.js';
+import { Page } from './error.js';
 
 export const RenderQuery = z.strictObject({
   ...Page.shape,
-  /** Name or id at the source; none: all VMs of the plan. */
+  /** Name or id at the source; without it, all VMs of the plan. */
   vm: z.string().min(1).optional(),
 });
 
 const side = {
-  /** Left out where an instance type decides, as are bytes of memory. */
+  /** Absent, like the bytes of memory, if an instance type decides. */
   cpus: z.int().optional(),
   memoryBytes: z.int().optional(),
   /** Such as `efi, secure boot, TPM`. */
@@ -19,7 +19,7 @@ const side = {
   /** One for each NIC. */
   networks: z.array(z.string()),
 };
-/** What a VM is, and what becomes of it, side by side. */
+/** A VM at the source and at the target, side by side. */
 const Summary = z.object({
   source: z.object(side),
   target: z.object({
@@ -29,17 +29,17 @@ const Summary = z.object({
   }),
 });
 
-/** A VM of a plan as the target would have it, if its guest's conversion succeeds. */
+/** A VM of a plan as it would be at the target, if the conversion of its guest succeeds. */
 export const RenderedVm = z.object({
   sourceId: z.string(),
   name: z.string(),
   targetName: z.string(),
   targetNamespace: z.string(),
-  /** Empty where `missing` says why. */
+  /** Empty if something is `missing`. */
   files: z.array(z.object({ name: z.string(), content: z.string() })),
-  /** Left out where `missing` says why. */
+  /** Absent if something is `missing`. */
   summary: Summary.optional(),
-  /** What must be known first, in words without a full stop. */
+  /** What is missing for a rendering, in words without a full stop. */
   missing: z.string().optional(),
 });
 export type RenderedVm = z.infer<typeof RenderedVm>;

@@ -9,12 +9,12 @@ import {
   SecretRef,
   TargetPowerState,
   VmSettings,
-} from '../specs.js';
+} from '../definitions.js';
 
 const targetBase = {
   providerId: z.string(),
   name: z.string(),
-  /** Where users find the target, such as the path of a folder: readable though its kind is not there any more. */
+  /** Where users find the target, such as a folder's path: readable even if its provider no longer exists. */
   where: z.string().optional(),
   secret: SecretRef.optional(),
 };
@@ -45,7 +45,7 @@ export const TargetDisk = z.object({
   accessMode: z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadOnlyMany']),
   volumeMode: z.enum(['Filesystem', 'Block']),
   format: z.enum(['raw', 'qcow2']),
-  /** How much larger than the disk its claim must be; none: as a file system usually wants. */
+  /** How much larger than the disk its claim must be; by default a file system's usual overhead. */
   sizing: z
     .object({
       /** Part of a Filesystem volume that the file system itself takes. */
@@ -54,30 +54,30 @@ export const TargetDisk = z.object({
       minimumBytes: z.int().min(0),
     })
     .optional(),
-  /** The user brought it: it is converted where it lies, outside the VM's folder, and nothing ever deletes it. */
+  /** The user brought the disk: it is converted in place, outside the VM's folder, and never deleted. */
   adopted: z.literal(true).optional(),
 });
 
-/** What earlier migrations took, or what is assumed until one has been measured. Milliseconds, and bytes a second. */
+/** Durations and rates of earlier migrations, or assumed ones until measured. Milliseconds, and bytes a second. */
 export const Expected = z.object({
   shutdownMs: z.number().min(0),
   snapshotMs: z.number().min(0),
   bytesPerSecond: z.number().min(1),
   conversionMs: z.number().min(0),
   bootMs: z.number().min(0),
-  /** How many migrations the figures come from; 0: they are assumed. */
+  /** The number of migrations measured; 0: the figures are assumed. */
   measured: z.int().min(0),
 });
 export type Expected = z.infer<typeof Expected>;
 
-/** All that one VM's migration needs to know, as it was resolved when the migration started. */
+/** Everything that one VM's migration needs to know, as resolved at its start. */
 export const VmRecord = z.object({
   installation: z.string(),
   migrationId: z.string(),
   planId: z.string(),
   planName: z.string(),
   index: z.int().min(0),
-  /** It is no VM: a hook of the whole plan, with the plan's name for the VM's, and without disks (ADR 10). */
+  /** Not a VM but a hook of the whole plan, with the plan's name as the VM's, and without disks (ADR 10). */
   standsFor: z.literal('plan').optional(),
   /** Warm: its cutover begins only after hooks of the whole plan. */
   cutoverAwaits: z.literal('plan-hooks').optional(),
@@ -91,12 +91,12 @@ export const VmRecord = z.object({
   disks: z.array(TargetDisk),
   labels: z.record(z.string(), z.string()),
   powerState: TargetPowerState,
-  /** What the plan says of the VM besides; none: nothing. */
+  /** The plan's settings of the target VM, if any. */
   machine: MachineSettings.optional(),
   settings: VmSettings,
-  /** How long things took so far, for the forecast; from earlier migrations where there were any. */
+  /** Durations for the forecast, from earlier migrations if there were any. */
   expected: Expected.optional(),
-  /** Name of who started the migration: so the asker of whatever its policies schedule. */
+  /** Name of the person who started the migration, who thereby requested whatever its policies schedule. */
   startedBy: z.string().optional(),
   wave: z.int().min(1).optional(),
   priority: z.int().optional(),

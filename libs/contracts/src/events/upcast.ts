@@ -1,25 +1,23 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { catalogEvents } from './catalog.js';
-import { recordWithoutLab, specWithoutLab } from './lab-as-extension.js';
-import { runEvents } from './run.js';
-import { scheduleEvents } from './schedule.js';
+import { runEvents, scheduleEvents } from './run.js';
 import { vmEvents } from './vm.js';
 
 type Upcaster = (data: unknown) => unknown;
 
-/** Where all that is new has a default, reading the old data with the new schema is all there is to do. */
+/** If all new fields have defaults, parsing the old data with the new schema is enough. */
 const withDefaults =
   (schema: z.ZodType): Upcaster =>
   (data) =>
     schema.parse(data);
 
-/** Every step of a cold migration is done once. */
+/** Adds `part: main`: every step of a cold migration is done once. */
 const withParts = (data: unknown): unknown => {
   const { record, itinerary } = data as { record: unknown; itinerary: readonly object[] };
   return { record, itinerary: itinerary.map((step) => ({ ...step, part: 'main' })) };
 };
 
-/** For each event whose shape has changed: from version `n` (the key) to the next. */
+/** For each event whose shape changed: converters from version `n` (the key) to the next. */
 const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = {
   // 2: warm migrations, hooks, approvals, time limits; 3: selectors; 4: conversion only, inspection, hooks of a plan.
   PlanCreated: {
@@ -74,11 +72,10 @@ const upcasters: Readonly<Record<string, Readonly<Record<number, Upcaster>>>> = 
 };
 
 /**
- * The data of an event as this version knows it. Events are never edited: what an older version wrote is read anew each
- * time.
+ * Converts the data of an event to the current shape. Events are never edited, so older ones are converted on every read.
  *
- * @param version in which the data was written
- * @param current the version that is wanted
+ * @param version of the stored data
+ * @param current the version to convert to
  */
 export function upcast(type: string, version: number, current: number, data: unknown): unknown {
   let upcasted = data;
@@ -88,4 +85,51 @@ export function upcast(type: string, version: number, current: number, data: unk
     upcasted = step(upcasted);
   }
   return upcasted;
+}
+
+/** Types that were renamed without a change to their data: old logs keep the old names. */
+const renamed: Readonly<Record<string, string>> = {
+  RemovalTurnAwaited: 'RemovalSlotAwaited',
+  RemovalTurnEnqueued: 'RemovalSlotEnqueued',
+  RemovalTurnGiven: 'RemovalSlotGiven',
+  RemovalTurnReleased: 'RemovalSlotReleased',
+};
+
+/** @returns the present name of an event type in the log */
+export const currentType = (type: string): string => renamed[type] ?? type;
+
+const Lab = z.looseObject({ type: z.literal('lab') });
+const LabDisk = z.looseObject({ backing: z.object({ kind: z.literal('lab'), vmId: z.string() }) });
+const Disks = z.looseObject({ disks: z.array(z.unknown()) });
+const LabRecord = z.looseObject({
+  source: z.looseObject({ provider: z.looseObject({ spec: Lab }), vm: Disks }),
+});
+
+/**
+ * Converts the spec of a lab provider, once a built-in type, into one of an extension. Leaves other specs unchanged.
+ */
+export function specWithoutLab(data: unknown): unknown {
+  const { data: found } = z.looseObject({ spec: Lab }).safeParse(data);
+  return found === undefined ? data : { ...found, spec: asExtension(found.spec) };
+}
+
+/** The same for the record of a VM. */
+export function recordWithoutLab(data: unknown): unknown {
+  const { data: found } = z.looseObject({ record: LabRecord }).safeParse(data);
+  if (found === undefined) return data;
+  const { provider, vm } = found.record.source;
+  const source = {
+    ...found.record.source,
+    provider: { ...provider, spec: asExtension(provider.spec) },
+    vm: { ...vm, disks: vm.disks.map(diskAsExtension) },
+  };
+  return { ...found, record: { ...found.record, source } };
+}
+
+const asExtension = (spec: z.infer<typeof Lab>): object => ({ ...spec, type: 'x-lab' });
+
+function diskAsExtension(disk: unknown): unknown {
+  const { data: found } = LabDisk.safeParse(disk);
+  if (found === undefined) return disk;
+  return { ...found, backing: { kind: 'extension', data: { vmId: found.backing.vmId } } };
 }

@@ -14,7 +14,7 @@ import {
 import { VmRecord } from './record.js';
 
 const ofAttempt = { step: StepName, attempt: z.int().min(1) };
-/** Number of the worker's report that led to the event; 0 where the planner decided by itself. */
+/** Number of the worker's report that led to the event; 0 if the planner decided by itself. */
 const report = z.int().min(0);
 const reason = z.string();
 const kept = z.array(z.object({ resource: Resource, reason }));
@@ -30,7 +30,7 @@ const terminal = z.object({ condition: Condition, kept });
 export const Outcome = z.enum(['succeeded', 'failed', 'canceled', 'rolled-back']);
 export type Outcome = z.infer<typeof Outcome>;
 
-/** Expected milliseconds from the source's power-off to the target's start, and of what they consist. */
+/** Expected milliseconds from the source's power-off to the target's start, and their parts. */
 export const Forecast = z.object({
   downtimeMs: z.number().min(0),
   shutdownMs: z.number().min(0),
@@ -44,7 +44,7 @@ export const Forecast = z.object({
 });
 export type Forecast = z.infer<typeof Forecast>;
 
-/** What a clean-up that is asked for after the end removes. */
+/** What a clean-up after the end removes. */
 export const LaterCleanup = z.enum(['leftovers', 'target']);
 export type LaterCleanup = z.infer<typeof LaterCleanup>;
 
@@ -65,12 +65,12 @@ export const vmEvents = {
   },
   VmMigrationAdmitted: { version: 1, data: z.object({}) },
   ResourceClaimed: { version: 1, data: z.object({ ...ofAttempt, report, resource: Resource }) },
-  /** What was there before and is used: no policy ever deletes it. */
+  /** An existing resource is used, and no policy ever deletes it. */
   ResourceAdopted: { version: 1, data: z.object({ ...ofAttempt, report, resource: Resource }) },
   ResourceReleased: { version: 1, data: z.object({ ...ofAttempt, report, ...Release.shape }) },
   StepRequested: { version: 1, data: z.object(request) },
-  /** What comes next removes snapshots: it is asked for when the VM has its turn. */
-  RemovalTurnAwaited: { version: 1, data: z.object(request) },
+  /** The next step removes snapshots, and is requested once the VM has a removal slot. */
+  RemovalSlotAwaited: { version: 1, data: z.object(request) },
   StepStarted: { version: 1, data: z.object({ ...ofAttempt, worker: z.string() }) },
   StepCheckpointed: {
     version: 1,
@@ -82,21 +82,21 @@ export const vmEvents = {
     version: 1,
     data: z.object({ ...ofAttempt, report, error: StepError, lost: z.boolean() }),
   },
-  /** It was told to stop (for a pause or a cutover), or was taken back before anybody had it. */
+  /** The attempt stopped when told to (for a pause or a cutover), or was withdrawn before a worker claimed it. */
   StepStopped: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
-  /** It failed for good, and the plan says to go on without it. */
+  /** The step failed for good, and the plan continues without it. */
   StepPassedOver: { version: 1, data: z.object(ofAttempt) },
   RetryScheduled: {
     version: 1,
     data: z.object({ step: StepName, attempt: z.int().min(2), dueAt: z.iso.datetime() }),
   },
-  /** A pass is over, and the next begins at `dueAt`; without it none does before the cutover. */
+  /** A round is complete, and the next begins at `dueAt`; without it, none does before the cutover. */
   PrecopyScheduled: {
     version: 1,
     data: z.object({ round: z.int().min(1), dueAt: z.iso.datetime().optional(), forecast: Forecast }),
   },
   PrecopyStarted: { version: 1, data: z.object({ round: z.int().min(1) }) },
-  /** The cutover was asked for, or its policy says when it is; a later one replaces an earlier. */
+  /** An operator or the plan's policy scheduled the cutover; a later event replaces an earlier one. */
   CutoverScheduled: {
     version: 1,
     data: z.object({
@@ -104,16 +104,16 @@ export const vmEvents = {
       dueAt: z.iso.datetime(),
       reason,
       forecast: Forecast,
-      /** Name of who asked, where somebody did. */
+      /** Name of the requester, if any. */
       askedBy: z.string().optional(),
       /**
-       * Whether the policy's windows and limit hold at the moment of the power-off, or an operator overrides them. Such a
-       * request voids the approval of an earlier one; older events, without it, did not.
+       * Whether the policy's windows and limit apply at the power-off, or an operator overrides them. An event with this field
+       * voids the approval of an earlier request; older events, without it, do not.
        */
       windows: z.enum(['kept', 'overridden']).optional(),
     }),
   },
-  /** The cutover is due while a pass is under way: which of the two has the shorter downtime. */
+  /** The cutover came due during a round: decides which choice has the shorter downtime. */
   CutoverPassDecided: {
     version: 1,
     data: z.object({
@@ -123,37 +123,37 @@ export const vmEvents = {
     }),
   },
   /**
-   * It was due, but its window was closed or its downtime over the limit: it waits for `dueAt`; without it, until a pass has
-   * made the expected downtime short enough. An approval is void.
+   * The cutover was due, but its window was closed or its downtime over the limit. It waits until `dueAt`; without that, until a
+   * round has made the expected downtime short enough. An approval is void.
    */
   CutoverDeferred: {
     version: 1,
     data: z.object({ reason, dueAt: z.iso.datetime().optional(), forecast: Forecast }),
   },
-  /** No cutover is scheduled any more. `next`: who schedules another, the plan's policy or nobody but an operator. */
+  /** No cutover is scheduled any more. `next`: whether the plan's policy may schedule another, or only an operator. */
   CutoverWithdrawn: { version: 1, data: z.object({ reason, next: z.enum(['policy', 'command']) }) },
   CutoverApproved: {
     version: 1,
     data: z.object({
       reason,
-      /** The one request that is approved. */
+      /** The approved request. */
       request: z.object({ dueAt: z.iso.datetime(), askedBy: z.string().optional() }).optional(),
     }),
   },
-  /** The plan's hooks at the cutover are done: from here on the VM may begin its own. */
+  /** The plan's hooks at the cutover are done, so the VM may begin its own cutover. */
   CutoverReleased: { version: 1, data: z.object({ hooks: z.array(z.string()) }) },
   CutoverStarted: {
     version: 1,
     data: z.object({
       round: z.int().min(1),
       forecast: Forecast,
-      /** Whether a pass that was under way was waited for, or broken off at a checkpoint. */
+      /** Whether a running round was completed, or broken off at a checkpoint. */
       pass: z.enum(['complete', 'broken-off']),
     }),
   },
-  /** Not warm: the source may not be powered off outside the windows. The VM waits without a place. */
+  /** Not warm: the source may not be powered off outside the windows. The VM waits without a slot. */
   PowerOffDeferred: { version: 1, data: z.object({ reason, dueAt: z.iso.datetime() }) },
-  /** The window is open that it waited for: it wants a place. */
+  /** The window that the VM waited for is open: it wants a slot. */
   PowerOffDue: { version: 1, data: z.object({}) },
   TestBootRequested: { version: 1, data: z.object({ reason }) },
   TestBootEnded: {
@@ -161,12 +161,12 @@ export const vmEvents = {
     data: z.object({ booted: z.boolean(), evidence: z.string(), error: StepError.optional() }),
   },
   PauseRequested: { version: 1, data: z.object({ reason }) },
-  /** Nothing of the VM is under way any more. */
+  /** No attempt of the VM is running any more. */
   VmMigrationPaused: { version: 1, data: z.object({}) },
   ResumeRequested: { version: 1, data: z.object({ reason }) },
-  /** The source ran after it was powered off: what follows the power-off is done again. */
+  /** The source ran after its power-off: the steps from the power-off on are repeated. */
   SourceRanMeanwhile: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
-  /** The snapshot that was being read is gone: another is made, and what the last one brought is kept. */
+  /** The snapshot being read is gone: another is made, and the data copied so far is kept. */
   SnapshotLost: { version: 1, data: z.object({ ...ofAttempt, report, reason }) },
   CancelRequested: { version: 1, data: z.object({ reason }) },
   RetryRequested: {
@@ -177,22 +177,22 @@ export const vmEvents = {
     version: 1,
     data: z.object({
       reason,
-      /** What was written at the target between these times is not in the source. */
+      /** Data written at the target between these times is not in the source. */
       lostFrom: z.iso.datetime(),
       lostTo: z.iso.datetime(),
     }),
   },
-  /** What is released and what is kept, and why: decided once, before anything is removed. */
+  /** Which resources are released or kept, and why: decided once, before anything is removed. */
   CleanupDecided: {
     version: 2,
     data: z.object({
       outcome: Outcome,
       cause: StepError.optional(),
-      /** Done in this order before resources are released. */
+      /** Steps to do, in this order, before resources are released. */
       steps: z.array(EndingStep),
       release: z.array(Resource),
       keep: kept,
-      /** It was asked for after the end, and the end stays what it was. */
+      /** Set if requested after the end; the outcome stays. */
       later: LaterCleanup.optional(),
     }),
   },
@@ -201,10 +201,10 @@ export const vmEvents = {
   VmMigrationCanceled: { version: 1, data: terminal },
   VmMigrationRolledBack: { version: 1, data: terminal },
   /**
-   * After the end: removes what an earlier clean-up could not (`leftovers`), or the target that was allowed to start
+   * After the end: removes resources that an earlier clean-up could not (`leftovers`), or a target that was allowed to start
    * (`target`), which nothing else removes.
    */
   CleanupRequested: { version: 1, data: z.object({ reason, what: LaterCleanup }) },
-  /** The operator gives up a failed VM: what was kept for a retry is now released. */
+  /** An operator abandoned a failed VM: resources kept for a retry are released. */
   VmMigrationAbandoned: { version: 1, data: z.object({ reason }) },
 } as const;

@@ -1,15 +1,63 @@
 import { createHash } from 'node:crypto';
 import { link, readFile, rm } from 'node:fs/promises';
 import { unfinished, writeFileAtomic } from '@ledgerlift/processes';
-import type { ByteRange } from './ranges.js';
-import { CHUNK_SIZE, HASH_LENGTH, chunkCount, chunkLength } from './chunk.js';
+
+/** Disks are hashed, checkpointed and verified in chunks of this size; the last one may be shorter. */
+export const CHUNK_SIZE = 1024 * 1024;
+export const HASH_LENGTH = 32;
+
+export const chunkCount = (size: number): number => Math.ceil(size / CHUNK_SIZE);
+export const chunkLength = (index: number, size: number): number =>
+  Math.min(CHUNK_SIZE, size - index * CHUNK_SIZE);
+
+const zeroHashes = new Map<number, Buffer>();
+
+/** Returns the hash of a chunk of zeros, so that zeros need not be read. */
+export function zeroHash(length: number): Buffer {
+  const known = zeroHashes.get(length);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256').update(Buffer.alloc(length)).digest();
+  zeroHashes.set(length, hash);
+  return hash;
+}
+
+/** Computes SHA-256 in libuv's thread pool, so that hashing and I/O run in parallel. */
+export async function hashOf(data: Buffer<ArrayBuffer>): Promise<Buffer> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', data));
+}
+
+/** Bytes `offset` to `offset + length` of a disk. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Yields the numbers of the chunks that contain at least one byte of the ranges. Ignores bytes past the disk's end. */
+export function* chunksTouchedBy(ranges: readonly ByteRange[], size: number): Generator<number> {
+  for (const { offset, length } of ranges) {
+    const end = Math.min(Math.ceil((offset + length) / CHUNK_SIZE), chunkCount(size));
+    if (length > 0) for (let index = Math.floor(offset / CHUNK_SIZE); index < end; index += 1) yield index;
+  }
+}
+
+/** Joins ordered ranges that are at most `gap` bytes apart. */
+export function joined(ranges: readonly ByteRange[], gap: number): readonly ByteRange[] {
+  const found: { offset: number; length: number }[] = [];
+  for (const { offset, length } of ranges) {
+    const last = found.at(-1);
+    if (last !== undefined && offset - (last.offset + last.length) <= gap)
+      last.length = Math.max(last.length, offset + length - last.offset);
+    else found.push({ offset, length });
+  }
+  return found;
+}
 
 const MAGIC = Buffer.from('LLCHUNK1');
 const HEADER_LENGTH = MAGIC.length + 8;
 const ENTRY_LENGTH = 1 + HASH_LENGTH;
 const ABSENT = Buffer.alloc(ENTRY_LENGTH);
 
-/** Which chunks of a disk are done, and their hashes. In a file: a header with the size, then 33 bytes a chunk. */
+/** The finished chunks of a disk with their hashes. File format: a header with the size, then 33 bytes for each chunk. */
 export class ChunkManifest {
   readonly #entries: Buffer;
 
@@ -42,8 +90,8 @@ export class ChunkManifest {
   }
 
   /**
-   * The same of a disk that has grown since. Its last chunk is forgotten where it was no whole one: as one that is whole
-   * it has another hash.
+   * Returns this manifest for the disk after growing. Forgets a partial last chunk, because it has another hash now that it is
+   * whole.
    */
   grownTo(size: number): ChunkManifest {
     const grown = new ChunkManifest(size);
@@ -52,7 +100,7 @@ export class ChunkManifest {
     return grown;
   }
 
-  /** A copy that further progress does not change. */
+  /** Returns a copy that further progress does not change. */
   snapshot(): ChunkManifest {
     return new ChunkManifest(this.size, Buffer.from(this.#entries));
   }
@@ -61,19 +109,19 @@ export class ChunkManifest {
     return this.ranges().reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Where the chunks lie that are done. */
+  /** Returns the ranges of the finished chunks. */
   ranges(): readonly ByteRange[] {
     return this.#rangesWhere((index) => this.has(index));
   }
 
-  /** Where those lie that are not. */
+  /** Returns the ranges of the unfinished chunks. */
   missing(): readonly ByteRange[] {
     return this.#rangesWhere((index) => !this.has(index));
   }
 
   /**
-   * The digest of the disk: SHA-256 over the size and all chunk hashes in order. One value, whichever way the disk
-   * came (ADR 3). @returns hex; undefined while chunks are missing
+   * Computes the disk's digest: SHA-256 over the size and all chunk hashes in order. The same for the same content, however it
+   * was copied (ADR 3). @returns hex; undefined while chunks are missing
    */
   diskDigest(): string | undefined {
     const size = Buffer.alloc(8);
@@ -87,10 +135,10 @@ export class ChunkManifest {
   }
 
   /**
-   * Writes the file anew beside the old one, and puts it in its place once it is durable. The old one is kept beside it,
-   * for the checkpoint that names the new one may never get into the log.
+   * Replaces the file atomically and durably. Keeps the old one beside it, because the checkpoint that names the new one may
+   * never reach the log.
    *
-   * @returns the digest of the file, by which a checkpoint names exactly this content
+   * @returns the file's digest, by which a checkpoint identifies this exact content
    */
   async save(path: string): Promise<string> {
     const header = Buffer.alloc(HEADER_LENGTH);
@@ -109,10 +157,10 @@ export class ChunkManifest {
   }
 
   /**
-   * The manifest that a checkpoint names. Where the file has moved on by one since, which the log never learned, only the
-   * chunks count that are done in both: no other copy has begun to write them anew.
+   * Loads the manifest that a checkpoint names. If the file was saved once more since, and the log never learned of it, only
+   * chunks finished alike in both versions count: no other copy has begun to rewrite them.
    *
-   * @returns undefined when the file is missing, changed, of another size, or has moved on further
+   * @returns undefined if the file is missing, changed, of another size, or was saved more than once since
    */
   static async load(path: string, size: number, digest: string): Promise<ChunkManifest | undefined> {
     const current = await read(path, size);
@@ -129,7 +177,7 @@ export class ChunkManifest {
     return before;
   }
 
-  /** Removes the file, and what `save` keeps or left beside it. */
+  /** Removes the file, and the files of `save` beside it. */
   static async remove(path: string): Promise<void> {
     await Promise.all([unfinished(path), previousOf(path), path].map((file) => rm(file, { force: true })));
   }
@@ -153,7 +201,7 @@ interface ManifestFile {
   readonly entries: Buffer;
 }
 
-/** @returns undefined when there is no such file, or none for a disk of this size */
+/** @returns undefined if there is no such file, or it is for a disk of another size */
 async function read(path: string, size: number): Promise<ManifestFile | undefined> {
   const content = await readFile(path).catch(() => undefined);
   if (content === undefined || content.length !== HEADER_LENGTH + chunkCount(size) * ENTRY_LENGTH)

@@ -1,5 +1,5 @@
 import type { ChunkManifest } from '../chunks/manifest.js';
-import type { Checkpoint } from './base.js';
+import type { Checkpoint } from './disk-copy.js';
 import type { TargetDisk } from './target-disk.js';
 
 export interface CheckpointerOptions {
@@ -9,11 +9,11 @@ export interface CheckpointerOptions {
   readonly manifestPath: string;
   readonly checkpointEvery: { readonly bytes: number; readonly ms: number };
   readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
-  /** Aborts when nothing is waited for any more. */
+  /** Aborts when all waits must end. */
   readonly over: AbortSignal;
 }
 
-/** Makes the checkpoints of one copy, one after the other. */
+/** Makes the checkpoints of one copy, one at a time. */
 export class Checkpointer {
   #bytes = 0;
   #at = performance.now();
@@ -22,7 +22,7 @@ export class Checkpointer {
 
   constructor(private readonly options: CheckpointerOptions) {}
 
-  /** Data was copied: makes a checkpoint beside the copy when one is due. */
+  /** Call after copying data. Starts a checkpoint in the background when one is due. */
   copied(bytes: number, manifest: ChunkManifest): void {
     this.#bytes += bytes;
     const { checkpointEvery } = this.options;
@@ -38,9 +38,9 @@ export class Checkpointer {
   }
 
   /**
-   * Makes a checkpoint of what is done now.
-   * @throws also where an earlier one failed: after a flush that failed, one that succeeds proves nothing, for the kernel
-   *   has forgotten the pages that it could not write (https://lwn.net/Articles/752063/)
+   * Makes a checkpoint of the chunks finished so far.
+   * @throws also if an earlier checkpoint failed: once a flush has failed, a later success proves nothing, because the kernel
+   *   drops pages that it could not write (https://lwn.net/Articles/752063/)
    */
   async make(manifest: ChunkManifest): Promise<void> {
     await this.#underWay;
@@ -57,7 +57,7 @@ export class Checkpointer {
     }
   }
 
-  /** What is done now, then a flush, then the manifest, then the checkpoint: in this order only may it be trusted. */
+  /** Only this order is safe: snapshot the finished chunks, flush, save the manifest, report the checkpoint. */
   async #write(manifest: ChunkManifest): Promise<void> {
     const { target, momentId, changeId, manifestPath, onCheckpoint, over } = this.options;
     this.#bytes = 0;
@@ -76,7 +76,7 @@ export class Checkpointer {
   }
 }
 
-/** What is waited for may never come. */
+/** Rejects on abort, so that a hung target cannot block. */
 async function unlessOver<T>(over: AbortSignal, begin: () => Promise<T>): Promise<T> {
   over.throwIfAborted();
   const end = Promise.withResolvers<never>();

@@ -1,14 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { CHUNK_SIZE } from '../chunks/chunk.js';
-import { ChunkManifest } from '../chunks/manifest.js';
+import { CHUNK_SIZE, ChunkManifest } from '../chunks/manifest.js';
 import { startServer, type NbdServer } from '../nbd-server/server-process.js';
 import { serveForVerification, serveSource, serveSourceTimes, serveTarget } from '../nbd-server/servers.js';
 import { acquireWriter, endEarlierWriter } from '../nbd-server/writer.js';
-import type { Checkpoint } from './base.js';
+import type { Checkpoint } from './disk-copy.js';
 import { DISK, MiB, at, copy, equal, fullOf, raw, running, sparseDisk } from './spec/copying.js';
-import { Throttle } from './throttle.js';
+import { Throttle } from './copier.js';
 import { verifyDisk } from './verify.js';
 
 describe('a copy', () => {
@@ -60,7 +59,7 @@ describe('a copy', () => {
     expect((await readFile(target)).every((byte) => byte === 0x5a)).toBe(true);
   });
 
-  it('has one digest, whichever way the disk came', async () => {
+  it('has the same digest for every way of copying the disk', async () => {
     const source = await sparseDisk('source');
     await writeFile(at('dense'), await readFile(source));
     execFileSync('qemu-img', [
@@ -177,7 +176,7 @@ describe('a copy that is broken off', () => {
     return last;
   }
 
-  it('goes on from its checkpoint, and ends with the digest of an unbroken one', async () => {
+  it('continues from its checkpoint, and ends with the digest of an uninterrupted one', async () => {
     const source = running(await serveSource({ driver: 'raw', file: await sparseDisk('source') }));
     const target = running(await serveTarget(raw(await fullOf('target', 0xa5))));
     const checkpoint = await brokenOff(source, target);
@@ -242,7 +241,7 @@ describe('a copy that is broken off', () => {
 });
 
 describe('one writer', () => {
-  it('a copier that was stopped, and goes on after another has finished, changes nothing', async () => {
+  it('a copier that was stopped and continues after another has finished changes nothing', async () => {
     const source = running(await serveSource({ driver: 'raw', file: await sparseDisk('source') }));
     const target = await fullOf('target', 0xa5);
     const old = await acquireWriter(raw(target), at('writer.json'), 1);

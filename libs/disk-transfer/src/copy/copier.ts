@@ -1,70 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChunkManifest } from '../chunks/manifest.js';
 import { NbdClient, type NbdEndpoint } from '../nbd/client.js';
-import { type Base, type ChangesSince, type Checkpoint, findBase } from './base.js';
 import { Checkpointer } from './checkpointer.js';
-import { DiskCopy } from './disk-copy.js';
+import { type Base, type ChangesSince, type Checkpoint, DiskCopy, findBase } from './disk-copy.js';
 import { TargetTooSmall } from './errors.js';
-import { DataRanges, extentsOf } from './extents.js';
-import { TargetDisk } from './target-disk.js';
-import type { Throttle } from './throttle.js';
+import { DataRanges, extentsOf, TargetDisk } from './target-disk.js';
+
+/** The bucket holds at most this many seconds' worth of bytes, so that no burst follows a pause. */
+const BURST_SECONDS = 0.25;
+/** Short, so that a changed rate is noticed soon even at a low rate. */
+const LONGEST_SLEEP_MS = 200;
+
+/** A bandwidth limit that several copies share. It can change while they run. */
+export class Throttle {
+  #tokens = 0;
+  #filledAt = performance.now();
+
+  constructor(private bytesPerSecond?: number) {}
+
+  /** @param bytesPerSecond undefined for no limit */
+  setRate(bytesPerSecond: number | undefined): void {
+    this.#fill();
+    this.bytesPerSecond = bytesPerSecond;
+  }
+
+  /** Resolves when `bytes` may be moved. @throws the signal's reason */
+  async take(bytes: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#fill();
+    // A caller may go into debt, and the next caller waits until it is paid. So any size can pass.
+    while (this.bytesPerSecond !== undefined && this.#tokens < 0) {
+      const wait = Math.min(LONGEST_SLEEP_MS, (-this.#tokens / this.bytesPerSecond) * 1000);
+      await sleep(Math.max(wait, 1), undefined, { signal });
+      this.#fill();
+    }
+    if (this.bytesPerSecond !== undefined) this.#tokens -= bytes;
+  }
+
+  #fill(): void {
+    const now = performance.now();
+    const rate = this.bytesPerSecond;
+    const seconds = (now - this.#filledAt) / 1000;
+    this.#filledAt = now;
+    this.#tokens = rate === undefined ? 0 : Math.min(rate * BURST_SECONDS, this.#tokens + rate * seconds);
+  }
+}
 
 export interface CopyOptions {
-  /** Several servers of the same disk where one alone cannot inflate fast enough. */
+  /** Servers of the same disk; several if one alone cannot decompress fast enough. */
   readonly sources: readonly NbdEndpoint[];
   readonly target: NbdEndpoint;
-  /** `fresh`: a file that we just made, which reads as zeros. `dirty`: anything may be there, so zeros are written. */
+  /** `fresh`: a new file, which reads as zeros. `dirty`: unknown content, so zeros must be written. */
   readonly targetState: 'fresh' | 'dirty';
-  /** The moment of the source that is read: a snapshot, or one power-off. */
+  /** The moment of the source to read: a snapshot, or one power-off. */
   readonly momentId: string;
-  /** By which what changed since that moment can be asked for later. */
+  /** Identifies this moment when asking for later changes. */
   readonly changeId?: string | undefined;
   readonly checkpoint?: Checkpoint | undefined;
-  /** Asked when the checkpoint is of another moment. */
+  /** Called if the checkpoint is of another moment. */
   readonly changesSince?: ChangesSince | undefined;
   readonly manifestPath: string;
   readonly checkpointEvery: { readonly bytes: number; readonly ms: number };
   readonly onCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
   readonly onProgress?: (progress: CopyProgress) => void;
   readonly throttle: Throttle;
-  /** Ends the I/O at once: what came after the last checkpoint is lost. */
+  /** Stops all I/O at once. Loses progress since the last checkpoint. */
   readonly signal: AbortSignal;
-  /** Ends the copy in order: what is under way is finished, flushed and checkpointed, all within two seconds. */
+  /** Ends the copy gracefully: finishes chunks in flight, flushes and makes a checkpoint, all within two seconds. */
   readonly ending?: AbortSignal | undefined;
-  /** Chunks that are in flight at once. */
+  /** Maximum number of chunks in flight; 12 by default. */
   readonly inFlight?: number;
 }
 
 export interface CopyProgress {
   readonly bytesDone: number;
   readonly bytesTotal: number;
-  /** What was there when the copy began. */
+  /** Bytes already finished when the copy began. */
   readonly bytesKept: number;
 }
 
 export interface CopyResult {
   readonly size: number;
-  /** See ADR 3: one value, whichever way the disk came. */
+  /** The same for the same content, however it was copied (ADR 3). */
   readonly digest: string;
   readonly bytesRead: number;
   readonly bytesWritten: number;
   readonly bytesZeroed: number;
-  /** What was there when the copy began. */
+  /** Bytes already finished when the copy began. */
   readonly bytesKept: number;
   readonly base: Base['kind'];
-  /** What it went on from, in words: `resumed`, what changed since another moment, or why it started at the beginning. */
+  /** A description of the base: `resumed`, the changes since another moment, or why the copy started from the beginning. */
   readonly resumed: string;
   readonly manifest: ChunkManifest;
 }
 
 const IN_FLIGHT = 12;
-/** How long a copy that ends may take for its last checkpoint. A target that hangs is not waited for. */
+/** Time limit for the last checkpoint of an ending copy, so that a hung target cannot block it. */
 const GRACE_MS = 2000;
 
 /**
- * Copies a disk, or what changed of it: extents first, holes never read, zeros always written, each chunk hashed as it is
- * read, checkpoints after a flush. A copy that fails makes a last checkpoint where the target still allows it.
+ * Copies a disk or its changes. Asks for extents first, never reads zero extents, always writes zeros to a dirty target, hashes each
+ * chunk as it is read, and makes a checkpoint only after a flush. If the copy fails, tries to make a last checkpoint.
  *
- * @throws NbdConnectionLost, NbdRequestFailed, NbdProtocolError, TargetTooSmall; what `changesSince` throws; the reason
+ * @throws NbdConnectionLost, NbdRequestFailed, NbdProtocolError, TargetTooSmall; errors of `changesSince`; the reason
  *   of `signal` or `ending`
  */
 export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
@@ -75,7 +113,7 @@ export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
   const connected = await connectAll([options.target, ...options.sources], stop);
   const clients = connected.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const over = new AbortController();
-  // Closing is what stops requests that are under way, so that a cancel takes effect at once.
+  // Closing the connections stops requests in flight, so that a cancel takes effect at once.
   const closeAll = (): void => {
     over.abort();
     clients.forEach((client) => client.close());
@@ -107,7 +145,7 @@ export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
   }
 }
 
-/** Once they are made, the signal does not end them. */
+/** Connects to all endpoints. After that, `stop` no longer ends the connections. */
 async function connectAll(
   endpoints: readonly NbdEndpoint[],
   stop: AbortSignal,
@@ -122,11 +160,11 @@ async function connectAll(
 }
 
 interface Ends {
-  /** Aborts when no further chunk is to be begun. */
+  /** Aborts when no new chunk may begin. */
   readonly stop: AbortSignal;
-  /** Aborts when nothing is waited for any more. */
+  /** Aborts when all waits must end. */
   readonly over: AbortSignal;
-  /** From now on the grace runs. */
+  /** Starts the grace period. */
   readonly endSoon: () => void;
 }
 
@@ -144,7 +182,7 @@ async function copy(
   const { manifest } = base;
   const bytesKept = manifest.bytesDone();
   const checkpoints = new Checkpointer({ ...options, target, over });
-  // Before anything is written over what an older checkpoint claims, that it claims this no more is written down (ADR 9).
+  // Before overwriting chunks that an older checkpoint claims, replace that checkpoint by one that does not claim them (ADR 9).
   if (options.checkpoint !== undefined && base.kind !== 'resumed') await checkpoints.make(manifest);
   const ranges = new DataRanges(await extentsOf(sources[0], manifest.missing(), stop));
   const disk = new DiskCopy({

@@ -1,33 +1,38 @@
-import { CHUNK_SIZE, chunkLength, hashOf, zeroHash } from '../chunks/chunk.js';
-import type { ChunkManifest } from '../chunks/manifest.js';
+import {
+  type ByteRange,
+  CHUNK_SIZE,
+  chunkLength,
+  ChunkManifest,
+  chunksTouchedBy,
+  hashOf,
+  zeroHash,
+} from '../chunks/manifest.js';
 import type { NbdClient } from '../nbd/client.js';
-import type { Base } from './base.js';
 import type { Checkpointer } from './checkpointer.js';
-import type { DataRanges } from './extents.js';
-import { LARGEST_ZERO_RUN, type TargetDisk } from './target-disk.js';
-import type { Throttle } from './throttle.js';
+import { type DataRanges, LARGEST_ZERO_RUN, type TargetDisk } from './target-disk.js';
+import type { Throttle } from './copier.js';
 
 export interface DiskCopyOptions {
-  /** Connections to the same disk; chunks are read from them in turn. */
+  /** Connections to the same disk; chunks are read from them round-robin. */
   readonly sources: readonly [NbdClient, ...NbdClient[]];
   readonly target: TargetDisk;
   readonly base: Base;
   readonly ranges: DataRanges;
   readonly checkpoints: Checkpointer;
   readonly throttle: Throttle;
-  /** Aborts when no further chunk is to be begun. */
+  /** Aborts when no new chunk may begin. */
   readonly stop: AbortSignal;
   readonly inFlight: number;
   readonly onProgress: (bytesDone: number) => void;
 }
 
-/** Brings every chunk that the base does not have from the source to the target. */
+/** Copies every chunk that the base lacks from source to target. */
 export class DiskCopy {
   readonly #buffers: Buffer<ArrayBuffer>[] = [];
   readonly #manifest: ChunkManifest;
   #bytesRead = 0;
   #bytesDone: number;
-  /** Ends the waits of the other chunks when one has failed. */
+  /** Aborts the waits of other chunks after one has failed. */
   readonly #failing = new AbortController();
   readonly #stop: AbortSignal;
 
@@ -41,7 +46,7 @@ export class DiskCopy {
     return this.#bytesRead;
   }
 
-  /** When it throws, nothing is under way any more. @throws what a request failed with; the reason of `stop` */
+  /** Copies all chunks. No request is in flight once it returns or throws. @throws the first request's error; the reason of `stop` */
   async run(): Promise<void> {
     const { inFlight: limit, checkpoints } = this.options;
     const inFlight = new Set<Promise<void>>();
@@ -64,7 +69,10 @@ export class DiskCopy {
     this.#stop.throwIfAborted();
   }
 
-  /** How many chunks from `index` on are all zeros, not done, and alike in whether the target holds zeros already. */
+  /**
+   * Counts the chunks from `index` on that are zeros at the source, unfinished, and either all known to be zeros at the target
+   * or all not.
+   */
   #zeroRun(index: number): number {
     const isHeld = this.#holdsZeros(index);
     let count = 0;
@@ -113,7 +121,7 @@ export class DiskCopy {
       if (!hash.equals(base.known.hash(index))) await target.write(offset, data);
       this.#manifest.set(index, hash);
     } else {
-      // Hashing does not wait for the write, nor the write for the hash; the chunk is done after both.
+      // Hash and write in parallel; the chunk is finished after both.
       const [hash] = await Promise.all([hashOf(data), target.write(offset, data)]);
       this.#manifest.set(index, hash);
     }
@@ -138,4 +146,82 @@ export class DiskCopy {
     this.#bytesDone += bytes;
     this.options.onProgress(this.#bytesDone);
   }
+}
+
+/**
+ * States that the manifest's chunks are flushed at the target and equal the source at one moment. With a change id, the source
+ * can report the changes since that moment (ADR 9).
+ */
+export interface Checkpoint {
+  readonly momentId: string;
+  readonly changeId?: string | undefined;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  /** Digest of the manifest file that holds the hashes of exactly these chunks. */
+  readonly manifestDigest: string;
+}
+
+/**
+ * Asks the source what changed between the moment of a change id and the moment now being read.
+ * @returns undefined if the source can no longer tell
+ */
+export type ChangesSince = (changeId: string) => Promise<readonly ByteRange[] | undefined>;
+
+/** The earlier result that a copy continues from. */
+export interface Base {
+  /**
+   * - `resumed`: a checkpoint of the same moment;
+   * - `changed`: a checkpoint of another moment, minus the chunks that changed since;
+   * - `compared`: none, so everything is read, but known hashes of the target avoid writes;
+   * - `started`: none, and the target's content is unknown.
+   */
+  readonly kind: 'resumed' | 'changed' | 'compared' | 'started';
+  /** A description for the log. */
+  readonly how: string;
+  /** The finished chunks: they equal the source at the moment being read. */
+  readonly manifest: ChunkManifest;
+  /** `compared` only: hashes of the target's content, from another moment. */
+  readonly known?: ChunkManifest;
+}
+
+export interface Expected {
+  readonly momentId: string;
+  readonly size: number;
+  readonly manifestPath: string;
+  /** Absent if the source cannot report changes. */
+  readonly changesSince?: ChangesSince | undefined;
+}
+
+/**
+ * Finds the chunks of an earlier copy that can be trusted: those that a checkpoint states and the manifest confirms, for the
+ * same moment of the source or for another moment that a change id bridges.
+ */
+export async function findBase(checkpoint: Checkpoint | undefined, expected: Expected): Promise<Base> {
+  const { size } = expected;
+  const started = (why: string): Base => ({
+    kind: 'started',
+    how: `started at the beginning: ${why}`,
+    manifest: new ChunkManifest(size),
+  });
+  if (checkpoint === undefined) return started('there is no checkpoint');
+  const { changeId, momentId } = checkpoint;
+  if (momentId !== expected.momentId && changeId === undefined)
+    return started('the checkpoint belongs to another moment of the source');
+  const { bytesTotal } = checkpoint;
+  if (bytesTotal > size) return started('the source is smaller than at the checkpoint');
+  const manifest = await ChunkManifest.load(expected.manifestPath, bytesTotal, checkpoint.manifestDigest);
+  if (manifest === undefined) return started('the chunk manifest is not the one of the checkpoint');
+  if (bytesTotal < size) {
+    const how = `compared: the disk has grown from ${bytesTotal} to ${size} bytes since the checkpoint`;
+    return { kind: 'compared', how, manifest: new ChunkManifest(size), known: manifest.grownTo(size) };
+  }
+  if (momentId === expected.momentId) return { kind: 'resumed', how: 'resumed', manifest };
+  const changes = changeId === undefined ? undefined : await expected.changesSince?.(changeId);
+  if (changes === undefined) {
+    const how = 'compared: the source cannot say what changed since the checkpoint';
+    return { kind: 'compared', how, manifest: new ChunkManifest(size), known: manifest };
+  }
+  for (const index of chunksTouchedBy(changes, size)) manifest.forget(index);
+  const bytes = changes.reduce((sum, { length }) => sum + length, 0);
+  return { kind: 'changed', how: `went on from another moment: ${bytes} bytes changed since`, manifest };
 }

@@ -1,26 +1,26 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** Source and target do not fit together: the target must be as large as the source, or larger. */
+/** The target is smaller than the source. */
 export class TargetTooSmall extends LedgerliftError {
   readonly code = 'LL-DSK-010';
   constructor(source: number, target: number) {
-    super(`the target has ${target} bytes and the source ${source}; allocate the target anew`);
+    super(`the target has ${target} bytes, but the source ${source}; allocate the target again`);
   }
 }
 
-/** What was read back from the target is not what was written. Start the disk over; look at the target's storage. */
+/** Data read back from the target differs from the data copied. Start the disk over and check the target's storage. */
 export class VerificationFailed extends LedgerliftError {
   readonly code = 'LL-DSK-011';
   override readonly failure = 'needs-operator';
   constructor(
     readonly path: string,
-    /** The first of the chunks that differ, by number. */
+    /** Numbers of the first chunks that differ. */
     readonly chunks: readonly number[],
     readonly differing: number,
   ) {
     super(
-      `${differing} chunks of ${path} differ from what was copied, the first at ${chunks[0] ?? '?'} MiB; ` +
-        'look at the storage of the target, then cancel the VM and start it again',
+      `${differing} chunks of ${path} differ from the data copied, the first at ${chunks[0] ?? '?'} MiB; ` +
+        'check the storage of the target, then cancel the VM and start it again',
     );
   }
 }

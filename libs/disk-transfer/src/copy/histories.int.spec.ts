@@ -1,9 +1,9 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ByteRange } from '../chunks/ranges.js';
+import type { ByteRange } from '../chunks/manifest.js';
 import { serveTarget } from '../nbd-server/servers.js';
-import type { Checkpoint } from './base.js';
+import type { Checkpoint } from './disk-copy.js';
 import { MiB, at, copy, equal, fullOf, pattern, raw, reading } from './spec/copying.js';
 
 const SIZE = 3 * MiB + 4096;

@@ -1,16 +1,15 @@
-import { CHUNK_SIZE, chunkLength, hashOf, zeroHash } from '../chunks/chunk.js';
-import type { ChunkManifest } from '../chunks/manifest.js';
+import { CHUNK_SIZE, chunkLength, type ChunkManifest, hashOf, zeroHash } from '../chunks/manifest.js';
 import { NbdClient, type NbdEndpoint } from '../nbd/client.js';
 import { VerificationFailed } from './errors.js';
-import { DataRanges, extentsOf } from './extents.js';
+import { DataRanges, extentsOf } from './target-disk.js';
 
 export interface VerifyOptions {
-  /** An export that reads past the page cache, or what was written could be answered from memory. */
+  /** An export that bypasses the page cache; otherwise reads could come from memory instead of the storage. */
   readonly target: NbdEndpoint;
-  /** Name of the target in the error. */
+  /** The target's name for the error. */
   readonly path: string;
   readonly manifest: ChunkManifest;
-  /** `written`: the chunks that hold data. `full`: every chunk, those of zeros too. */
+  /** `written`: only chunks with data. `full`: also chunks of zeros. */
   readonly mode: 'written' | 'full';
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: { readonly bytesDone: number; readonly bytesTotal: number }) => void;
@@ -19,7 +18,7 @@ export interface VerifyOptions {
 const IN_FLIGHT = 8;
 const NAMED_CHUNKS = 10;
 
-/** Reads the target back and compares every chunk with the hash of what was read from the source. @throws VerificationFailed */
+/** Reads the target back and compares each chunk with its hash from the source. @throws VerificationFailed */
 export async function verifyDisk(options: VerifyOptions): Promise<void> {
   const { manifest, mode, signal } = options;
   const client = await NbdClient.connect(options.target);

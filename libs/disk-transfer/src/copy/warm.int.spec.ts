@@ -1,10 +1,9 @@
 import { copyFile, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { ChunkManifest } from '../chunks/manifest.js';
-import type { ByteRange } from '../chunks/ranges.js';
+import { type ByteRange, ChunkManifest } from '../chunks/manifest.js';
 import { startServer } from '../nbd-server/server-process.js';
-import type { Checkpoint } from './base.js';
-import type { CopyOptions, CopyResult } from './copier.js';
+import type { Checkpoint } from './disk-copy.js';
+import { type CopyOptions, type CopyResult, Throttle } from './copier.js';
 import {
   DISK,
   MiB,
@@ -18,7 +17,6 @@ import {
   sparseDisk,
   writing,
 } from './spec/copying.js';
-import { Throttle } from './throttle.js';
 
 /** What a source does between two moments: from which byte on what stands there then; `hole`: zeros. */
 interface Write {
@@ -137,7 +135,7 @@ describe('a pass of another moment', () => {
     expect(await equal(second, at('target'))).toBe(true);
   });
 
-  it('of a disk that has grown compares all of it, and writes what differs', async () => {
+  it('of a disk that has grown compares the whole disk and writes the differences', async () => {
     const { target, first } = await copied();
     const second = await next(first, 'm1', change);
     for (const path of [second, at('target')]) await truncate(path, DISK + 3 * MiB + 512);
@@ -164,7 +162,7 @@ describe('a pass of another moment', () => {
     expect(target.checkpoint).toMatchObject({ momentId: 'm1', changeId: 'since-m1', bytesDone: DISK });
   });
 
-  it('goes on from one that was broken off: what changed, and what was never done', async () => {
+  it('continues an interrupted one with the changed and the unfinished chunks', async () => {
     const first = await sparseDisk('m0');
     await fullOf('target', 0xa5);
     const target = new Target();
@@ -270,7 +268,7 @@ describe('a pass whose change id is void', () => {
 });
 
 describe('a manifest that moved on by one, which the log never learned', () => {
-  it('is gone on from, without what may have been begun since', async () => {
+  it('is continued, except for chunks that may have been started since', async () => {
     const { target, first } = await copied();
     const second = await next(first, 'm1', change);
     // Only the first checkpoint of the pass is made, before anything is written.

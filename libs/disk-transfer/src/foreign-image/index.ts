@@ -1,4 +1,11 @@
-export { imageBytes } from './bytes.js';
-export { type ForeignFormat, HEAD_LENGTH, type RefusalCause, foreignHeader, shownFormat } from './header.js';
+export {
+  imageBytes,
+  type ForeignFormat,
+  HEAD_LENGTH,
+  type RefusalCause,
+  foreignHeader,
+  shownFormat,
+  ForeignImageRefused,
+  assertSelfContained,
+} from './header.js';
 export { qcow2Header } from './qcow2.js';
-export { ForeignImageRefused, assertSelfContained } from './refused.js';

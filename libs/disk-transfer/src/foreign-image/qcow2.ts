@@ -1,7 +1,7 @@
 import type { ImageRefusal } from './header.js';
 
 export interface Qcow2Header {
-  /** Bytes, as the guest sees them. */
+  /** Size in bytes as the guest sees it. */
   readonly size: number;
   readonly refusal: ImageRefusal | undefined;
 }
@@ -9,13 +9,13 @@ export interface Qcow2Header {
 /** QEMU's docs/interop/qcow2.txt: a header of version 2 has 72 bytes, of version 3 at least 104. */
 const SHORTEST = 72;
 const SHORTEST_3 = 104;
-/** Incompatible features, by the bit: a reader must refuse an image with one that it does not know. */
+/** Incompatible feature bits: a reader must refuse an image with an unknown one. */
 const CORRUPT = 1n << 1n;
 const EXTERNAL_DATA = 1n << 2n;
 /** Dirty, corrupt, external data, compression type, extended L2 entries. */
 const KNOWN = 0b11111n;
 
-/** Reads the header of an image that begins with the magic of qcow2. */
+/** Reads the header of an image that begins with qcow2's magic number. */
 export function qcow2Header(head: Buffer): Qcow2Header {
   if (head.length < SHORTEST) return refused(0, 'damaged', 'is a qcow2 that ends within its header');
   const version = head.readUInt32BE(4);
@@ -31,16 +31,16 @@ export function qcow2Header(head: Buffer): Qcow2Header {
     return refused(
       size,
       'external-data',
-      'is a qcow2 whose data lies in another file; put it into one with `qemu-img convert`',
+      'is a qcow2 whose data is in another file; merge them with `qemu-img convert`',
     );
   if ((features & ~KNOWN) !== 0n)
     return refused(
       size,
       'unknown-feature',
-      `is a qcow2 with unknown incompatible features (0x${(features & ~KNOWN).toString(16)}); write it anew with \`qemu-img convert\``,
+      `is a qcow2 with unknown incompatible features (0x${(features & ~KNOWN).toString(16)}); rewrite it with \`qemu-img convert\``,
     );
   if ((features & CORRUPT) !== 0n)
-    return refused(size, 'damaged', 'is a qcow2 that is marked as damaged; look at it with `qemu-img check`');
+    return refused(size, 'damaged', 'is a qcow2 that is marked as damaged; check it with `qemu-img check`');
   if (head.readUInt32BE(32) !== 0)
     return refused(size, 'encrypted', 'is an encrypted qcow2; decrypt it with `qemu-img convert`');
   return { size, refusal: undefined };

@@ -1,10 +1,10 @@
 import type { ForeignHeader, ImageBytes, ImageRefusal } from './header.js';
 
 const SECTOR = 512;
-/** QEMU looks for the parent here whatever the header says (block/vmdk.c: desc_offset = 0x200, DESC_SIZE). */
+/** QEMU always looks for the parent here, even if the header says otherwise (block/vmdk.c: desc_offset = 0x200, DESC_SIZE). */
 const DESCRIPTOR_AT = SECTOR;
 const DESCRIPTOR_LENGTH = 20 * SECTOR;
-/** GD_AT_END: the header that counts is the footer, in the last but one sector of the file. */
+/** GD_AT_END: the footer, in the last but one sector of the file, is the valid header. */
 const DIRECTORY_AT_END = 0xffff_ffff_ffff_ffffn;
 const HEADER_LENGTH = 79;
 
@@ -12,7 +12,7 @@ const HEADER_LENGTH = 79;
 export function vmdkHeader({ head, tail, length }: ImageBytes): ForeignHeader {
   const magic = head.toString('latin1', 0, 4);
   if (magic === 'COWD')
-    return refused('parent', 'is a COWD VMDK, the kind of ESXi snapshots; export the VM again');
+    return refused('parent', 'is a COWD VMDK, as ESXi snapshots use; export the VM again');
   if (magic !== 'KDMV') return refusedDescriptor(head.toString('latin1'));
   if (head.length < HEADER_LENGTH) return refused('damaged', 'ends early; fetch or export the VM again');
   const sectors = head.readBigUInt64LE(12);
@@ -24,7 +24,7 @@ export function vmdkHeader({ head, tail, length }: ImageBytes): ForeignHeader {
   return { capacity, refusal };
 }
 
-/** The header may put its descriptor elsewhere, and readers differ in which they believe. Every exporter uses sector 1. */
+/** Refuses a descriptor outside sector 1: readers differ in whether they follow such a header, and no exporter writes one. */
 function outOfPlace(head: Buffer): ImageRefusal | undefined {
   const [at, sectors] = [head.readBigUInt64LE(28), head.readBigUInt64LE(36)];
   return at === 0n || sectors === 0n || at === 1n
@@ -32,7 +32,7 @@ function outOfPlace(head: Buffer): ImageRefusal | undefined {
     : { cause: 'extents', why: `has its descriptor at sector ${at}, where no exporter puts it` };
 }
 
-/** Up to the first NUL, as every reader takes it. */
+/** Returns the descriptor up to the first NUL, where every reader stops. */
 function embeddedText(head: Buffer): string {
   const text = head.toString('latin1', DESCRIPTOR_AT, DESCRIPTOR_AT + DESCRIPTOR_LENGTH);
   const end = text.indexOf('\0');
@@ -48,12 +48,12 @@ function refusedDescriptor(text: string): ForeignHeader {
   const shown = names.slice(0, 3).map((name) => `'${name.slice(0, 100)}'`);
   return refused(
     'extents',
-    `is a VMDK descriptor whose data lies in other files${shown.length === 0 ? '' : ` (${shown.join(', ')})`}; ` +
+    `is a VMDK descriptor whose data is in other files${shown.length === 0 ? '' : ` (${shown.join(', ')})`}; ` +
       'export the VM with streamOptimized VMDKs',
   );
 }
 
-/** A sparse VMDK names itself as its one extent, under whatever name it once had. */
+/** A sparse VMDK names itself as its only extent, under any name that it once had. */
 function descriptorRefusal(text: string): ImageRefusal | undefined {
   const parent = parentRefusal(text);
   if (parent !== undefined) return parent;
@@ -73,7 +73,7 @@ function parentRefusal(text: string): ImageRefusal | undefined {
     : undefined;
 }
 
-/** A VMDK that was cut off has lost its grain directory, which the footer or the offset in the header shows. */
+/** Detects a truncated VMDK by its missing grain directory, from the footer or the offset in the header. */
 function lengthRefusal(
   head: Buffer,
   tail: Buffer | undefined,
@@ -88,7 +88,7 @@ function lengthRefusal(
   if (footer.toString('latin1', 0, 4) !== 'KDMV') return cut;
   return footer.readBigUInt64LE(12) === head.readBigUInt64LE(12)
     ? undefined
-    : { cause: 'damaged', why: 'has a footer of another capacity than its header; export the VM again' };
+    : { cause: 'damaged', why: 'has different capacities in its footer and header; export the VM again' };
 }
 
 const refused = (cause: ImageRefusal['cause'], why: string): ForeignHeader => ({

@@ -1,33 +1,34 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type NbdServer, startServer } from './server-process.js';
+import { runTool, ToolRunFailed } from '@ledgerlift/processes';
+import { type NbdServer, startAll, startServer } from './server-process.js';
 
 type Parameter = readonly [name: string, value: string];
 
-/** What nbdkit is to offer: one of its plugins, and what that is told. */
+/** An nbdkit plugin to serve, with its parameters. */
 export interface NbdkitPlugin {
-  /** Name, or path of its .so. */
+  /** Name of the plugin, or path of its .so. */
   readonly plugin: string;
   readonly parameters: readonly Parameter[];
-  /** Never in a process list, nor in what the server is quoted with. */
+  /** Parameters that never show in a process list or in quoted server output. */
   readonly secrets: readonly Parameter[];
-  /** Content of files that the plugin is given the path of. */
+  /** Parameters whose values are file contents: the plugin gets the path of a file with that content. */
   readonly files: readonly Parameter[];
-  /** Paths that it reads besides, such as where a library lies that it loads. */
+  /** Other paths that it reads, such as the folder of a library that it loads. */
   readonly reads: readonly string[];
-  /** `host` where it reads the source through devices of this machine. */
+  /** `host` if it reads the source through devices of this machine. */
   readonly devices?: 'host';
 }
 
-/** A plugin may log in to its source on its way up, which takes a while. */
+/** Long, because a plugin may log in to its source while it starts. */
 const START_TIMEOUT_MS = 60_000;
 
 /**
- * Exports read-only what a plugin of nbdkit reads.
+ * Serves a disk read-only through an nbdkit plugin.
  *
- * Secrets and files are open files without a name: the plugin finds them by its file descriptors, nobody else can, and
- * nothing is left of them when we are killed. A core dump would hold them, so there is none.
+ * Secrets and files are passed as open files without a name: only the plugin can reach them, by its file descriptors, and nothing
+ * stays behind if we are killed. Core dumps are off, because they would contain the secrets.
  *
  * @throws NbdServerFailed
  */
@@ -57,26 +58,20 @@ export async function serveNbdkit(plugin: NbdkitPlugin): Promise<NbdServer> {
         startTimeoutMs: START_TIMEOUT_MS,
       },
     );
-    return { ...server, said: () => redacted(server.said(), secrets) };
+    return { ...server, stderr: () => redacted(server.stderr(), secrets) };
   } finally {
     await Promise.all(opened.map((file) => file.close()));
   }
 }
 
-/** @throws NbdServerFailed, and none is left */
-export async function serveNbdkitTimes(plugin: NbdkitPlugin, servers: number): Promise<readonly NbdServer[]> {
-  const started = await Promise.allSettled(Array.from({ length: servers }, () => serveNbdkit(plugin)));
-  const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const failed = started.find((each) => each.status === 'rejected');
-  if (failed === undefined) return running;
-  await Promise.all(running.map((server) => server.stop()));
-  throw failed.reason;
-}
+/** Starts several servers of the same plugin. @throws NbdServerFailed if one fails, after stopping the others */
+export const serveNbdkitTimes = (plugin: NbdkitPlugin, servers: number): Promise<readonly NbdServer[]> =>
+  startAll(servers, () => serveNbdkit(plugin));
 
-/** Standard input, output and error come first. */
+/** The first descriptor after standard input, output and error. */
 const FIRST_INHERITED = 3;
 
-/** Files that can be opened again through /proc only, each with its content. */
+/** Creates files that can be reopened only through /proc. */
 async function openNameless(content: readonly string[]) {
   const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-given-'));
   try {
@@ -94,3 +89,46 @@ async function openNameless(content: readonly string[]) {
 
 const redacted = (text: string, secrets: readonly Parameter[]): string =>
   secrets.reduce((rest, [, value]) => (value === '' ? rest : rest.replaceAll(value, '…')), text);
+
+/** Long, because a slow plugin is still usable. */
+const PROBE_MS = 20_000;
+
+/** nbdkit's output about one of its plugins. */
+export interface PluginDump {
+  /** The dump; empty if the plugin cannot be loaded. */
+  readonly out: string;
+  /** The reason of a failure. */
+  readonly reason: string;
+}
+
+/**
+ * Makes nbdkit load a plugin and dump its metadata, to find out whether it works and in which version.
+ *
+ * @param plugin its name, or the path of its .so
+ * @param reads other paths that it reads
+ */
+export async function dumpPlugin(
+  plugin: string,
+  reads: readonly string[],
+  ...parameters: readonly string[]
+): Promise<PluginDump> {
+  const read = plugin.startsWith('/') ? [plugin, ...reads] : reads;
+  const cell = { read, write: [], network: 'none' } as const;
+  try {
+    const { stdout, stderr } = await runTool('nbdkit', [plugin, '--dump-plugin', ...parameters], {
+      cell,
+      timeoutMs: PROBE_MS,
+    });
+    return { out: stdout, reason: reasonIn(stderr) };
+  } catch (error) {
+    return error instanceof ToolRunFailed
+      ? { out: error.output, reason: reasonIn(error.reason) }
+      : { out: '', reason: reasonIn(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/** Extracts the reason from the output, without the advice to read a manual. */
+function reasonIn(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  return (lines.find((line) => line.includes('error:')) ?? lines.at(-1) ?? '').slice(0, 300);
+}

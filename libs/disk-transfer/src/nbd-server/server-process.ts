@@ -9,31 +9,31 @@ import { type Cell, OwnedProcess, inWords } from '@ledgerlift/processes';
 export class NbdServerFailed extends LedgerliftError {
   readonly code = 'LL-DSK-020';
   override readonly failure: FailureClass;
-  constructor(command: string, said: string, failure: FailureClass) {
-    super(`${command} did not start: ${said.trim().slice(-500) || 'it said nothing'}`);
+  constructor(command: string, output: string, failure: FailureClass) {
+    super(`${command} did not start: ${output.trim().slice(-500) || 'no output'}`);
     this.failure = failure;
   }
 }
 
-/** An NBD server of ours, on a unix socket that only this user may enter. */
+/** One of our NBD servers, on a Unix socket that only this user can access. */
 export interface NbdServer {
   readonly socket: string;
   readonly pid: number;
-  /** The end of what it has written to its log so far. */
-  said(): string;
-  /** How it ended, in words; undefined while it runs. */
+  /** Returns the end of its output so far. */
+  stderr(): string;
+  /** Describes how it exited; undefined while it runs. */
   ended(): string | undefined;
-  /** Ends it and sees it gone. @param patienceMs after which it is killed; what it was told to flush is durable before */
+  /** Stops it and waits until it is gone. @param patienceMs time before it is killed; flushed data is durable anyway */
   stop(patienceMs?: number): Promise<void>;
 }
 
 export interface StartOptions {
-  /** Open files that it inherits, as its file descriptors from 3 on. */
+  /** File descriptors that it inherits, as 3 and up. */
   readonly inherited?: readonly number[];
-  /** Programs that run it, each with its arguments, such as one that sets limits. */
+  /** A command prefix that runs it, such as one that sets limits. */
   readonly through?: readonly string[];
   readonly startTimeoutMs?: number;
-  /** What it may reach besides its socket: for a server that opens what others made. None: it runs without a sandbox. */
+  /** Sandbox for a server that opens untrusted images: what it may reach besides its socket. Without it, no sandbox. */
   readonly cell?: Cell;
 }
 
@@ -58,7 +58,7 @@ export async function startServer(
   const argv = [command, ...args(socket)] as const;
   let server: OwnedProcess;
   try {
-    // A killed worker leaves no writer.
+    // An owned process dies with the worker, so a killed worker leaves no writer behind.
     server =
       cell === undefined
         ? OwnedProcess.start(argv, rest)
@@ -73,11 +73,11 @@ export async function startServer(
       server.signal('SIGKILL');
       const { status, error } = await server.ended;
       await remove();
-      // It was killed, or is too slow; or qemu's own image lock: somebody else still has the disk open. All that may pass.
-      const mayPass = status === undefined || /lock/i.test(server.said);
+      // May pass: it was killed or is too slow, or another process still has the disk open (qemu's image lock).
+      const mayPass = status === undefined || /lock/i.test(server.stderr);
       throw new NbdServerFailed(
         command,
-        server.said || (error?.message ?? ''),
+        server.stderr || (error?.message ?? ''),
         mayPass ? 'transient' : 'permanent',
       );
     }
@@ -87,7 +87,7 @@ export async function startServer(
   return {
     socket,
     pid: server.pid ?? 0,
-    said: () => server.said,
+    stderr: () => server.stderr,
     ended: () => server.end && `it ended with ${inWords(server.end)}`,
     stop: async (patienceMs) => {
       await server.stop(patienceMs);
@@ -96,26 +96,39 @@ export async function startServer(
   };
 }
 
-/** The first word of a server (NBD's proto.md, newstyle negotiation). */
+/** Starts several servers at once. @throws NbdServerFailed if one fails, after stopping the others */
+export async function startAll(
+  servers: number,
+  start: () => Promise<NbdServer>,
+): Promise<readonly NbdServer[]> {
+  const started = await Promise.allSettled(Array.from({ length: servers }, () => start()));
+  const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed === undefined) return running;
+  await Promise.all(running.map((server) => server.stop()));
+  throw failed.reason;
+}
+
+/** The first bytes that a server sends (NBD's proto.md, newstyle negotiation). */
 const GREETING = 'NBDMAGIC';
 
 /**
- * Whether the server greets, within so many milliseconds. qemu-nbd listens before it opens its image (qemu-nbd.c, main), so that
- * a connection alone does not show that it could: an image that cannot be opened, or that another server has locked.
+ * Whether the server sends its greeting within the time limit. A connection alone proves nothing: qemu-nbd listens before it
+ * opens its image (qemu-nbd.c, main), which may be unreadable or locked by another server.
  */
 const greets = (path: string, withinMs: number): Promise<boolean> =>
   new Promise((resolve) => {
-    let said = '';
+    let greeting = '';
     const socket = connect(path);
     const end = (): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(said.startsWith(GREETING));
+      resolve(greeting.startsWith(GREETING));
     };
     const timer = setTimeout(end, Math.max(0, withinMs));
     socket.setEncoding('latin1').on('data', (text: string) => {
-      said += text;
-      if (said.length >= GREETING.length) end();
+      greeting += text;
+      if (greeting.length >= GREETING.length) end();
     });
     socket.once('error', end).once('close', end);
   });

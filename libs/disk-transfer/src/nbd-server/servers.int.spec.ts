@@ -154,7 +154,7 @@ describe('a source image that leads out of itself', () => {
     await expect(serveSource({ driver: 'vmdk', file })).rejects.toMatchObject({ code: 'LL-DSK-040' });
   });
 
-  it('has its whole size where it is a VHD of VirtualBox, whose geometry is smaller', async () => {
+  it('has its whole size as a VHD of VirtualBox, whose geometry is smaller', async () => {
     const file = folder.file('whole.vhd');
     await run('qemu-img', ['create', '-q', '-f', 'vpc', '-o', 'force_size=on', file, '8M']);
     const image = await readFile(file);

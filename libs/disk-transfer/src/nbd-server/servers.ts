@@ -1,11 +1,11 @@
 import { assertSelfContained } from '../foreign-image/index.js';
-import { type NbdServer, startServer } from './server-process.js';
+import { type NbdServer, startAll, startServer } from './server-process.js';
 
-/** A disk image that is read, as qemu's drivers have it. The format is given, never guessed from the content. */
+/** A disk image to read with one of qemu's drivers. The format is stated, never guessed from the content. */
 export interface SourceImage {
   readonly driver: 'raw' | 'vmdk' | 'qcow2' | 'vpc';
   readonly file: string;
-  /** Where the image lies within the file, in bytes: a VMDK inside a tar. */
+  /** Position of the image within the file, in bytes, such as a VMDK inside a tar. */
   readonly within?: { readonly offset: number; readonly length: number };
 }
 
@@ -16,9 +16,9 @@ export interface TargetImage {
 
 const CONNECTIONS = '8';
 
-/** Exports a source image read-only; nothing is unpacked. @throws ForeignImageRefused, NbdServerFailed */
+/** Exports a source image read-only and in place. @throws ForeignImageRefused, NbdServerFailed */
 export async function serveSource(image: SourceImage): Promise<NbdServer> {
-  // Some drivers open other files for features that no option turns off, such as extents of a VMDK.
+  // Some drivers open other files, such as extents of a VMDK, and no option prevents that.
   await assertSelfContained(image);
   const args = (socket: string): readonly string[] => [
     '--read-only',
@@ -30,17 +30,11 @@ export async function serveSource(image: SourceImage): Promise<NbdServer> {
   return startServer('qemu-nbd', args, { cell: { read: [image.file], write: [], network: 'none' } });
 }
 
-/** Several servers of the same image: each inflates on a core of its own. @throws NbdServerFailed, and none is left */
-export async function serveSourceTimes(image: SourceImage, servers: number): Promise<readonly NbdServer[]> {
-  const started = await Promise.allSettled(Array.from({ length: servers }, () => serveSource(image)));
-  const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  const failed = started.find((each) => each.status === 'rejected');
-  if (failed === undefined) return running;
-  await Promise.all(running.map((server) => server.stop()));
-  throw failed.reason;
-}
+/** Starts several servers of the same image, so that each decompresses on its own core. @throws NbdServerFailed if one fails, after stopping the others */
+export const serveSourceTimes = (image: SourceImage, servers: number): Promise<readonly NbdServer[]> =>
+  startAll(servers, () => serveSource(image));
 
-/** Exports a target image for writing. qemu locks it, so that a second writer is refused. @throws NbdServerFailed */
+/** Exports a target image for writing. qemu locks it against a second writer. @throws NbdServerFailed */
 export function serveTarget({ path, format }: TargetImage): Promise<NbdServer> {
   const args = (socket: string): readonly string[] => [
     '--persistent',
@@ -56,9 +50,9 @@ export function serveTarget({ path, format }: TargetImage): Promise<NbdServer> {
 }
 
 /**
- * Exports a target image read-only past the page cache, so that what is verified is what the storage holds.
+ * Exports a target image read-only, bypassing the page cache, so that verification reads the storage itself.
  *
- * @returns `cache: 'bypassed'`, or `'used'` where the filesystem has no O_DIRECT (tmpfs)
+ * @returns `cache: 'bypassed'`, or `'used'` if the file system has no O_DIRECT (tmpfs)
  */
 export async function serveForVerification({
   path,
@@ -85,8 +79,8 @@ export async function serveForVerification({
 }
 
 /**
- * An image as an explicit node graph: each driver is named, so that QEMU probes nothing, a backing file is never opened
- * whatever the header says, and the only protocol is `file`.
+ * Describes an image as an explicit node graph. It names each driver, so QEMU probes nothing, never opens a backing file
+ * that a header names, and uses no protocol but `file`.
  */
 export function nodeGraph({ driver, file, within }: SourceImage): string {
   const protocol = { driver: 'file', filename: file };
@@ -96,7 +90,7 @@ export function nodeGraph({ driver, file, within }: SourceImage): string {
       : { driver: 'raw', offset: within.offset, size: within.length, file: protocol };
   // `backing` is an option of formats that can have one; raw and vpc refuse it.
   const backing = driver === 'qcow2' || driver === 'vmdk' ? { backing: null } : {};
-  // QEMU takes the size from the geometry where it does not know the creator (block/vpc.c), which is less than the disk has.
+  // For unknown creators, QEMU takes the size from the geometry (block/vpc.c), which is smaller than the disk.
   const size = driver === 'vpc' ? { force_size_calc: 'current_size' } : {};
   return `json:${JSON.stringify({ driver, ...backing, ...size, file: stretch })}`;
 }

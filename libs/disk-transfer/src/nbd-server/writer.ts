@@ -15,23 +15,23 @@ import { z } from 'zod';
 import type { NbdServer } from './server-process.js';
 import { type TargetImage, serveTarget } from './servers.js';
 
-/** Who writes a disk: stands beside it while it is written. */
+/** Identifies the process that writes a disk. The record lies beside the disk while it is written. */
 const WriterRecord = ProcessRecord.extend({ attempt: z.int() });
 type WriterRecord = z.infer<typeof WriterRecord>;
 
-/** Nobody here can show that the earlier writer has ended: it is on another host. */
+/** The earlier writer ran on another host, so this host cannot tell whether it has ended. */
 export class WriterUnknown extends LedgerliftError {
   readonly code = 'LL-DSK-030';
   override readonly failure = 'needs-operator';
   constructor(path: string, host: string) {
     super(
-      `${path} was being written from host ${host}, and this host (${hostname()}) cannot show that this has ended; ` +
-        `see that no worker on ${host} runs, remove ${path}.writer.json, then retry`,
+      `${path} was being written from host ${host}, and this host (${hostname()}) cannot tell whether that has ended; ` +
+        `make sure that no worker runs on ${host}, remove ${path}.writer.json, then retry`,
     );
   }
 }
 
-/** A newer attempt writes the disk; this one is late. */
+/** A newer attempt already writes the disk. */
 export class WriterSuperseded extends LedgerliftError {
   readonly code = 'LL-DSK-031';
   constructor(path: string, attempt: number, newer: number) {
@@ -42,8 +42,8 @@ export class WriterSuperseded extends LedgerliftError {
 export interface Writer {
   readonly server: NbdServer;
   /**
-   * Ends the server, sees it gone and removes the record.
-   * @param patienceMs after which it is killed: short where what it was not told to flush counts for nothing
+   * Stops the server, waits until it is gone and removes the record.
+   * @param patienceMs time before it is killed; can be short if unflushed data may be lost
    */
   release(patienceMs?: number): Promise<void>;
 }
@@ -51,10 +51,10 @@ export interface Writer {
 const GONE_TIMEOUT_MS = 10_000;
 
 /**
- * Makes the one NBD server through which an attempt may write a disk: first whatever an earlier attempt left is
- * ended and seen gone. qemu's image lock is the second guard.
+ * Starts the only NBD server through which an attempt may write a disk. First ends the writer of an earlier attempt and waits
+ * until it is gone. qemu's image lock is the second guard.
  *
- * @param attempt grows with each attempt of the VM's transfer
+ * @param attempt increases with each attempt of the VM's transfer
  * @throws WriterUnknown, WriterSuperseded, NbdServerFailed
  */
 export async function acquireWriter(
@@ -80,7 +80,7 @@ export async function acquireWriter(
 }
 
 /**
- * Ends the writer that the record names, and sees it gone. For clean-up, too, before it removes a disk.
+ * Ends the writer that the record names and waits until it is gone. Cleanup also calls this before it removes a disk.
  *
  * @throws WriterUnknown, WriterSuperseded
  */
@@ -104,7 +104,7 @@ export async function endEarlierWriter(path: string, recordPath: string, attempt
 
 async function describe(pid: number, attempt: number): Promise<WriterRecord> {
   const [place, id] = await Promise.all([thisPlace(), identify(pid)]);
-  // One that has just died is recorded all the same, and found to be gone.
+  // Record even a process that has just died; the next reader finds it gone.
   return { attempt, ...place, pid, startTicks: id?.startTicks ?? 0 };
 }
 

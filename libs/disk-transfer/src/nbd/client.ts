@@ -1,27 +1,27 @@
 import { type Socket, connect } from 'node:net';
-import { ByteIntake } from './byte-intake.js';
+import { ByteIntake, ReplyReader } from './reply-reader.js';
 import { NbdConnectionLost, NbdProtocolError } from './errors.js';
-import { type ExportInfo, handshake } from './handshake.js';
-import { PendingRequests, type Request, type StatusExtent } from './pending-requests.js';
 import {
   ALLOCATION,
   AllocationFlag,
   Command,
   CommandFlag,
+  type ExportInfo,
+  handshake,
   LARGEST_RANGE,
-  TransmissionFlag,
   requestHeader,
-} from './protocol.js';
-import { ReplyReader } from './reply-reader.js';
+  TransmissionFlag,
+} from './handshake.js';
+import { PendingRequests, type Request, type StatusExtent } from './pending-requests.js';
 
-/** Where an NBD export is: a unix socket, or a host and port. */
+/** Address of an NBD export: a Unix socket, or a host and port. */
 export type NbdEndpoint = ({ readonly socket: string } | { readonly host: string; readonly port: number }) & {
   readonly exportName?: string;
-  /** For a server that opens its disk, far away, only when it is asked for it. */
+  /** Handshake time limit, for a server that opens a remote disk only on demand; 20 s by default. */
   readonly openMs?: number;
 };
 
-/** A part of a disk. `zero`: it reads as zeros, and need not be read. */
+/** A part of a disk. `zero` if it reads as zeros and so need not be read. */
 export interface Extent {
   readonly offset: number;
   readonly length: number;
@@ -29,19 +29,19 @@ export interface Extent {
 }
 
 export interface NbdClientOptions {
-  /** Meta contexts beside `base:allocation`, such as `qemu:dirty-bitmap:NAME`. */
+  /** Meta contexts in addition to `base:allocation`, such as `qemu:dirty-bitmap:NAME`. */
   readonly contexts?: readonly string[];
-  /** Ends the connection, and the making of it. */
+  /** Ends the connection, or the attempt to connect. */
   readonly signal?: AbortSignal;
-  /** A server that says nothing for so long while something is outstanding counts as gone. */
+  /** A server that is silent for this long while requests are outstanding counts as gone; 300 s by default. */
   readonly silenceMs?: number;
 }
 
 const HANDSHAKE_MS = 20_000;
-/** Long, for a flush or the zeroing of a GiB may take minutes on slow storage. */
+/** Long, because a flush or zeroing a GiB may take minutes on slow storage. */
 const SILENCE_MS = 300_000;
 
-/** One connection to an NBD export, with as many requests in flight as the caller makes. */
+/** One connection to an NBD export. Callers may have any number of requests in flight. */
 export class NbdClient {
   readonly name: string;
   readonly #socket: Socket;
@@ -67,7 +67,7 @@ export class NbdClient {
       this.#break(new NbdConnectionLost(this.name, 'the connection was closed')),
     );
     this.#watch = setInterval(() => this.#checkSilence(silenceMs), Math.min(silenceMs / 4, 10_000));
-    const abort = (): void => this.#break(new NbdConnectionLost(this.name, 'it was given up by us'));
+    const abort = (): void => this.#break(new NbdConnectionLost(this.name, 'we gave up on it'));
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
     this.#socket.once('close', () => signal?.removeEventListener('abort', abort));
@@ -77,7 +77,7 @@ export class NbdClient {
   static async connect(endpoint: NbdEndpoint, options: NbdClientOptions = {}): Promise<NbdClient> {
     const client = new NbdClient(endpoint, options);
     const late = setTimeout(
-      () => client.#break(new NbdConnectionLost(client.name, 'it did not answer when it was greeted')),
+      () => client.#break(new NbdConnectionLost(client.name, 'it did not answer the handshake')),
       endpoint.openMs ?? HANDSHAKE_MS,
     );
     try {
@@ -96,7 +96,7 @@ export class NbdClient {
     return this.#export.size;
   }
 
-  /** Requests must begin and end at multiples of this, or at the disk's end. */
+  /** Requests must begin and end at multiples of this many bytes, or at the disk's end. */
   get smallestBlock(): number {
     return this.#export.smallestBlock;
   }
@@ -113,7 +113,7 @@ export class NbdClient {
     return this.#export.contexts.has(name);
   }
 
-  /** Fills `into` from `offset` on, in as many requests as the server's limit makes necessary. */
+  /** Fills `into` from `offset` on, in as many requests as the server's limit requires. */
   async read(offset: number, into: Buffer): Promise<void> {
     await this.#inParts(into.length, (at, length) =>
       this.#request({
@@ -136,9 +136,9 @@ export class NbdClient {
   }
 
   /**
-   * The range reads as zeros afterwards, whatever was there.
+   * Makes a range read as zeros.
    *
-   * @param space `may-free`: the server may make a hole of it; `keep`: the space stays allocated
+   * @param space `may-free`: the server may punch a hole; `keep`: the space stays allocated
    */
   async writeZeroes(offset: number, length: number, space: 'may-free' | 'keep' = 'may-free'): Promise<void> {
     const flags = space === 'keep' ? CommandFlag.noHole : 0;
@@ -149,14 +149,14 @@ export class NbdClient {
     );
   }
 
-  /** Everything whose write was confirmed before is durable. */
+  /** Makes all confirmed writes durable. */
   async flush(): Promise<void> {
-    // A server without FLUSH says that it has no volatile cache.
+    // A server without FLUSH has no volatile cache.
     if ((this.#export.flags & TransmissionFlag.sendFlush) === 0) return;
     await this.#request({ name: 'FLUSH', command: Command.flush, offset: 0, length: 0 });
   }
 
-  /** Extents of at least the beginning of the range; without an allocation context all of it counts as data. */
+  /** Returns extents of at least the beginning of the range. Without an allocation context, all counts as data. */
   async blockStatus(offset: number, length: number): Promise<readonly Extent[]> {
     if (!this.hasContext(ALLOCATION)) return [{ offset, length, zero: false }];
     const status = await this.status(ALLOCATION, offset, length);
@@ -168,9 +168,9 @@ export class NbdClient {
   }
 
   /**
-   * What a meta context says about at least the beginning of the range.
+   * Returns the status of at least the beginning of the range in a meta context.
    *
-   * @throws NbdProtocolError when the server does not have the context
+   * @throws NbdProtocolError if the server does not have the context
    */
   async status(context: string, offset: number, length: number): Promise<readonly StatusExtent[]> {
     const id = this.#export.contexts.get(context);
@@ -187,12 +187,12 @@ export class NbdClient {
     return extents;
   }
 
-  /** Ends the connection; what is outstanding fails. */
+  /** Ends the connection. Outstanding requests fail. */
   close(): void {
     if (this.#broken === undefined && this.#requests?.count === 0) {
       this.#socket.end(requestHeader(Command.disconnect, 0, 0n, 0, 0));
     }
-    this.#break(new NbdConnectionLost(this.name, 'it was closed by us'));
+    this.#break(new NbdConnectionLost(this.name, 'we closed the connection'));
   }
 
   get #export(): ExportInfo {
@@ -280,7 +280,7 @@ export class NbdClient {
     this.#broken = error;
     clearInterval(this.#watch);
     this.#intake.stop();
-    // A farewell that is under way is let out, but a server that does not read is not waited for.
+    // Let a pending disconnect message out, but do not wait for a server that does not read.
     if (this.#socket.writableEnded) setTimeout(() => this.#socket.destroy(), 1000).unref();
     else this.#socket.destroy();
     this.#onBreak(error);

@@ -1,6 +1,6 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** The connection to an NBD server ended while something was outstanding. Connect again and go on. */
+/** The connection to an NBD server ended before a request was answered. Reconnect and continue. */
 export class NbdConnectionLost extends LedgerliftError {
   readonly code = 'LL-DSK-001';
   override readonly failure: FailureClass = 'transient';
@@ -12,21 +12,21 @@ export class NbdConnectionLost extends LedgerliftError {
   }
 }
 
-/** What answers is no NBD server, or one that breaks the protocol. Trying again would not help. */
+/** The peer is not an NBD server, or breaks the protocol. A retry would not help. */
 export class NbdProtocolError extends LedgerliftError {
   readonly code = 'LL-DSK-002';
   constructor(
     readonly endpoint: string,
     reason: string,
   ) {
-    super(`what answers at ${endpoint} breaks the NBD protocol: ${reason}; check what listens there`);
+    super(`the server at ${endpoint} breaks the NBD protocol: ${reason}; check which program listens there`);
   }
 }
 
 const ENOSPC = 28;
 const EPERM = 1;
 
-/** The server could not carry out a request. No space is for an operator, no permission is for good; else try again. */
+/** A request failed at the server. Lack of space needs an operator, lack of permission is permanent; others are retried. */
 export class NbdRequestFailed extends LedgerliftError {
   readonly code = 'LL-DSK-003';
   override readonly failure: FailureClass;
@@ -36,13 +36,13 @@ export class NbdRequestFailed extends LedgerliftError {
     readonly offset: number,
     readonly errno: number,
   ) {
-    const meaning = errno === ENOSPC ? 'no space is left; make room, then retry' : `error ${errno}`;
+    const meaning = errno === ENOSPC ? 'no space is left; free space, then retry' : `error ${errno}`;
     super(`${command} at ${offset} failed at ${endpoint}: ${meaning}`);
     this.failure = errno === ENOSPC ? 'needs-operator' : errno === EPERM ? 'permanent' : 'transient';
   }
 }
 
-/** The server refuses an option that is needed, such as an export that it does not have. */
+/** The server refuses a required option, such as an export that it does not have. */
 export class NbdOptionRefused extends LedgerliftError {
   readonly code = 'LL-DSK-004';
   constructor(
@@ -54,7 +54,7 @@ export class NbdOptionRefused extends LedgerliftError {
   }
 }
 
-/** Whether an error is of the connection to this endpoint, and not of another one that took part. */
+/** Whether an error comes from the connection to this endpoint. */
 export const isOfEndpoint = (error: unknown, endpoint: string): boolean =>
   (error instanceof NbdConnectionLost ||
     error instanceof NbdProtocolError ||

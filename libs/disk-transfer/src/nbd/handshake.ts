@@ -1,16 +1,59 @@
 import { NbdOptionRefused, NbdProtocolError } from './errors.js';
-import {
-  HandshakeFlag,
-  Info,
-  LARGEST_PAYLOAD,
-  NBD_MAGIC,
-  OPTION_MAGIC,
-  OPTION_REPLY_MAGIC,
-  Option,
-  OptionReply,
-} from './protocol.js';
 
-/** The two ends of a connection while it is being set up: bytes in turn, no requests in flight. */
+/** Numbers of the NBD protocol: https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md */
+
+export const NBD_MAGIC = 0x4e42444d41474943n; // 'NBDMAGIC'
+export const OPTION_MAGIC = 0x49484156454f5054n; // 'IHAVEOPT'
+export const OPTION_REPLY_MAGIC = 0x3e889045565a9n;
+export const REQUEST_MAGIC = 0x25609513;
+export const SIMPLE_REPLY_MAGIC = 0x67446698;
+export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
+
+export const HandshakeFlag = { fixedNewstyle: 1, noZeroes: 2 } as const;
+export const Option = { go: 7, structuredReply: 8, setMetaContext: 10 } as const;
+export const OptionReply = { ack: 1, info: 3, metaContext: 4, errorBit: 0x80000000 } as const;
+export const Info = { export: 0, blockSize: 3 } as const;
+export const TransmissionFlag = { readOnly: 1 << 1, sendFlush: 1 << 2, sendWriteZeroes: 1 << 6 } as const;
+export const Command = {
+  read: 0,
+  write: 1,
+  disconnect: 2,
+  flush: 3,
+  writeZeroes: 6,
+  blockStatus: 7,
+} as const;
+export const CommandFlag = { noHole: 1 << 1 } as const;
+export const Chunk = { none: 0, offsetData: 1, offsetHole: 2, blockStatus: 5, errorBit: 0x8000 } as const;
+export const CHUNK_DONE = 1;
+
+/** The meta context that distinguishes zeros from data. */
+export const ALLOCATION = 'base:allocation';
+/** Flags of base:allocation. Only `zero` means zeros: a hole without it may read as anything. */
+export const AllocationFlag = { hole: 1, zero: 2 } as const;
+
+/** A server that reports no block sizes must accept requests of 32 MiB; replies are never larger. */
+export const LARGEST_PAYLOAD = 32 * 1024 * 1024;
+/** The largest 32-bit request length that is a multiple of every block size. */
+export const LARGEST_RANGE = 0x80000000;
+
+export function requestHeader(
+  command: number,
+  flags: number,
+  handle: bigint,
+  offset: number,
+  length: number,
+): Buffer {
+  const head = Buffer.allocUnsafe(28);
+  head.writeUInt32BE(REQUEST_MAGIC, 0);
+  head.writeUInt16BE(flags, 4);
+  head.writeUInt16BE(command, 6);
+  head.writeBigUInt64BE(handle, 8);
+  head.writeBigUInt64BE(BigInt(offset), 16);
+  head.writeUInt32BE(length, 24);
+  return head;
+}
+
+/** A connection during the handshake, when no requests are in flight yet. */
 export interface Wire {
   write(bytes: Buffer): void;
   read(length: number): Promise<Buffer>;
@@ -19,10 +62,10 @@ export interface Wire {
 export interface ExportInfo {
   readonly size: number;
   readonly flags: number;
-  /** Requests begin and end at multiples of this. */
+  /** Requests must begin and end at multiples of this many bytes. */
   readonly smallestBlock: number;
   readonly largestPayload: number;
-  /** Ids that block status replies carry, by the names of the contexts that the server has. */
+  /** Name of each context that the server has → its id in block status replies. */
   readonly contexts: ReadonlyMap<string, number>;
 }
 
@@ -32,7 +75,7 @@ const SMALLEST_SANE_PAYLOAD = 4096;
 const LARGEST_SANE_BLOCK = 65536;
 
 /**
- * Fixed newstyle with structured replies, and those of the meta contexts that the server has.
+ * Negotiates fixed newstyle with structured replies, and those of the meta contexts that the server has.
  *
  * @throws NbdProtocolError, NbdOptionRefused
  */
@@ -55,7 +98,7 @@ export async function handshake(
   await ask(Option.structuredReply, Buffer.alloc(0), 'structured replies');
   const name = withLength(exportName);
   const query = Buffer.concat([name, uint32(contexts.length), ...contexts.map(withLength)]);
-  // A server without any context refuses the option itself; then all counts as data.
+  // A server without contexts refuses the option; then all counts as data.
   const offered = await ask(Option.setMetaContext, query, 'meta contexts').catch((error: unknown) => {
     if (error instanceof NbdOptionRefused) return [];
     throw error;
@@ -88,7 +131,7 @@ function exportInfo(infos: readonly Reply[], endpoint: string): Omit<ExportInfo,
   const info = ofType(Info.export, 12);
   const size = info?.readBigUInt64BE(2);
   if (info === undefined || size === undefined || size > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new NbdProtocolError(endpoint, `it says no usable size (${size ?? 'none'})`);
+    throw new NbdProtocolError(endpoint, `it reports no usable size (${size ?? 'none'})`);
   }
   const blocks = ofType(Info.blockSize, 14);
   const smallestBlock = blocks?.readUInt32BE(2) ?? 1;

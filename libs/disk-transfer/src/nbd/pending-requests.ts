@@ -1,8 +1,8 @@
 import { NbdRequestFailed } from './errors.js';
-import { Command } from './protocol.js';
+import { Command } from './handshake.js';
 import type { ReplyHandler } from './reply-reader.js';
 
-/** A part of a disk with what a meta context says about it. */
+/** A part of a disk with its flags in a meta context. */
 export interface StatusExtent {
   readonly offset: number;
   readonly length: number;
@@ -14,7 +14,7 @@ export interface Request {
   readonly command: number;
   readonly offset: number;
   readonly length: number;
-  /** Where data goes that is read. */
+  /** Destination of the data that a READ returns. */
   readonly into?: Buffer;
 }
 
@@ -27,7 +27,7 @@ interface Pending extends Request {
   readonly reject: (error: Error) => void;
 }
 
-/** The requests of one connection that are under way. Holds a server to what it was asked. */
+/** The outstanding requests of one connection. Checks that replies match the requests. */
 export class PendingRequests implements ReplyHandler {
   readonly #pending = new Map<bigint, Pending>();
   #handle = 0n;
@@ -42,7 +42,7 @@ export class PendingRequests implements ReplyHandler {
     return this.#pending.size;
   }
 
-  /** @returns the handle under which the request is to be sent */
+  /** @returns the handle with which to send the request */
   add(request: Request, resolve: Pending['resolve'], reject: Pending['reject']): bigint {
     this.#handle += 1n;
     const pending = { ...request, status: new Map(), received: 0, failed: undefined, resolve, reject };
@@ -92,7 +92,7 @@ export class PendingRequests implements ReplyHandler {
   done(handle: bigint, kind: 'simple' | 'structured'): void {
     const pending = this.#find(handle);
     const fault = pending.failed === undefined ? incompleteness(pending, kind) : undefined;
-    // Thrown while it is still pending, so that it fails with all the others.
+    // Throw while the request is still pending, so that it fails together with all others.
     if (fault !== undefined) throw this.malformed(fault);
     this.#pending.delete(handle);
     if (pending.failed === undefined) pending.resolve(pending.status);
@@ -109,7 +109,7 @@ export class PendingRequests implements ReplyHandler {
       if (offset + length > this.diskSize) {
         throw this.malformed(`an extent of ${length} bytes at ${offset}, beyond the end at ${this.diskSize}`);
       }
-      // The last one may tell of more than was asked for.
+      // The last extent may reach beyond the requested range.
       extents.push({
         offset,
         length: Math.min(length, wanted - offset),

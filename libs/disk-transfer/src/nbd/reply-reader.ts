@@ -1,30 +1,101 @@
-import type { ByteIntake } from './byte-intake.js';
 import {
-  CHUNK_DONE,
   Chunk,
+  CHUNK_DONE,
   LARGEST_PAYLOAD,
   SIMPLE_REPLY_MAGIC,
   STRUCTURED_REPLY_MAGIC,
-} from './protocol.js';
+} from './handshake.js';
 
-/** Takes replies as they are read. What it throws ends the connection. */
+/** Size of the buffer for small items. Larger ones go from the kernel straight to their destination. */
+const SCRATCH = 8192;
+const NOTHING = Buffer.alloc(0);
+
+interface Wanted {
+  readonly into: Buffer;
+  filled: number;
+  readonly done: () => void;
+}
+
+/**
+ * Routes bytes from a socket to their destination. Read data goes straight into the request's own buffer: a copy, and a garbage
+ * buffer for each packet, would cost more than the read itself.
+ */
+export class ByteIntake {
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH);
+  #rest: Buffer = NOTHING;
+  #wanted: Wanted | undefined;
+  #direct = false;
+  #delivering = false;
+
+  /** Returns the buffer for the socket's next bytes. */
+  nextBuffer(): Buffer {
+    const wanted = this.#wanted;
+    this.#direct =
+      wanted !== undefined && this.#rest.length === 0 && wanted.into.length - wanted.filled >= SCRATCH;
+    return this.#direct && wanted !== undefined ? wanted.into.subarray(wanted.filled) : this.#scratch;
+  }
+
+  /** Call after `count` bytes arrived in the buffer from `nextBuffer`. */
+  received(count: number): void {
+    if (this.#direct && this.#wanted !== undefined) {
+      this.#wanted.filled += count;
+      this.#deliver();
+      return;
+    }
+    const fresh = this.#scratch.subarray(0, count);
+    this.#rest = this.#rest.length === 0 ? fresh : Buffer.concat([this.#rest, fresh]);
+    this.#deliver();
+    // Copy unclaimed bytes, or the next ones would overwrite them.
+    this.#rest = this.#rest.length === 0 ? NOTHING : Buffer.from(this.#rest);
+  }
+
+  /** Calls `done` when `into` is full. Only one call may be pending; `done` makes the next one. */
+  fill(into: Buffer, done: () => void): void {
+    this.#wanted = { into, filled: 0, done };
+    if (!this.#delivering) this.#deliver();
+  }
+
+  /** Drops the pending call and all buffered bytes. */
+  stop(): void {
+    this.#wanted = undefined;
+    this.#rest = NOTHING;
+  }
+
+  #deliver(): void {
+    this.#delivering = true;
+    try {
+      for (let wanted = this.#wanted; wanted !== undefined; wanted = this.#wanted) {
+        const copied = this.#rest.copy(wanted.into, wanted.filled);
+        wanted.filled += copied;
+        this.#rest = this.#rest.subarray(copied);
+        if (wanted.filled < wanted.into.length) return;
+        this.#wanted = undefined;
+        wanted.done();
+      }
+    } finally {
+      this.#delivering = false;
+    }
+  }
+}
+
+/** Handles replies as they arrive. An error that it throws ends the connection. */
 export interface ReplyHandler {
-  /** @returns where data of a read goes */
+  /** @returns the destination for read data */
   place(handle: bigint, offset: number, length: number): Buffer;
   hole(handle: bigint, offset: number, length: number): void;
   status(handle: bigint, content: Buffer): void;
   error(handle: bigint, errno: number): void;
   done(handle: bigint, kind: 'simple' | 'structured'): void;
-  /** What came is no valid reply. */
+  /** Makes the error for an invalid reply. */
   malformed(reason: string): Error;
 }
 
 const SIMPLE_HEAD = 16;
 const STRUCTURED_HEAD = 20;
-/** Status of a few contexts, or an error with its text; nothing that a server of ours says is nearly as long. */
+/** Far above the length of any status or error text from our own servers. */
 const LARGEST_CONTENT = 16 * 1024 * 1024;
 
-/** Reads replies, one after another, for as long as bytes come. */
+/** Parses replies from the intake until the connection ends. */
 export class ReplyReader {
   readonly #head = Buffer.alloc(STRUCTURED_HEAD);
 
@@ -33,7 +104,7 @@ export class ReplyReader {
     private readonly handler: ReplyHandler,
   ) {}
 
-  /** Begins; everything else happens while the intake receives. */
+  /** Starts parsing; the intake's incoming bytes drive the rest. */
   start(): void {
     this.#readHead();
   }

@@ -33,7 +33,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(conflict).toMatchObject({ code: 'LL-LOG-001', actual: 'no-stream' });
   });
 
-  it('of the same ids at the same revision returns the first result, also later and after it was opened again', async () => {
+  it('of the same ids at the same revision returns the first result, even later and after reopening the log', async () => {
     const events = newEvents(3);
     const first = await under().log.append('a', events, 'no-stream');
     await under().log.append('a', newEvents(1), 2);
@@ -44,7 +44,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(await revisions(log.readStream('a'))).toEqual([0, 1, 2, 3]);
   });
 
-  it('that is asked for twice at once is done once', async () => {
+  it('requested twice at once is done once', async () => {
     const { log } = under();
     const events = newEvents(2);
     const both = await Promise.all([
@@ -56,7 +56,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(await revisions(log.readStream('a'))).toEqual([0, 1]);
   });
 
-  it('of an id that is elsewhere already is an error, and writes nothing', async () => {
+  it('of an id that already exists elsewhere is an error, and writes nothing', async () => {
     const { log } = under();
     const event = newEvent();
     await log.append('a', [event], 'no-stream');
@@ -69,7 +69,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(await all(log.readAll())).toHaveLength(1);
   });
 
-  it('is won by one of many at the same revision', async () => {
+  it('succeeds for only one of many at the same revision', async () => {
     const { log } = under();
     const attempts = Array.from({ length: 20 }, () => log.append('a', newEvents(2), 'no-stream'));
     const settled = await Promise.allSettled(attempts);
@@ -77,7 +77,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(await revisions(log.readStream('a'))).toEqual([0, 1]);
   });
 
-  it('fails alone: what is asked for at the same time is done', async () => {
+  it('fails alone, without failing concurrent appends', async () => {
     const { log } = under();
     await log.append('a', newEvents(2), 'no-stream');
     const [known] = await all(log.readAll());
@@ -96,7 +96,7 @@ export function appendContract(under: () => LogUnderTest): void {
     expect(inOrder).toEqual(['a0', 'a1', 'b0', 'b1', 'c0', 'a2']);
   });
 
-  it('keeps the event as it was when it was given', async () => {
+  it('ignores later changes to the event object', async () => {
     const { log } = under();
     const data = { text: 'ü\u0000\u2028"😀', deep: [{ n: 1.5, none: null, __proto: [] }], big: 2 ** 53 };
     const event = newEvent({ data, traceparent: '00-a-b-01', idempotencyKey: 'k' });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EventLog } from '../port.js';
 import { newEvent } from './new-events.js';
 
-/** What the appender tells of a batch that was acknowledged. */
+/** The appender's message about an acknowledged batch. */
 export interface Acknowledged {
   readonly batch: string;
   readonly size: number;
@@ -11,8 +11,8 @@ export interface Acknowledged {
 const LARGEST_BATCH = 12;
 
 /**
- * For a process that `eventLogKillContract` kills: appends batches to many streams at once and to one long stream, and
- * tells its parent of each that was acknowledged. Never resolves.
+ * For a process that `eventLogKillContract` kills: appends batches to many streams at once and to one long stream, and reports
+ * each acknowledged batch to its parent. Never resolves.
  */
 export async function appendUntilKilled(log: EventLog): Promise<never> {
   process.on('disconnect', () => process.exit(0));
@@ -28,7 +28,7 @@ export async function appendUntilKilled(log: EventLog): Promise<never> {
 async function appendBatch(log: EventLog, stream: string, expected: number | 'no-stream'): Promise<number> {
   const batch = randomUUID();
   const size = 1 + Math.floor(Math.random() * LARGEST_BATCH);
-  // Larger than a page of the engine now and then, so that a batch takes many writes.
+  // At times larger than a page of the engine, so that a batch takes many writes.
   const filler = 'x'.repeat(Math.floor(Math.random() * 3000));
   const events = Array.from({ length: size }, () =>
     newEvent({ correlationId: batch, data: { size, filler } }),

@@ -8,8 +8,8 @@ import { readingContract } from './reading-contract.js';
 import { subscriptionContract } from './subscription-contract.js';
 
 /**
- * What every adapter of the event log must hold, whatever its engine: run it in an adapter's `.int.spec.ts`, with
- * `eventLogKillContract` beside it.
+ * The specs that every adapter of the event log must pass, whatever its engine. Run it in the adapter's `.int.spec.ts`, beside
+ * `eventLogKillContract`.
  *
  * @param make opens an empty log for each test
  */
@@ -26,7 +26,7 @@ export function eventLogContract(name: string, make: () => Promise<LogUnderTest>
     describe('an audit', () => editsContract(() => under));
     describe('a subscription', () => subscriptionContract(() => under));
 
-    it('chains each stream, and finds nothing wrong with it after it was opened again', async () => {
+    it('chains each stream, and verifies it after reopening', async () => {
       await under.log.append('a', newEvents(3), 'no-stream');
       await under.log.append('b', newEvents(1), 'no-stream');
       await under.log.append('a', newEvents(2), 2);
@@ -36,7 +36,7 @@ export function eventLogContract(name: string, make: () => Promise<LogUnderTest>
       expect(await auditVerify(log, anchors)).toEqual({ events: 7, streams: 2, findings: [] });
     });
 
-    it('that was closed says so, and closing it again is harmless', async () => {
+    it('refuses use after it was closed, and may be closed twice', async () => {
       const { log } = under;
       await under.reopen();
       await log.close();

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { auditVerify } from '../audit.js';
-import { linkHashOfBytes } from '../hash-chain.js';
+import { linkHashOfBytes } from '../stored-content.js';
 import type { StoredRecord } from '../port.js';
 import { jsonEdits } from './json-edits.js';
 import { type Edit, type LogUnderTest, all } from './log-under-test.js';
@@ -19,7 +19,10 @@ const data = {
 };
 const LAST = 3;
 
-/** No stored byte or column can be edited without a finding, and no edit makes the audit, or a reader, fail in an unknown way. */
+/**
+ * Every edit of a stored byte or column must lead to a finding, and none may make the audit or a reader fail
+ * unexpectedly.
+ */
 export function editsContract(under: () => LogUnderTest): void {
   let records: readonly StoredRecord[] = [];
   beforeEach(async () => {
@@ -30,7 +33,7 @@ export function editsContract(under: () => LogUnderTest): void {
     records = await Array.fromAsync(log.readStored());
   });
 
-  it('reads records as they are stored, in the order of the log', async () => {
+  it('reads records as stored, in the order of the log', async () => {
     const events = await all(under().log.readAll());
     expect(records).toHaveLength(events.length);
     for (const [n, { content, impossible, ...columns }] of records.entries()) {
@@ -41,7 +44,7 @@ export function editsContract(under: () => LogUnderTest): void {
     }
   });
 
-  /** What must be true of every edit. @returns undefined when it is, else what is not */
+  /** Checks what must hold for every edit. @returns the violation, or undefined */
   const fault = async (revision: number, edits: readonly Edit[]): Promise<string | undefined> => {
     const { log } = under();
     return under().edited?.({ stream: 'a', revision }, edits, async () => {
@@ -75,7 +78,7 @@ export function editsContract(under: () => LogUnderTest): void {
     expect((await auditVerify(under().log)).findings).toEqual([]);
   });
 
-  it('finds another spelling of the last event even when its hash was made to fit', async () => {
+  it('finds a different spelling of the last event even with a matching hash', async () => {
     const hashBefore = recordAt(LAST - 1)?.hash ?? '';
     const edits = [...jsonEdits(contentAt(LAST))].filter(({ changes }) => changes === 'spelling');
     const cases = edits.map(({ how, text }) => {
@@ -94,7 +97,7 @@ export function editsContract(under: () => LogUnderTest): void {
     expect(await faults(cases)).toEqual([]);
   });
 
-  it('finds any bits that were flipped in any text', async () => {
+  it('finds any flipped bits in any text', async () => {
     const flip = fc.record({
       revision: fc.integer({ min: 0, max: LAST }),
       column: fc.constantFrom('content', 'stream', 'id', 'hash'),

@@ -1,8 +1,8 @@
-/** A changed JSON text, and what was done to it. */
+/** A changed JSON text, and the change. */
 export interface JsonEdit {
   readonly how: string;
   readonly text: string;
-  /** `spelling`: `JSON.parse` gives the same value for both, or one that another parser may read as the same. */
+  /** `spelling`: `JSON.parse`, or another parser, may give the same value for both texts. */
   readonly changes: 'spelling' | 'meaning';
 }
 
@@ -15,8 +15,8 @@ interface Token {
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\]:,]/gu;
 
 /**
- * Every edit of one place that an editor may make to a JSON text without white space: at each token, each member and
- * each object. Systematic, so that no place is left to chance.
+ * Every single edit of a JSON text without white space: at each token, each member and each object. Systematic rather than
+ * random, so that none is missed.
  */
 export function* jsonEdits(text: string): Iterable<JsonEdit> {
   const tokens = [...text.matchAll(TOKEN)].map((match): Token => {
@@ -104,7 +104,7 @@ function* editsOfObject(text: string, tokens: readonly Token[], open: number): I
   for (const [n, member] of members.entries()) {
     const key = /^"(?:[^"\\]|\\.)*"/.exec(member)?.[0] ?? '';
     const forged = `${key}:"forged"`;
-    // Which of two members of one name counts is the reader's choice: JSON.parse takes the last, SQLite the first.
+    // Readers differ on duplicate members: JSON.parse takes the last, SQLite the first.
     yield {
       how: `${key} forged before ${at}`,
       text: build(members.toSpliced(n, 0, forged)),

@@ -5,11 +5,11 @@ import { auditVerify } from '../audit.js';
 import type { EventLog, StoredEvent } from '../port.js';
 import type { Acknowledged } from './append-until-killed.js';
 
-/** A log that a process beside the test appends to. */
+/** A log to which a process beside the test appends. */
 export interface KillableLog {
   /** Starts a process, with an IPC channel, that opens the log and calls `appendUntilKilled`. */
   startAppender(): ChildProcess;
-  /** Opens the log when the process is gone. */
+  /** Opens the log after the process has exited. */
   open(): Promise<EventLog>;
   destroy(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface KillableLog {
 const ROUNDS = 25;
 const LONGEST_MS = 120;
 
-/** What must hold when a process that appends is killed at any instruction. */
+/** The specs that must hold when an appending process is killed at any instruction. */
 export function eventLogKillContract(name: string, make: () => Promise<KillableLog>): void {
   describe(`the event log on ${name}, when the process that appends is killed`, () => {
     let killable: KillableLog;
@@ -53,7 +53,7 @@ async function appendAndKill(child: ChildProcess): Promise<readonly Acknowledged
   return acknowledged;
 }
 
-/** @throws when there is half a batch */
+/** @throws if there is half a batch */
 async function sizesOfBatches(log: EventLog): Promise<ReadonlyMap<string, number>> {
   const batches = Map.groupBy(await Array.fromAsync(log.readAll()), ({ correlationId }) => correlationId);
   return new Map([...batches].map(([batch, events]) => [batch, wholeSize(events)]));

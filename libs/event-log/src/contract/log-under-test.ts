@@ -1,9 +1,9 @@
 import type { Column, EventLog, StoredEvent } from '../port.js';
 
-/** A stored value that somebody overwrites behind the log's back. */
+/** A stored value to overwrite behind the log's back. */
 export interface Edit {
   readonly column: Column | 'content';
-  /** Bytes for text, also such as are not UTF-8. */
+  /** Bytes for text, even if they are not UTF-8. */
   readonly value: Uint8Array | bigint;
 }
 
@@ -12,18 +12,18 @@ export interface Place {
   readonly revision: number;
 }
 
-/** A log of its own for one test, on the adapter that is tested. */
+/** A separate log for one test, on the adapter under test. */
 export interface LogUnderTest {
   readonly log: EventLog;
-  /** Closes `log`, and opens the same one again: it is `log` from then on. */
+  /** Closes `log` and reopens it; from then on that is `log`. */
   reopen(): Promise<EventLog>;
-  /** Another way to the same log, as a process beside the owner has it. The caller closes it. */
+  /** Opens the same log like a process beside the owner. The caller closes it. */
   openReader(): Promise<EventLog>;
-  /** Cuts every connection of `log` to its engine; does nothing where the engine is in the process. */
+  /** Cuts every connection of `log` to its engine; does nothing for an engine in the process. */
   loseConnections(): Promise<void>;
   /**
-   * Overwrites columns of one record behind the log's back, as somebody with the database could, looks, and puts them
-   * back. Left out where the engine allows no such thing.
+   * Overwrites columns of one record behind the log's back, as anyone with the database could, calls `look`, and restores them.
+   * Absent if the engine does not allow that.
    */
   edited?<T>(place: Place, edits: readonly Edit[], look: () => Promise<T>): Promise<T>;
   destroy(): Promise<void>;

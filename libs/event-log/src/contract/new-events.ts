@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../port.js';
 
-/** Events that say nothing but their number, for tests. */
+/** Events with only a number, for tests. */
 export function newEvents(count: number, change: Partial<NewEvent> = {}): readonly NewEvent[] {
   return Array.from({ length: count }, (_, number) => newEvent({ data: { number }, ...change }));
 }

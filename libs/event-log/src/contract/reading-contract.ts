@@ -8,7 +8,7 @@ export function readingContract(under: () => LogUnderTest): void {
     await under().log.append('b', newEvents(2), 'no-stream');
   });
 
-  it('a stream goes forwards and backwards, from and to', async () => {
+  it('of a stream goes forwards and backwards, with bounds', async () => {
     const { log } = under();
     expect(await revisions(log.readStream('a', { from: 1, to: 3 }))).toEqual([1, 2, 3]);
     expect(await revisions(log.readStream('a', { from: 3 }))).toEqual([3, 4]);
@@ -18,7 +18,7 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(await revisions(log.readStream('nowhere'))).toEqual([]);
   });
 
-  it('all goes in the order of the positions, after one, backwards, and to a limit', async () => {
+  it('of all streams goes in order of position, after a position, backwards, and up to a limit', async () => {
     const { log } = under();
     const everything = await all(log.readAll());
     expect(everything.map(({ stream }) => stream)).toEqual(['a', 'a', 'a', 'a', 'a', 'b', 'b']);
@@ -30,7 +30,7 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(await all(log.readAll({ direction: 'backwards', after, limit: 1 }))).toEqual([everything[1]]);
   });
 
-  it('more than a page loses and doubles nothing, whichever way', async () => {
+  it('of more than a page loses and duplicates nothing in either direction', async () => {
     const { log } = under();
     await log.append('c', newEvents(2500), 'no-stream');
     const numbers = Array.from({ length: 2500 }, (_, n) => n);
@@ -42,7 +42,7 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(await all(log.readAll({ limit: 1501 }))).toEqual(everything.slice(0, 1501));
   });
 
-  it('long lets others have their turn', async () => {
+  it('for long does not block other work', async () => {
     const { log } = under();
     await log.append('c', newEvents(2500), 'no-stream');
     let turns = 0;
@@ -52,7 +52,7 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it('tells the heads', async () => {
+  it('lists the heads', async () => {
     const { log } = under();
     await log.append('a-b', newEvents(1), 'no-stream');
     const everything = await all(log.readAll());
@@ -68,13 +68,13 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(await Array.fromAsync(log.listStreams('z'))).toEqual([]);
   });
 
-  it('after what is no position is an error, not nothing', async () => {
+  it('after an invalid position is an error, not an empty result', async () => {
     const { log } = under();
     for (const after of ['', 'x', '-1', '1.5'])
       await expect(all(log.readAll({ after }))).rejects.toMatchObject({ code: 'LL-LOG-007' });
   });
 
-  it('beside the owner shows what it appended, and appends nothing', async () => {
+  it('beside the owner shows its events, but cannot append', async () => {
     const reader = await under().openReader();
     await under().log.append('b', newEvents(1), 1);
     expect(await all(reader.readAll())).toEqual(await all(under().log.readAll()));

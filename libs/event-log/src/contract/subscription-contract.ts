@@ -5,7 +5,7 @@ import { newEvents } from './new-events.js';
 
 const CAUGHT_UP = 'caught up';
 
-/** Follows a log, and notes what it is told, until it was told `count` things. */
+/** Follows a log and records `count` notifications. */
 async function follow(
   log: EventLog,
   count: number,
@@ -33,7 +33,7 @@ async function follow(
 }
 
 export function subscriptionContract(under: () => LogUnderTest): void {
-  it('gives what was there, says that it has caught up, and gives what comes', async () => {
+  it('delivers existing events, signals that it has caught up, and delivers new ones', async () => {
     const { log } = under();
     await log.append('a', newEvents(3), 'no-stream');
     let appending: Promise<unknown> | undefined;
@@ -46,7 +46,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(await follow(under().log, 1)).toEqual([CAUGHT_UP]);
   });
 
-  it('begins after the position that it is given, also when the log was opened again', async () => {
+  it('begins after the given position, even after reopening the log', async () => {
     await under().log.append('a', newEvents(3), 'no-stream');
     const [, second] = await all(under().log.readAll());
     expect(await follow(under().log, 2, second?.position)).toEqual(['a2', CAUGHT_UP]);
@@ -54,7 +54,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(await follow(log, 2, second?.position)).toEqual(['a2', CAUGHT_UP]);
   });
 
-  it('goes on where it was when its connection is lost', async () => {
+  it('continues where it was after its connection is lost', async () => {
     const { log } = under();
     await log.append('a', newEvents(2), 'no-stream');
     let appending: Promise<unknown> | undefined;
@@ -67,7 +67,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(seen).toEqual(['a0', 'a1', CAUGHT_UP, 'a2', 'a3', CAUGHT_UP]);
   });
 
-  it('beside the owner hears of what the owner appends', async () => {
+  it('beside the owner gets the events that the owner appends', async () => {
     const reader = await under().openReader();
     let appending: Promise<unknown> | undefined;
     const seen = await follow(reader, 3, undefined, () => {
@@ -78,7 +78,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(seen.slice(0, 3)).toEqual([CAUGHT_UP, 'a0', 'a1']);
   });
 
-  it('waits with the next batch until the one before was handled', async () => {
+  it('delivers the next batch only after the previous one was handled', async () => {
     const { log } = under();
     await log.append('a', newEvents(1200), 'no-stream');
     const stop = new AbortController();
@@ -95,7 +95,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(most).toBe(1);
   });
 
-  it('fails with what its handler failed with', async () => {
+  it('fails with the error of its handler', async () => {
     await under().log.append('a', newEvents(1), 'no-stream');
     const failing = under().log.subscribe({
       onEvents: () => Promise.reject(new Error('a broken projection')),
@@ -110,7 +110,7 @@ export function subscriptionContract(under: () => LogUnderTest): void {
     expect(await following).toEqual([CAUGHT_UP]);
   });
 
-  it('never gives something before what it has given, whoever writes meanwhile', async () => {
+  it('never delivers an event before one already delivered, whoever writes meanwhile', async () => {
     const [streams, appends] = [40, 5];
     const total = streams * appends * 2;
     const reader = await under().openReader();

@@ -14,7 +14,7 @@ describe('appends that share a transaction', () => {
     await under.destroy();
   });
 
-  it('are those that are asked for at the same time', async () => {
+  it('are those requested at the same time', async () => {
     const sizes: number[] = [];
     const stop = new AbortController();
     const following = under.log.subscribe({
@@ -32,7 +32,7 @@ describe('appends that share a transaction', () => {
     expect(sizes).toEqual([50, 1]);
   });
 
-  it('do not fail with one that the engine refuses', async () => {
+  it('do not fail because the engine refuses one of them', async () => {
     db.exec(
       "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN new.stream = 'b' BEGIN SELECT RAISE(ABORT, 'no room'); END",
     );
@@ -45,7 +45,7 @@ describe('appends that share a transaction', () => {
     expect(stored).toEqual(['a', 'a', 'c', 'c']);
   });
 
-  it('may be asked for again when the engine failed', async () => {
+  it('may be repeated after the engine failed', async () => {
     const events = newEvents(2);
     db.exec('BEGIN IMMEDIATE');
     await expect(under.log.append('a', events, 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-006' });
@@ -53,7 +53,7 @@ describe('appends that share a transaction', () => {
     expect(await under.log.append('a', events, 'no-stream')).toMatchObject({ outcome: 'appended' });
   });
 
-  it('are on disk when the log was closed while they waited', async () => {
+  it('are on disk if the log is closed while they wait', async () => {
     const { log } = under;
     const appending = Promise.all(['a', 'b'].map((stream) => log.append(stream, newEvents(3), 'no-stream')));
     await log.close();

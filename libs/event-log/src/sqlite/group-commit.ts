@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { AppendFailed, EventIdReused, RevisionConflict } from '../errors.js';
-import { GENESIS_HASH, linkHash } from '../hash-chain.js';
+import { GENESIS_HASH, linkHash } from '../stored-content.js';
 import { type PlacedAppend, storedEvent } from '../placed-append.js';
 import type { AppendResult, StoredEvent } from '../port.js';
 import { eventOf, headOf } from './rows.js';
@@ -11,13 +11,13 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a caller is told: only once the transaction is on disk. */
+/** Settles a caller's promise, once the transaction is on disk. */
 type Answer = () => void;
 
-/** One transaction holds no more events than this, so that nothing else waits for long. */
+/** The most events in one transaction, so that other work does not wait for long. */
 const LARGEST_GROUP = 2000;
 
-/** Lets all appends that are asked for in the same turn of the event loop share one transaction, and so one fsync. */
+/** Commits all appends of the same event-loop iteration in one transaction, and so with one fsync. */
 export class GroupCommit {
   readonly #insert: StatementSync;
   readonly #head: StatementSync;
@@ -40,7 +40,7 @@ export class GroupCommit {
     this.#range = db.prepare(
       'SELECT * FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision',
     );
-    // A forged revision may be larger than a number can be.
+    // A forged revision may not fit into a number.
     for (const statement of [this.#head, this.#byId, this.#range]) statement.setReadBigInts(true);
   }
 
@@ -51,7 +51,7 @@ export class GroupCommit {
     });
   }
 
-  /** Commits all that waits. */
+  /** Commits all pending appends. */
   flush(): void {
     clearImmediate(this.#scheduled);
     while (this.#pending.length > 0) this.#commitNext();
@@ -89,7 +89,7 @@ export class GroupCommit {
       this.db.exec('COMMIT');
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
-      // One of them may be to blame (too large for the disk, say): each gets a transaction, and an answer, of its own.
+      // One append may be the cause (too large for the disk, say), so each gets its own transaction and result.
       if (group.length > 1) for (const pending of group) this.#commit([pending]);
       else for (const pending of group) fail(pending, error);
       return;
@@ -97,7 +97,7 @@ export class GroupCommit {
     for (const answer of answers) answer();
   }
 
-  /** Checks before it writes, so that a refused append leaves nothing behind in the shared transaction. */
+  /** Checks before writing, so that a refused append leaves nothing in the shared transaction. */
   #answer({ append, resolve, reject }: Pending): Answer {
     const { stream, expected, events } = append;
     const used = this.#usedId(append);
@@ -128,7 +128,7 @@ export class GroupCommit {
     return undefined;
   }
 
-  /** @returns what an earlier call of the same append was given; undefined when there was none */
+  /** @returns the result of an earlier call of the same append, if any */
   #firstResult({ stream, events }: PlacedAppend): readonly StoredEvent[] | undefined {
     const [first, last] = [events.at(0)?.revision ?? 0, events.at(-1)?.revision ?? 0];
     const there = this.#range.all(stream, first, last);

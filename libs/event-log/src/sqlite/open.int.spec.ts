@@ -50,7 +50,7 @@ describe('the file of the log', () => {
     expect(await readFile(path)).toEqual(before);
   });
 
-  it('is not opened by an older version than the one that wrote it', async () => {
+  it('cannot be opened by an older version than its writer', async () => {
     await (await openSqliteLog({ path })).close();
     const db = new DatabaseSync(path);
     db.exec('PRAGMA user_version = 99');
@@ -58,14 +58,14 @@ describe('the file of the log', () => {
     await expect(openSqliteLog({ path })).rejects.toThrow(/schema version is 99/);
   });
 
-  it('needs a folder, and to be read, a file', async () => {
+  it('needs an existing folder, and for reading an existing file', async () => {
     await expect(openSqliteLog({ path: join(folder, 'none', 'events.db') })).rejects.toThrow(CannotOpenLog);
     expect(() => openSqliteLogForReading(path)).toThrow(CannotOpenLog);
   });
 });
 
 describe('the owner of the log', () => {
-  it('is followed by one that waits, when it is killed', async () => {
+  it('is succeeded by a waiting one when it is killed', async () => {
     const child = await startOwner();
     let told = 0;
     const opening = openSqliteLog({ path, onWaiting: () => (told += 1) });
@@ -79,7 +79,7 @@ describe('the owner of the log', () => {
     await log.close();
   });
 
-  it('may be waited for no longer', async () => {
+  it('need not be waited for forever: the wait can be aborted', async () => {
     const log = await openSqliteLog({ path });
     const stop = new AbortController();
     const reason = new Error('shut down');
@@ -88,7 +88,7 @@ describe('the owner of the log', () => {
     await log.close();
   });
 
-  it('is the same whichever link the log is opened by', async () => {
+  it('is the same through every link to the file', async () => {
     const log = await openSqliteLog({ path });
     const link = join(folder, 'link.db');
     await symlink(path, link);
@@ -97,7 +97,7 @@ describe('the owner of the log', () => {
     await log.close();
   });
 
-  it('does not keep readers out, before or after it is killed', async () => {
+  it('does not exclude readers, before or after it is killed', async () => {
     const child = await startOwner();
     const beside = openSqliteLogForReading(path);
     while ((await beside.head()) === undefined) await sleep(10);

@@ -15,21 +15,46 @@ import type {
   SubscribeOptions,
 } from '../port.js';
 import { GroupCommit } from './group-commit.js';
-import type { OwnerLock } from './owner-lock.js';
-import { RECORD_COLUMNS, eventOf, headOf, recordOf } from './rows.js';
-import { WakeUp } from './wake-up.js';
+import type { OwnerLock } from './open.js';
+import { eventOf, headOf, RECORD_COLUMNS, recordOf } from './rows.js';
 
-/** What this process may do with the file. */
+/** Lets many callers sleep until something happens, and cleans up after each. */
+export class WakeUp {
+  readonly #sleepers = new Set<() => void>();
+
+  /** Wakes all current sleepers. */
+  wake(): void {
+    for (const sleeper of [...this.#sleepers]) sleeper();
+  }
+
+  /** Resolves at the next `wake`, when the signal aborts, or after `atMostMs`. */
+  sleep(signal: AbortSignal, atMostMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const timer = atMostMs === undefined ? undefined : setTimeout(() => awake(), atMostMs);
+      const awake = (): void => {
+        this.#sleepers.delete(awake);
+        signal.removeEventListener('abort', awake);
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#sleepers.add(awake);
+      signal.addEventListener('abort', awake);
+    });
+  }
+}
+
+/** This process's access to the file. */
 export type Access =
   { readonly purpose: 'appending'; readonly lock: OwnerLock } | { readonly purpose: 'reading' };
 
 const PAGE = 500;
-/** How often a reader in another process looks for what is new. */
+/** How often a reader in another process polls for new events. */
 const POLL_MS = 250;
 const LAST = Number.MAX_SAFE_INTEGER;
-/** Bounds of an SQLite integer: a forged position can be any of them. */
+/** Bounds of an SQLite integer: a forged position can be any value. */
 const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 63n - 1n];
-// What the engine can have given out, or 0 for what is before all; within a safe integer.
+// A position that the engine can have assigned, or 0 for the start; within a safe integer.
 const POSITION = /^(?:0|[1-9]\d{0,14})$/;
 
 /** The embedded log: WAL, `synchronous=FULL`, and group commit. */
@@ -68,7 +93,7 @@ export class SqliteLog implements EventLog {
       if (last === undefined || rows.length < PAGE) return;
       if (isBackwards) high = Number(last['revision']) - 1;
       else low = Number(last['revision']) + 1;
-      // Pages come without waiting for anything: a long read would let nobody else have a turn.
+      // Pages are read synchronously, so a long read must yield to the event loop.
       await nextTurn();
     }
   }
@@ -91,7 +116,7 @@ export class SqliteLog implements EventLog {
     const sql = `SELECT ${RECORD_COLUMNS} FROM events WHERE position >= ? ORDER BY events.position LIMIT ?`;
     for (let next = LOWEST; ;) {
       const rows = this.#query(sql).all(next, PAGE);
-      // Looked up after the page: it can only have grown since.
+      // Read after the page, because it only grows.
       const given = this.#query("SELECT seq FROM sqlite_sequence WHERE name = 'events'").get();
       for (const row of rows) yield recordOf(row, BigInt(String(given?.['seq'] ?? 0)));
       const last = rows.at(-1)?.['position'];
@@ -118,7 +143,7 @@ export class SqliteLog implements EventLog {
       }
       if (isBehind) onCaughtUp?.();
       isBehind = false;
-      // The owner hears of each append; a reader in another process has to look.
+      // The owner is notified of each append; a reader in another process must poll.
       await this.#appended.sleep(signal, this.#writer === undefined ? POLL_MS : undefined);
     }
   }
@@ -136,7 +161,7 @@ export class SqliteLog implements EventLog {
   }
 
   async *listStreams(prefix = ''): AsyncIterable<StreamHead> {
-    // From name to name by the index: listing the streams does not read their events.
+    // Skips from name to name by the index, without reading events.
     let next = this.#firstStream('>=', prefix);
     for (let count = 1; next?.startsWith(prefix); count += 1) {
       const head = await this.streamHead(next);
@@ -166,7 +191,7 @@ export class SqliteLog implements EventLog {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.db.prepare(sql);
-    // A forged revision or position may be larger than a number can be; without this, reading it throws.
+    // A forged revision or position may not fit into a number; without this, reading it throws.
     statement.setReadBigInts(true);
     this.#statements.set(sql, statement);
     return statement;

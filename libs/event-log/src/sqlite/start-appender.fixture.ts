@@ -7,7 +7,7 @@ export function startAppender(path: string): ChildProcess {
       ...['--conditions', '@ledgerlift/source', '--experimental-transform-types', '--no-warnings'],
       ...['--import', new URL('./run-on-sources.fixture.mjs', import.meta.url).href],
     ],
-    // Jest's own options are not for it.
+    // Keeps Jest's own options out.
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { auditVerify, exportAnchors } from '../audit.js';
 import { newEvents, openTemporaryLog } from '../contract/index.js';
-import { linkHash } from '../hash-chain.js';
+import { linkHash } from '../stored-content.js';
 
-/** What somebody with the file and sqlite3 does to the event at `revision` of `stream`. */
+/** A manipulation of the event at `revision` of `stream`, by somebody with the file and sqlite3. */
 type Tamper = (db: DatabaseSync, stream: string, revision: number) => void;
 
 const AT = 'WHERE stream = ? AND revision = ?';
@@ -14,7 +14,7 @@ const update =
   (db, stream, revision) =>
     db.prepare(`UPDATE events SET ${assignment} ${AT}`).run(stream, revision);
 
-/** Breaks the chain wherever it is done; the last event is no exception. */
+/** Manipulations that break the chain at any event, even the last. */
 const anywhere: Readonly<Record<string, Tamper>> = {
   'other data': update("content = json_set(content, '$.data.number', 99)"),
   'another actor': update("content = json_set(content, '$.actor.name', 'nobody')"),
@@ -30,7 +30,7 @@ const anywhere: Readonly<Record<string, Tamper>> = {
   'an event put in before it': (db, stream, revision) => putIn(db, stream, revision),
 };
 
-/** Leaves nothing behind that is wrong by itself when done to the last event. */
+/** Manipulations that the chain cannot show at the last event. */
 const notAtTheEnd: Readonly<Record<string, Tamper>> = {
   dropped: (db, stream, revision) => db.prepare(`DELETE FROM events ${AT}`).run(stream, revision),
   'dropped, and what follows renumbered': (db, stream, revision) => {
@@ -58,7 +58,7 @@ const notAtTheEnd: Readonly<Record<string, Tamper>> = {
   'changed with its hash': (db, stream, revision) => rehash(db, stream, revision, 'one'),
 };
 
-/** A history that is whole in itself: only what was anchored outside can tell. */
+/** Manipulations that leave an intact chain: only anchors outside can show them. */
 const onlyAgainstAnchors: Readonly<Record<string, Tamper>> = {
   'cut off with all that follows': (db, stream, revision) =>
     db.prepare('DELETE FROM events WHERE stream = ? AND revision >= ?').run(stream, revision),
@@ -69,7 +69,7 @@ const onlyAgainstAnchors: Readonly<Record<string, Tamper>> = {
 const STREAMS = ['a', 'b'];
 const LENGTH = 6;
 
-describe('what somebody does to the file', () => {
+describe('tampering with the file', () => {
   let under: Awaited<ReturnType<typeof openTemporaryLog>>;
   beforeEach(async () => {
     under = await openTemporaryLog();
@@ -80,7 +80,7 @@ describe('what somebody does to the file', () => {
   });
   afterEach(() => under.destroy());
 
-  /** Every tampering is tried on the same log: afterwards the file is as it was. */
+  /** Every manipulation is tried on the same log, and undone afterwards. */
   const holds = async (
     tampers: Readonly<Record<string, Tamper>>,
     last: number,
@@ -105,19 +105,19 @@ describe('what somebody does to the file', () => {
     db.close();
   };
 
-  it('is found by the chain, in the stream where it was done', () =>
+  it('is found by the chain, in the affected stream', () =>
     holds(anywhere, LENGTH - 1, async (stream) => {
       const { findings } = await auditVerify(under.log);
       return findings.some((finding) => finding.stream === stream || finding.stream === 'elsewhere');
     }));
 
-  it('is found by the chain when it leaves a gap, or another order', () =>
+  it('is found by the chain if it leaves a gap or another order', () =>
     holds(notAtTheEnd, LENGTH - 2, async (stream) => {
       const { findings } = await auditVerify(under.log);
       return findings.length > 0 && findings.every((finding) => finding.stream === stream);
     }));
 
-  it('is found against anchors when the chain was left whole', async () => {
+  it('is found against anchors if the chain is intact', async () => {
     const anchors = await exportAnchors(under.log);
     await holds(onlyAgainstAnchors, LENGTH - 1, async (stream) => {
       const withoutAnchors = await auditVerify(under.log);
@@ -126,7 +126,7 @@ describe('what somebody does to the file', () => {
     });
   });
 
-  it('is told by its kind and place', async () => {
+  it('is reported with its kind and location', async () => {
     const anchors = await exportAnchors(under.log);
     const db = new DatabaseSync(under.path);
     db.exec(`
@@ -143,7 +143,7 @@ describe('what somebody does to the file', () => {
     ]);
   });
 
-  it('is found by readers too when it is no event any more', async () => {
+  it('is also found by readers if the record is no longer an event', async () => {
     const db = new DatabaseSync(under.path);
     db.exec("UPDATE events SET content = 'x' WHERE stream = 'a' AND revision = 2");
     db.close();
@@ -155,7 +155,7 @@ describe('what somebody does to the file', () => {
   });
 });
 
-/** Puts a forged event, with a hash that fits the one before it, at `revision`, and moves the others up. */
+/** Inserts a forged event with a matching hash at `revision`, and moves the others up. */
 function putIn(db: DatabaseSync, stream: string, revision: number): void {
   const there = db.prepare(`SELECT position, content FROM events ${AT}`).get(stream, revision);
   const position = Number(there?.['position']);
@@ -178,7 +178,7 @@ function putIn(db: DatabaseSync, stream: string, revision: number): void {
   );
 }
 
-/** Changes an event, and computes its hash again: alone, or with all that follow. */
+/** Changes an event and recomputes its hash, alone or with all later ones. */
 function rehash(db: DatabaseSync, stream: string, revision: number, which: 'one' | 'all'): void {
   const forged = { stream, revision };
   const rows = db.prepare(

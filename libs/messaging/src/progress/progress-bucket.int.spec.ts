@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ProgressEntry, progressBucket } from '@ledgerlift/contracts';
+import { progressBucket, ProgressEntry } from '@ledgerlift/contracts';
+import { NatsPeer } from '@ledgerlift/testing';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { silentLogger } from '../bus-logger.js';
-import { NatsPeer } from '@ledgerlift/testing';
-import { ProgressBucket, type ProgressBucketOptions } from './progress-bucket.js';
+import { keysOf, ProgressBucket, type ProgressBucketOptions } from './progress-bucket.js';
 
 let nats: NatsPeer;
 let nc: NatsConnection;
@@ -56,7 +56,7 @@ const reader = (): Promise<KV> => new Kvm(nc).open(progressBucket.name);
 async function contents(): Promise<Record<string, number>> {
   const kv = await reader();
   const found: Record<string, number> = {};
-  for await (const key of await kv.keys()) {
+  for (const key of await keysOf(nc)) {
     const entry = await kv.get(key);
     if (entry?.operation === 'PUT')
       found[key] = ProgressEntry.parse(JSON.parse(entry.string())).progressPercent;

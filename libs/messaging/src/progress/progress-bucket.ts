@@ -1,37 +1,38 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type ProgressEntry, progressBucket } from '@ledgerlift/contracts';
+import { progressBucket, type ProgressEntry } from '@ledgerlift/contracts';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf } from '../errors.js';
-import { maxPayload } from '../max-payload.js';
+import { maxPayload } from '../streams/topology.js';
 
-/** What the client adds to the value of a key. */
+/** Bytes that the client adds to the value of a key. */
 const HEADERS = 512;
 
 export interface ProgressBucketOptions {
   readonly nc: NatsConnection;
   readonly logger: BusLogger;
-  /** What the key of a VM is to hold; undefined: it has not begun, or is at its end, and has no key. */
+  /** The value for a VM's key; undefined (no key) if it has not begun, or has ended. */
   readonly entryOf: (stream: string) => ProgressEntry | undefined;
-  /** A key is written at most once in this time, */
+  /** Minimum time between two writes of a key. */
   readonly everyMs?: number;
-  /** and at most so many keys are. */
+  /** The most keys written in that time. */
   readonly mostAtOnce?: number;
-  /** What nobody has written for so long is gone: a planner that died leaves nothing that looks alive. */
+  /** Keys expire after this time without a write, so that a dead planner leaves no key that looks current. */
   readonly ttlMs?: number;
 }
 
 /**
- * Keeps a KV bucket with one key for each VM that is under way. Not history: whoever reads it late has lost nothing, and
- * when NATS lost it the bucket is made again and filled from what the planner knows.
+ * Keeps a KV bucket with one key for each running VM. Not part of the history: if NATS loses the bucket, it is made again and
+ * filled from the planner's state.
  */
 export class ProgressBucket {
   readonly #options: Required<ProgressBucketOptions>;
   readonly #stop = new AbortController();
-  /** Streams whose key may not say what is so, those that wait longest first. */
+  /** Streams whose key may be out of date, longest wait first. */
   readonly #stale = new Set<string>();
-  /** Streams that have a key, with when it was written, by `performance.now()`. */
+  /** Streams with a key, and when it was written, by `performance.now()`. */
   readonly #written = new Map<string, number>();
   #kv: KV | undefined;
   #running: Promise<unknown> | undefined;
@@ -46,7 +47,7 @@ export class ProgressBucket {
     void this.#watchConnection();
   }
 
-  /** Something about the VM has changed. Costs nothing: it is written when its turn comes. */
+  /** Marks a VM as changed. Cheap: the key is written later. */
   touch(stream: string): void {
     this.#stale.add(stream);
   }
@@ -64,7 +65,7 @@ export class ProgressBucket {
         await this.#writeStale();
         this.#isFailing = false;
       } catch (error) {
-        // Said once: what keeps failing is tried each second, and harms no migration.
+        // Logged once: a failing write is retried each second, and harms no migration.
         if (!this.#isFailing && !signal.aborted)
           logger.warn({ reason: messageOf(error) }, 'progress does not reach its bucket; trying on');
         this.#isFailing = true;
@@ -91,7 +92,7 @@ export class ProgressBucket {
     for (const one of written) if (one.status === 'rejected') throw one.reason;
   }
 
-  /** What is to be written now, taken from what is stale. */
+  /** Takes the keys to write now from the stale ones. */
   #next(): readonly (readonly [string, ProgressEntry | undefined])[] {
     const next: (readonly [string, ProgressEntry | undefined])[] = [];
     for (const stream of this.#stale) {
@@ -123,8 +124,8 @@ export class ProgressBucket {
       ttl: ttlMs,
       description: 'Ledgerlift: VMs that are under way',
     });
-    // Keys of an earlier planner are brought to what is so, too.
-    for await (const key of await kv.keys()) {
+    // Keys of an earlier planner are updated, too.
+    for (const key of await keysOf(nc)) {
       const stream = progressBucket.stream(key);
       this.#written.set(stream, performance.now());
       this.#stale.add(stream);
@@ -132,7 +133,7 @@ export class ProgressBucket {
     return kv;
   }
 
-  /** The bucket may be gone, or have lost keys: all of them are written again. */
+  /** Writes all keys again, because the bucket may be gone or have lost keys. */
   #openAgain(): void {
     this.#kv = undefined;
     for (const stream of this.#written.keys()) this.#stale.add(stream);
@@ -143,4 +144,17 @@ export class ProgressBucket {
       if (status.type === 'reconnect') this.#openAgain();
     }
   }
+}
+
+/**
+ * The keys of the bucket, deleted ones included. One request: the client's `keys()` watches the bucket, and never ends if a
+ * key is written again while it begins (seen with @nats-io/kv 3.4).
+ */
+export async function keysOf(nc: NatsConnection): Promise<readonly string[]> {
+  const prefix = `$KV.${progressBucket.name}.`;
+  const manager = await jetstreamManager(nc);
+  const { state } = await manager.streams.info(`KV_${progressBucket.name}`, {
+    subjects_filter: `${prefix}>`,
+  });
+  return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
 }

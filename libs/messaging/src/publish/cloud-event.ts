@@ -2,14 +2,14 @@ import { API_BASE, type Actor, CloudEvent } from '@ledgerlift/contracts';
 import type { z } from 'zod';
 import { messageOf, PoisonMessage } from '../errors.js';
 
-/** What the bus needs to know of an event in the log; every adapter's stored event is one. */
+/** The parts of a stored event that the bus needs. Every adapter's stored event has them. */
 export interface StoredEventLike {
   readonly id: string;
   readonly type: string;
   readonly version: number;
   readonly stream: string;
   readonly revision: number | bigint;
-  /** The engine's: opaque and ordered. */
+  /** The engine's position: opaque and ordered. */
   readonly position: string | number | bigint;
   readonly time: string | Date;
   readonly correlationId: string;
@@ -29,7 +29,7 @@ export const cloudEventSource = (installation: string, stream: string): string =
   `/ledgerlift/${installation}/${stream}`;
 
 /**
- * An event of the log as CloudEvents 1.0 has it.
+ * Converts an event of the log to CloudEvents 1.0.
  * @param installation DNS label of this Ledgerlift among others on the same NATS
  */
 export function toCloudEvent(event: StoredEventLike, installation: string): CloudEvent {
@@ -52,19 +52,19 @@ export function toCloudEvent(event: StoredEventLike, installation: string): Clou
   });
 }
 
-/** The event without its data, and where that can be read: the claim check pattern. */
+/** Replaces the event's data by its address (the claim check pattern). */
 export function byReference({ data: _data, ...event }: CloudEvent): CloudEvent {
   return { ...event, dataref: `${API_BASE}/events/${event.subject}/${event.revision ?? 0}` };
 }
 
 export type ParsedEvent =
   | { readonly kind: 'event'; readonly event: CloudEvent; readonly type: string; readonly version: number }
-  /** Written by a newer program, for a newer program: to be left, not to be judged. */
+  /** Of a newer version, for a newer program: leave it alone. */
   | { readonly kind: 'newer'; readonly type: string; readonly version: number }
   | { readonly kind: 'poison'; readonly error: PoisonMessage };
 
 /**
- * Reads a message of the bus. Never throws: what it cannot read, it says.
+ * Parses a message of the bus. Never throws: returns the problem of an unreadable one.
  * @param reads the newest version of each event type that the caller reads
  */
 export function parseCloudEvent(bytes: Uint8Array, reads: Readonly<Record<string, number>>): ParsedEvent {
@@ -74,7 +74,7 @@ export function parseCloudEvent(bytes: Uint8Array, reads: Readonly<Record<string
   } catch (error) {
     return poison('LL-BUS-001', `the message is not JSON: ${messageOf(error)}`);
   }
-  // The type is looked at before the rest: a newer version may come in another envelope.
+  // The type is checked before the rest, because a newer version may use another envelope.
   const [, type, digits] = typePattern.exec(typeOf(json)) ?? [];
   const version = Number(digits);
   if (type !== undefined && !(version <= (reads[type] ?? 0))) return { kind: 'newer', type, version };
@@ -87,7 +87,7 @@ export function parseCloudEvent(bytes: Uint8Array, reads: Readonly<Record<string
   return { kind: 'event', event: envelope.data, type, version };
 }
 
-/** The first thing that a schema found wrong. */
+/** The first issue that a schema found. */
 export function describeIssue(error: z.ZodError): { readonly reason: string; readonly field: string } {
   const [issue] = error.issues;
   const field = issue?.path.join('.') ?? '';

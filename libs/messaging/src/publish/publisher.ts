@@ -23,8 +23,8 @@ export interface PublisherOptions {
 const LOOK_BACK = 1000;
 
 /**
- * Puts the log's events on EVENTS. Each message carries up to where the log is known to be on the bus, so that a
- * relay resumes after what NATS itself has, whatever happened to either of them.
+ * Publishes the log's events to EVENTS. Each message carries the position up to which the log is on the bus, so that a relay can
+ * resume from the messages of NATS alone, whatever happened to either of them.
  */
 export class EventPublisher {
   readonly #js: JetStreamClient;
@@ -42,10 +42,10 @@ export class EventPublisher {
   }
 
   /**
-   * Publishes in the given order, which must be the log's, many in flight; stops at the first failure. Doing it
-   * again is harmless: NATS drops what it has by the event's id, and readers are idempotent by it.
-   * @returns the position of the last event that was confirmed, with all before it
-   * @throws PublishFailed (transient) with that position; MessageTooLarge when one event does not fit, not even without its data
+   * Publishes in the given order, which must be the log's, with many events in flight; stops at the first failure. Repeating it
+   * is harmless: NATS drops duplicates by the event's id, and readers are idempotent by it.
+   * @returns the position of the last event confirmed without a gap
+   * @throws PublishFailed (transient) with that position; MessageTooLarge if an event does not fit even without its data
    */
   async publish(events: readonly StoredEventLike[]): Promise<string | undefined> {
     const inFlight: { readonly event: StoredEventLike; readonly ack: Promise<unknown> }[] = [];
@@ -64,13 +64,13 @@ export class EventPublisher {
     };
 
     for (const [index, event] of events.entries()) {
-      // The last one is sent when all before it are confirmed, so that it may carry its own position.
+      // The last event is sent once all before it are confirmed, so that it can carry its own position.
       const room = index === events.length - 1 ? 0 : this.#window - 1;
       while (inFlight.length > room) await confirmOldest();
       if (failed) break;
       const position = inFlight.length === 0 ? String(event.position) : confirmed;
       const ack = this.#send(event, { msgId: event.id, position });
-      // Its failure is seen when its turn to be confirmed comes; until then it is not unhandled.
+      // The failure is handled later, when this event is confirmed in order. Until then, keep it from counting as unhandled.
       ack.catch(() => {
         failed = true;
       });
@@ -81,8 +81,8 @@ export class EventPublisher {
   }
 
   /**
-   * Publishes an event once more, under a fresh `Nats-Msg-Id`, for the duplicate window would swallow the old one.
-   * @param position up to where the relay has published, since this message may become the last one in EVENTS
+   * Publishes an event again with a new `Nats-Msg-Id`, because the duplicate window would drop the old one.
+   * @param position up to which the relay has published, because this message may become the last one in EVENTS
    * @throws PublishFailed, MessageTooLarge
    */
   async republish(event: StoredEventLike, position: string | undefined): Promise<void> {
@@ -108,10 +108,13 @@ export class EventPublisher {
     });
   }
 
-  /** A large event (a plan of ten thousand VMs, say) says where it can be read: it must not hold up all that follow. */
+  /**
+   * Sends an event that is too large, such as a plan of ten thousand VMs, by reference, so that it does not block
+   * later ones.
+   */
   #payloadOf(event: StoredEventLike, head: MsgHdrs): Uint8Array {
     const limit = this.#nc.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    // The server counts headers, too; the client adds Nats-Msg-Id, which is below 128 bytes.
+    // The server also counts headers; the client adds Nats-Msg-Id, which takes less than 128 bytes.
     const room = limit - JSON.stringify(head).length - 128;
     const whole = toCloudEvent(event, this.#installation);
     const payload = encode(whole);
@@ -135,15 +138,15 @@ function subjectOf(event: StoredEventLike): string {
 }
 
 /**
- * Up to where the log is on the bus, as the last message in EVENTS says.
- * @returns undefined when EVENTS is missing, empty, or says nothing: then all of the log is to be published
+ * The position up to which the log is on the bus, from the last message in EVENTS.
+ * @returns undefined if EVENTS is missing, empty, or has no position: then publish the whole log
  */
 export async function lastPublishedPosition(nc: NatsConnection): Promise<string | undefined> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const { state } = await jsm.streams.info(streams.events.name);
   const first = Math.max(state.first_seq, state.last_seq - LOOK_BACK, 1);
   for (let seq = state.last_seq; seq >= first && state.messages > 0; seq--) {
-    // A message without the header is not the relay's (somebody else wrote to the subject): the one before counts.
+    // A message without the header is not the relay's (somebody else published it): look at the previous one.
     const message: StoredMsg | null = await jsm.streams.getMessage(streams.events.name, { seq });
     const position = message?.header.get(headerNames.position);
     if (position) return position;

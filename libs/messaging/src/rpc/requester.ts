@@ -3,13 +3,13 @@ import { ErrorReply } from '@ledgerlift/contracts';
 import { errors, type Msg, type NatsConnection } from '@nats-io/nats-core';
 import type { z } from 'zod';
 import { BadAnswer, MessageTooLarge, messageOf, RemoteError, RequestTimedOut } from '../errors.js';
-import { maxPayload } from '../max-payload.js';
+import { maxPayload } from '../streams/topology.js';
 import { describeIssue } from '../publish/cloud-event.js';
 
 export interface RequestOptions {
-  /** Until when it is tried, counted from the call. */
+  /** Total time for all tries, from the call. */
   readonly timeoutMs: number;
-  /** How long one try waits for its answer before the request is sent again. */
+  /** How long one try waits for an answer before the request is sent again. */
   readonly tryMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -17,10 +17,10 @@ export interface RequestOptions {
 const RETRY_DELAY = 200;
 
 /**
- * Asks, and asks again over lost connections and absent responders until the deadline; so the one who answers
- * must be idempotent.
- * @returns the answer, as its schema has it
- * @throws RequestTimedOut; RemoteError with the code that was answered; BadAnswer; MessageTooLarge; the signal's reason
+ * Sends a request, and repeats it despite lost connections and absent responders until the deadline. The responder must
+ * therefore be idempotent.
+ * @returns the answer, parsed by its schema
+ * @throws RequestTimedOut; RemoteError with the responder's code; BadAnswer; MessageTooLarge; the signal's reason
  */
 export async function request<S extends z.ZodType>(
   nc: NatsConnection,
@@ -51,8 +51,8 @@ export async function request<S extends z.ZodType>(
 }
 
 /**
- * Asks a single time.
- * @throws RequestTimedOut, at once when nobody listens; RemoteError; BadAnswer; MessageTooLarge; the signal's reason
+ * Sends a request once.
+ * @throws RequestTimedOut, at once if nobody listens; RemoteError; BadAnswer; MessageTooLarge; the signal's reason
  */
 export async function requestOnce<S extends z.ZodType>(
   nc: NatsConnection,
@@ -90,7 +90,7 @@ function readAnswer<S extends z.ZodType>(subject: string, schema: S, message: Ms
   throw new BadAnswer(subject, reason, field);
 }
 
-/** Nobody there, no answer, no connection: all of which may pass. */
+/** Whether the error is temporary: no responder, no answer, or no connection. */
 function isLack(error: unknown): boolean {
   return (
     error instanceof errors.TimeoutError ||

@@ -3,8 +3,7 @@ import { subjects } from '@ledgerlift/contracts';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { NatsPeer } from '@ledgerlift/testing';
-import { Backlog } from './backlog.js';
-import { ensureConsumer, ensureStreams } from './ensure.js';
+import { Backlog, ensureConsumer, ensureStreams } from './ensure.js';
 import { reportConsumer } from './topology.js';
 
 let nats: NatsPeer;
@@ -42,7 +41,7 @@ describe('the backlog of a consumer', () => {
     expect(await waiting.isTaken()).toBe(false);
   });
 
-  it('does not wait for ever for a message that stays without an ack', async () => {
+  it('does not wait forever for a message without an ack', async () => {
     const consumer = await ensureConsumer(nc, reportConsumer);
     await report();
     await consumer.next();

@@ -19,11 +19,10 @@ const STREAM_NOT_FOUND = 10059;
 const CONSUMER_EXISTS = 10148;
 
 /**
- * Makes the streams that are missing and brings the others to what is declared. To be called at start, at each
- * reconnect (NATS may have come back without its data), and when a stream is found missing; doing so again does
- * no harm.
- * @returns the names of the streams that were made by this call
- * @throws what JetStream answers when it cannot keep a stream
+ * Creates missing streams and updates the others as declared. Call it at the start, at each reconnect (NATS may have come back
+ * without its data), and when a stream is found missing. Repeating it is harmless.
+ * @returns the names of the streams that this call created
+ * @throws errors of JetStream if it cannot keep a stream
  */
 export async function ensureStreams(nc: NatsConnection): Promise<readonly string[]> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
@@ -56,16 +55,16 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<bo
     });
     return true;
   } catch (error) {
-    // Somebody was faster; theirs is brought to ours at the next call, should it differ.
+    // Another process was faster; the next call updates the stream if it differs.
     if (hasApiCode(error, STREAM_NAME_IN_USE)) return false;
     throw error;
   }
 }
 
 /**
- * Makes the durable consumer, or brings the one that is there to what is wanted: an earlier version may have made it.
+ * Creates the durable consumer, or updates an existing one, which an earlier version may have made.
  * @returns the consumer, to pull from
- * @throws JetStreamApiError when its stream is missing: the planner makes streams, who consumes waits for them
+ * @throws JetStreamApiError if its stream is missing: the planner creates streams, and consumers wait for them
  */
 export async function ensureConsumer(nc: NatsConnection, spec: ConsumerSpec): Promise<Consumer> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
@@ -79,13 +78,13 @@ export async function ensureConsumer(nc: NatsConnection, spec: ConsumerSpec): Pr
     durable_name: spec.durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    // Never given up by JetStream: only the log decides about trying again.
+    // JetStream never gives up a message: only the log decides on retries.
     max_deliver: -1,
-    // Pulling is the limit; messages that wait for a newer version must not block the rest.
+    // The number of pulls is the limit. Messages that wait for a newer version must not block the rest.
     max_ack_pending: -1,
   };
   const info = await jsm.consumers.add(spec.stream, wanted).catch((error: unknown) => {
-    // Only where it differs: the same one made again is no error.
+    // This error means that it differs: creating an identical one is no error.
     if (!hasApiCode(error, CONSUMER_EXISTS)) throw error;
     return jsm.consumers.update(spec.stream, spec.durable, changeable);
   });
@@ -98,4 +97,46 @@ export function isStreamMissing(error: unknown): boolean {
 
 function hasApiCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
+}
+
+/**
+ * The messages that waited for a consumer at one moment, and whether they have been handled since. After an outage the planner
+ * checks this before it lets any wait end: the awaited answer may be among the unread messages.
+ */
+export class Backlog {
+  #target: number | undefined;
+  #deliveredAt: number | undefined;
+
+  /** @param now a clock that does not jump, in milliseconds */
+  constructor(
+    private readonly nc: NatsConnection,
+    private readonly spec: ConsumerSpec,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Takes the backlog anew at the next call of `isTaken`. */
+  restart(): void {
+    this.#target = undefined;
+    this.#deliveredAt = undefined;
+  }
+
+  /**
+   * @returns whether every message that waited at the first call since `restart` has been handled
+   * @throws errors of JetStream, such as a missing stream or consumer, or no answer
+   */
+  async isTaken(): Promise<boolean> {
+    const jsm = await jetstreamManager(this.nc, { checkAPI: false });
+    this.#target ??= await lastSequence(jsm, this.spec.stream);
+    const { ack_floor, delivered } = await jsm.consumers.info(this.spec.stream, this.spec.durable);
+    if (ack_floor.stream_seq >= this.#target) return true;
+    if (delivered.stream_seq < this.#target) return false;
+    // A message that only a newer version reads is never acked, so do not wait for it forever. Messages that were delivered to a
+    // dead process come back once, after their ack time.
+    this.#deliveredAt ??= this.now();
+    return this.now() - this.#deliveredAt >= 2 * this.spec.ackWaitMs;
+  }
+}
+
+async function lastSequence(jsm: JetStreamManager, stream: string): Promise<number> {
+  return (await jsm.streams.info(stream)).state.last_seq;
 }

@@ -1,8 +1,13 @@
 import { type ServiceName, siteOfPod, streams, subjects } from '@ledgerlift/contracts';
+import type { NatsConnection } from '@nats-io/nats-core';
+
+/** The most bytes of one message, headers included. The limit is unknown before the first connection. */
+export const maxPayload = ({ info }: Pick<NatsConnection, 'info'>): number =>
+  info?.max_payload ?? Number.POSITIVE_INFINITY;
 
 /**
- * The streams and consumers that Ledgerlift has on NATS, in the terms of nats-server 2.9: no metadata, no several
- * filters on one consumer, no reason on a termination.
+ * Ledgerlift's streams and consumers on NATS, limited to the features of nats-server 2.9: no metadata, one filter for each
+ * consumer, no reason on a termination.
  */
 
 const seconds = 1_000_000_000;
@@ -11,49 +16,49 @@ const days = 24 * 60 * 60 * seconds;
 export interface StreamSpec {
   readonly name: string;
   readonly subjects: readonly string[];
-  /** Nanoseconds, as JetStream has it. */
+  /** In nanoseconds, as in JetStream. */
   readonly maxAge: number;
 }
 
 export const streamSpecs: readonly StreamSpec[] = [
   { ...streams.events, maxAge: 7 * days },
-  // The result of a step whose worker has gone since stands only here: kept for as long as a planner may be away.
+  // If its worker has ended, the result of a step is only here, so it is kept for as long as a planner may be away.
   { ...streams.reports, maxAge: 30 * days },
   { ...streams.inbox, maxAge: 7 * days },
   { ...streams.dead, maxAge: 30 * days },
 ];
 
-/** Messages within it that carry the same `Nats-Msg-Id` are stored once. */
+/** Time within which messages with the same `Nats-Msg-Id` are stored once. */
 export const duplicateWindow = 120 * seconds;
 
-/** Which messages a durable pull consumer gets, and what they hold. */
+/** A durable pull consumer: which messages it gets, and their content. */
 export interface ConsumerSpec {
   readonly stream: string;
-  /** Those who name the same durable share its messages. */
+  /** Processes with the same durable name share its messages. */
   readonly durable: string;
   readonly filter: string;
   /**
-   * Event types (`StepRequested`) with the newest version that this program reads; absent where the messages are
-   * plain JSON and no CloudEvents.
+   * Event types (`StepRequested`) with the newest version that this program reads; absent if the messages are plain JSON rather
+   * than CloudEvents.
    */
   readonly reads?: Readonly<Record<string, number>>;
-  /** What waits longer for its ack is delivered again; a handler that runs longer says so before that. */
+  /** A message without an ack for this long is delivered again. A handler that runs longer extends the time. */
   readonly ackWaitMs: number;
-  /** A consumer that nobody pulled from for so long goes away by itself; absent: it stays. */
+  /** The server deletes the consumer after this time without a pull; absent: never. */
   readonly inactiveMs?: number;
 }
 
 const ackWaitMs = 30_000;
-/** A worker that is free pulls every few seconds. A busy one may lose its consumer: it makes it again. */
+/** A free worker pulls every few seconds. A busy one may lose its consumer, and creates it again. */
 const POD_INACTIVE_MS = 10 * 60_000;
 
 /**
- * What one service at one site is asked to do; all its workers share it.
- * @param site of a pod, `{site}.{pod}`: pods come and go, and their consumers go after them
+ * Step requests to one service at one site, shared by all its workers.
+ * @param site may be a pod's, `{site}.{pod}`: then the consumer expires after the pod
  */
 export const stepRequestConsumer = (service: ServiceName, site: string): ConsumerSpec => ({
   stream: streams.events.name,
-  // A consumer's name has no dots, and a site's no underscores.
+  // A consumer's name must not have dots, and a site's name never has underscores.
   durable: `${service}-${site.replaceAll('.', '_')}`,
   filter: subjects.stepRequestsFor(service, site),
   reads: { StepRequested: 1 },
@@ -61,30 +66,82 @@ export const stepRequestConsumer = (service: ServiceName, site: string): Consume
   ...(siteOfPod(site) === undefined ? {} : { inactiveMs: POD_INACTIVE_MS }),
 });
 
-/** What the pods of a site are asked for: whoever makes them sees every request, and the pod itself claims it. */
+/** Step requests to the pods of a site, for the service that makes pods; the pod itself claims the request. */
 export const podRequestConsumer = (site: string): ConsumerSpec => ({
   stream: streams.events.name,
   durable: `pods-${site}`,
   filter: subjects.podRequestsFor(site),
   reads: { StepRequested: 1 },
-  // A pod is made within seconds, but an API server may keep one waiting.
+  // Making a pod takes seconds, but an API server may be slow.
   ackWaitMs: 120_000,
 });
 
-/** What workers say happened, for the planner. */
+/** Workers' reports, for the planner. */
 export const reportConsumer: ConsumerSpec = {
   stream: streams.reports.name,
   durable: 'planner-reports',
   filter: subjects.reports,
   reads: { StepReported: 1 },
-  // Short: what a planner had taken when it was killed keeps the one after it waiting for as long.
+  // Short, because the next planner waits this long for messages that a killed planner had pulled.
   ackWaitMs: 5000,
 };
 
-/** What could not be understood, for the planner: a dead request ends its attempt. */
+/** Unreadable messages, for the planner: a dead request ends its attempt. */
 export const deadLetterConsumer: ConsumerSpec = {
   stream: streams.dead.name,
   durable: 'planner-dead',
   filter: subjects.dead('>'),
   ackWaitMs,
 };
+
+/** Permissions of a NATS user, as in a user JWT. */
+export interface BusPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/**
+ * The subjects that the workers of one pod need, each found by running a worker without it. NATS refuses all others.
+ *
+ * The filter in the subject that creates its consumer limits a pod to its own requests: nats-server refuses a request whose
+ * body has another filter, or several (nats-server 2.9, server/jetstream_api.go, `jsConsumerCreateRequest`).
+ *
+ * @param stream the VM that the pod works on
+ * @param site the pod's own, `{site}.{pod}`
+ * @param services that its workers run
+ * @param inboxPrefix of the subjects of its replies; no other user's inbox may begin with it
+ */
+export function podPermissions(
+  stream: string,
+  site: string,
+  services: readonly ServiceName[],
+  inboxPrefix: string,
+): BusPermissions {
+  const events = streams.events.name;
+  const consuming = services.flatMap((service) => {
+    const { durable, filter } = stepRequestConsumer(service, site);
+    return [
+      `$JS.API.CONSUMER.CREATE.${events}.${durable}.${filter}`,
+      `$JS.API.CONSUMER.MSG.NEXT.${events}.${durable}`,
+      // One reply to each message is allowed anyway, but a worker that holds a request sends several `in progress` acks.
+      `$JS.ACK.${events}.${durable}.>`,
+    ];
+  });
+  return {
+    publish: [
+      ...consuming,
+      subjects.claim(stream),
+      subjects.lease(stream),
+      subjects.reportNow(stream),
+      subjects.report(stream),
+      subjects.progress(stream),
+      // For unreadable requests; the planner accepts these for that VM only.
+      subjects.deadOf(events, stream),
+    ],
+    subscribe: [
+      `${inboxPrefix}.>`,
+      subjects.stop(stream),
+      ...services.map((service) => subjects.capabilities(service, site)),
+    ],
+  };
+}

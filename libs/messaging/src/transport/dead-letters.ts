@@ -6,8 +6,8 @@ import { DeadLetterNotFound, type PoisonMessage, SubjectMismatch } from '../erro
 import { lastPublishedPosition } from '../publish/publisher.js';
 
 /**
- * Puts a message that nobody can read into DEAD, with the reason. Doing so again for the same message is harmless.
- * @throws what JetStream answers; then the message must not be given up yet
+ * Puts an unreadable message into DEAD, with the reason. Repeating it for the same message is harmless.
+ * @throws errors of JetStream; then do not ack the message yet
  */
 export async function buryMessage(nc: NatsConnection, message: JsMsg, error: PoisonMessage): Promise<void> {
   const stream = message.info.stream;
@@ -22,14 +22,14 @@ export async function buryMessage(nc: NatsConnection, message: JsMsg, error: Poi
   } satisfies DeadLetter;
   const full = JSON.stringify(letter);
   const limit = (nc.info?.max_payload ?? Number.POSITIVE_INFINITY) - 512;
-  // Base64 may be larger than a message may be; the original then stays where it is, and is found by its number.
+  // Base64 may exceed the message limit. Then the original stays in its stream, and is found by its number.
   const payload = full.length <= limit ? full : JSON.stringify({ ...letter, original: '' });
   await jetstream(nc).publish(deadSubject(stream, message.subject), payload, {
     msgID: `dead/${stream}/${message.seq}/${message.info.timestampNanos}`,
   });
 }
 
-/** What came on `ledgerlift.events.vm.{id}.…` is buried on that VM's own subject, which its worker may be kept to. */
+/** The subject in DEAD: for a message of one VM, that VM's own, because its worker may be limited to that. */
 function deadSubject(stream: string, subject: string): string {
   const [, , category, id] = subject.split('.');
   return category === undefined || id === undefined
@@ -38,15 +38,15 @@ function deadSubject(stream: string, subject: string): string {
 }
 
 export interface BuriedMessage {
-  /** Its place in DEAD, by which it is replayed. */
+  /** Its number in DEAD, by which it is replayed. */
   readonly number: number;
   readonly letter: DeadLetter;
 }
 
 /**
  * The dead letters, oldest first.
- * @param limit at most so many
- * @throws what JetStream answers when DEAD cannot be read
+ * @param limit the most letters to return
+ * @throws errors of JetStream if DEAD cannot be read
  */
 export async function listDeadLetters(nc: NatsConnection, limit = 1000): Promise<readonly BuriedMessage[]> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
@@ -64,15 +64,15 @@ export async function listDeadLetters(nc: NatsConnection, limit = 1000): Promise
 }
 
 /**
- * Sends the original of a dead letter once more to where it came from, and takes the letter out of DEAD.
- * @throws DeadLetterNotFound; SubjectMismatch where it is forged; what JetStream answers
+ * Publishes the original of a dead letter to its subject again, and removes the letter from DEAD.
+ * @throws DeadLetterNotFound; SubjectMismatch if it is forged; errors of JetStream
  */
 export async function replayDeadLetter(nc: NatsConnection, number: number): Promise<void> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const message: StoredMsg | null = await jsm.streams.getMessage(streams.dead.name, { seq: number });
   if (message === null) throw new DeadLetterNotFound(number);
   const letter = DeadLetter.parse(JSON.parse(message.string()));
-  // Who may write letters about one VM must not have us send anything about another.
+  // A sender that may write letters about one VM must not make us publish anything about another.
   const own = [subjects.dead(letter.stream), deadSubject(letter.stream, letter.subject)];
   if (!own.includes(message.subject)) throw new SubjectMismatch(message.subject, letter.subject);
   const original =
@@ -81,7 +81,7 @@ export async function replayDeadLetter(nc: NatsConnection, number: number): Prom
       : Buffer.from(letter.original, 'base64');
   if (original === undefined) throw new DeadLetterNotFound(number);
   const head = headers();
-  // On EVENTS the replayed message may stay the last one, from which the relay learns where it was.
+  // On EVENTS the replayed message may become the last one, from which the relay reads its position.
   const position = letter.stream === streams.events.name ? await lastPublishedPosition(nc) : undefined;
   if (position !== undefined) head.set(headerNames.position, position);
   await jetstream(nc).publish(letter.subject, original, {

@@ -1,6 +1,9 @@
-import { streams } from '@ledgerlift/contracts';
+import { type CloudEvent, type ErrorReply, LedgerliftError, streams } from '@ledgerlift/contracts';
 import type { JsMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { Msg, NatsConnection } from '@nats-io/nats-core';
+import { type ArgumentsHost, Catch, type RpcExceptionFilter } from '@nestjs/common';
+import { BaseRpcContext } from '@nestjs/microservices';
+import { type Observable, throwError } from 'rxjs';
 import type { z } from 'zod';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf, PoisonMessage } from '../errors.js';
@@ -8,25 +11,60 @@ import { describeIssue, parseCloudEvent } from '../publish/cloud-event.js';
 import type { ConsumerSpec } from '../streams/topology.js';
 import { buryMessage } from './dead-letters.js';
 
+/** The payload of an `@EventPattern` handler: the envelope, and its data parsed by the handler's schema. */
+export interface Received<T> {
+  readonly event: CloudEvent;
+  readonly data: T;
+}
+
+/** `@Ctx()` of an `@EventPattern` handler. */
+export class JetStreamContext extends BaseRpcContext<[JsMsg]> {
+  get subject(): string {
+    return this.args[0].subject;
+  }
+
+  /** Sequence number of the message in its JetStream stream. */
+  get sequence(): number {
+    return this.args[0].seq;
+  }
+
+  /** 1 at the first delivery. */
+  get deliveries(): number {
+    return this.args[0].info.deliveryCount;
+  }
+}
+
+/** `@Ctx()` of a `@MessagePattern` handler. */
+export class RequestContext extends BaseRpcContext<[Msg]> {
+  get subject(): string {
+    return this.args[0].subject;
+  }
+
+  /** A header of the request, such as `traceparent`. */
+  header(name: string): string | undefined {
+    return this.args[0].headers?.get(name) || undefined;
+  }
+}
+
 export interface DispatchOptions {
   readonly nc: NatsConnection;
   readonly spec: ConsumerSpec;
-  /** What the data must be. */
+  /** Schema of the data. */
   readonly schema: z.ZodType;
   readonly logger: BusLogger;
-  /** The handler; resolves when the message is done with, throws when it is to be delivered again. */
+  /** The handler. Resolves when the message is done; throws to have it delivered again. */
   readonly handle: (payload: unknown, message: JsMsg) => Promise<void>;
 }
 
-/** How long a message that is for a newer program waits until one is asked again. */
+/** Delay before a message for a newer version is delivered again. */
 const NEWER_DELAY = 30_000;
 
 type Read =
   { readonly kind: 'payload'; readonly payload: unknown } | { readonly kind: 'newer'; readonly type: string };
 
 /**
- * Handles one message from its bytes to its ack: read, validated, handled, acked; left to a newer program; buried
- * in DEAD when it cannot be understood; given back for later when the handler failed. Never throws.
+ * Handles one message from its bytes to its ack: parses, validates, handles and acks it. Leaves it to a newer version, buries
+ * it in DEAD if it is unreadable, or returns it for later if the handler failed. Never throws.
  */
 export async function dispatch(options: DispatchOptions, message: JsMsg): Promise<void> {
   const { nc, spec, logger } = options;
@@ -87,7 +125,7 @@ async function bury(
 ): Promise<void> {
   const log = { subject: message.subject, stream: spec.stream, sequence: message.seq, code: error.code };
   try {
-    // A dead letter that is itself unreadable stays where it is: it is in DEAD already.
+    // An unreadable dead letter stays in DEAD.
     if (spec.stream !== streams.dead.name) await buryMessage(nc, message, error);
     logger.error({ ...log, reason: error.message }, 'a message cannot be understood; it is in DEAD');
     message.term();
@@ -99,3 +137,22 @@ async function bury(
 
 /** 1 s, 2 s, 4 s … 30 s. */
 const retryDelay = (deliveries: number): number => Math.min(30_000, 500 * 2 ** Math.min(deliveries, 10));
+
+/**
+ * Lets errors through to the transport as they were thrown; Nest's own filter would turn each into 'Internal
+ * server error', and neither an answer's code nor a poison message would be known for what it is.
+ */
+@Catch()
+export class BusErrorFilter implements RpcExceptionFilter<unknown> {
+  catch(error: unknown, _host: ArgumentsHost): Observable<never> {
+    return throwError(() => error);
+  }
+}
+
+/** What goes back to who asked. Only our own errors say more than that something failed: they hold no secrets. */
+export function toErrorReply(error: unknown): ErrorReply {
+  if (error instanceof LedgerliftError) return { error: error.details() };
+  return {
+    error: { code: 'LL-BUS-010', message: 'the service failed while it answered; its log says why' },
+  };
+}

@@ -1,5 +1,3 @@
 export { type BuriedMessage, listDeadLetters, replayDeadLetter } from './dead-letters.js';
-export * from './jetstream.context.js';
+export { BusErrorFilter, JetStreamContext, type Received, RequestContext } from './event-dispatch.js';
 export * from './jetstream.server.js';
-export * from './request.context.js';
-export { BusErrorFilter } from './rpc-replies.js';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LedgerliftError, streams, subjects } from '@ledgerlift/contracts';
+import { NatsPeer, storedEvent, until } from '@ledgerlift/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { MessageHandler } from '@nestjs/microservices';
@@ -8,11 +9,10 @@ import type { BusLogger } from '../bus-logger.js';
 import { toCloudEvent } from '../publish/cloud-event.js';
 import { EventPublisher, lastPublishedPosition } from '../publish/publisher.js';
 import { request } from '../rpc/requester.js';
-import { NatsPeer, storedEvent, until } from '@ledgerlift/testing';
 import { ensureStreams } from '../streams/ensure.js';
 import type { ConsumerSpec } from '../streams/topology.js';
 import { listDeadLetters, replayDeadLetter } from './dead-letters.js';
-import type { JetStreamContext, Received } from './jetstream.context.js';
+import type { JetStreamContext, Received } from './event-dispatch.js';
 import { type ConsumerBinding, JetStreamServer } from './jetstream.server.js';
 
 let nats: NatsPeer;

@@ -1,38 +1,34 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SUBJECT_ROOT } from '@ledgerlift/contracts';
-import type { NatsConnection, Subscription, Msg } from '@nats-io/nats-core';
+import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { z } from 'zod';
 import { type BusLogger, silentLogger } from '../bus-logger.js';
-import { BadRequest, MessageTooLarge, messageOf, UnknownConsumer } from '../errors.js';
-import { maxPayload } from '../max-payload.js';
+import { BadRequest, messageOf, MessageTooLarge, UnknownConsumer } from '../errors.js';
 import { describeIssue } from '../publish/cloud-event.js';
-import type { ConsumerSpec } from '../streams/topology.js';
-import { dispatch } from './event-dispatch.js';
-import { JetStreamContext } from './jetstream.context.js';
+import { type ConsumerSpec, maxPayload } from '../streams/topology.js';
+import { dispatch, JetStreamContext, RequestContext, toErrorReply } from './event-dispatch.js';
 import { PullLoop } from './pull-loop.js';
-import { toErrorReply } from './rpc-replies.js';
-import { RequestContext } from './request.context.js';
 
 export interface ConsumerBinding {
   readonly spec: ConsumerSpec;
-  /** How many of its messages are handled at once; 1 unless told. */
+  /** How many messages are handled at once; by default 1. */
   readonly concurrency?: number;
-  /** A message is pulled only after this resolved: so that a busy worker takes nothing from a free one. */
+  /** A message is pulled only after this resolves, so that a busy worker takes nothing from a free one. */
   readonly ready?: (pulled: number) => Promise<void>;
 }
 
 export interface JetStreamServerOptions {
   readonly nc: NatsConnection;
-  /** Queue group of the requests: one of those who name the same service answers each. */
+  /** Queue group of requests: one process of the group answers each. */
   readonly service: string;
-  /** What `@EventPattern('name', { schema })` stands for. */
+  /** The consumers, by the name in `@EventPattern('name', { schema })`. */
   readonly consumers?: Readonly<Record<string, ConsumerBinding>>;
   readonly logger?: BusLogger;
 }
 
-/** How long closing waits for a NATS that is away. */
+/** How long closing waits while NATS is away. */
 const GOODBYE = 2000;
 
 /**
@@ -42,7 +38,7 @@ const GOODBYE = 2000;
  * The connection is the caller's: closing the server leaves it open.
  */
 export class JetStreamServer extends Server implements CustomTransportStrategy {
-  // A failed handler is told by the message's fate and our log; Nest need not log it once more.
+  // The dispatcher handles and logs a failed handler; Nest need not log it again.
   override readonly propagatesEventHandlerErrors = true;
   readonly #options: JetStreamServerOptions;
   readonly #logger: BusLogger;
@@ -57,8 +53,8 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   }
 
   /**
-   * Starts consuming and answering; NATS need not be there yet.
-   * @throws UnknownConsumer (to the callback) when a handler names a consumer that was not given
+   * Starts consuming and answering. NATS need not be up yet.
+   * @throws UnknownConsumer (to the callback) if a handler names an undeclared consumer
    */
   listen(callback: (error?: unknown) => void): void {
     try {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf } from '../errors.js';
 import { ensureConsumer } from '../streams/ensure.js';

@@ -28,7 +28,7 @@ const answered = (history: History, succeeded: 'yes' | 'no'): History =>
   });
 
 describe('the hooks of a plan', () => {
-  it('are numbered after its VMs, in their order; those of each VM are not among them', () => {
+  it('are numbered after its VMs, in order, without the hooks of single VMs', () => {
     const spec = PlanSpec.parse({
       name: 'wave',
       source: 'a',
@@ -46,7 +46,7 @@ describe('the hooks of a plan', () => {
 });
 
 describe('the migration that stands for a hook of a plan', () => {
-  it('is one step, and then at its end: nothing is claimed, released, retired or powered on', () => {
+  it('ends after one step: nothing is claimed, released, retired or powered on', () => {
     const { live, events } = answered(planned(), 'yes');
     expect(live).toMatchObject({ phase: 'succeeded', kept: [], record: { standsFor: 'plan', index: 2 } });
     expect(events.map(({ type }) => type)).toEqual([
@@ -60,30 +60,30 @@ describe('the migration that stands for a hook of a plan', () => {
     ]);
   });
 
-  it.each(['before', 'after', 'failure'] as const)('fails (%s) without a hook for its failure', (at) => {
+  it.each(['before', 'after', 'failure'] as const)('fails (%s) without running a failure hook', (at) => {
     const { live } = answered(planned({ at }), 'no');
     expect(live.phase).toBe('failed');
     expect(live.attempts).toHaveLength(1);
   });
 
-  it('is tried again as often as the hook says, by the rules of the plan', () => {
+  it('is retried as often as the hook says, by the rules of the plan', () => {
     const history = answered(planned({ retries: 1 }), 'no');
-    expect(history.live.retryAt).toMatchObject({ attempt: 2 });
+    expect(history.retry).toMatchObject({ attempt: 2 });
     expect(answered(history.retryDue(), 'yes').live.phase).toBe('succeeded');
   });
 
-  it('succeeds in spite of its failure where the plan says so', () => {
+  it('succeeds despite its failure if the plan says so', () => {
     const { live } = answered(planned({ onFailure: 'continue' }), 'no');
     expect([live.phase, live.conditions[0]?.type]).toEqual(['succeeded', 'HookFailed']);
   });
 
-  it('is done by a worker of the VMs, where it is a command', () => {
+  it('is done by a worker of the VMs if it is a command', () => {
     const history = planned({ run: { kind: 'command', command: 'open' } });
     expect(history.live.attempts).toMatchObject([{ step: 'PreHook', service: 'transfer', hook: 'ticket' }]);
     expect(history.fails('PreHook', noRoot).live.phase).toBe('failed');
   });
 
-  it('is tried again by the operator', () => {
+  it('can be retried by the operator', () => {
     const failed = answered(planned(), 'no');
     const again = failed.after({ kind: 'retry', reason: 'fixed' }).after({ kind: 'admit', at: noon });
     expect(answered(again, 'yes').live.phase).toBe('succeeded');

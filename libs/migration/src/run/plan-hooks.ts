@@ -6,7 +6,7 @@ import {
   VmSettings,
 } from '@ledgerlift/contracts';
 
-/** A hook of a whole plan, and the number under which it is steered: those after the plan's VMs. */
+/** A hook of a whole plan. Its index, by which users steer it, follows those of the plan's VMs. */
 export interface PlanHook {
   readonly hook: HookSpec;
   readonly index: number;
@@ -14,7 +14,7 @@ export interface PlanHook {
 
 type Started = EventOf<'MigrationStarted'>['data'];
 
-/** The hooks that a run does once, in the plan's order. */
+/** The hooks that a run calls once rather than for each VM, in the plan's order. */
 export const planHooksOf = ({ spec, vmCount }: Pick<Started, 'spec' | 'vmCount'>): readonly PlanHook[] =>
   spec.hooks.filter(({ scope }) => scope === 'plan').map((hook, place) => ({ hook, index: vmCount + place }));
 
@@ -27,10 +27,10 @@ const phases = {
 } as const;
 
 /**
- * A plan's hook as the migration of a VM with one step and nothing else: so it is claimed, leased, tried again, answered
- * and audited as any step is.
+ * Represents a plan's hook as the migration of a VM with one step, so that it is claimed, leased, retried, answered and
+ * audited like any other step.
  *
- * @param vm a VM of the run: where the plan's steps are sent, and by which rules they are tried again
+ * @param vm a VM of the run: gives the site and the retry rules
  */
 export function planHookMigration(
   { hook, index }: PlanHook,
@@ -51,7 +51,7 @@ export function planHookMigration(
     disks: [],
     labels: {},
     powerState: 'off',
-    // Nothing but the hook itself: no source is retired, or powered on, for a plan.
+    // Only the hook itself: a plan has no source to retire or power on.
     settings: VmSettings.parse({ type, retry, timeLimits, hooks: [hook] }),
   };
   const step: ItineraryStep = {

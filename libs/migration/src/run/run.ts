@@ -1,18 +1,23 @@
 import type { DomainEvent, EventOf } from '@ledgerlift/contracts';
-import { CommandRefused } from '../vm/refusals.js';
+import { CommandRefused } from '../vm/commands.js';
 
-/** One run of a plan: what its own stream says. How its VMs fare stands in theirs. */
+/** One run of a plan, folded from its own stream. The state of its VMs is in their streams. */
 export interface RunState {
   readonly migrationId: string;
   readonly started: EventOf<'MigrationStarted'>['data'];
   readonly startedAt: string;
-  readonly cancelReason: string | undefined;
-  readonly pauseReason: string | undefined;
+  /** What an operator last told the run to do. A cancel is final. */
+  readonly intent: RunIntent;
   readonly approved: boolean;
-  /** Number of the last wave that was started; those before it were, too. */
+  /** The last wave that was started, after all those before it. */
   readonly wave: number;
   readonly completed: (RunCounts & { readonly at: string }) | undefined;
 }
+
+export type RunIntent =
+  | { readonly kind: 'proceed' }
+  | { readonly kind: 'pause'; readonly reason: string }
+  | { readonly kind: 'cancel'; readonly reason: string };
 
 export function evolveRun(state: RunState | undefined, event: DomainEvent, time = ''): RunState | undefined {
   switch (event.type) {
@@ -21,18 +26,17 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
         migrationId: event.data.migrationId,
         started: event.data,
         startedAt: time,
-        cancelReason: undefined,
-        pauseReason: undefined,
+        intent: { kind: 'proceed' },
         approved: !event.data.spec.approve.start,
         wave: firstWave(event.data),
         completed: undefined,
       };
     case 'MigrationCancelRequested':
-      return state && { ...state, cancelReason: event.data.reason };
+      return state && { ...state, intent: { kind: 'cancel', reason: event.data.reason } };
     case 'MigrationPauseRequested':
-      return state && { ...state, pauseReason: event.data.reason };
+      return state && withIntent(state, { kind: 'pause', reason: event.data.reason });
     case 'MigrationResumeRequested':
-      return state && { ...state, pauseReason: undefined };
+      return state && withIntent(state, { kind: 'proceed' });
     case 'WaveStarted':
       return state && { ...state, wave: Math.max(state.wave, event.data.wave) };
     case 'MigrationApproved':
@@ -44,7 +48,10 @@ export function evolveRun(state: RunState | undefined, event: DomainEvent, time 
   }
 }
 
-/** Outcomes of a run's VMs, once none of them is open. */
+const withIntent = (state: RunState, intent: RunIntent): RunState =>
+  state.intent.kind === 'cancel' ? state : { ...state, intent };
+
+/** How many VMs of a run ended in each outcome, once none is open. */
 export interface RunCounts {
   readonly succeeded: number;
   readonly failed: number;
@@ -55,25 +62,21 @@ export interface RunCounts {
 export function decideRunCancel(state: RunState | undefined, reason: string): readonly DomainEvent[] {
   if (state === undefined) throw new CommandRefused('cancel', 'there is no such migration');
   if (state.completed !== undefined) throw new CommandRefused('cancel', 'the migration is completed');
-  if (state.cancelReason !== undefined) return [];
+  if (state.intent.kind === 'cancel') return [];
   return [{ type: 'MigrationCancelRequested', data: { migrationId: state.migrationId, reason } }];
 }
 
 export function decideRunPause(state: RunState | undefined, reason: string): readonly DomainEvent[] {
-  const { migrationId } = open(state, 'pause');
-  return state?.pauseReason === undefined
-    ? [{ type: 'MigrationPauseRequested', data: { migrationId, reason } }]
-    : [];
+  const { migrationId, intent } = open(state, 'pause');
+  return intent.kind === 'pause' ? [] : [{ type: 'MigrationPauseRequested', data: { migrationId, reason } }];
 }
 
 export function decideRunResume(state: RunState | undefined, reason: string): readonly DomainEvent[] {
-  const { migrationId } = open(state, 'resume');
-  return state?.pauseReason === undefined
-    ? []
-    : [{ type: 'MigrationResumeRequested', data: { migrationId, reason } }];
+  const { migrationId, intent } = open(state, 'resume');
+  return intent.kind === 'pause' ? [{ type: 'MigrationResumeRequested', data: { migrationId, reason } }] : [];
 }
 
-/** The second person's word for the start. */
+/** A second person approves the start. @throws CommandRefused for whoever started the migration */
 export function decideRunApproval(
   state: RunState | undefined,
   reason: string,
@@ -87,7 +90,7 @@ export function decideRunApproval(
 
 const known = new WeakMap<object, readonly number[]>();
 
-/** The waves of a run, the first first. All of its VMs are looked at once: it is asked whenever one of them ends. */
+/** The waves of a run, ascending. Cached, because it is called whenever a VM ends. */
 export function wavesOf(started: EventOf<'MigrationStarted'>['data']): readonly number[] {
   const waves =
     known.get(started) ?? [...new Set(started.spec.vms.map(({ wave = 1 }) => wave))].sort((a, b) => a - b);
@@ -97,7 +100,7 @@ export function wavesOf(started: EventOf<'MigrationStarted'>['data']): readonly 
 
 const firstWave = (started: EventOf<'MigrationStarted'>['data']): number => wavesOf(started)[0] ?? 1;
 
-/** The wave after the one that was started last. @throws CommandRefused where there is none */
+/** Starts the wave after the last one started. @throws CommandRefused if there is none */
 export function decideNextWave(state: RunState | undefined, reason: string): readonly DomainEvent[] {
   const { migrationId, started, wave } = open(state, 'start the next wave');
   const next = wavesOf(started).find((each) => each > wave);
@@ -107,9 +110,9 @@ export function decideNextWave(state: RunState | undefined, reason: string): rea
 }
 
 /**
- * Starts the next wave by itself once enough of the last have succeeded.
+ * Starts the next wave automatically once enough VMs of the last one succeeded.
  *
- * @param last outcomes of the VMs of the wave that was started last
+ * @param last outcomes of the VMs of the last wave started
  */
 export function decideWaveAfter(
   state: RunState,
@@ -117,7 +120,7 @@ export function decideWaveAfter(
 ): readonly DomainEvent[] {
   const { startNext, minSucceededPercent } = state.started.spec.waves;
   const isLast = !wavesOf(state.started).some((wave) => wave > state.wave);
-  if (startNext !== 'automatic' || isLast || state.cancelReason !== undefined) return [];
+  if (startNext !== 'automatic' || isLast || state.intent.kind === 'cancel') return [];
   if (100 * last.succeeded < minSucceededPercent * last.total) return [];
   return decideNextWave(state, `${last.succeeded} of ${last.total} VMs of wave ${state.wave} have succeeded`);
 }
@@ -125,12 +128,12 @@ export function decideWaveAfter(
 /** @throws CommandRefused */
 function open(state: RunState | undefined, command: string): RunState {
   if (state === undefined) throw new CommandRefused(command, 'there is no such migration');
-  if (state.cancelReason !== undefined) throw new CommandRefused(command, 'the migration is canceled');
+  if (state.intent.kind === 'cancel') throw new CommandRefused(command, 'the migration is canceled');
   if (state.completed !== undefined) throw new CommandRefused(command, 'the migration is completed');
   return state;
 }
 
-/** After a retry of its failed VMs a run completes again, with other counts. */
+/** A run completes again, with other counts, after a retry of its failed VMs. */
 export function decideRunCompletion(state: RunState, now: RunCounts): readonly DomainEvent[] {
   const { completed } = state;
   const isKnown =

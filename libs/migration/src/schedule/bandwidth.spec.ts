@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { fairShares } from './bandwidth.js';
 
 describe('a bandwidth budget', () => {
-  it('is divided equally among those who want all they can get', () =>
+  it('is divided equally among copies that want all they can get', () =>
     expect([...fairShares(100, [{ key: 'a' }, { key: 'b' }])]).toEqual([
       ['a', 50],
       ['b', 50],
     ]));
 
-  it('gives what one does not want to the others', () =>
+  it('gives what one copy does not want to the others', () =>
     expect(fairShares(100, [{ key: 'a', limit: 10 }, { key: 'b' }, { key: 'c' }])).toEqual(
       new Map([
         ['a', 10],
@@ -18,7 +18,7 @@ describe('a bandwidth budget', () => {
       ]),
     ));
 
-  it('that is not set leaves each its own limit', () =>
+  it('that is not set leaves each copy its own limit', () =>
     expect(fairShares(undefined, [{ key: 'a', limit: 10 }, { key: 'b' }])).toEqual(
       new Map([
         ['a', 10],
@@ -26,7 +26,7 @@ describe('a bandwidth budget', () => {
       ]),
     ));
 
-  it('is never exceeded, and is used up where it is wanted', () => {
+  it('is never exceeded, and is used up if there is demand', () => {
     const copies = fc
       .array(fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined }), {
         minLength: 1,

@@ -1,15 +1,15 @@
-/** A copy that runs, and the most that it may take by its own plan. */
+/** A running copy, and the limit that its own plan sets. */
 export interface RunningCopy {
   readonly key: string;
-  /** Bytes a second; none: as much as there is. */
+  /** Bytes a second; unlimited if absent. */
   readonly limit?: number;
 }
 
 /**
- * Divides a budget among the copies that run so that nobody could get more without somebody who has less getting less
- * (max-min fairness): who wants little gets it, and the others share what is left in equal parts.
+ * Divides a budget among the running copies by max-min fairness: copies that want little get all they want, and the others
+ * share the rest equally.
  *
- * @param total bytes a second for all together; undefined: no budget, and each has its own limit
+ * @param total bytes a second for all copies together; undefined: no budget, so each copy has only its own limit
  */
 export function fairShares(
   total: number | undefined,
@@ -22,7 +22,7 @@ export function fairShares(
     wants.map(({ key, limit = Infinity }, index) => {
       const share = Math.min(limit, left / (wants.length - index));
       left -= share;
-      // A copy always gets on, however many there are.
+      // Every copy makes progress, however many there are.
       return [key, Math.max(1, Math.floor(share))];
     }),
   );

@@ -4,7 +4,7 @@ import { type ScheduleEntry, disksIn } from './lanes.js';
 import { Told, at, entry, limits, withDisks } from '../spec/schedule-specification.js';
 
 describe('a limit of disks', () => {
-  it('of a host counts the disks of all VMs that are read through it, whatever their plan', () => {
+  it('of a host counts the disks of all VMs read through it, whatever their plan', () => {
     const told = new Told(limits({ disksPerHost: 10 })).wait(
       withDisks(0, { A: 6 }),
       withDisks(1, { B: 4 }, { planId: 'p2', migrationId: 'p2' }),
@@ -12,11 +12,11 @@ describe('a limit of disks', () => {
       withDisks(3, { A: 1 }, { host: 'b' }),
     );
     expect(told.admit()).toEqual(['p1/0', 'p2/1', 'p1/3']);
-    expect(told.reason(2)).toBe('disks of the host a: 10 of 10 are open, and it needs 1');
+    expect(told.reason(2)).toBe('disks of the host a: 10 of 10 are open, and the VM needs 1');
     expect(told.end(1, 'p2').admit()).toEqual(['p1/2']);
   });
 
-  it('of a datastore counts each disk where it is', () => {
+  it('of a datastore counts the disks on that datastore', () => {
     const told = new Told(limits({ disksPerStorage: 4 })).wait(
       withDisks(0, { A: 3, B: 1 }),
       withDisks(1, { B: 4 }),
@@ -24,10 +24,10 @@ describe('a limit of disks', () => {
       withDisks(3, { A: 1, C: 4 }),
     );
     expect(told.admit()).toEqual(['p1/0', 'p1/2', 'p1/3']);
-    expect(told.reason(1)).toBe('disks on B: 4 of 4 are open, and it needs 4');
+    expect(told.reason(1)).toBe('disks on B: 4 of 4 are open, and the VM needs 4');
   });
 
-  it('knows hosts and datastores by their source: two may have one name', () => {
+  it('distinguishes hosts and datastores of different sources, even with the same name', () => {
     const told = new Told(limits({ disksPerHost: 2, disksPerStorage: 2 })).wait(
       withDisks(0, { A: 2 }),
       withDisks(1, { A: 2 }, { provider: 'other' }),
@@ -35,7 +35,7 @@ describe('a limit of disks', () => {
     expect(told.admit()).toEqual(['p1/0', 'p1/1']);
   });
 
-  it('knows hosts of one source by their ids, and says how they and its datastores are called', () => {
+  it('distinguishes hosts of one source by their ids, and names them and its datastores', () => {
     const storageNames = { 'ds-1': 'san', 'ds-2': 'san' };
     const told = new Told(limits({ vmsPerHost: 1, disksPerStorage: 2 })).wait(
       withDisks(0, { 'ds-1': 2 }, { host: 'esx', hostId: 'host-1', storageNames }),
@@ -44,8 +44,8 @@ describe('a limit of disks', () => {
       withDisks(3, { 'ds-1': 1 }, { host: 'esx', hostId: 'host-3', storageNames }),
     );
     expect(told.admit()).toEqual(['p1/0', 'p1/1']);
-    expect(told.reason(2)).toBe('a free place: 1 VMs run, the limit of the host esx');
-    expect(told.reason(3)).toBe('disks on san: 2 of 2 are open, and it needs 1');
+    expect(told.reason(2)).toBe('a free slot: 1 VMs run, the limit of the host esx');
+    expect(told.reason(3)).toBe('disks on san: 2 of 2 are open, and the VM needs 1');
   });
 
   it.each([{ disksPerHost: 4 }, { disksPerStorage: 4 }])(
@@ -60,19 +60,19 @@ describe('a limit of disks', () => {
     },
   );
 
-  it('that is not set does not bind, nor does one of a host that the source does not name', () => {
+  it('does not bind if it is not set, or if the source does not name the host', () => {
     expect(new Told().wait(...[0, 1].map((vm) => withDisks(vm, { A: 60 }))).admit()).toHaveLength(2);
     const told = new Told(limits({ disksPerHost: 1 }));
     told.wait(entry(0, { storages: { A: 5 } }), entry(1, { storages: { A: 5 } }));
     expect(told.admit()).toHaveLength(2);
   });
 
-  it('that is set while VMs run counts those, and tells those apart who waited before', () => {
+  it('that is set later counts the running VMs, and sorts the waiting ones anew', () => {
     const told = new Told(limits({ vms: 2 })).wait(...[0, 1, 2].map((vm) => withDisks(vm, { A: 4 })));
     told.wait(withDisks(3, { B: 4 }));
     told.admit();
     told.does(told.schedule.setLimits(limits({ disksPerStorage: 8 })));
-    expect(told.reason(2)).toBe('disks on A: 8 of 8 are open, and it needs 4');
+    expect(told.reason(2)).toBe('disks on A: 8 of 8 are open, and the VM needs 4');
     // It is behind another, which waits for another datastore.
     expect(told.admit()).toEqual(['p1/3']);
   });
@@ -95,7 +95,7 @@ describe('a VM with many disks', () => {
     return came;
   }
 
-  it('is not passed for ever by small ones', () => {
+  it('is not passed forever by small ones', () => {
     const told = new Told(limits({ disksPerHost: 4 })).wait(
       ...[1, 2, 3, 4].map((vm) => withDisks(vm, { A: 1 })),
     );
@@ -104,7 +104,7 @@ describe('a VM with many disks', () => {
     expect(passes(told, 0, (vm) => withDisks(vm, { A: 1 }))).toBeLessThan(20);
   });
 
-  it('is not passed for ever by the passes of warm VMs, which are always more urgent', () => {
+  it('is not passed forever by the rounds of warm VMs, which are otherwise more urgent', () => {
     const told = new Told(limits({ disksPerStorage: 4 }));
     told.wait(...[1, 2, 3, 4].map((vm) => withDisks(vm, { A: 1 }, { purpose: 'precopy' })));
     told.admit();
@@ -112,7 +112,7 @@ describe('a VM with many disks', () => {
     expect(passes(told, 0, (vm) => withDisks(vm, { A: 1 }, { purpose: 'precopy' }))).toBeLessThan(20);
   });
 
-  it('is not kept waiting by datastores that are free in turns', () => {
+  it('does not starve because its datastores are never free at the same time', () => {
     const told = new Told(limits({ disksPerStorage: 2 }));
     told.wait(withDisks(1, { A: 1 }), withDisks(2, { B: 1 }));
     told.admit();
@@ -120,7 +120,7 @@ describe('a VM with many disks', () => {
     expect(passes(told, 0, (vm) => withDisks(vm, vm % 2 === 0 ? { A: 1 } : { B: 1 }))).toBeLessThan(30);
   });
 
-  it('keeps nothing while its plan has no place for it anyhow', () => {
+  it('reserves nothing while its plan has no slot for it anyway', () => {
     const told = new Told(limits({ disksPerHost: 4 })).wait(
       entry(1, { planId: 'p2', migrationId: 'p2', maxConcurrent: 1 }),
     );
@@ -132,7 +132,7 @@ describe('a VM with many disks', () => {
     }
   });
 
-  it('keeps back neither a cutover nor a plan of a higher priority, nor those who need nothing of it', () => {
+  it('holds back neither a cutover, nor a plan of higher priority, nor VMs that need none of its room', () => {
     const told = new Told(limits({ disksPerHost: 4 })).wait(withDisks(1, { A: 1 }));
     told.admit();
     told.wait(withDisks(0, { A: 4 }));
@@ -142,7 +142,7 @@ describe('a VM with many disks', () => {
     }
     told.wait(withDisks(30, { A: 1 }));
     expect(told.admit()).toEqual([]);
-    expect(told.reason(30)).toBe('room that is kept for a larger VM before it');
+    expect(told.reason(30)).toBe('room that is reserved for a larger VM ahead of it');
     told.wait(withDisks(31, { A: 1 }, { host: 'b' }));
     expect(told.admit()).toEqual(['p1/31']);
     told.wait(withDisks(32, { A: 1 }, { purpose: 'cutover' }));
@@ -165,7 +165,7 @@ describe('in every history', () => {
     fc.record({ kind: fc.constant('end' as const), which: fc.nat() }),
   );
 
-  it('no host and no datastore has more disks open than it may, but for one VM alone, and all come to run', () => {
+  it('no host or datastore has too many open disks, except for one VM alone, and every VM gets to run', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const told = new Told(limits({ vms: 8, disksPerHost: 7, disksPerStorage: 5 }));

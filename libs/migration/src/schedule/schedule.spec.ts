@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { GiB, Told, at, entry, limits } from '../spec/schedule-specification.js';
 
 describe('the schedule', () => {
-  it('admits as many as the plan allows, in the order in which they came', () => {
+  it('admits as many VMs as the plan allows, in order of arrival', () => {
     const told = new Told().wait(...[0, 1, 2].map((vm) => entry(vm, { maxConcurrent: 2 })));
     expect(told.admit()).toEqual(['p1/0', 'p1/1']);
-    expect(told.reason(2)).toBe('a free place: 2 VMs run, the limit of the plan');
+    expect(told.reason(2)).toBe('a free slot: 2 VMs run, the limit of the plan');
     expect(told.end(0).admit()).toEqual(['p1/2']);
   });
 
@@ -18,16 +18,16 @@ describe('the schedule', () => {
   ])('holds the limit of %s', (whose, limit, change) => {
     const told = new Told(limits(limit)).wait(entry(0, change), entry(1, change));
     expect(told.admit()).toEqual(['p1/0']);
-    expect(told.reason(1)).toBe(`a free place: 1 VMs run, the limit of ${whose}`);
+    expect(told.reason(1)).toBe(`a free slot: 1 VMs run, the limit of ${whose}`);
   });
 
-  it('lets others pass one whose host is full', () => {
+  it('lets others pass a VM whose host is full', () => {
     const told = new Told(limits({ vmsPerHost: 1 }));
     told.wait(entry(0, { host: 'a' }), entry(1, { host: 'a' }), entry(2, { host: 'b' }));
     expect(told.admit()).toEqual(['p1/0', 'p1/2']);
   });
 
-  it('takes cutovers first, then what has begun, then by priority', () => {
+  it('admits cutovers first, then VMs that have begun, then by priority', () => {
     const told = new Told(limits({ vms: 1 })).wait(
       entry(0),
       entry(1, { priority: 90 }),
@@ -43,18 +43,18 @@ describe('the schedule', () => {
     expect(order).toEqual(['p1/3', 'p1/4', 'p1/2', 'p1/1', 'p1/0']);
   });
 
-  it('divides places between plans of the same priority', () => {
+  it('divides slots between plans of the same priority', () => {
     const told = new Told(limits({ vms: 4 }));
     told.wait(...[0, 1, 2, 3].map((vm) => entry(vm)));
     told.wait(...[0, 1, 2, 3].map((vm) => entry(vm, { planId: 'p2', migrationId: 'p2' })));
     expect([...told.admit()].sort()).toEqual(['p1/0', 'p1/1', 'p2/0', 'p2/1']);
   });
 
-  it('keeps to the budget of what is in flight, and says what is missing', () => {
+  it('keeps to the budgets, and says what is lacking', () => {
     const demand = { cpus: 2, memoryBytes: 3 * GiB, storageBytes: 0 };
     const told = new Told(limits({ memoryBytes: 4 * GiB })).wait(entry(0, { demand }), entry(1, { demand }));
     expect(told.admit()).toEqual(['p1/0']);
-    expect(told.reason(1)).toBe('memory: 3 GiB of 4 GiB are in use, and it needs 3 GiB');
+    expect(told.reason(1)).toBe('memory: 3 GiB of 4 GiB are in use, and the VM needs 3 GiB');
   });
 
   it('lets a VM that is larger than the whole budget run alone', () => {
@@ -89,7 +89,7 @@ describe('the schedule', () => {
     expect(told.schedule.nextWakeAt(at)).toBeUndefined();
   });
 
-  it('takes new limits at once, and says nothing of the same ones', () => {
+  it('applies new limits at once, and ignores unchanged ones', () => {
     const told = new Told(limits({ vms: 1 })).wait(entry(0), entry(1));
     told.admit();
     expect(told.schedule.setLimits(limits({ vms: 1 }))).toEqual([]);
@@ -103,7 +103,7 @@ describe('the schedule', () => {
     expect(schedule.release('p1', 9)).toEqual([]);
   });
 
-  it('looks at lanes, not at everybody: ten thousand VMs cost some tens of thousands of looks', () => {
+  it('checks lanes rather than every VM: ten thousand VMs cost some tens of thousands of checks', () => {
     const told = new Told(limits({ vms: 20 }));
     told.wait(...Array.from({ length: 10_000 }, (_, vm) => entry(vm, { host: `esx${vm % 10}` })));
     expect(told.schedule.waitingCount).toBe(10_000);
@@ -130,7 +130,7 @@ describe('in every history', () => {
   );
   const of = limits({ vms: 5, vmsPerHost: 3, cpus: 8 });
 
-  it('no limit is exceeded, and what is not admitted has a reason', () => {
+  it('no limit is exceeded, and every VM that is not admitted has a reason', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const told = new Told(of);

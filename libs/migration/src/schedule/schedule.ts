@@ -1,29 +1,36 @@
 import type { DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
-import { Lanes, type ScheduleEntry, type Waiting as WaitingFor, scheduleKey } from './lanes.js';
-import { laneKeyOf, precedes, purposeRank } from './order.js';
-import { RemovalTurns } from './removal-turns.js';
+import {
+  laneKeyOf,
+  Lanes,
+  precedes,
+  purposeRank,
+  type ScheduleEntry,
+  scheduleKey,
+  type Waiting as WaitingFor,
+} from './lanes.js';
+import { RemovalSlots } from './removal-slots.js';
 import { Usage } from './usage.js';
 import { isOpen, nextOpening } from './windows.js';
 
 type Waiting = WaitingFor<ScheduleEntry>;
 
-/** So often may smaller VMs pass one that is too large for what is free; then what it needs is kept for it. */
+/** How often smaller VMs may pass one that is too large for the free room; then room is reserved for it. */
 const MOST_PASSES = 8;
 
 /**
- * Who may run: the second decider, on the one stream `schedule`, at exact revision. Cutovers first, then what has begun,
- * then what has not; within that by priority, then plan by plan, then who came first. Whoever's own limit is reached
- * lets others pass. Folded in place: with ten thousand VMs nothing may be copied for each event.
+ * Decides which VMs may run, on the single stream `schedule`, at exact revision. Cutovers go first, then VMs that have begun,
+ * then the rest; within each, by priority, then the plan with the fewest running VMs, then order of arrival. A VM whose own limit
+ * is reached lets others pass. Folded in place: with ten thousand VMs, no event may copy the state.
  */
 export class Schedule {
   readonly #waiting = new Lanes<ScheduleEntry>((entry) => laneKeyOf(entry, this.#limits));
   readonly #running = new Map<string, ScheduleEntry>();
   readonly #usage = new Usage();
-  /** Who may remove snapshots, of those that have a place and of those that are at their end. */
-  readonly removals = new RemovalTurns();
+  /** Which VMs may remove snapshots, whether running or cleaning up. */
+  readonly removals = new RemovalSlots();
   #limits: ScheduleLimits;
 
-  /** @param limits until an event sets others */
+  /** @param limits apply until an event sets others */
   constructor(limits: ScheduleLimits) {
     this.#limits = limits;
   }
@@ -32,12 +39,12 @@ export class Schedule {
     return this.#limits;
   }
 
-  /** Who has a place, in the order in which they got it. */
+  /** VMs that hold a slot, in order of admission. */
   get running(): ReadonlyMap<string, ScheduleEntry> {
     return this.#running;
   }
 
-  /** Who wants a place, in the order in which they came. */
+  /** VMs that wait for a slot, in order of arrival. */
   get waiting(): readonly ScheduleEntry[] {
     return this.#waiting.entries();
   }
@@ -77,7 +84,7 @@ export class Schedule {
       : [{ type: 'ScheduleLimitsSet', data: { limits } }];
   }
 
-  /** Nothing where it has a place, or waits for one for the same purpose. */
+  /** @returns no events if the VM holds a slot, or waits for one with the same purpose */
   enqueue(entry: ScheduleEntry): readonly DomainEvent[] {
     const key = scheduleKey(entry.migrationId, entry.vm);
     const known = this.#waiting.get(key)?.entry;
@@ -89,9 +96,9 @@ export class Schedule {
     return this.has(migrationId, vm) ? [{ type: 'VmSlotReleased', data: { migrationId, vm } }] : [];
   }
 
-  /** Admissions and turns that fit now, the first first. */
+  /** Admissions and removal slots that fit now, in order. */
   admit(at: Date): readonly DomainEvent[] {
-    // Only events change the state: what is tried out here is taken back at the end.
+    // Only events change the state: these trial admissions are undone at the end.
     const chosen = new Set<Waiting>();
     for (let next = this.#next(at, chosen); next !== undefined; next = this.#next(at, chosen)) {
       chosen.add(next);
@@ -105,7 +112,7 @@ export class Schedule {
     return [...admitted, ...this.removals.admit(this.#limits.snapshotRemovalsPerStorage)];
   }
 
-  /** What a waiting VM waits for, in words; undefined where it does not wait. */
+  /** Why the VM waits for a slot, in words; undefined if it does not wait. */
   reasonFor(migrationId: string, vm: number, at: Date): string | undefined {
     const waiting = this.#waiting.get(scheduleKey(migrationId, vm));
     if (waiting === undefined) return undefined;
@@ -115,16 +122,16 @@ export class Schedule {
     const own = this.#usage.reason(entry, this.#limits);
     if (own !== undefined) return own;
     return this.#leavesRoom(waiting, this.#kept(this.#open(at)))
-      ? 'its turn'
-      : 'room that is kept for a larger VM before it';
+      ? 'its place in the queue'
+      : 'room that is reserved for a larger VM ahead of it';
   }
 
-  /** For what a VM waits whose snapshots are to be removed; undefined where it does not wait. */
+  /** Why the VM waits for a removal slot, in words; undefined if it does not wait. */
   reasonForRemoval(migrationId: string, vm: number): string | undefined {
     return this.removals.reasonFor(migrationId, vm, this.#limits.snapshotRemovalsPerStorage);
   }
 
-  /** When a window opens for somebody who waits; undefined where nobody waits for one. */
+  /** When the next window opens for a waiting VM; undefined if none waits for a window. */
   nextWakeAt(at: Date): Date | undefined {
     return this.#waiting
       .heads()
@@ -169,7 +176,7 @@ export class Schedule {
       );
   }
 
-  /** Those who were passed too often, and could run but for their size: all that they need is kept for them. */
+  /** VMs that were passed too often and lack only room: everything that they need is reserved for them. */
   #kept(heads: readonly Waiting[]): readonly Waiting[] {
     return heads.filter(
       ({ passed, entry }) => passed >= MOST_PASSES && this.#usage.lacksOnlySize(entry, this.#limits),
@@ -186,7 +193,7 @@ export class Schedule {
     return this.#waiting.heads(chosen).filter(({ entry }) => this.#closedUntil(entry, at) === undefined);
   }
 
-  /** When the windows open; undefined where they are open, or do not bind: what has begun is gone on with. */
+  /** When the windows open; undefined if they are open, or do not apply because the VM has begun. */
   #closedUntil({ purpose, windows }: ScheduleEntry, at: Date): Date | undefined {
     if (purpose === 'cutover' || purpose === 'go-on') return undefined;
     const all = [this.#limits.windows, windows];

@@ -1,11 +1,10 @@
 import type { ScheduleLimits } from '@ledgerlift/contracts';
-import { Amounts, type Need } from './amounts.js';
-import { type ScheduleEntry, disksIn, hostOf } from './lanes.js';
+import { disksIn, hostOf, type ScheduleEntry } from './lanes.js';
 
-/** What is in flight, counted by all that a limit may be set on. */
+/** What the running VMs use, by everything that can be limited. */
 export class Usage {
   readonly #amounts = new Amounts();
-  /** Who waits is looked at again and again. */
+  /** Cached, because waiting VMs are checked again and again. */
   readonly #needs = new WeakMap<
     ScheduleEntry,
     { readonly limits: ScheduleLimits; readonly needs: readonly Need[] }
@@ -27,30 +26,30 @@ export class Usage {
     return this.#amounts.of(`plan ${planId}`);
   }
 
-  /** Of what there is not enough for it; none: it may run. */
+  /** The needs of a VM that do not fit now; none if it may run. */
   lacking(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
     return this.#amounts.lacking(this.#needsOf(entry, limits));
   }
 
-  /** Why it may not run now, in words; undefined where it may. */
+  /** Why the VM may not run now, in words; undefined if it may. */
   reason(entry: ScheduleEntry, limits: ScheduleLimits): string | undefined {
     const [first] = this.lacking(entry, limits);
     return first?.reason(this.#amounts.of(first.key));
   }
 
-  /** Whether it waits for nothing but what it is too large for. */
+  /** Whether the VM waits only because it is too large for the free room. */
   lacksOnlySize(entry: ScheduleEntry, limits: ScheduleLimits): boolean {
     return this.lacking(entry, limits).every(({ of }) => of === 'size');
   }
 
-  /** Whether `kept` would fit beside it. */
+  /** Whether `kept` would fit beside `entry`. */
   leavesRoom(entry: ScheduleEntry, kept: ScheduleEntry, limits: ScheduleLimits): boolean {
     return this.#amounts.leavesRoom(this.#needsOf(entry, limits), this.#needsOf(kept, limits));
   }
 
   /**
-   * Whether it takes room that `passed` would need, and so keeps it waiting, though nothing else does. Places do not
-   * count: whoever waits for one gets it in turn.
+   * Whether `entry` takes room that `passed` needs, and is the only reason why `passed` waits. Slots do not count: they are
+   * handed out in order.
    */
   takesRoom(entry: ScheduleEntry, passed: ScheduleEntry, limits: ScheduleLimits): boolean {
     if (!this.lacksOnlySize(passed, limits)) return false;
@@ -67,7 +66,7 @@ export class Usage {
   }
 }
 
-/** All that it takes, whether a limit is set on it or not: one may be set later. */
+/** Everything that the VM uses, limited or not: a limit may be set later. */
 function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amount: number])[] {
   const { planId, provider, host, target, demand, storages } = entry;
   return [
@@ -83,7 +82,7 @@ function amountsOf(entry: ScheduleEntry): readonly (readonly [key: string, amoun
   ];
 }
 
-/** What it needs of all on which a limit is set; places first. */
+/** What the VM needs of everything limited; slots first. */
 function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] {
   const { planId, provider, host, target, maxConcurrent, demand, storages, storageNames } = entry;
   const named = (storage: string): string => storageNames?.[storage] ?? storage;
@@ -96,7 +95,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
             key,
             amount: 1,
             limit,
-            reason: (used) => `a free place: ${used} VMs run, the limit of ${whose}`,
+            reason: (used) => `a free slot: ${used} VMs run, the limit of ${whose}`,
           },
         ];
   const disk = (key: string, amount: number, limit: number | undefined, where: string): readonly Need[] =>
@@ -108,7 +107,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
             key,
             amount,
             limit,
-            reason: (used) => `disks ${where}: ${used} of ${limit} are open, and it needs ${amount}`,
+            reason: (used) => `disks ${where}: ${used} of ${limit} are open, and the VM needs ${amount}`,
           },
         ];
   return [
@@ -127,7 +126,7 @@ function needsOf(entry: ScheduleEntry, limits: ScheduleLimits): readonly Need[] 
       const [limit, amount] = [limits[of], demand[of]];
       if (limit === undefined) return [];
       const reason = (used: number): string =>
-        `${name}: ${say(used)} of ${say(limit)} are in use, and it needs ${say(amount)}`;
+        `${name}: ${say(used)} of ${say(limit)} are in use, and the VM needs ${say(amount)}`;
       return [{ of: 'size', key: of, amount, limit, reason }];
     }),
   ];
@@ -146,3 +145,45 @@ const budgets: readonly {
   { of: 'memoryBytes', name: 'memory', say: gibibytes },
   { of: 'storageBytes', name: 'storage', say: gibibytes },
 ];
+
+/** How much a VM needs of something limited. */
+export interface Need {
+  /** Every VM needs exactly one `place` (slot); the `size` that it needs differs between VMs. */
+  readonly of: 'place' | 'size';
+  readonly key: string;
+  readonly amount: number;
+  readonly limit: number;
+  /** Why the VM must wait, in words, given the amount in use. */
+  readonly reason: (used: number) => string;
+}
+
+/** The amounts in use, by key. */
+export class Amounts {
+  readonly #used = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#used.get(key) ?? 0;
+  }
+
+  change(key: string, by: number): void {
+    const used = this.of(key) + by;
+    if (used === 0) this.#used.delete(key);
+    else this.#used.set(key, used);
+  }
+
+  /** Needs that do not fit now. One that exceeds its whole limit fits when nothing else uses that limit. */
+  lacking(needs: readonly Need[]): readonly Need[] {
+    return needs.filter(({ key, amount, limit }) => {
+      const used = this.of(key);
+      return amount > 0 && used + amount > limit && (used > 0 || limit === 0);
+    });
+  }
+
+  /** Whether both fit beside the amounts in use, for the keys that both need. */
+  leavesRoom(needs: readonly Need[], kept: readonly Need[]): boolean {
+    return kept.every(({ key, amount, limit }) => {
+      const taken = needs.find((need) => need.key === key)?.amount ?? 0;
+      return taken === 0 || amount === 0 || this.of(key) + taken + amount <= limit;
+    });
+  }
+}

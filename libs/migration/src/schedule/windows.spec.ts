@@ -16,29 +16,29 @@ describe('a maintenance window', () => {
     expect(isOpen(nightly, at('2026-11-24T03:00:00Z'))).toBe(false);
   });
 
-  it('that goes over midnight belongs to the day on which it begins', () => {
+  it('that spans midnight belongs to the day on which it begins', () => {
     const saturdays = [window({ days: ['saturday'] })];
     expect(isOpen(saturdays, at('2026-11-29T02:00:00Z'))).toBe(true);
     expect(isOpen(saturdays, at('2026-11-28T02:00:00Z'))).toBe(false);
     expect(nextOpening(saturdays, at('2026-11-23T12:00:00Z'))).toEqual(at('2026-11-28T21:00:00Z'));
   });
 
-  it('is always open where there is none', () => expect(isOpen([], at('2026-11-23T12:00:00Z'))).toBe(true));
+  it('is always open if there is none', () => expect(isOpen([], at('2026-11-23T12:00:00Z'))).toBe(true));
 
-  it('that would begin in the hour that is left out begins at its end', () => {
+  it('that would begin in the hour skipped by daylight saving time begins at its end', () => {
     const early = [window({ from: '02:30', to: '05:00' })];
     // On 2026-03-29 clocks go from 02:00 to 03:00, at 01:00 UTC.
     expect(nextOpening(early, at('2026-03-28T12:00:00Z'))).toEqual(at('2026-03-29T01:00:00Z'));
   });
 
-  it('in the hour that comes twice is open twice', () => {
+  it('in the hour repeated by daylight saving time is open twice', () => {
     const early = [window({ from: '02:15', to: '02:45' })];
     // On 2026-10-25 clocks go from 03:00 back to 02:00, at 01:00 UTC.
     expect(nextOpening(early, at('2026-10-24T12:00:00Z'))).toEqual(at('2026-10-25T00:15:00Z'));
     expect(nextOpening(early, at('2026-10-25T00:50:00Z'))).toEqual(at('2026-10-25T01:15:00Z'));
   });
 
-  it('opens when it says next, and not before', () => {
+  it('opens at the next opening, and not before', () => {
     const time = fc
       .tuple(fc.nat(23), fc.nat(59))
       .map(([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);

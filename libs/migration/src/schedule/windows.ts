@@ -4,15 +4,15 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Whether one of the windows is open; always, where there are none. */
+/** Whether one of the windows is open. No windows means always. */
 export const isOpen = (windows: readonly MaintenanceWindow[], at: Date): boolean =>
   windows.length === 0 || windows.some((window) => isWindowOpen(window, at));
 
 /**
- * The first instant from `at` on at which one of the windows is open. Clocks are set back and forth: a window that
- * would begin in the hour that is left out begins at its end, and one in the hour that comes twice is open twice.
+ * The first instant from `at` on at which one of the windows is open. With daylight saving time, a window that would begin in
+ * the skipped hour begins at its end, and one in the repeated hour is open twice.
  *
- * @returns `at` where one is open already
+ * @returns `at` if a window is open already
  */
 export function nextOpening(windows: readonly MaintenanceWindow[], at: Date): Date {
   if (isOpen(windows, at)) return at;
@@ -21,7 +21,7 @@ export function nextOpening(windows: readonly MaintenanceWindow[], at: Date): Da
 }
 
 function openingOf(window: MaintenanceWindow, at: Date): Date {
-  // Each weekday comes within a week; the day before, for what begins late and is cut by a change of the clocks.
+  // A week holds each weekday. The day before covers windows that begin late and are cut by a clock change.
   const candidates = Array.from({ length: 10 }, (_, day) => beginsOn(window, at, day - 1)).flat();
   const found = candidates
     .filter((each) => each > at && isWindowOpen(window, each))
@@ -33,7 +33,7 @@ function openingOf(window: MaintenanceWindow, at: Date): Date {
   return firstOpen(window, at, found);
 }
 
-/** The instants at which the window's clock shows its beginning, so many days after `at`; none on other weekdays. */
+/** The instants, `day` days after `at`, at which local time is the window's start; none on other weekdays. */
 function beginsOn(window: MaintenanceWindow, at: Date, day: number): readonly Date[] {
   const { timeZone } = window;
   const local = clockAt(timeZone, new Date(at.getTime() + day * DAY));
@@ -43,7 +43,7 @@ function beginsOn(window: MaintenanceWindow, at: Date, day: number): readonly Da
   return [...offsets].map((offset) => new Date(shown - offset));
 }
 
-/** The window may be open for a while before `open`, where the hour of its beginning is left out. */
+/** If the hour of the window's start is skipped, the window opens before `open`: finds that instant. */
 function firstOpen(window: MaintenanceWindow, at: Date, open: Date): Date {
   let [closed, reached] = [Math.max(at.getTime(), open.getTime() - 3 * HOUR), open.getTime()];
   if (isWindowOpen(window, new Date(closed)) || !isWindowOpen(window, new Date(reached - 1))) return open;
@@ -72,13 +72,13 @@ interface Clock {
   readonly month: number;
   readonly day: number;
   readonly weekday: Weekday;
-  /** Of the day. */
+  /** Minute of the day. */
   readonly minute: number;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** What a clock in the time zone shows. */
+/** Local time in the time zone. */
 function clockAt(timeZone: string, at: Date): Clock {
   const format =
     formats.get(timeZone) ??
@@ -104,7 +104,7 @@ function clockAt(timeZone: string, at: Date): Clock {
   };
 }
 
-/** Milliseconds that the time zone is ahead of UTC. */
+/** How far the time zone is ahead of UTC, in milliseconds. */
 function offsetAt(timeZone: string, at: Date): number {
   const { year, month, day, minute } = clockAt(timeZone, at);
   const shown = Date.UTC(year, month - 1, day) + minute * MINUTE;

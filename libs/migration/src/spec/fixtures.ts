@@ -11,58 +11,24 @@ import type {
 } from '@ledgerlift/contracts';
 import { vmRecord } from '@ledgerlift/testing';
 
-/** A VM on its way from an OVA to a directory, without disks or NICs that a decider would not look at. */
+/** A VM on its way from an OVA to a directory, without disks or NICs, which no decider looks at. */
 export const record: VmRecord = vmRecord({ vm: { disks: [], nics: [] } });
 
-export const folder: Resource = {
-  kind: 'folder',
-  name: 'default/web',
-  service: 'transfer',
-  lifetime: 'result',
-};
-export const disk: Resource = {
-  kind: 'disk',
-  name: 'default/web/disk-0.raw',
-  service: 'transfer',
-  lifetime: 'result',
-};
-export const chunks: Resource = {
-  kind: 'chunk-manifest',
-  name: 'default/web/disk-0.chunks',
-  service: 'transfer',
-  lifetime: 'resume',
-};
-export const scratch: Resource = {
-  kind: 'unpacked-disk',
-  name: 'default/web/disk-0.unpacked',
-  service: 'transfer',
-  lifetime: 'temporary',
-};
-export const v2vLog: Resource = {
-  kind: 'log',
-  name: 'default/web/logs/virt-v2v.log',
-  service: 'converter',
-  lifetime: 'evidence',
-};
+const resource = (
+  kind: Resource['kind'],
+  name: string,
+  service: Resource['service'],
+  lifetime: Resource['lifetime'],
+): Resource => ({ kind, name, service, lifetime });
+export const folder = resource('folder', 'default/web', 'transfer', 'result');
+export const disk = resource('disk', 'default/web/disk-0.raw', 'transfer', 'result');
+export const chunks = resource('chunk-manifest', 'default/web/disk-0.chunks', 'transfer', 'resume');
+export const scratch = resource('unpacked-disk', 'default/web/disk-0.unpacked', 'transfer', 'temporary');
+export const v2vLog = resource('log', 'default/web/logs/virt-v2v.log', 'converter', 'evidence');
 
-export const snapshot: Resource = {
-  kind: 'snapshot',
-  name: 'ledgerlift-run-0-{round}',
-  service: 'transfer',
-  lifetime: 'temporary',
-};
-export const overlay: Resource = {
-  kind: 'overlay',
-  name: 'default/web/disk-0.raw.overlay.qcow2',
-  service: 'converter',
-  lifetime: 'resume',
-};
-export const testOverlay: Resource = {
-  kind: 'overlay',
-  name: 'default/web/disk-0.raw.test.qcow2',
-  service: 'converter',
-  lifetime: 'temporary',
-};
+export const snapshot = resource('snapshot', 'ledgerlift-run-0-{round}', 'transfer', 'temporary');
+export const overlay = resource('overlay', 'default/web/disk-0.raw.overlay.qcow2', 'converter', 'resume');
+export const testOverlay = resource('overlay', 'default/web/disk-0.raw.test.qcow2', 'converter', 'temporary');
 
 const step = (
   name: ItineraryStep['step'],
@@ -96,7 +62,7 @@ const transfer = (phase: ItineraryStep['phase'], claims: readonly Resource[] = [
   claims: [...claims],
 });
 
-/** A warm migration: a first copy, rounds, a test boot, the cutover, and what follows from it. */
+/** A warm migration: the initial copy, rounds, a test boot, the cutover, and the steps after it. */
 export const warmItinerary: readonly ItineraryStep[] = [
   step('Initialize', transfer('planning')),
   step('DiskAllocation', transfer('preparation', [folder, disk])),
@@ -167,7 +133,7 @@ export const otherHost: StepError = {
 };
 export const noon = new Date('2026-11-23T12:00:00.000Z');
 
-/** What the worker `w1` says about an attempt. */
+/** A report of worker `w1` about an attempt. */
 export function report(
   name: StepName,
   attempt: number,
@@ -178,7 +144,7 @@ export function report(
   return { ref, number, claimed: [], released: [], conditions: [], checkpoints: [], ...content };
 }
 
-/** @param round number of the pass, which a snapshot is named by */
+/** @param round number of the round, which names the snapshot */
 export function completedBy(name: StepName, round = 0): StepOutcome {
   if (name === 'SnapshotCreation')
     return { kind: 'completed', result: { step: name, snapshot: snapshotOf(round) } };

@@ -19,7 +19,7 @@ export const entry = (vm: number, change: Partial<ScheduleEntry> = {}): Schedule
   storages: {},
   ...change,
 });
-/** A VM with so many disks on each datastore, read through the host `a`. */
+/** A VM with the given number of disks on each datastore, read through host `a`. */
 export const withDisks = (
   vm: number,
   storages: Readonly<Record<string, number>>,
@@ -31,7 +31,7 @@ export const withDisks = (
     ...change,
   });
 
-/** A schedule, told as what is waiting and what happens. */
+/** A schedule under test: VMs arrive, are admitted and end. */
 export class Told {
   readonly schedule: Schedule;
   constructor(of: ScheduleLimits = limits()) {
@@ -45,7 +45,7 @@ export class Told {
     for (const each of entries) this.does(this.schedule.enqueue(each));
     return this;
   }
-  /** @returns the VMs that got a place or a turn, as plan/number */
+  /** @returns the VMs that got a slot of either kind, as plan/number */
   admit(when = at): readonly string[] {
     const events = this.schedule.admit(when);
     this.does(events);
@@ -60,15 +60,15 @@ export class Told {
   reason(vm: number, migrationId = 'p1'): string | undefined {
     return this.schedule.reasonFor(migrationId, vm, at);
   }
-  /** The VM wants to remove snapshots of so many disks on each datastore. */
-  wantsTurn(vm: number, storages: Readonly<Record<string, number>>, urgent = false): this {
+  /** The VM wants to remove snapshots of the given number of disks on each datastore. */
+  wantsSlot(vm: number, storages: Readonly<Record<string, number>>, urgent = false): this {
     const wish = { migrationId: 'p1', vm, provider: 'vc', storages, urgent };
     return this.does(this.schedule.removals.enqueue(wish));
   }
-  endTurn(vm: number): this {
+  endSlot(vm: number): this {
     return this.does(this.schedule.removals.release('p1', vm));
   }
-  turnReason(vm: number): string | undefined {
+  slotReason(vm: number): string | undefined {
     return this.schedule.reasonForRemoval('p1', vm);
   }
 }

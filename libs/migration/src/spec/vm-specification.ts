@@ -1,4 +1,4 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import type {
   DomainEvent,
   Release,
@@ -12,7 +12,16 @@ import type { VmCommand } from '../vm/commands.js';
 import { decideVm } from '../vm/decide.js';
 import { evolveVm } from '../vm/evolve.js';
 import type { Windows } from '../vm/power-off.js';
-import { openAttempt, type VmLive, type VmState } from '../vm/state.js';
+import {
+  isDecided,
+  isTerminal,
+  openAttempt,
+  retryOf,
+  type VmCleaning,
+  type VmEnded,
+  type VmLive,
+  type VmState,
+} from '../vm/state.js';
 import {
   completedBy,
   failedWith,
@@ -24,7 +33,7 @@ import {
   warmItinerary,
 } from './fixtures.js';
 
-/** The history of one VM, told in steps: `history().planned().admitted().completes('Initialize')`. */
+/** The history of one VM, step by step: `history().planned().admitted().completes('Initialize')`. */
 export class History {
   private constructor(
     readonly state: VmState,
@@ -34,9 +43,13 @@ export class History {
 
   static readonly empty = new History(undefined, []);
 
-  /** From a state as it may be, whatever history led to it. */
+  /** Starts from any state, whatever history led to it. */
   static of(state: VmLive): History {
     return new History(state, []);
+  }
+
+  static from(events: readonly DomainEvent[]): History {
+    return events.reduce((history: History, event) => history.with(event), History.empty);
   }
 
   after(command: VmCommand): History {
@@ -53,7 +66,7 @@ export class History {
     return new History(this.state, this.events, windows);
   }
 
-  /** An event as it may stand in a log, whatever would lead to it. */
+  /** Appends any event, whatever would lead to it. */
   with(event: DomainEvent): History {
     return new History(evolveVm(this.state, event), [...this.events, event], this.windows);
   }
@@ -61,6 +74,24 @@ export class History {
   get live(): VmLive {
     if (this.state === undefined) throw new Error('the VM is not planned');
     return this.state;
+  }
+
+  /** The state of a VM whose outcome is decided. */
+  get decided(): VmCleaning | VmEnded {
+    const { live } = this;
+    if (!isDecided(live)) throw new Error(`the outcome is not decided: the VM is ${live.phase}`);
+    return live;
+  }
+
+  get ended(): VmEnded {
+    const { live } = this;
+    if (!isTerminal(live)) throw new Error(`the VM has not ended: it is ${live.phase}`);
+    return live;
+  }
+
+  /** The retry that waits for its due time. */
+  get retry(): ReturnType<typeof retryOf> {
+    return retryOf(this.live);
   }
 
   /** A warm VM that was on; `settings` on top of the defaults. */
@@ -81,7 +112,7 @@ export class History {
     return this.after({ kind: 'admit', at: noon });
   }
 
-  /** `w1` claims the attempt that is asked for. */
+  /** `w1` claims the requested attempt. */
   claimed(worker = 'w1', at = noon): History {
     const { step, attempt } = this.#open();
     return this.after({ kind: 'claim', step, attempt, worker, at });
@@ -96,13 +127,13 @@ export class History {
     }, this);
   }
 
-  /** What `w1` reports of the attempt that it has. */
+  /** `w1` reports on the attempt that it claimed. */
   says(step: StepName, attempt: number, content: Parameters<typeof report>[3], at = noon): History {
     const number = (openAttempt(this.live)?.lastReport ?? 0) + 1;
     return this.after({ kind: 'report', report: report(step, attempt, number, content), at, random: 0 });
   }
 
-  /** The worker that has the attempt does as it was told. */
+  /** The worker of the attempt stops as told. */
   stops(at = noon): History {
     const { step, attempt } = this.#open();
     return this.says(step, attempt, { outcome: stoppedAsTold }, at);
@@ -125,7 +156,7 @@ export class History {
   retryDue(): History {
     return this.after({
       kind: 'wake',
-      at: new Date(Date.parse(this.live.retryAt?.dueAt ?? '')),
+      at: new Date(Date.parse(this.retry?.dueAt ?? '')),
       random: 0,
       presence: alwaysPresent,
     });
@@ -135,7 +166,7 @@ export class History {
     const open = openAttempt(this.live);
     if (open === undefined || (step !== undefined && open.step !== step)) {
       throw new Error(
-        `expected ${step ?? 'an attempt'} to be asked for, but it is ${open?.step ?? this.live.phase}`,
+        `expected a request for ${step ?? 'an attempt'}, but got ${open?.step ?? this.live.phase}`,
       );
     }
     return open;
@@ -159,23 +190,31 @@ const initialized = ({ record: { settings } }: VmLive): StepOutcome => ({
 
 export const started = History.empty.planned().admitted();
 
-/** given(history).when(command).then(...types or events) */
-export const given = (history: History) => ({
-  when: (command: VmCommand) => ({
-    then: (
-      ...expected: readonly (
-        DomainEvent['type'] | { readonly type: DomainEvent['type']; readonly data: object }
-      )[]
-    ): void => {
-      const decided = decideVm(command, history.state, history.windows);
-      const types = expected.map((each) => (typeof each === 'string' ? { type: each } : { type: each.type }));
-      expect(decided.map(({ type }) => ({ type }))).toEqual(types);
-      expected.forEach((each, index) => {
-        if (typeof each !== 'string') expect(decided[index]?.data).toMatchObject(each.data);
-      });
+type Expected = DomainEvent['type'] | { readonly type: DomainEvent['type']; readonly data: object };
+
+/** given(...events).when(command).then(...types or events); or given a history, for what takes many steps to reach */
+export function given(...past: readonly [History] | readonly DomainEvent[]) {
+  const [first] = past;
+  const { state, windows } = first instanceof History ? first : History.from(past as readonly DomainEvent[]);
+  return {
+    when: (command: VmCommand) => ({
+      then: (...expected: readonly Expected[]): void => {
+        const decided = decideVm(command, state, windows);
+        const types = expected.map((each) => ({ type: typeof each === 'string' ? each : each.type }));
+        expect(decided.map(({ type }) => ({ type }))).toEqual(types);
+        expected.forEach((each, index) => {
+          if (typeof each !== 'string') expect(decided[index]?.data).toMatchObject(each.data);
+        });
+      },
+      isRefused: (reason: RegExp): void => {
+        expect(() => decideVm(command, state, windows)).toThrow(reason);
+      },
+    }),
+    /** The state that the events lead to, after a command. */
+    leadsTo: (expected: object, command?: VmCommand): void => {
+      const decided = command === undefined ? [] : decideVm(command, state, windows);
+      const after = decided.reduce((folded: VmState, event) => evolveVm(folded, event), state);
+      expect(after).toMatchObject(expected);
     },
-    isRefused: (reason: RegExp): void => {
-      expect(() => decideVm(command, history.state, history.windows)).toThrow(reason);
-    },
-  }),
-});
+  };
+}

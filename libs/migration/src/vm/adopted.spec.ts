@@ -28,7 +28,7 @@ const itinerary = [
 ];
 const settings = { ...record.settings, type: 'conversion' as const };
 
-/** Its disk is adopted, and the conversion is asked for. */
+/** Its disk is adopted, and the conversion is requested. */
 const adopted = History.empty
   .after({ kind: 'plan', record: { ...record, settings }, itinerary })
   .admitted()
@@ -76,10 +76,13 @@ describe('a disk that the user brought', () => {
   ])('is there after %s, and told as kept', (_, history, phase) => {
     expect(history.live.phase).toBe(phase);
     expect(removed(history)).not.toContain(resourceKey(brought));
-    expect(history.live.kept).toContainEqual({ resource: brought, reason: 'it was there before' });
+    expect(history.decided.kept).toContainEqual({
+      resource: brought,
+      reason: 'it existed before the migration',
+    });
   });
 
-  it('is adopted once, however often it is looked at', () => {
+  it('is adopted once, however often it is reported', () => {
     const again = failed
       .after({ kind: 'retry', reason: 'fixed' })
       .admitted()

@@ -1,5 +1,5 @@
 import type { Condition, DomainEvent, EventOf, StepError } from '@ledgerlift/contracts';
-import type { CommandOf } from './commands.js';
+import { AttemptSuperseded, type CommandOf } from './commands.js';
 import { decideOutcome, nextOfEnd } from './ending.js';
 import { foldLive } from './evolve.js';
 import { pauseNow } from './operator.js';
@@ -14,14 +14,27 @@ import {
 } from './passes.js';
 import { deferredAtPowerOff, deferredSeenOn, type Windows } from './power-off.js';
 import { retryDelayMs } from './policies.js';
-import { AttemptSuperseded } from './refusals.js';
 import { newsOf } from './reports.js';
 import { requestCurrentStep } from './requests.js';
-import { attemptsOf, hookOf, indexIn, openAttempt, partOf, type AttemptState, type VmLive } from './state.js';
+import {
+  attemptsOf,
+  hookOf,
+  indexIn,
+  isAtWork,
+  openAttempt,
+  partOf,
+  pauseOf,
+  precopyOf,
+  type AttemptState,
+  type VmLive,
+} from './state.js';
 
-/** What follows from what workers say, or no longer say. */
+/** Decisions that follow from workers' claims and reports, or from their silence. */
 
-/** @returns without `StepStarted` where the attempt is taken back instead: then the claimant has nothing to do */
+/**
+ * @returns no `StepStarted` if the attempt is withdrawn instead: then the worker has nothing to do.
+ * @throws AttemptSuperseded
+ */
 export function claim(
   state: VmLive,
   { step, attempt, worker, at }: CommandOf<'claim'>,
@@ -30,9 +43,9 @@ export function claim(
   const current = currentAttempt(state, step, attempt);
   if (current.worker === worker) return [];
   if (current.worker !== undefined) {
-    throw new AttemptSuperseded(step, attempt, `${current.worker} has it`);
+    throw new AttemptSuperseded(step, attempt, `${current.worker} has claimed it`);
   }
-  // Nothing lies between a claim and the power-off that could still say no.
+  // The claim is the last moment at which a power-off can be refused.
   const deferred = step === 'SourcePowerOff' ? deferredAtPowerOff(state, at, windows) : [];
   if (deferred.length > 0) return deferred;
   return [{ type: 'StepStarted', data: { step, attempt, worker } }];
@@ -45,11 +58,15 @@ export function report(
 ): readonly DomainEvent[] {
   const { step, attempt, worker } = report.ref;
   const known = state.attempts.findLast((each) => each.step === step && each.attempt === attempt);
-  // The worker repeats its last word until it is confirmed: what is in the log already is no news.
+  // A worker repeats its last report until it is confirmed, so the log may have this one already.
   if (known !== undefined && known.worker === worker && report.number <= known.lastReport) return [];
   const current = currentAttempt(state, step, attempt);
   if (current.worker !== worker) {
-    throw new AttemptSuperseded(step, attempt, `${current.worker ?? 'nobody'} has it, not ${worker}`);
+    throw new AttemptSuperseded(
+      step,
+      attempt,
+      `${current.worker ?? 'no worker'} has claimed it, not ${worker}`,
+    );
   }
   const news = newsOf(state, report);
   const { outcome, number } = report;
@@ -71,7 +88,7 @@ export function report(
       const error: StepError = {
         code: 'LL-MIG-003',
         class: 'permanent',
-        message: `the worker reported a result of ${outcome.result.step} for ${step}; run workers of this version`,
+        message: `the worker reported a result of ${outcome.result.step} for ${step}; run workers of the planner's version`,
       };
       return [...news, ...failure(after, current, error, context)];
     }
@@ -83,19 +100,19 @@ function completion(state: VmLive, data: EventOf<'StepCompleted'>['data'], at: D
   return [event, ...afterStep(foldLive(state, [event]), at, data.step)];
 }
 
-/** What comes after a step is done, or is left behind. */
+/** What follows a step that completed or was passed over. */
 function afterStep(state: VmLive, at: Date, step: AttemptState['step']): readonly DomainEvent[] {
   if (state.phase === 'cleaning') return nextOfEnd(state);
   if (state.cancel !== undefined) return decideOutcome(state, 'canceled');
   if (step !== 'Cleanup' && isTestOver(state)) return endTestBoot(state);
-  if (step === 'Cleanup' && state.precopy !== undefined) return backToWaiting(state);
+  if (step === 'Cleanup' && precopyOf(state) !== undefined) return backToWaiting(state);
   if (step !== 'Cleanup' && isPassOver(state)) {
     const next = afterPass(state, at);
-    return state.pause === undefined ? next : [...next, ...pauseNow(foldLive(state, next))];
+    return pauseOf(state) === undefined ? next : [...next, ...pauseNow(foldLive(state, next))];
   }
-  // A pause that comes after the last step has nothing to hold up.
+  // After the last step there is nothing to pause.
   if (state.at >= state.itinerary.length) return decideOutcome(state, 'succeeded');
-  return state.pause === undefined ? requestCurrentStep(state) : pauseNow(state);
+  return pauseOf(state) === undefined ? requestCurrentStep(state) : pauseNow(state);
 }
 
 export interface FailureContext {
@@ -105,7 +122,7 @@ export interface FailureContext {
   readonly random: number;
 }
 
-/** The one place that decides a retry. */
+/** Decides whether and when a failed attempt is retried. No other code does. */
 export function failure(
   state: VmLive,
   current: AttemptState,
@@ -124,14 +141,15 @@ export function failure(
   const hook = hookOf(after, current.hook);
   const mayTry =
     error.class === 'transient' &&
+    isAtWork(after) &&
     after.failuresInARow <= (hook?.retries ?? policy.maxRetries) &&
     after.lostInARow <= policy.maxLost;
   if (mayTry && after.phase === 'running') {
-    if (after.pause !== undefined) return [event, ...pauseNow(after)];
+    if (pauseOf(after) !== undefined) return [event, ...pauseNow(after)];
     if (isBrokenOff(after)) return [event, ...breakOff(after, context.at)];
   }
   if (mayTry) {
-    // A lost worker says nothing about the work: somebody else takes it at once.
+    // A lost worker says nothing about the step itself: another worker retries it at once.
     const delay = context.lost ? 0 : retryDelayMs(policy, after.failuresInARow, context.random);
     const dueAt = new Date(context.at.getTime() + delay).toISOString();
     return [event, { type: 'RetryScheduled', data: { step, attempt: attempt + 1, dueAt } }];
@@ -154,7 +172,7 @@ export function failure(
   return [event, ...decideOutcome(after, 'failed', error)];
 }
 
-/** It was told to stop, and did; by now there may be another reason to, or none any more. */
+/** The attempt stopped when told to. By now there may be another reason to stop, or none. */
 function stop(
   state: VmLive,
   current: AttemptState,
@@ -167,25 +185,25 @@ function stop(
   const after = foldLive(state, [event]);
   if (after.phase === 'cleaning') return [event, ...nextOfEnd(after)];
   if (after.cancel !== undefined) return [event, ...decideOutcome(after, 'canceled')];
-  if (after.pause !== undefined) return [event, ...pauseNow(after)];
+  if (pauseOf(after) !== undefined) return [event, ...pauseNow(after)];
   if (isBrokenOff(after)) return [event, ...breakOff(after, at)];
   const deferred = step === 'SourcePowerOff' ? deferredSeenOn(after, at, windows) : [];
   return [event, ...(deferred.length > 0 ? deferred : requestCurrentStep(after))];
 }
 
 const isBrokenOff = (state: VmLive): boolean =>
-  state.passAtCutover === 'break-off' &&
+  state.cutover.pass === 'break-off' &&
   isBeforeCutover(state) &&
   state.itinerary[state.at]?.step === 'DiskTransfer';
 
-/** The cutover that the pass was broken off for; where it may not begin any more, the pass goes on. */
+/** Begins the cutover for which the round was broken off. If it may not begin any more, the round continues. */
 function breakOff(state: VmLive, at: Date): readonly DomainEvent[] {
   const events = beginCutover(state, at, 'broken-off');
   const after = foldLive(state, events);
   return isBeforeCutover(after) ? [...events, ...requestCurrentStep(after)] : events;
 }
 
-/** So often may a source run although it was powered off, before an operator must look who starts it. */
+/** How often a source may be started after its power-off before the VM is held for an operator. */
 const MOST_SOURCE_RUNS = 3;
 
 function sourceRan(
@@ -199,7 +217,7 @@ function sourceRan(
     const error: StepError = {
       code: 'LL-MIG-009',
       class: 'needs-operator',
-      message: `the source was started again ${state.sourceRan + 1} times after it had been powered off: ${reason}. See who starts it.`,
+      message: `the source was started ${state.sourceRan + 1} times after its power-off: ${reason}. Find out who starts it.`,
     };
     return failure(state, current, error, context);
   }
@@ -207,10 +225,10 @@ function sourceRan(
     type: 'SourceRanMeanwhile',
     data: { step, attempt, report: context.report, reason },
   };
-  return goOn(event, foldLive(state, [event]));
+  return proceed(event, foldLive(state, [event]));
 }
 
-/** So many snapshots may be lost in one pass before it has failed. */
+/** How many snapshots a round may lose before it fails. */
 const MOST_SNAPSHOTS_LOST = 5;
 
 function snapshotLost(
@@ -225,7 +243,7 @@ function snapshotLost(
     const error: StepError = {
       code: 'LL-MIG-011',
       class: 'permanent',
-      message: `a snapshot is lost: ${reason}`,
+      message: `a snapshot was lost: ${reason}`,
     };
     return failure(state, current, error, context);
   }
@@ -233,13 +251,13 @@ function snapshotLost(
     type: 'SnapshotLost',
     data: { step, attempt, report: context.report, reason },
   };
-  return goOn(event, foldLive(state, [event]));
+  return proceed(event, foldLive(state, [event]));
 }
 
-/** After going back: on from there, unless somebody wants it stopped. */
-function goOn(event: DomainEvent, after: VmLive): readonly DomainEvent[] {
+/** Continues from the resume point, unless the VM is canceled or paused. */
+function proceed(event: DomainEvent, after: VmLive): readonly DomainEvent[] {
   if (after.cancel !== undefined) return [event, ...decideOutcome(after, 'canceled')];
-  if (after.pause !== undefined) return [event, ...pauseNow(after)];
+  if (pauseOf(after) !== undefined) return [event, ...pauseNow(after)];
   return [event, ...requestCurrentStep(after)];
 }
 
@@ -249,7 +267,7 @@ export function lose(state: VmLive, { step, attempt, at }: CommandOf<'lose'>): r
   const error: StepError = {
     code: 'LL-MIG-004',
     class: 'transient',
-    message: `the lease of ${current.worker ?? 'the worker'} ran out; the next attempt goes on from the last checkpoint`,
+    message: `the lease of ${current.worker ?? 'the worker'} ran out; the next attempt continues from the last checkpoint`,
   };
   return failure(state, current, error, { report: current.lastReport, lost: true, at, random: 0 });
 }
@@ -263,14 +281,14 @@ export function reject(
   return failure(state, current, error, { report: 0, lost: false, at, random });
 }
 
-/** @throws AttemptSuperseded unless exactly this attempt is asked for or under way */
+/** @throws AttemptSuperseded unless exactly this attempt is requested or started */
 function currentAttempt(state: VmLive, step: AttemptState['step'], attempt: number): AttemptState {
   const current = openAttempt(state);
   if (current?.step === step && current.attempt === attempt) return current;
   const reason =
     current === undefined
       ? `the VM is ${state.phase}, after ${attemptsOf(state, step)} attempts of ${step}`
-      : `attempt ${current.attempt} of ${current.step} is`;
+      : `attempt ${current.attempt} of ${current.step} is the current one`;
   throw new AttemptSuperseded(step, attempt, reason);
 }
 
@@ -288,7 +306,7 @@ const hookCondition = (hook: string, error: StepError): Condition =>
     'HookFailed',
     'Warn',
     error,
-    `The hook ${hook} failed, and the plan goes on without it: ${error.message}`,
+    `The hook ${hook} failed, and the plan continues without it: ${error.message}`,
   );
 const testCondition = (error: StepError): Condition =>
-  condition('TestBootFailed', 'Warn', error, `The test boot could not be done: ${error.message}`);
+  condition('TestBootFailed', 'Warn', error, `The test boot failed: ${error.message}`);

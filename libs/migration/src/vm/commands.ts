@@ -1,13 +1,21 @@
-import type { Presence } from '../presence/presence.js';
-import type { ItineraryStep, Report, StepError, StepName, VmRecord } from '@ledgerlift/contracts';
+import {
+  type ItineraryStep,
+  LedgerliftError,
+  type Report,
+  type StepError,
+  type StepName,
+  type VmRecord,
+} from '@ledgerlift/contracts';
+import type { Presence } from '../presence.js';
+import { targetWasLetGo } from './let-go.js';
 
-/** What may be asked of one VM's migration. Time and chance come in with the command: the decider has neither. */
+/** Commands for one VM's migration. They carry the time and random numbers, because the decider has neither. */
 export type VmCommand =
   | { readonly kind: 'plan'; readonly record: VmRecord; readonly itinerary: readonly ItineraryStep[] }
-  /** It has a place: the step at which it stands is asked for. */
+  /** The VM holds a slot: requests its current step. */
   | { readonly kind: 'admit'; readonly at: Date }
-  /** It may remove snapshots now. */
-  | { readonly kind: 'take-turn' }
+  /** The VM may remove snapshots now. */
+  | { readonly kind: 'take-removal-slot' }
   | {
       readonly kind: 'claim';
       readonly step: StepName;
@@ -18,7 +26,7 @@ export type VmCommand =
   | { readonly kind: 'report'; readonly report: Report; readonly at: Date; readonly random: number }
   /** The lease of a started attempt ran out: its worker is lost. */
   | { readonly kind: 'lose'; readonly step: StepName; readonly attempt: number; readonly at: Date }
-  /** The request of an attempt could not be understood by any worker. */
+  /** No worker could read the request of the attempt. */
   | {
       readonly kind: 'reject';
       readonly step: StepName;
@@ -27,7 +35,7 @@ export type VmCommand =
       readonly at: Date;
       readonly random: number;
     }
-  /** Another system answers a hook. */
+  /** Another system answered a hook. */
   | {
       readonly kind: 'answer-hook';
       readonly hook: string;
@@ -37,11 +45,11 @@ export type VmCommand =
       readonly at: Date;
       readonly random: number;
     }
-  /** The time has come that `wakeAt` named. */
+  /** The time that `wakeAt` returned has come. */
   | { readonly kind: 'wake'; readonly at: Date; readonly random: number; readonly presence: Presence }
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'resume'; readonly reason: string }
-  /** `dueAt` in the past or now: as soon as may be. */
+  /** `dueAt` now or in the past: as soon as possible. */
   | {
       readonly kind: 'cutover';
       readonly reason: string;
@@ -49,7 +57,7 @@ export type VmCommand =
       readonly dueAt: Date;
       readonly at: Date;
     }
-  /** `dueAt`: of the request that is meant; without it whichever is scheduled. */
+  /** `dueAt` identifies the request to approve; without it, whichever is scheduled. */
   | {
       readonly kind: 'approve-cutover';
       readonly reason: string;
@@ -57,18 +65,49 @@ export type VmCommand =
       readonly dueAt?: Date;
       readonly at: Date;
     }
-  /** No cutover until an operator asks for one. */
+  /** No cutover until an operator requests one. */
   | { readonly kind: 'withdraw-cutover'; readonly reason: string; readonly at: Date }
-  /** Hooks of the whole plan are done, for which its cutover waits. */
+  /** The plan's hooks at the cutover, for which the VM's cutover waited, are done. */
   | { readonly kind: 'release-cutover'; readonly hooks: readonly string[] }
   | { readonly kind: 'test-boot'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason: string }
-  /** `record`: the VM as the plan has it now, where that has changed. */
+  /** `record`: the VM as the plan describes it now, if that changed. */
   | { readonly kind: 'retry'; readonly reason: string; readonly record?: VmRecord }
   | { readonly kind: 'rollback'; readonly reason: string; readonly at: Date }
   | { readonly kind: 'abandon'; readonly reason: string }
-  /** Tries again to remove what a clean-up gave up. */
+  /** Retries to remove what an earlier clean-up could not. */
   | { readonly kind: 'clean-up'; readonly reason: string }
-  /** Deletes a target that was allowed to start. `targetName`: names it once more, so that nobody does it by mistake. */
+  /** Deletes a target that was allowed to start. `targetName` confirms it, so that nobody deletes it by mistake. */
   | { readonly kind: 'delete-target'; readonly reason: string; readonly targetName: string };
 export type CommandOf<K extends VmCommand['kind']> = Extract<VmCommand, { kind: K }>;
+
+/** The command makes no sense in the VM's state. Nothing was changed. */
+export class CommandRefused extends LedgerliftError {
+  readonly code: 'LL-MIG-001' | 'LL-MIG-012' = 'LL-MIG-001';
+  constructor(
+    readonly command: string,
+    readonly reason: string,
+  ) {
+    super(`${command} is refused: ${reason}`);
+  }
+}
+
+/** The command would overwrite a target that was allowed to start. Roll it back, or delete it first. */
+export class TargetWasLetGo extends CommandRefused {
+  override readonly code = 'LL-MIG-012';
+  constructor(command: string) {
+    super(command, targetWasLetGo);
+  }
+}
+
+/** The attempt is not current: it has ended, another worker has claimed it, or it never existed. Drop the work. */
+export class AttemptSuperseded extends LedgerliftError {
+  readonly code = 'LL-MIG-002';
+  constructor(
+    readonly step: string,
+    readonly attempt: number,
+    readonly reason: string,
+  ) {
+    super(`attempt ${attempt} of ${step} is not current: ${reason}`);
+  }
+}

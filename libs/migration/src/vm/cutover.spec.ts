@@ -1,11 +1,11 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { MaintenanceWindow, WarmSettings } from '@ledgerlift/contracts';
 import { noon, noRoot, record } from '../spec/fixtures.js';
 import { given, History } from '../spec/vm-specification.js';
 import { pipelineOf } from './pipeline.js';
 import { openAttempt } from './state.js';
-import { wakeAt } from './wake.js';
+import { wakeAt } from './waits.js';
 
 const at = (hours: number, days = 0): Date => new Date(Date.UTC(2026, 10, 23 + days, hours));
 const firstCopy = ['Initialize', 'DiskAllocation', 'SnapshotCreation', 'DiskTransfer'] as const;
@@ -28,13 +28,13 @@ describe('a cutover in a maintenance window', () => {
   const scheduled = warm({ by: 'window', windows });
 
   it('begins when the window opens', () => {
-    expect(scheduled.live.cutover).toMatchObject({ by: 'window', dueAt: at(22).toISOString() });
+    expect(scheduled.live.cutover.scheduled).toMatchObject({ by: 'window', dueAt: at(22).toISOString() });
     given(scheduled)
       .when({ kind: 'wake', at: at(22), random: 0, presence: alwaysPresent })
       .then('CutoverStarted');
   });
 
-  it('waits for the next window when the planner was away while it was open, and says so', () => {
+  it('waits for the next window if the planner was away during its own, and says so', () => {
     const late = { kind: 'wake', at: at(9, 1), random: 0, presence: alwaysPresent } as const;
     given(scheduled)
       .when(late)
@@ -52,17 +52,20 @@ describe('a cutover in a maintenance window', () => {
       .then('CutoverStarted');
   });
 
-  it('waits for the next window when its place came too late', () => {
+  it('waits for the next window if its slot came too late', () => {
     const inQueue = scheduled.wakes(at(22));
     given(inQueue)
       .when({ kind: 'admit', at: at(3, 1) })
       .then('CutoverDeferred', { type: 'PrecopyScheduled', data: { round: 1 } });
     const deferred = inQueue.after({ kind: 'admit', at: at(3, 1) });
-    expect(deferred.live).toMatchObject({ phase: 'waiting', cutover: { dueAt: at(22, 1).toISOString() } });
+    expect(deferred.live).toMatchObject({
+      phase: 'waiting',
+      cutover: { scheduled: { dueAt: at(22, 1).toISOString() } },
+    });
     expect(deferred.wakes(at(22, 1)).after({ kind: 'admit', at: at(22, 1) }).live.phase).toBe('running');
   });
 
-  it('does not power off when the worker comes after the window: the request is taken back', () => {
+  it('does not power off if the worker claims after the window: the request is withdrawn', () => {
     const asked = scheduled.wakes(at(22)).after({ kind: 'admit', at: at(22) });
     expect(openAttempt(asked.live)?.step).toBe('SourcePowerOff');
     given(asked)
@@ -73,7 +76,7 @@ describe('a cutover in a maintenance window', () => {
       .then('StepStarted');
   });
 
-  it('is gone on with after the window once the power-off has begun', () => {
+  it('continues after the window once the power-off has begun', () => {
     const begun = scheduled
       .wakes(at(22))
       .after({ kind: 'admit', at: at(22) })
@@ -85,7 +88,7 @@ describe('a cutover in a maintenance window', () => {
       .then('StepStarted');
   });
 
-  it('that is approved too late is approved for the next window', () => {
+  it('approved too late is approved for the next window', () => {
     const asked = warm({ by: 'window', windows }, { approve: { start: false, cutover: true } });
     given(asked)
       .when(approve('grace', at(9, 1)))
@@ -97,7 +100,7 @@ describe('a cutover in a maintenance window', () => {
     expect(wakeAt(approved.live, alwaysPresent)).toBe(at(22, 1).getTime());
   });
 
-  it('that was approved for a window that is missed must be approved again', () => {
+  it('approved for a missed window must be approved again', () => {
     const missed = warm({ by: 'window', windows }, { approve: { start: false, cutover: true } })
       .after(approve('grace'))
       .wakes(at(9, 1));
@@ -108,7 +111,7 @@ describe('a cutover in a maintenance window', () => {
 
   it('is overridden by an operator who says now, and by nobody else', () => {
     const now = scheduled.after(cutoverAt(noon));
-    expect(now.live.cutover).toMatchObject({ windows: 'overridden' });
+    expect(now.live.cutover.scheduled).toMatchObject({ windows: 'overridden' });
     given(now).when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent }).then('CutoverStarted');
     // A time in the window is kept to it.
     const timed = scheduled.after(cutoverAt(at(23)));
@@ -117,7 +120,7 @@ describe('a cutover in a maintenance window', () => {
       .then('CutoverDeferred');
   });
 
-  it('does not begin for a pass that ends after the window: the passes go on', () => {
+  it('does not begin if its round ends after the window: rounds continue', () => {
     const hourly = History.warm({
       warm: WarmSettings.parse({ precopyIntervalMs: 3_600_000, cutover: { by: 'window', windows } }),
     })
@@ -137,10 +140,10 @@ describe('a cutover in a maintenance window', () => {
   });
 });
 
-describe('the limit of the downtime', () => {
-  it('is looked at again when the window opens', () => {
+describe('the downtime limit', () => {
+  it('is checked again when the window opens', () => {
     const scheduled = warm({ by: 'downtime', maxDowntimeMs: 300_000, windows });
-    expect(scheduled.live.cutover).toMatchObject({ by: 'downtime', dueAt: at(22).toISOString() });
+    expect(scheduled.live.cutover.scheduled).toMatchObject({ by: 'downtime', dueAt: at(22).toISOString() });
     given(scheduled)
       .when({ kind: 'wake', at: at(22), random: 0, presence: alwaysPresent })
       .then('CutoverStarted');
@@ -150,7 +153,7 @@ describe('the limit of the downtime', () => {
     given(over)
       .when({ kind: 'wake', at: at(22), random: 0, presence: alwaysPresent })
       .then({ type: 'CutoverDeferred', data: { reason: expect.stringMatching(/over the limit/) } });
-    expect(over.wakes(at(22)).live.cutover).toBeUndefined();
+    expect(over.wakes(at(22)).live.cutover.scheduled).toBeUndefined();
     expect(waits(over.wakes(at(22)))).toMatch(/put off because the expected downtime/);
   });
 });
@@ -168,12 +171,12 @@ describe('the approval of a cutover', () => {
   const unasked = warm({ by: 'command' }, { approve: { start: false, cutover: true } });
   const asked = unasked.after(cutoverAt(at(22)));
 
-  it('cannot be given before somebody asked', () =>
+  it('cannot be given before somebody requested a cutover', () =>
     given(unasked)
       .when(approve('ada'))
       .isRefused(/no cutover is scheduled/));
 
-  it('is not given by the one who asked', () => {
+  it('cannot be given by the requester', () => {
     given(asked)
       .when(approve('ada'))
       .isRefused(/somebody else/);
@@ -191,18 +194,18 @@ describe('the approval of a cutover', () => {
     ['another person', cutoverAt(at(22), 'grace')],
   ])('is void when somebody asks anew: %s', (_, again) => {
     const changed = asked.after(approve('grace')).after(again);
-    expect(changed.live.cutoverApproved).toBe(false);
+    expect(changed.live.cutover.isApproved).toBe(false);
     given(changed)
       .when({ kind: 'wake', at: at(23), random: 0, presence: alwaysPresent })
       .then();
   });
 
-  it('stays when the same is asked once more', () =>
+  it('stays when the same request is repeated', () =>
     given(asked.after(approve('grace')))
       .when(cutoverAt(at(22)))
       .then());
 
-  it('covers the request that the approver names, and no other', () => {
+  it('covers only the request that the approver names', () => {
     given(asked)
       .when({ ...approve('grace'), dueAt: at(22) })
       .then('CutoverApproved');
@@ -211,7 +214,7 @@ describe('the approval of a cutover', () => {
       .isRefused(/not for/);
   });
 
-  it('is not given by the one who started the plan whose policy scheduled it', () => {
+  it('cannot be given by the person who started the plan whose policy scheduled the cutover', () => {
     const settings = {
       ...record.settings,
       type: 'warm' as const,
@@ -232,12 +235,12 @@ describe('the approval of a cutover', () => {
     given(scheduled).when(approve('grace')).then('CutoverApproved');
   });
 
-  it('of an older log, which came before its request, keeps its meaning', () => {
+  it('from an older log, which came before its request, keeps its meaning', () => {
     const old = unasked.with({ type: 'CutoverApproved', data: { reason: 'yes' } }).with({
       type: 'CutoverScheduled',
       data: { by: 'command', dueAt: at(22).toISOString(), reason: '', forecast, askedBy: 'ada' },
     });
-    expect(old.live.cutoverApproved).toBe(true);
+    expect(old.live.cutover.isApproved).toBe(true);
   });
 });
 
@@ -256,7 +259,7 @@ describe('a cutover that is withdrawn', () => {
   const withdraw = { kind: 'withdraw-cutover', reason: 'not today', at: noon } as const;
   const scheduled = warm({ by: 'time', at: at(22).toISOString() });
 
-  it('does not come, whatever the policy says, until an operator asks for one', () => {
+  it('does not begin, whatever the policy says, until an operator requests one', () => {
     const withdrawn = scheduled.after(withdraw);
     given(withdrawn)
       .when({ kind: 'wake', at: at(23), random: 0, presence: alwaysPresent })
@@ -265,13 +268,13 @@ describe('a cutover that is withdrawn', () => {
       .wakes(at(12, 7))
       .after({ kind: 'admit', at: at(12, 7) })
       .completes('SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer');
-    expect(passed.live).toMatchObject({ phase: 'waiting', cutover: undefined });
+    expect(passed.live).toMatchObject({ phase: 'waiting', cutover: { scheduled: undefined } });
     given(withdrawn)
       .when(cutoverAt(at(23)))
       .then('CutoverScheduled');
   });
 
-  it('may be withdrawn while the VM waits for a place, and not later', () => {
+  it('may be withdrawn while the VM waits for a slot, and not later', () => {
     const inQueue = scheduled.wakes(at(22));
     given(inQueue).when(withdraw).then('CutoverWithdrawn', 'PrecopyScheduled');
     expect(inQueue.after(withdraw).live.phase).toBe('waiting');
@@ -284,7 +287,7 @@ describe('a cutover that is withdrawn', () => {
   });
 });
 
-describe('a time of the plan that is corrected before a retry', () => {
+describe('a cutover time that the plan corrects before a retry', () => {
   const changed = (history: History) => ({
     ...history.live.record,
     settings: {
@@ -295,7 +298,7 @@ describe('a time of the plan that is corrected before a retry', () => {
   const retry = (history: History) =>
     ({ kind: 'retry', reason: 'corrected', record: changed(history) }) as const;
 
-  it('replaces the one that was scheduled', () => {
+  it('replaces the scheduled one', () => {
     const failed = warm({ by: 'time', at: at(23, 7).toISOString() })
       .wakes(at(12, 7))
       .after({ kind: 'admit', at: noon })
@@ -306,10 +309,10 @@ describe('a time of the plan that is corrected before a retry', () => {
       .after(retry(failed))
       .admitted()
       .completes('SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer');
-    expect(passed.live.cutover).toMatchObject({ by: 'time', dueAt: at(22, 5).toISOString() });
+    expect(passed.live.cutover.scheduled).toMatchObject({ by: 'time', dueAt: at(22, 5).toISOString() });
   });
 
-  it('leads a VM that failed before its power-off back to passes', () => {
+  it('returns a VM that failed before its power-off to rounds', () => {
     const failed = warm({ by: 'time', at: noon.toISOString() }, { powerOnSourceAfterFailure: false })
       .fails('SourcePowerOff', noRoot)
       .completes('Cleanup');

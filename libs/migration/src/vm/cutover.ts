@@ -1,16 +1,15 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
 import { isOpen } from '../schedule/windows.js';
-import type { CommandOf } from './commands.js';
+import { type CommandOf, CommandRefused } from './commands.js';
+import { deferredOutsideWindow, windowsOf } from './cutover-windows.js';
 import { foldLive } from './evolve.js';
 import { forecastOf } from './forecast.js';
 import { refuseAtEnd } from './operator.js';
-import { deferredOutsideWindow, windowsOf } from './cutover-windows.js';
 import { isBeforeCutover, passAgain } from './passes.js';
 import { powerOffBegan } from './power-off.js';
-import { CommandRefused } from './refusals.js';
 import { isWarm, partOf, type VmLive } from './state.js';
 
-/** What operators say about the cutover of a warm VM: when it is, that it is not, and the second person's word. */
+/** Operators' commands about the cutover of a warm VM: schedule, withdraw and approve it. */
 
 export function cutover(
   state: VmLive,
@@ -22,11 +21,12 @@ export function cutover(
   if (state.cancel !== undefined) throw new CommandRefused('cutover', 'the VM is being canceled');
   const isNow = dueAt.getTime() <= at.getTime();
   const due = (isNow ? at : dueAt).toISOString();
-  const known = state.cutover?.by === 'command' ? state.cutover : undefined;
-  // Asked again while it is due already, or for the same time by the same person: nothing is new.
+  const { scheduled } = state.cutover;
+  const known = scheduled?.by === 'command' ? scheduled : undefined;
+  // A repeated request: the cutover is due already, or the same person asks for the same time.
   if (known !== undefined && isNow && Date.parse(known.dueAt) <= at.getTime()) return [];
   if (known?.askedBy === by && known.dueAt === due) return [];
-  // `now` overrides the windows, and so does a time outside all of them. A time inside one is kept to it.
+  // `now` overrides the windows, and so does a time outside all of them. A time inside a window is bound to it.
   const windows = windowsOf(state);
   const isKept = !isNow && windows.length > 0 && isOpen(windows, dueAt);
   return [
@@ -44,28 +44,29 @@ export function cutover(
   ];
 }
 
-/** An approval belongs to one request. Whoever asked for it, or started a plan whose policy did, cannot give it. */
+/** An approval covers one request. Nobody can approve their own request, or that of a plan that they started. */
 export function approveCutover(
   state: VmLive,
   { reason, by, dueAt, at }: CommandOf<'approve-cutover'>,
 ): readonly DomainEvent[] {
   refuseAtEnd(state, 'approve');
   if (!isWarm(state) || !state.record.settings.approve.cutover)
-    throw new CommandRefused('approve', 'the plan asks for no approval of the cutover');
-  if (state.cutover === undefined)
-    throw new CommandRefused('approve', 'no cutover is scheduled; an approval belongs to a request');
-  if (dueAt !== undefined && Date.parse(state.cutover.dueAt) !== dueAt.getTime())
+    throw new CommandRefused('approve', 'the plan requires no approval of the cutover');
+  const { scheduled, isApproved } = state.cutover;
+  if (scheduled === undefined)
+    throw new CommandRefused('approve', 'no cutover is scheduled that could be approved');
+  if (dueAt !== undefined && Date.parse(scheduled.dueAt) !== dueAt.getTime())
     throw new CommandRefused(
       'approve',
-      `the cutover is scheduled for ${state.cutover.dueAt}, not for ${dueAt.toISOString()}`,
+      `the cutover is scheduled for ${scheduled.dueAt}, not for ${dueAt.toISOString()}`,
     );
-  if (state.cutoverApproved) return [];
-  const asker = state.cutover.askedBy ?? state.record.startedBy;
+  if (isApproved) return [];
+  const asker = scheduled.askedBy ?? state.record.startedBy;
   if (asker === by)
-    throw new CommandRefused('approve', `${by} asked for the cutover, and somebody else must approve it`);
-  // What is approved after its window has closed is approved for the next one.
+    throw new CommandRefused('approve', `${by} requested the cutover, so somebody else must approve it`);
+  // An approval that comes after the window closed counts for the next window.
   const deferred = deferredOutsideWindow(state, at);
-  const { cutover: request = state.cutover } = foldLive(state, deferred);
+  const { scheduled: request = scheduled } = foldLive(state, deferred).cutover;
   return [
     ...deferred,
     {
@@ -81,14 +82,14 @@ export function approveCutover(
   ];
 }
 
-/** Until the power-off is begun; passes go on, and only an operator schedules another cutover. */
+/** Possible until the power-off begins. Rounds continue, and only an operator schedules another cutover. */
 export function withdrawCutover(
   state: VmLive,
   { reason, at }: CommandOf<'withdraw-cutover'>,
 ): readonly DomainEvent[] {
   refuseAtEnd(state, 'withdraw the cutover');
-  if (state.cutover === undefined)
-    throw new CommandRefused('withdraw the cutover', 'the VM has no cutover that is scheduled');
+  if (state.cutover.scheduled === undefined)
+    throw new CommandRefused('withdraw the cutover', 'no cutover of the VM is scheduled');
   const waitsInCutover = state.phase === 'planned' && partOf(state) === 'cutover' && !powerOffBegan(state);
   if (!isBeforeCutover(state) && !waitsInCutover)
     throw new CommandRefused('withdraw the cutover', 'the cutover has begun');

@@ -1,25 +1,23 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
 import { claim, lose, reject, report } from './attempts.js';
-import type { VmCommand } from './commands.js';
+import { CommandRefused, type VmCommand } from './commands.js';
 import { foldLive } from './evolve.js';
-import { answerHook } from './external-hooks.js';
+import { answerHook, wake } from './waits.js';
 import { abandon, cleanUp, deleteTarget, retry, rollback } from './after-end.js';
 import { approveCutover, cutover, withdrawCutover } from './cutover.js';
 import { cancel, pause, resume, testBoot } from './operator.js';
 import { beginCutover, cutoverIsDue, releaseCutover } from './passes.js';
 import { deferredAtPowerOff, type Windows } from './power-off.js';
-import { CommandRefused } from './refusals.js';
 import { requestCurrentStep } from './requests.js';
 import { partOf, type VmLive, type VmState } from './state.js';
-import { takeTurn } from './turn.js';
-import { wake } from './wake.js';
+import { takeRemovalSlot } from './removal-slot.js';
 
 /**
- * What follows from a command, given everything that has happened: the one place that decides about a VM.
+ * Decides what follows from a command, given the VM's history. Every decision about a VM is made here.
  *
- * @param windows of the plan and the installation: a VM that is not warm is powered off while they are open
- * @returns the events to append at the revision of `state`; none where the command says what is already so
- * @throws CommandRefused or AttemptSuperseded, with nothing changed
+ * @param windows of the plan and the installation: a cold VM is powered off only while they are open
+ * @returns the events to append at the revision of `state`; none if the command changes nothing
+ * @throws CommandRefused, AttemptSuperseded
  */
 export function decideVm(command: VmCommand, state: VmState, windows: Windows = []): readonly DomainEvent[] {
   if (command.kind === 'plan') {
@@ -32,8 +30,8 @@ export function decideVm(command: VmCommand, state: VmState, windows: Windows = 
   switch (command.kind) {
     case 'admit':
       return admit(state, command.at, windows);
-    case 'take-turn':
-      return takeTurn(state);
+    case 'take-removal-slot':
+      return takeRemovalSlot(state);
     case 'claim':
       return claim(state, command, windows);
     case 'report':
@@ -77,10 +75,10 @@ export function decideVm(command: VmCommand, state: VmState, windows: Windows = 
 
 function admit(state: VmLive, at: Date, windows: Windows): readonly DomainEvent[] {
   if (state.phase !== 'planned') return [];
-  // It waited for a place longer than its window was open: it gives the place back.
+  // The window closed while the VM waited for a slot: it gives the slot back.
   const deferred = deferredAtPowerOff(state, at, windows);
   if (deferred.length > 0) return deferred;
-  // The cutover came due while the VM waited for a place: the pass that it waited for is not needed any more.
+  // The cutover came due while the VM waited for a slot: the round that it waited for is no longer needed.
   const isOvertaken = partOf(state) === 'precopy' && cutoverIsDue(state, at);
   const first = isOvertaken ? beginCutover(state, at, 'complete') : [];
   const admitted: DomainEvent = { type: 'VmMigrationAdmitted', data: {} };

@@ -3,7 +3,7 @@ import {
   type DomainEvent,
   type EndingStep,
   type LaterCleanup,
-  Outcome,
+  type Outcome,
   type Resource,
   type ServiceName,
   type StepError,
@@ -17,16 +17,21 @@ import {
   attemptsOf,
   attemptsOfEnd,
   hookOf,
+  isDecided,
   isTerminal,
   lastResult,
   startedSince,
   type AttemptState,
   type Kept,
+  type VmCleaning,
+  type VmEnded,
   type VmLive,
 } from './state.js';
-import { asked } from './turn.js';
+import { asked } from './removal-slot.js';
 
-/** Decides once what belongs to the end, what is released and what is kept, and asks for the first of it. */
+/**
+ * Decides once, at the end, which steps remain and which resources are released or kept, and requests the first step.
+ */
 export function decideOutcome(
   state: VmLive,
   outcome: Outcome,
@@ -48,20 +53,20 @@ export function decideOutcome(
 }
 
 /**
- * What is to be removed after the end: what a clean-up gave up, by the rules of that end, or the target.
- * @returns none where nothing of it is left
+ * Starts a clean-up after the end: of leftovers, by the rules of the outcome, or of the target.
+ * @returns no events if nothing is left to remove
  */
 export function decideLaterCleanup(
   state: VmLive,
   reason: string,
   what: LaterCleanup,
 ): readonly DomainEvent[] {
-  const outcome = outcomeOf(state);
-  if (outcome === undefined) return [];
-  const policy = what === 'target' ? 'target' : state.abandoned ? 'abandoned' : outcome;
+  if (!isTerminal(state)) return [];
+  const { phase: outcome } = state;
+  const policy = what === 'target' ? 'target' : state.isAbandoned ? 'abandoned' : outcome;
   const { release, keep } = cleanupPlan(state.ledger, policy, targetStarts(state));
   if (release.length === 0) return [];
-  const cause = state.cleanup?.cause;
+  const { cause } = state.cleanup;
   const events: DomainEvent[] = [
     { type: 'CleanupRequested', data: { reason, what } },
     {
@@ -79,25 +84,20 @@ export function decideLaterCleanup(
   return [...events, ...nextOfEnd(foldLive(state, events))];
 }
 
-/** What a clean-up of the end gave up, and a later one would remove. */
+/** Resources that the clean-up could not release, and that a later one would. */
 export function leftoversOf(state: VmLive): readonly Resource[] {
-  const outcome = outcomeOf(state);
-  if (outcome === undefined) return [];
-  return cleanupPlan(state.ledger, state.abandoned ? 'abandoned' : outcome, targetStarts(state)).release;
+  if (!isTerminal(state)) return [];
+  const policy = state.isAbandoned ? 'abandoned' : state.phase;
+  return cleanupPlan(state.ledger, policy, targetStarts(state)).release;
 }
 
-/** Parts of a target that was allowed to start, and that only the operator's word removes. */
+/** Resources of a target that was allowed to start. Only an operator's `delete-target` removes them. */
 export const deletableTarget = (state: VmLive): readonly Resource[] =>
   state.phase !== 'succeeded' && isTerminal(state) && targetStarts(state) === 'allowed'
     ? Object.values(state.ledger).filter(({ lifetime }) => lifetime === 'result')
     : [];
 
-function outcomeOf({ phase }: VmLive): Outcome | undefined {
-  const outcome = Outcome.safeParse(phase);
-  return outcome.success ? outcome.data : undefined;
-}
-
-/** What is done before resources go. The source never runs beside its target. */
+/** Steps to do before resources are released. The source never runs beside its target. */
 function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   const { settings } = state.record;
   const step = (name: EndingStep['step'], service: ServiceName, hook?: string): EndingStep =>
@@ -110,7 +110,7 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   if (outcome === 'rolled-back')
     return [
       step('TargetPowerOff', 'vm-creator'),
-      // Before it has power: it is to start with its network and its name.
+      // Before the power-on, so that the source starts with its network and its name.
       ...(startedSince(state, 'SourceRetirement', 'SourceRestoration').length > 0
         ? [step('SourceRestoration', 'transfer')]
         : []),
@@ -119,7 +119,7 @@ function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   const hooks = settings.hooks.filter(
     ({ at, scope }) => outcome === 'failed' && at === 'failure' && scope !== 'plan',
   );
-  // Once the target runs, going back is an explicit rollback: neither a failure nor a cancel takes it away.
+  // Once the target runs, only an explicit rollback goes back: neither a failure nor a cancel stops it.
   const isLeft = targetStart(state) === 'done';
   return [
     ...(isLeft ? [] : backFromTarget(state)),
@@ -141,7 +141,7 @@ const endingStep = (
   ...(hook === undefined ? {} : { hook }),
 });
 
-/** The target is seen stopped, then the source gets back the power that we took from it. */
+/** Confirms that the target is stopped, then powers on the source if we powered it off. */
 function backFromTarget(state: VmLive): EndingStep[] {
   const isOffByUs = sourceIsOffByUs(state);
   const target = targetStart(state);
@@ -153,8 +153,8 @@ function backFromTarget(state: VmLive): EndingStep[] {
 }
 
 /**
- * A start that was asked for counts as done until the target is seen stopped. `halted`: the target is there, and is not
- * to run, so that only somebody else may have started it.
+ * A requested start counts as done until the target is confirmed stopped. `halted`: the target exists and was not to be
+ * started, so only somebody else can have started it.
  */
 function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' | 'halted' {
   const asked = startedSince(state, 'FinalPowerActions', 'TargetPowerOff');
@@ -163,14 +163,14 @@ function targetStart(state: VmLive): 'not-asked' | 'asked' | 'done' | 'halted' {
   return targetIsToRun(state) ? 'done' : 'halted';
 }
 
-/** `auto`: as the source was when its migration began. */
+/** `auto`: the target runs if the source ran when its migration began. */
 function targetIsToRun(state: VmLive): boolean {
   const { powerState, source } = state.record;
   if (powerState !== 'auto') return powerState === 'on';
   return (lastResult(state, 'Initialize')?.powerState ?? source.vm.powerState) === 'on';
 }
 
-/** As it was recorded before anything was done to it. */
+/** As recorded before we changed the source. */
 const sourceWasOn = (state: VmLive): boolean => lastResult(state, 'Initialize')?.powerState === 'on';
 
 function sourceIsOffByUs(state: VmLive): boolean {
@@ -181,21 +181,21 @@ function sourceIsOffByUs(state: VmLive): boolean {
   );
 }
 
-/** Later steps are undone first, and transfer, which owns the folder that all else lies in, goes last. */
+/** Later steps are undone first. Transfer goes last, because it owns the folder that holds everything else. */
 const cleanupOrder: readonly ServiceName[] = ['vm-creator', 'converter', 'transfer'];
 
 /**
  * The next step of the end, the next service's clean-up, or the end itself.
  *
- * @param last whether what was under way is to be asked again, or has failed for good: then what it did not release
- *   is kept, and the next one goes on
+ * @param last whether to request the current step again, or give it up: then the resources that it did not release are kept,
+ *   and the next step follows
  */
 export function nextOfEnd(
   state: VmLive,
   last: 'ask-again' | 'given-up' = 'ask-again',
 ): readonly DomainEvent[] {
+  if (!isDecided(state)) return [];
   const { cleanup } = state;
-  if (cleanup === undefined) return [];
   const [step] = cleanup.steps;
   const attempt = attemptsOfEnd(state).at(-1);
   if (step !== undefined) {
@@ -234,7 +234,7 @@ export function nextOfEnd(
   ];
 }
 
-/** A request and its job are messages: of more resources, the others come with the next request. */
+/** The most resources in one request, because a message is limited. The next request names the others. */
 const MOST_RELEASED = 500;
 
 export const requestCleanup = (
@@ -261,26 +261,27 @@ const requestEnding = (state: VmLive, { step, service, site, hook }: EndingStep)
   },
 });
 
-/** Never in the VM's pod: what it is asked for at the end removes the pod, too. */
+/** Never the VM's own pod: the clean-up removes that, too. */
 function siteOf({ itinerary }: VmLive, service: ServiceName): string {
   const site = itinerary.find((step) => step.service === service)?.site ?? itinerary[0]?.site ?? 'local';
   return siteOfPod(site) ?? site;
 }
 
-function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainEvent {
-  const outcome = state.cleanup?.outcome ?? 'failed';
+function terminalEvent(state: VmCleaning | VmEnded, outstanding: readonly Resource[]): DomainEvent {
+  const { outcome, cause, isIncomplete, later } = state.cleanup;
   const listed = new Set(
-    [...(state.cleanup?.keep ?? []).map(({ resource }) => resource), ...outstanding].map(resourceKey),
+    [...state.cleanup.keep.map(({ resource }) => resource), ...outstanding].map(resourceKey),
   );
   const { keep } = cleanupPlan(state.ledger, outcome, targetStarts(state));
   const kept = [
-    // Something of it may be gone by now, and something else have been made at the end itself.
-    ...(state.cleanup?.keep ?? []).filter(
-      ({ resource }) => state.ledger[resourceKey(resource)] !== undefined,
-    ),
+    // Since the decision, some of these may have been released, and the steps of the end may have made others.
+    ...state.cleanup.keep.filter(({ resource }) => state.ledger[resourceKey(resource)] !== undefined),
     ...keep.filter(({ resource }) => !listed.has(resourceKey(resource))),
     ...outstanding.map((resource): Kept => ({ resource, reason: 'clean-up could not release it' })),
-    ...Object.values(state.adopted).map((resource): Kept => ({ resource, reason: 'it was there before' })),
+    ...Object.values(state.adopted).map((resource): Kept => ({
+      resource,
+      reason: 'it existed before the migration',
+    })),
   ];
   switch (outcome) {
     case 'succeeded':
@@ -291,13 +292,13 @@ function terminalEvent(state: VmLive, outstanding: readonly Resource[]): DomainE
         data: { condition: canceledCondition(state), kept },
       };
     case 'rolled-back':
-      return state.cleanup?.isIncomplete === true && state.cleanup.later === undefined
+      return isIncomplete && later === undefined
         ? { type: 'VmMigrationFailed', data: { condition: failedCondition(rollbackIncomplete), kept } }
         : { type: 'VmMigrationRolledBack', data: { condition: rolledBackCondition(state), kept } };
     case 'failed':
       return {
         type: 'VmMigrationFailed',
-        data: { condition: failedCondition(state.cleanup?.cause ?? lastError(state)), kept },
+        data: { condition: failedCondition(cause ?? lastError(state)), kept },
       };
   }
 }
@@ -325,19 +326,19 @@ const canceledCondition = (state: VmLive): Condition =>
     'UserRequested',
     `The migration of the VM was canceled: ${state.cancel ?? ''}` +
       (targetStart(state) === 'done'
-        ? ' Its target was started before, and was left as it is; rollback goes back to the source.'
+        ? ' Its target had been started and was left as it is; a rollback goes back to the source.'
         : ''),
   );
-const rolledBackCondition = (state: VmLive): Condition =>
+const rolledBackCondition = (state: VmCleaning | VmEnded): Condition =>
   condition(
     'RolledBack',
     'Warn',
     'UserRequested',
-    `The target is stopped and ${sourceNow(state)}: ${state.rollback?.reason ?? ''} What was written at the target from ` +
+    `The target is stopped and ${sourceNow(state)}: ${state.rollback?.reason ?? ''} Data written at the target from ` +
       `${state.rollback?.lostFrom ?? ''} to ${state.rollback?.lostTo ?? ''} is not in the source.`,
   );
 
-/** After a rollback: what was seen of the source, or that it was left as it had been. */
+/** The state of the source after a rollback, in words. */
 function sourceNow(state: VmLive): string {
   const switchedOn = attemptsOfEnd(state).some(
     ({ step, status }) => step === 'SourcePowerOn' && status === 'completed',
@@ -360,12 +361,12 @@ const rollbackIncomplete: StepError = {
   code: 'LL-MIG-008',
   class: 'needs-operator',
   message:
-    'the rollback is not complete: see what was not done, put it right, then ask for the rollback again',
+    'the rollback is incomplete: the conditions say what failed; fix it, then request the rollback again',
 };
 const notDone = ({ step, error }: AttemptState): Condition =>
   condition(
     'NotDoneAtTheEnd',
     'Warn',
     error?.code ?? 'LL-MIG-005',
-    `${step} could not be done: ${error?.message ?? 'it failed'}`,
+    `${step} failed: ${error?.message ?? 'no reason was given'}`,
   );

@@ -1,17 +1,16 @@
 import type { EventOf, StepName } from '@ledgerlift/contracts';
-import { foldAttempts, isEndingStep, noneFolded } from './fold-attempts.js';
-import { tallied, withResult } from './fold-results.js';
-import { lastAttemptOf, type AttemptState, type VmLive } from './state.js';
+import { foldAttempts, isEndingStep, noneFolded, tallied, withResult } from './folding.js';
+import { toHeld } from './phases.js';
+import { cleanupOf, isAtWork, isDecided, lastAttemptOf, type AttemptState, type VmLive } from './state.js';
 
-/** How the attempts of a VM come and go. */
+/** Folds the events of a VM's attempts. */
 
 export function requested(state: VmLive, event: EventOf<'StepRequested'>, time: string): VmLive {
   const attempts = [...state.attempts, newAttempt(state, event, time)];
   return {
     ...state,
-    retryAt: undefined,
-    turn: undefined,
-    attempts: foldAttempts(attempts, state.cleanup?.firstAttempt),
+    ...(isAtWork(state) ? { pending: undefined } : {}),
+    attempts: foldAttempts(attempts, cleanupOf(state)?.firstAttempt),
     attemptsMade: state.attemptsMade + 1,
   };
 }
@@ -44,7 +43,7 @@ export function started(state: VmLive, { data }: EventOf<'StepStarted'>, time: s
     worker: data.worker,
     startedAt: time,
   });
-  // From here on the disks hold what a conversion made of them: never again a delta's base.
+  // From here on the disks hold converted content, which no delta can build on.
   return data.step === 'ImageCommit' ? { ...begun, checkpoints: {} } : begun;
 }
 
@@ -55,7 +54,7 @@ export function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, tim
     endedAt: time,
   });
   const snapshotsLost = data.step === 'DiskTransfer' ? 0 : state.snapshotsLost;
-  const counted = { ...ending, failuresInARow: 0, lostInARow: 0, snapshotsLost };
+  const counted = { ...withFailures(ending, 0, 0), snapshotsLost };
   if (data.step === 'Cleanup') return counted;
   const fresh = {
     ...counted,
@@ -64,11 +63,9 @@ export function completed(state: VmLive, { data }: EventOf<'StepCompleted'>, tim
     passes: tallied(state.passes, data.result, lastAttemptOf(ending, data.step)),
   };
   if (!isEndingStep(data.step)) return { ...fresh, at: state.at + 1 };
-  const { cleanup } = state;
-  return {
-    ...fresh,
-    cleanup: cleanup && { ...cleanup, steps: cleanup.steps.slice(1) },
-  };
+  return isDecided(fresh)
+    ? { ...fresh, cleanup: { ...fresh.cleanup, steps: fresh.cleanup.steps.slice(1) } }
+    : fresh;
 }
 
 export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: string): VmLive {
@@ -79,14 +76,17 @@ export function failed(state: VmLive, { data }: EventOf<'StepFailed'>, time: str
     error: data.error,
     hadNoEffect: data.error.effect === 'none',
   });
-  const counted = data.lost
-    ? { ...ending, lostInARow: state.lostInARow + 1 }
-    : { ...ending, failuresInARow: state.failuresInARow + 1 };
-  // At the end nobody is waited for: what could not be done then is left out, and said.
-  return data.error.class === 'needs-operator' && state.phase !== 'cleaning'
-    ? { ...counted, phase: 'held' }
-    : counted;
+  if (!isAtWork(ending)) return ending;
+  // The end waits for nobody: a step that fails then is given up, and a condition reports it.
+  if (data.error.class === 'needs-operator' && ending.phase === 'running') return toHeld(ending);
+  const { failuresInARow, lostInARow } = ending;
+  return data.lost
+    ? withFailures(ending, failuresInARow, lostInARow + 1)
+    : withFailures(ending, failuresInARow + 1, lostInARow);
 }
+
+export const withFailures = (state: VmLive, failuresInARow: number, lostInARow: number): VmLive =>
+  isAtWork(state) ? { ...state, failuresInARow, lostInARow } : state;
 
 export const stopped = (
   state: VmLive,

@@ -3,24 +3,35 @@ import {
   type DiskCheckpoint,
   type DomainEvent,
   type EventOf,
+  type Outcome,
   resourceKey,
 } from '@ledgerlift/contracts';
-import { noPasses, withCondition } from './fold-results.js';
-import { completed, failed, reported, requested, started, stopped } from './evolve-attempts.js';
-import { placeAfterFailure, placeAfterSnapshotLost, placeAfterSourceRan } from './going-back.js';
-import { indexIn, type VmLive, type VmState } from './state.js';
+import { noPasses, withCondition } from './folding.js';
+import { completed, failed, reported, requested, started, stopped, withFailures } from './evolve-attempts.js';
+import { resumeAfterFailure, resumeAfterSnapshotLost, resumeAfterSourceRan } from './resume-point.js';
+import { afresh, resumed, toCleaning, toEnded, toPaused, toPlanned, toRunning, toWaiting } from './phases.js';
+import {
+  indexIn,
+  isAtWork,
+  isDecided,
+  type CutoverState,
+  type PendingRequest,
+  type VmLive,
+  type VmPlanned,
+  type VmState,
+} from './state.js';
 
-/** The events of a VM's stream. Others are not for this state and leave it as it is. */
+/** Folds an event of a VM's stream into its state. Other events leave the state unchanged. */
 export function evolveVm(state: VmState, event: DomainEvent, time = ''): VmState {
   if (event.type === 'VmMigrationPlanned') return planned(event, time);
   return state === undefined ? state : evolveLive(state, event, time);
 }
 
-/** The state after events that were decided in one go. */
+/** The state after events that one decision yielded. */
 export const foldLive = (state: VmLive, events: readonly DomainEvent[]): VmLive =>
   events.reduce((folded: VmLive, event) => evolveLive(folded, event, ''), state);
 
-function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive {
+function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmPlanned {
   return {
     phase: 'planned',
     record: data.record,
@@ -29,10 +40,6 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     round: 0,
     attempts: [],
     attemptsMade: 0,
-    turn: undefined,
-    retryAt: undefined,
-    failuresInARow: 0,
-    lostInARow: 0,
     results: [],
     conversions: 0,
     passes: noPasses,
@@ -40,39 +47,30 @@ function planned({ data }: EventOf<'VmMigrationPlanned'>, time: string): VmLive 
     ledger: {},
     adopted: {},
     conditions: [],
-    precopy: undefined,
-    cutover: undefined,
-    cutoverApproved: false,
-    cutoverDeferred: undefined,
-    powerOffAt: undefined,
-    cutoverWithdrawn: false,
-    cutoverReleased: false,
-    passAtCutover: undefined,
+    cutover: {
+      scheduled: undefined,
+      isApproved: false,
+      deferred: undefined,
+      isWithdrawn: false,
+      isReleased: false,
+      pass: undefined,
+    },
     testBoot: undefined,
-    pause: undefined,
-    pausedFrom: undefined,
     sourceRan: 0,
     snapshotsLost: 0,
     cancel: undefined,
-    abandoned: false,
-    targetDeleted: false,
     laterCleanups: 0,
-    rollback: undefined,
-    cleanup: undefined,
-    kept: [],
     plannedAt: time,
     admittedAt: undefined,
-    endedAt: undefined,
+    pause: undefined,
+    precopy: undefined,
   };
 }
-
-/** No failure of what comes next has been seen yet. */
-const afresh = { turn: undefined, retryAt: undefined, failuresInARow: 0, lostInARow: 0 } as const;
 
 export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmLive {
   switch (event.type) {
     case 'VmMigrationAdmitted':
-      return { ...state, phase: 'running', admittedAt: state.admittedAt ?? time };
+      return toRunning(state, { admittedAt: state.admittedAt ?? time });
     case 'ResourceClaimed':
       return reported(
         { ...state, ledger: { ...state.ledger, [resourceKey(event.data.resource)]: event.data.resource } },
@@ -94,14 +92,14 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
       );
     case 'StepRequested':
       return requested(state, event, time);
-    case 'RemovalTurnAwaited':
-      return { ...state, retryAt: undefined, turn: event.data };
+    case 'RemovalSlotAwaited':
+      return withPending(state, { after: 'removal-slot', request: event.data });
     case 'StepStarted':
       return started(state, event, time);
     case 'StepCheckpointed': {
       const named = event.data.checkpoints.map((each) => [each.diskId, bounded(each)] as const);
       const checkpoints = { ...state.checkpoints, ...Object.fromEntries(named) };
-      return reported({ ...state, failuresInARow: 0, lostInARow: 0, checkpoints }, event.data.report);
+      return reported({ ...withFailures(state, 0, 0), checkpoints }, event.data.report);
     }
     case 'StepCompleted':
       return completed(state, event, time);
@@ -112,24 +110,25 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
     case 'StepPassedOver':
       return passedOver(state, event);
     case 'RetryScheduled':
-      return { ...state, retryAt: event.data };
+      return withPending(state, { after: 'retry-delay', retry: event.data });
     case 'CancelRequested':
       return { ...state, cancel: event.data.reason };
     case 'RetryRequested':
       return retryRequested(state, event);
     case 'RollbackRequested':
-      return { ...state, rollback: event.data, endedAt: undefined };
+      return isDecided(state) ? { ...state, rollback: event.data } : state;
     case 'CleanupRequested':
-      return {
-        ...state,
-        targetDeleted: state.targetDeleted || event.data.what === 'target',
-        laterCleanups: state.laterCleanups + 1,
-        endedAt: undefined,
-      };
+      return isDecided(state)
+        ? {
+            ...state,
+            isTargetDeleted: state.isTargetDeleted || event.data.what === 'target',
+            laterCleanups: state.laterCleanups + 1,
+          }
+        : state;
     case 'VmMigrationAbandoned':
-      return { ...state, abandoned: true };
+      return isDecided(state) ? { ...state, isAbandoned: true } : state;
     case 'CleanupDecided':
-      return cleanupDecided(state, event);
+      return toCleaning(state, event.data);
     case 'VmMigrationSucceeded':
       return ended(state, 'succeeded', event, time);
     case 'VmMigrationFailed':
@@ -143,7 +142,7 @@ export function evolveLive(state: VmLive, event: DomainEvent, time: string): VmL
   }
 }
 
-/** Without the list of chunks that older versions wrote into it, which may be larger than a message. */
+/** Drops the list of chunks that older versions wrote into checkpoints, because it may exceed the message size. */
 function bounded(checkpoint: DiskCheckpoint): DiskCheckpoint {
   const { diskId, momentId, changeId, bytesDone, bytesTotal, manifestDigest } = checkpoint;
   return {
@@ -156,97 +155,75 @@ function bounded(checkpoint: DiskCheckpoint): DiskCheckpoint {
   };
 }
 
-/** What only happens to warm VMs, and what stops and goes on. */
+/** Folds events of warm VMs, and of pauses and resumes. */
 function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
   switch (event.type) {
     case 'PrecopyScheduled':
-      return {
-        ...state,
-        ...afresh,
-        phase: 'waiting',
+      return toWaiting(state, undefined, {
         at: indexIn(state, 'precopy'),
         precopy: event.data,
         testBoot: undefined,
-      };
+      });
     case 'PrecopyStarted':
-      return { ...state, ...afresh, phase: 'planned', precopy: undefined, round: event.data.round };
+      return toPlanned(state, { precopy: undefined, round: event.data.round });
     case 'CutoverScheduled':
       return {
         ...state,
-        cutover: event.data,
-        cutoverApproved: event.data.windows === undefined && state.cutoverApproved,
-        cutoverDeferred: undefined,
-        cutoverWithdrawn: false,
-        passAtCutover: undefined,
+        cutover: {
+          ...state.cutover,
+          scheduled: event.data,
+          isApproved: event.data.windows === undefined && state.cutover.isApproved,
+          deferred: undefined,
+          isWithdrawn: false,
+          pass: undefined,
+        },
       };
     case 'CutoverDeferred': {
       const { dueAt, reason } = event.data;
-      const cutover = dueAt === undefined ? undefined : state.cutover && { ...state.cutover, dueAt };
-      return { ...beforeCutover(state), cutover, cutoverDeferred: reason };
+      const { scheduled } = state.cutover;
+      return beforeCutover(state, {
+        scheduled: dueAt === undefined || scheduled === undefined ? undefined : { ...scheduled, dueAt },
+        deferred: reason,
+      });
     }
     case 'PowerOffDeferred':
-      return {
-        ...state,
-        ...afresh,
-        phase: 'waiting',
-        powerOffAt: event.data.dueAt,
-        cutoverDeferred: event.data.reason,
-      };
+      return toWaiting(state, event.data);
     case 'PowerOffDue':
-      return { ...state, ...afresh, phase: 'planned', powerOffAt: undefined, cutoverDeferred: undefined };
+      return toPlanned(state);
     case 'CutoverWithdrawn':
-      return {
-        ...beforeCutover(state),
-        cutover: undefined,
-        cutoverDeferred: undefined,
-        cutoverWithdrawn: event.data.next === 'command',
-      };
+      return beforeCutover(state, {
+        scheduled: undefined,
+        deferred: undefined,
+        isWithdrawn: event.data.next === 'command',
+      });
     case 'CutoverPassDecided':
-      return { ...state, passAtCutover: event.data.pass };
+      return { ...state, cutover: { ...state.cutover, pass: event.data.pass } };
     case 'CutoverApproved':
-      return { ...state, cutoverApproved: true };
+      return { ...state, cutover: { ...state.cutover, isApproved: true } };
     case 'CutoverReleased':
-      return { ...state, cutoverReleased: true };
+      return { ...state, cutover: { ...state.cutover, isReleased: true } };
     case 'CutoverStarted':
-      return {
-        ...state,
-        ...afresh,
-        phase: state.phase === 'running' ? 'running' : 'planned',
-        at: indexIn(state, 'cutover'),
-        round: event.data.round,
-        precopy: undefined,
-        passAtCutover: undefined,
-        cutoverDeferred: undefined,
-      };
+      return cutoverStarted(state, event);
     case 'TestBootRequested':
-      return {
-        ...state,
-        ...afresh,
-        phase: 'planned',
-        at: indexIn(state, 'test'),
-        testBoot: event.data.reason,
-      };
+      return toPlanned(state, { at: indexIn(state, 'test'), testBoot: event.data.reason });
     case 'TestBootEnded':
-      // Also where it could not be done: a test boot holds nothing up.
-      return { ...state, ...afresh, phase: 'running', at: indexIn(state, 'precopy'), testBoot: undefined };
+      // Also after a failed test boot: it delays nothing.
+      return toRunning(state, { at: indexIn(state, 'precopy'), testBoot: undefined });
     case 'PauseRequested':
-      return { ...state, pause: event.data.reason };
+      return isDecided(state) ? state : { ...state, pause: event.data.reason };
     case 'VmMigrationPaused':
-      return { ...state, ...afresh, phase: 'paused', pausedFrom: state.phase };
+      return toPaused(state);
     case 'ResumeRequested':
-      return {
-        ...state,
-        pause: undefined,
-        pausedFrom: undefined,
-        phase:
-          state.phase === 'paused' ? (state.pausedFrom === 'waiting' ? 'waiting' : 'planned') : state.phase,
-      };
+      if (state.phase === 'paused') return resumed(state);
+      return isDecided(state) ? state : { ...state, pause: undefined };
     case 'SourceRanMeanwhile':
-      return { ...placeAfterSourceRan(stopped(state, event, '')), ...afresh, sourceRan: state.sourceRan + 1 };
+      return {
+        ...atWorkAfresh(resumeAfterSourceRan(stopped(state, event, ''))),
+        sourceRan: state.sourceRan + 1,
+      };
     case 'SnapshotLost':
       return {
-        ...placeAfterSnapshotLost(stopped(state, event, '')),
-        ...afresh,
+        ...atWorkAfresh(resumeAfterSnapshotLost(stopped(state, event, ''))),
         snapshotsLost: state.snapshotsLost + 1,
       };
     default:
@@ -254,58 +231,45 @@ function evolvePasses(state: VmLive, event: DomainEvent): VmLive {
   }
 }
 
-/** The cutover does not begin, or has not come to the power-off: passes go on. */
-function beforeCutover(state: VmLive): VmLive {
+const withPending = (state: VmLive, pending: PendingRequest): VmLive =>
+  isAtWork(state) ? { ...state, pending } : state;
+
+const atWorkAfresh = (state: VmLive): VmLive => (isAtWork(state) ? { ...state, ...afresh } : state);
+
+function cutoverStarted(state: VmLive, { data }: EventOf<'CutoverStarted'>): VmLive {
+  const change = {
+    at: indexIn(state, 'cutover'),
+    round: data.round,
+    precopy: undefined,
+    cutover: { ...state.cutover, pass: undefined, deferred: undefined },
+  };
+  return state.phase === 'running' ? toRunning(state, change) : toPlanned(state, change);
+}
+
+/** The cutover is put off before its power-off: rounds continue. */
+function beforeCutover(state: VmLive, cutover: Partial<CutoverState>): VmLive {
   const isInCutover = state.at >= indexIn(state, 'cutover');
   return {
     ...state,
     at: isInCutover ? indexIn(state, 'precopy') : state.at,
-    cutoverApproved: false,
-    passAtCutover: undefined,
+    cutover: { ...state.cutover, isApproved: false, pass: undefined, ...cutover },
   };
 }
 
 function retryRequested(state: VmLive, { data }: EventOf<'RetryRequested'>): VmLive {
-  return {
-    ...placeAfterFailure(state),
-    ...afresh,
-    phase: 'planned',
+  return toPlanned(resumeAfterFailure(state), {
     record: data.record ?? state.record,
-    cleanup: undefined,
-    kept: [],
-    endedAt: undefined,
     conditions: state.conditions.filter(({ type }) => type !== 'Failed'),
-  };
-}
-
-function cleanupDecided(state: VmLive, { data }: EventOf<'CleanupDecided'>): VmLive {
-  return {
-    ...state,
-    ...afresh,
-    phase: 'cleaning',
-    powerOffAt: undefined,
-    pause: undefined,
-    pausedFrom: undefined,
-    cleanup: {
-      outcome: data.outcome,
-      cause: data.cause,
-      steps: data.steps,
-      isIncomplete: false,
-      release: data.release,
-      keep: data.keep,
-      later: data.later,
-      firstAttempt: state.attemptsMade,
-    },
-  };
+  });
 }
 
 /**
- * A step of the itinerary is left behind; one of the end is given up, and with a target's stop its source's start and the
- * target's own deletion.
+ * Skips a step of the itinerary, or gives up a step of the end. Giving up the target's stop also gives up the source's start
+ * and the target's deletion.
  */
 function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>): VmLive {
+  if (!isDecided(state)) return toRunning(state, { at: state.at + 1 });
   const { cleanup } = state;
-  if (cleanup === undefined) return { ...state, ...afresh, phase: 'running', at: state.at + 1 };
   const rest = cleanup.steps
     .slice(1)
     .filter(
@@ -313,12 +277,12 @@ function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>
         step !== 'TargetPowerOff' || (each.step !== 'SourcePowerOn' && each.step !== 'SourceRestoration'),
     );
   const mayRun = step === 'TargetPowerOff' && cleanup.later === 'target';
-  const reason = 'the target could not be seen stopped, so it was not deleted';
+  const reason = 'the target could not be confirmed as stopped, so it was not deleted';
   const kept = mayRun ? cleanup.release.map((resource) => ({ resource, reason })) : [];
   return {
     ...state,
-    ...afresh,
-    targetDeleted: state.targetDeleted && !mayRun,
+    ...(state.phase === 'cleaning' ? afresh : {}),
+    isTargetDeleted: state.isTargetDeleted && !mayRun,
     cleanup: {
       ...cleanup,
       steps: rest,
@@ -329,26 +293,17 @@ function passedOver(state: VmLive, { data: { step } }: EventOf<'StepPassedOver'>
   };
 }
 
-/** A VM that ends once more, after a later clean-up, says the same again. */
+type EndOf = EventOf<
+  'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled' | 'VmMigrationRolledBack'
+>;
+
+/** A VM that ends again after a later clean-up raises the same condition again. */
 const isSame = (one: Condition, other: Condition): boolean =>
   one.type === other.type && one.reason === other.reason && one.message === other.message;
 
-function ended(
-  state: VmLive,
-  phase: 'succeeded' | 'failed' | 'canceled' | 'rolled-back',
-  event: EventOf<
-    'VmMigrationSucceeded' | 'VmMigrationFailed' | 'VmMigrationCanceled' | 'VmMigrationRolledBack'
-  >,
-  time: string,
-): VmLive {
-  return {
-    ...state,
-    phase,
-    kept: event.data.kept,
-    conditions: withCondition(
-      state.conditions.filter((each) => !isSame(each, event.data.condition)),
-      event.data.condition,
-    ),
-    endedAt: time,
-  };
+function ended(state: VmLive, phase: Outcome, event: EndOf, time: string): VmLive {
+  if (!isDecided(state)) return state;
+  const { condition, kept } = event.data;
+  const others = state.conditions.filter((each) => !isSame(each, condition));
+  return toEnded(state, phase, { kept, conditions: withCondition(others, condition), endedAt: time });
 }

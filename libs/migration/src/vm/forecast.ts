@@ -1,8 +1,8 @@
 import type { Expected, Forecast } from '@ledgerlift/contracts';
-import { msOf } from './fold-results.js';
+import { msOf } from './folding.js';
 import { lastResult, type AttemptState, type VmLive } from './state.js';
 
-/** Taken until something was measured: a guest's shutdown, a gigabit's rate, what virt-v2v and a boot took on small guests. */
+/** Assumed until measured: a guest's shutdown, a gigabit's rate, and what virt-v2v and a boot took on small guests. */
 export const assumed: Expected = {
   shutdownMs: 30_000,
   snapshotMs: 5_000,
@@ -12,15 +12,15 @@ export const assumed: Expected = {
   measured: 0,
 };
 
-/** Until a delta was measured, this share of what was copied is taken to change in an hour. */
+/** The share of the copied data that is assumed to change in an hour, until a delta was measured. */
 const ASSUMED_CHANGE_PER_HOUR = 0.01;
 const HOUR = 3_600_000;
 
 /**
- * What a cutover would take, from what earlier migrations took (in the record) and what this one has taken so far.
+ * Predicts a cutover's duration from earlier migrations (in the record) and from this one so far.
  *
- * @param at when it would begin
- * @param bytesToCopy of a pass that would be broken off, on top of what has changed since
+ * @param at when the cutover would begin
+ * @param bytesToCopy what a round that is broken off leaves to copy, on top of later changes
  */
 export function forecastOf(state: VmLive, at: Date, bytesToCopy = 0): Forecast {
   const expected = state.record.expected ?? assumed;
@@ -41,7 +41,7 @@ export function forecastOf(state: VmLive, at: Date, bytesToCopy = 0): Forecast {
   return { downtimeMs, ...parts, deltaBytes, bytesPerSecond: Math.round(bytesPerSecond) };
 }
 
-/** Expected downtimes when the cutover is due while a pass is under way. */
+/** Expected downtimes, for a cutover that comes due during a round. */
 export function passForecasts(
   state: VmLive,
   at: Date,
@@ -54,18 +54,18 @@ export function passForecasts(
   };
 }
 
-/** What the pass that is under way has still to copy, as of its checkpoints; all of a disk that has none. */
+/** Bytes that the current round has still to copy, by its checkpoints; the whole disk if it has none. */
 function remainingBytes(state: VmLive): number {
   const moment = lastResult(state, 'SnapshotCreation')?.snapshot.momentId;
   return state.record.source.vm.disks.reduce((sum, { id, capacityBytes }) => {
     const checkpoint = state.checkpoints[id];
-    // A delta's size is not known before it is asked for; what the last one had is as good a guess as any.
+    // A delta's size is unknown until it is requested; the size of the last one is as good a guess as any.
     if (checkpoint === undefined) return sum + capacityBytes;
     return checkpoint.momentId === moment ? sum + checkpoint.bytesTotal - checkpoint.bytesDone : sum;
   }, 0);
 }
 
-/** Bytes a second of the largest pass so far. */
+/** Bytes a second of the largest round so far. */
 function rateOf(state: VmLive): number | undefined {
   const { largest } = state.passes;
   return largest === undefined ? undefined : (largest.bytes / largest.ms) * 1000;
@@ -86,7 +86,7 @@ const snapshotTime = (state: VmLive): number | undefined => {
   return created === undefined ? undefined : Date.parse(created);
 };
 
-/** What the last completed attempts of these steps took together; undefined where none was completed. */
+/** Total time of the last completed attempts of these steps, in milliseconds; undefined if none completed. */
 function durationOf(state: VmLive, ...steps: readonly AttemptState['step'][]): number | undefined {
   const found = steps.flatMap(
     (step) => state.attempts.findLast((each) => each.step === step && each.status === 'completed') ?? [],

@@ -22,23 +22,23 @@ const atInspection = History.empty
   .admitted()
   .completes('Initialize', 'DiskAllocation', 'SnapshotCreation');
 
-describe('a guest that is looked into before its first copy', () => {
-  it('is copied once it is known to be convertible', () => {
+describe('a guest that is inspected before its initial copy', () => {
+  it('is copied once the inspection shows that it can be converted', () => {
     const history = atInspection.completes('PreflightInspection');
     expect(openAttempt(history.live)).toMatchObject({ step: 'DiskTransfer', attempt: 1 });
     expect(history.completes('DiskTransfer').live.phase).toBe('waiting');
   });
 
-  it('is never copied when it cannot be converted: its snapshot goes, and its disks stay for a retry', () => {
+  it('is never copied if it cannot be converted: its snapshot is removed, and its disks stay for a retry', () => {
     const failed = atInspection.fails('PreflightInspection', noRoot).completes('Cleanup');
     expect(failed.live.phase).toBe('failed');
     expect(
       failed.events.some(({ type, data }) => type === 'StepRequested' && data.step === 'DiskTransfer'),
     ).toBe(false);
-    expect(failed.live.kept.map(({ resource }) => resource.kind)).not.toContain('snapshot');
+    expect(failed.decided.kept.map(({ resource }) => resource.kind)).not.toContain('snapshot');
   });
 
-  it('gets another snapshot when it is tried again, for the first is gone', () => {
+  it('gets another snapshot on a retry, because the first was removed', () => {
     const again = atInspection
       .fails('PreflightInspection', noRoot)
       .completes('Cleanup')
@@ -48,12 +48,12 @@ describe('a guest that is looked into before its first copy', () => {
     expect(openAttempt(again.completes('SnapshotCreation').live)?.step).toBe('PreflightInspection');
   });
 
-  it('is tried again by itself where the failure may pass, on the same snapshot', () => {
+  it('is inspected again automatically after a transient failure, on the same snapshot', () => {
     const again = atInspection.fails('PreflightInspection', connectionReset).retryDue();
     expect(openAttempt(again.live)).toMatchObject({ step: 'PreflightInspection', attempt: 2 });
   });
 
-  it('gets another snapshot when the first is lost', () => {
+  it('gets another snapshot if the first is lost', () => {
     const outcome = { kind: 'snapshot-lost', reason: 'the host died' } as const;
     const lost = atInspection.claimed().says('PreflightInspection', 1, { outcome });
     expect(openAttempt(lost.completes('Cleanup').live)).toMatchObject({
@@ -62,12 +62,12 @@ describe('a guest that is looked into before its first copy', () => {
     });
   });
 
-  it('is not looked into any longer when it is canceled', () =>
+  it('is no longer inspected after a cancel', () =>
     given(atInspection)
       .when({ kind: 'cancel', reason: 'no' })
       .then('CancelRequested', 'StepStopped', 'CleanupDecided', 'StepRequested'));
 
-  it('is paused only after it, for what it has done would be lost', () => {
+  it('is paused only after the inspection, whose work would be lost', () => {
     const asked = atInspection.claimed().after({ kind: 'pause', reason: 'lunch' });
     expect(asked.live.phase).toBe('running');
     const { attempt } = openAttempt(asked.live) ?? { attempt: 0 };

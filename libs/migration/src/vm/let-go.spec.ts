@@ -36,7 +36,7 @@ const cleaned = (history: History): History => {
   return now;
 };
 const keptNames = (history: History): readonly string[] =>
-  history.live.kept.map(({ resource }) => resource.name);
+  history.decided.kept.map(({ resource }) => resource.name);
 const disk = 'default/web/disk-0.raw';
 
 const letGo = beforeStart().completes('FinalPowerActions');
@@ -45,17 +45,17 @@ const abandon = { kind: 'abandon', reason: 'the plan was ended' } as const;
 const deleteTarget = { kind: 'delete-target', reason: 'not needed', targetName: 'web' } as const;
 
 describe('a target that was allowed to start', () => {
-  it('is kept when its failed VM is abandoned, and says why', () => {
+  it('is kept, with the reason, if its failed VM is abandoned', () => {
     const abandoned = cleaned(failed.after(abandon));
-    expect(abandoned.live).toMatchObject({ phase: 'failed', abandoned: true });
-    expect(abandoned.live.kept).toContainEqual({
+    expect(abandoned.live).toMatchObject({ phase: 'failed', isAbandoned: true });
+    expect(abandoned.decided.kept).toContainEqual({
       resource: expect.objectContaining({ name: disk }),
       reason: expect.stringContaining('only delete-target removes it'),
     });
     expect(keptNames(abandoned)).toContain('default/web');
   });
 
-  it('is left running by a cancel, with its source off, and can be rolled back then', () => {
+  it('keeps running after a cancel, with its source off, and can then be rolled back', () => {
     const canceled = cleaned(letGo.after({ kind: 'cancel', reason: 'stop' }));
     expect(canceled.live.phase).toBe('canceled');
     expect(keptNames(canceled)).toContain(disk);
@@ -68,7 +68,7 @@ describe('a target that was allowed to start', () => {
       .then('RollbackRequested', 'CleanupDecided', 'StepRequested');
   });
 
-  it('is kept, stopped, when only its start was asked for', () => {
+  it('is kept, stopped, if its start was only requested', () => {
     const asked = beforeStart().claimed();
     const canceled = asked.after({ kind: 'cancel', reason: 'stop' }).stops();
     const back = cleaned(canceled.completes('TargetPowerOff', 'SourcePowerOn'));
@@ -76,7 +76,7 @@ describe('a target that was allowed to start', () => {
     expect(keptNames(back)).toContain(disk);
   });
 
-  it('is not one whose start was refused, because the source had run', () => {
+  it('does not include one whose start was refused because the source had run', () => {
     const refused = beforeStart()
       .claimed()
       .says('FinalPowerActions', 1, { outcome: { kind: 'source-ran', reason: 'it is on' } });
@@ -90,19 +90,19 @@ describe('a target that was allowed to start', () => {
   });
 });
 
-describe('a retry after the target was let go', () => {
+describe('a retry after the target was allowed to start', () => {
   const retry = { kind: 'retry', reason: 'again' } as const;
   const startLost = beforeStart()
     .claimed()
     .after({ kind: 'lose', step: 'FinalPowerActions', attempt: 1, at: noon });
   const sourceIsOn = { outcome: { kind: 'source-ran' as const, reason: 'it is on' } };
 
-  it('goes on with the step that failed, and with nothing before it', () => {
+  it('continues with the failed step, and repeats none before it', () => {
     const again = failed.after(retry).admitted();
     expect(openAttempt(again.live)?.step).toBe('PostHook');
   });
 
-  it('is refused where the source runs again, so that the disks would be copied anew', () => {
+  it('is refused if the source runs again, because the disks would be copied anew', () => {
     const started = beforeStart().fails('FinalPowerActions', noRoot);
     const back = cleaned(started.completes('TargetPowerOff', 'SourcePowerOn'));
     given(back)
@@ -114,14 +114,14 @@ describe('a retry after the target was let go', () => {
       .then('RollbackRequested', 'CleanupDecided', 'StepRequested');
   });
 
-  it('is refused where the target was handed over halted', () => {
+  it('is refused if the target was handed over halted', () => {
     const halted = beforeStart('off').completes('FinalPowerActions').fails('PostHook', noRoot);
     given(cleaned(halted.completes('TargetPowerOff', 'SourcePowerOn')))
       .when(retry)
       .isRefused(/allowed to start/);
   });
 
-  it('goes on where the start had not been asked of anybody yet', () => {
+  it('continues if no worker had claimed the start yet', () => {
     const unreachable = { ...noRoot, effect: 'none' } as const;
     const untouched = beforeStart().fails('FinalPowerActions', unreachable);
     const back = cleaned(untouched.completes('TargetPowerOff', 'SourcePowerOn'));
@@ -129,16 +129,16 @@ describe('a retry after the target was let go', () => {
     expect(keptNames(cleaned(back.after(abandon)))).not.toContain(disk);
   });
 
-  it('copies nothing when a second try finds that the source ran: it fails, and the target is seen stopped', () => {
+  it('copies nothing if it finds that the source ran: it fails, and the target is confirmed stopped', () => {
     const ran = startLost.retryDue().claimed().says('FinalPowerActions', 2, sourceIsOn);
     expect(openAttempt(ran.live)?.step).toBe('TargetPowerOff');
-    expect(ran.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
+    expect(ran.decided.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
     given(cleaned(ran.completes('TargetPowerOff', 'SourcePowerOn')))
       .when(retry)
       .isRefused(/delete-target/);
   });
 
-  it('nor does a resume of a VM that was paused meanwhile', () => {
+  it('copies nothing after a resume of a VM that was paused meanwhile, either', () => {
     const paused = startLost
       .retryDue()
       .claimed()
@@ -146,10 +146,10 @@ describe('a retry after the target was let go', () => {
       .says('FinalPowerActions', 2, sourceIsOn);
     expect(paused.live.phase).toBe('paused');
     const resumed = paused.after({ kind: 'resume', reason: 'on' }).admitted();
-    expect(resumed.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
+    expect(resumed.decided.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-012' } });
   });
 
-  it('converts nothing a second time where the user brought the disks', () => {
+  it('converts adopted disks no second time', () => {
     const wasOn = { step: 'Initialize' as const, powerState: 'on' as const, fingerprint: 'f1' };
     const powerOff = itinerary
       .filter(({ step }) => step === 'SourcePowerOff')
@@ -176,7 +176,7 @@ describe('a retry after the target was let go', () => {
 });
 
 describe('the deletion of a target that was allowed to start', () => {
-  it('sees it stopped, gives the source its power back, and then removes it', () => {
+  it('confirms that it is stopped, powers the source on, and then removes it', () => {
     given(failed)
       .when(deleteTarget)
       .then(
@@ -193,7 +193,7 @@ describe('the deletion of a target that was allowed to start', () => {
       .isRefused(/was deleted/);
   });
 
-  it('does not happen where the target cannot be seen stopped', () => {
+  it('does not happen if the target cannot be confirmed as stopped', () => {
     const stuck = failed.after(deleteTarget).fails('TargetPowerOff', noRoot);
     expect(stuck.live.phase).toBe('failed');
     expect(keptNames(stuck)).toContain(disk);
@@ -201,7 +201,7 @@ describe('the deletion of a target that was allowed to start', () => {
     given(stuck).when(deleteTarget).then('CleanupRequested', 'CleanupDecided', 'StepRequested');
   });
 
-  it('must name the target, and is refused where there is none, or the VM is not at its end', () => {
+  it('must name the target, and is refused without a target or before the end', () => {
     given(failed)
       .when({ ...deleteTarget, targetName: 'db' })
       .isRefused(/is web/);
@@ -218,8 +218,8 @@ describe('the deletion of a target that was allowed to start', () => {
   });
 });
 
-describe('a target that is not to run', () => {
-  it('does not keep its source off when the VM fails', () => {
+describe('a target that should not run', () => {
+  it('does not keep its source off if the VM fails', () => {
     const halted = beforeStart('off').completes('FinalPowerActions').fails('PostHook', noRoot);
     expect(openAttempt(halted.live)?.step).toBe('TargetPowerOff');
     const back = cleaned(halted.completes('TargetPowerOff', 'SourcePowerOn'));
@@ -228,20 +228,20 @@ describe('a target that is not to run', () => {
   });
 });
 
-describe('what a clean-up gave up', () => {
+describe('a leftover of a clean-up', () => {
   const early = History.warm().admitted().completes('Initialize', 'DiskAllocation', 'SnapshotCreation');
   const left = early.fails('DiskTransfer', noRoot).fails('Cleanup', noRoot);
   const again = { kind: 'clean-up', reason: 'the source is back' } as const;
 
   it('is listed until a later clean-up removes it', () => {
-    expect(left.live.kept).toContainEqual({
+    expect(left.decided.kept).toContainEqual({
       resource: expect.objectContaining({ kind: 'snapshot' }),
       reason: 'clean-up could not release it',
     });
     given(left).when(again).then('CleanupRequested', 'CleanupDecided', 'StepRequested');
     const removed = left.after(again).completes('Cleanup');
     expect(removed.live.phase).toBe('failed');
-    expect(removed.live.kept.map(({ resource }) => resource.kind)).not.toContain('snapshot');
+    expect(removed.decided.kept.map(({ resource }) => resource.kind)).not.toContain('snapshot');
     given(removed).when(again).then();
   });
 
@@ -250,25 +250,25 @@ describe('what a clean-up gave up', () => {
     given(removed).when({ kind: 'retry', reason: 'again' }).then('RetryRequested');
   });
 
-  it('is due again after an hour, then after longer and longer, at most a day', () => {
+  it('is due again after an hour, then after ever longer, up to a day', () => {
     const at = (laterCleanups: number): number | undefined =>
-      leftoversDueAt({ ...left.live, endedAt: noon.toISOString(), laterCleanups });
+      leftoversDueAt({ ...left.ended, endedAt: noon.toISOString(), laterCleanups });
     const hours = [0, 1, 2, 3, 4, 5, 50].map((n) => ((at(n) ?? 0) - noon.getTime()) / 3_600_000);
     expect(hours).toEqual([1, 2, 4, 8, 16, 24, 24]);
     expect(
-      leftoversDueAt({ ...left.after(again).completes('Cleanup').live, endedAt: noon.toISOString() }),
+      leftoversDueAt({ ...left.after(again).completes('Cleanup').ended, endedAt: noon.toISOString() }),
     ).toBeUndefined();
   });
 
-  it('is due a minute after its end where the source is back, and later each time it comes and goes', () => {
+  it('is due a minute after the end if the source is back, and later each time it comes and goes', () => {
     const at = (laterCleanups: number): number | undefined =>
-      leftoversDueAt({ ...left.live, endedAt: noon.toISOString(), laterCleanups }, 'back');
+      leftoversDueAt({ ...left.ended, endedAt: noon.toISOString(), laterCleanups }, 'back');
     const minutes = [0, 1, 2, 50].map((n) => ((at(n) ?? 0) - noon.getTime()) / 60_000);
     expect(minutes).toEqual([1, 2, 4, 1024]);
   });
 
-  it('is not asked for while the VM is under way', () =>
+  it('is not cleaned up before the VM has ended', () =>
     given(early)
       .when(again)
-      .isRefused(/at its end/));
+      .isRefused(/that has ended/));
 });

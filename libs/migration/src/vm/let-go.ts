@@ -1,12 +1,12 @@
 import type { StepError, StepName } from '@ledgerlift/contracts';
 import type { TargetStart } from './policies.js';
-import type { VmLive } from './state.js';
+import { isTargetDeleted, type VmLive } from './state.js';
 
-/** What a target that was allowed to start means for all that comes later: nothing of ours writes to its disks again. */
+/** Once a target was allowed to start, nothing of ours writes to its disks again. */
 
-/** Whether the disks at the target are those of a target that was let go, or whose start was at least asked for. */
+/** Whether the target was ever allowed to start: its start was claimed by a worker and may have had its effect. */
 export function targetStarts({ attempts }: VmLive): TargetStart {
-  // In logs of older versions a pass may have come later, and has written over them.
+  // In logs of older versions, a later round may have overwritten the disks.
   const written = attempts.findLastIndex(
     ({ step, startedAt }) => step === 'DiskTransfer' && startedAt !== undefined,
   );
@@ -19,11 +19,11 @@ export function targetStarts({ attempts }: VmLive): TargetStart {
   return isAllowed ? 'allowed' : 'never';
 }
 
-/** Whether the VM has a target that was allowed to start, and that nobody had deleted since. */
+/** Whether the VM has a target that was allowed to start and was not deleted since. */
 export const hasTargetLetGo = (state: VmLive): boolean =>
-  targetStarts(state) === 'allowed' && !state.targetDeleted;
+  targetStarts(state) === 'allowed' && !isTargetDeleted(state);
 
-/** Steps that write to the target's disks, make them anew, or change what starts from them. */
+/** Steps that write to the target's disks, recreate them, or change the VM that starts from them. */
 const rewrites: ReadonlySet<StepName> = new Set([
   'DiskAllocation',
   'DiskTransfer',
@@ -32,14 +32,13 @@ const rewrites: ReadonlySet<StepName> = new Set([
   'VirtualMachineCreation',
 ]);
 
-/** Whether going on from where the VM stands would write over a target that was let go. */
+/** Whether the steps that remain would overwrite a target that was allowed to start. */
 export const wouldOverwriteTarget = (state: VmLive): boolean =>
   targetStarts(state) === 'allowed' && state.itinerary.slice(state.at).some(({ step }) => rewrites.has(step));
 
-/** What is wrong, and the ways out. */
 export const targetWasLetGo =
-  'the target was allowed to start, and may hold what is nowhere else; to go on would write over its disks. Go back to the ' +
-  'source with rollback, or remove the target with delete-target, then start the plan again';
+  'the target was allowed to start, so its disks may hold data that exists nowhere else, and continuing would overwrite them. ' +
+  'Go back to the source with rollback, or remove the target with delete-target, then start the plan again';
 
 export const targetWasLetGoError: StepError = {
   code: 'LL-MIG-012',

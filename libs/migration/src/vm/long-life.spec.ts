@@ -10,7 +10,7 @@ import {
   WarmSettings,
   resourceKey,
 } from '@ledgerlift/contracts';
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import {
   completedBy,
   connectionReset,
@@ -24,11 +24,11 @@ import { History } from '../spec/vm-specification.js';
 import type { VmCommand } from './commands.js';
 import { decideVm } from './decide.js';
 import { evolveVm } from './evolve.js';
-import { withCondition } from './fold-results.js';
+import { withCondition } from './folding.js';
 import { forecastOf } from './forecast.js';
 import { jobOf } from './job.js';
 import { pipelineOf } from './pipeline.js';
-import { attemptsOf, openAttempt, type VmLive, type VmState } from './state.js';
+import { attemptsOf, awaitedRemovalOf, openAttempt, retryOf, type VmLive, type VmState } from './state.js';
 
 /** Default `max_payload` of nats-server. */
 const MAX_PAYLOAD = 2 ** 20;
@@ -81,7 +81,7 @@ class Life {
       this.now += INTERVAL_MS;
       this.after({ kind: 'wake', at: new Date(this.now), random: 0, presence: alwaysPresent });
       this.after({ kind: 'admit', at: new Date(this.now) });
-      if (this.live.turn !== undefined) this.after({ kind: 'take-turn' });
+      if (awaitedRemovalOf(this.live) !== undefined) this.after({ kind: 'take-removal-slot' });
       this.completes('SnapshotRemoval', 'SnapshotCreation', 'DiskTransfer');
     }
   }
@@ -94,7 +94,7 @@ class Life {
   does(step: StepResult['step'], outcome: StepOutcome): void {
     const open = openAttempt(this.live);
     if (open?.step !== step)
-      throw new Error(`${step} is not asked for, but ${open?.step ?? this.live.phase}`);
+      throw new Error(`${step} is not requested, but ${open?.step ?? this.live.phase}`);
     const { attempt } = open;
     const at = new Date(this.now);
     this.after({ kind: 'claim', step, attempt, worker: 'w1', at });
@@ -161,7 +161,7 @@ const jobBytes = ({ live }: Life): number => bytesOf(jobOf(live, { step: 'DiskTr
 const DIGITS = 400;
 
 describe('the clean-up of very many resources', () => {
-  it('is asked for in requests of bounded size, and leaves nothing out', () => {
+  it('is requested in messages of bounded size, and leaves nothing out', () => {
     const resources = Array.from({ length: 1200 }, (_, n): Resource => ({
       kind: 'manifest',
       name: `default/web/manifests/${n}.yaml`,
@@ -180,7 +180,7 @@ describe('the clean-up of very many resources', () => {
     expect(history.live).toMatchObject({ phase: 'canceled', ledger: {}, kept: [] });
   });
 
-  it('goes on with the rest where some could not be removed', () => {
+  it('continues with the rest if some could not be removed', () => {
     const resources = Array.from({ length: 600 }, (_, n): Resource => ({
       kind: 'manifest',
       name: `default/web/manifests/${n}.yaml`,
@@ -192,17 +192,17 @@ describe('the clean-up of very many resources', () => {
     const canceled = History.of({ ...before.live, ledger }).after({ kind: 'cancel', reason: 'stop' });
     const rest = canceled.fails('Cleanup', noRoot);
     expect(openAttempt(rest.live)?.release).toHaveLength(100);
-    expect(rest.completes('Cleanup').live.kept).toHaveLength(500);
+    expect(rest.completes('Cleanup').decided.kept).toHaveLength(500);
   });
 });
 
-describe('a warm VM with ten disks, after 1,000 passes', () => {
+describe('a warm VM with ten disks, after 1,000 rounds', () => {
   const life = new Life();
   life.rounds(10);
   const early = { job: jobBytes(life), state: bytesOf(life.live), report: life.largest };
   life.rounds(990);
 
-  it('has a job of the same size as after 10, far below what a message takes', () => {
+  it('has a job of the same size as after 10, far below the message limit', () => {
     expect(life.live.round).toBe(1000);
     expect(jobBytes(life) - early.job).toBeLessThan(DIGITS);
     expect(jobBytes(life)).toBeLessThan(MAX_PAYLOAD / 32);
@@ -215,7 +215,7 @@ describe('a warm VM with ten disks, after 1,000 passes', () => {
       expect(bytesOf(checkpoint)).toBeLessThan(300);
   });
 
-  it('takes the same memory', () => {
+  it('uses the same memory', () => {
     expect(bytesOf(life.live) - early.state).toBeLessThan(DIGITS);
     expect(life.live.attempts.length).toBeLessThan(20);
   });
@@ -228,7 +228,7 @@ describe('a warm VM with ten disks, after 1,000 passes', () => {
     expect(Date.parse(passes?.startedAt ?? '')).toBeLessThan(noon.getTime() + 2 * INTERVAL_MS);
   });
 
-  it('forecasts by the largest pass, and by what changed between the last two snapshots', () => {
+  it('forecasts from the largest round, and from the changes between the last two snapshots', () => {
     // The first pass read 1,000 GiB in the second between its start and its end.
     const forecast = forecastOf(life.live, new Date(life.now));
     expect(forecast.bytesPerSecond).toBe(1000 * GiB);
@@ -237,7 +237,7 @@ describe('a warm VM with ten disks, after 1,000 passes', () => {
     expect(forecast.deltaBytes).toBeLessThan((10 * GiB * 10 * SECOND) / between);
   });
 
-  it('still says which snapshot the last complete pass read', () => {
+  it('still knows which snapshot the last complete round read', () => {
     const { results } = jobOf(life.live, { step: 'TestBoot', attempt: 1 });
     expect(results.filter(({ step }) => step === 'SnapshotCreation')).toMatchObject([
       { snapshot: { name: 'ledgerlift-run-0-1000' } },
@@ -248,18 +248,18 @@ describe('a warm VM with ten disks, after 1,000 passes', () => {
   });
 });
 
-describe('a pass that fails again and again, and gets on each time', () => {
-  it('takes the same memory after 1,000 attempts as after 10', () => {
+describe('a round that fails again and again, with progress each time', () => {
+  it('uses the same memory after 1,000 attempts as after 10', () => {
     const life = new Life();
     life.now += INTERVAL_MS;
     life.after({ kind: 'wake', at: new Date(life.now), random: 0, presence: alwaysPresent });
     life.after({ kind: 'admit', at: new Date(life.now) });
-    if (life.live.turn !== undefined) life.after({ kind: 'take-turn' });
+    if (awaitedRemovalOf(life.live) !== undefined) life.after({ kind: 'take-removal-slot' });
     life.completes('SnapshotRemoval', 'SnapshotCreation');
     const again = (times: number): void => {
       for (let time = 0; time < times; time += 1) {
         life.does('DiskTransfer', failedWith(connectionReset));
-        life.now = Date.parse(life.live.retryAt?.dueAt ?? '');
+        life.now = Date.parse(retryOf(life.live)?.dueAt ?? '');
         life.after({ kind: 'wake', at: new Date(life.now), random: 0, presence: alwaysPresent });
       }
     };
@@ -271,8 +271,8 @@ describe('a pass that fails again and again, and gets on each time', () => {
   });
 });
 
-describe('what an older version logged', () => {
-  it('is a checkpoint without its list of chunks', () => {
+describe('a checkpoint that an older version logged', () => {
+  it('is folded without its list of chunks', () => {
     const life = new Life();
     const checkpoint = {
       diskId: 'disk-0',
@@ -293,7 +293,7 @@ describe('what an older version logged', () => {
 });
 
 describe('conditions that differ each time', () => {
-  it('are kept up to a number, the newest and those of a kind of their own', () => {
+  it('are kept up to a limit: the newest, and those with a unique reason', () => {
     const raised = (reason: string, message: string): Condition => ({
       type: 'T',
       category: 'Warn',

@@ -1,10 +1,10 @@
 import type { DomainEvent } from '@ledgerlift/contracts';
 import { decideOutcome } from './ending.js';
 import { foldLive } from './evolve.js';
-import { CommandRefused } from './refusals.js';
-import { indexIn, isTerminal, openAttempt, type VmLive } from './state.js';
+import { CommandRefused } from './commands.js';
+import { indexIn, isTerminal, openAttempt, pauseOf, type VmLive } from './state.js';
 
-/** What an operator may ask of a VM: accepted where it makes sense, refused with the reason where it does not. */
+/** Operators' commands to a VM. Each is refused, with the reason, in a state in which it makes no sense. */
 
 export function cancel(state: VmLive, reason: string): readonly DomainEvent[] {
   if (state.cancel !== undefined && !isTerminal(state)) return [];
@@ -19,10 +19,9 @@ export function cancel(state: VmLive, reason: string): readonly DomainEvent[] {
 }
 
 export function pause(state: VmLive, reason: string): readonly DomainEvent[] {
-  if (state.pause !== undefined) return [];
+  if (pauseOf(state) !== undefined) return [];
   refuseAtEnd(state, 'pause');
-  if (state.phase === 'held')
-    throw new CommandRefused('pause', 'the VM is held, and nothing of it is under way');
+  if (state.phase === 'held') throw new CommandRefused('pause', 'the VM is held, so nothing is running');
   if (state.cancel !== undefined) throw new CommandRefused('pause', 'the VM is being canceled');
   const event: DomainEvent = { type: 'PauseRequested', data: { reason } };
   const open = openAttempt(state);
@@ -30,13 +29,13 @@ export function pause(state: VmLive, reason: string): readonly DomainEvent[] {
   return [event, ...pauseNow(foldLive(state, [event]))];
 }
 
-/** The safe point is reached. */
+/** Pauses at a safe point. */
 export const pauseNow = (state: VmLive): readonly DomainEvent[] => [
   ...withdrawn(state, 'paused'),
   { type: 'VmMigrationPaused', data: {} },
 ];
 
-/** What was asked for and nobody has is taken back: whoever comes for it is refused. */
+/** Withdraws a request that no worker has claimed. A worker that claims it later is refused. */
 function withdrawn(state: VmLive, reason: string): readonly DomainEvent[] {
   const open = openAttempt(state);
   if (open?.status !== 'requested') return [];
@@ -46,15 +45,19 @@ function withdrawn(state: VmLive, reason: string): readonly DomainEvent[] {
 
 export function resume(state: VmLive, reason: string): readonly DomainEvent[] {
   refuseAtEnd(state, 'resume');
-  if (state.pause === undefined) throw new CommandRefused('resume', 'the VM is not paused');
+  if (pauseOf(state) === undefined) throw new CommandRefused('resume', 'the VM is not paused');
   return [{ type: 'ResumeRequested', data: { reason } }];
 }
 
 export function testBoot(state: VmLive, reason: string): readonly DomainEvent[] {
   if (state.testBoot !== undefined) return [];
-  if (indexIn(state, 'test') < 0) throw new CommandRefused('test boot', 'only a warm migration has one');
+  if (indexIn(state, 'test') < 0)
+    throw new CommandRefused('test boot', 'only a warm migration has a test boot');
   if (state.phase !== 'waiting')
-    throw new CommandRefused('test boot', `the VM must wait between two passes, and it is ${state.phase}`);
+    throw new CommandRefused(
+      'test boot',
+      `the VM must be waiting between two rounds, and it is ${state.phase}`,
+    );
   return [{ type: 'TestBootRequested', data: { reason } }];
 }
 
@@ -65,6 +68,6 @@ export function refuseAtEnd(state: VmLive, command: string): void {
   if (state.phase === 'cleaning')
     throw new CommandRefused(
       command,
-      `the migration has ${state.cleanup?.outcome ?? 'ended'}, only clean-up is left`,
+      `the migration has ended (${state.cleanup.outcome}) and only its clean-up is left`,
     );
 }

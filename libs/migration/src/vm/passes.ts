@@ -4,9 +4,19 @@ import { deferral, refusedAt } from './cutover-windows.js';
 import { foldLive } from './evolve.js';
 import { forecastOf, passForecasts } from './forecast.js';
 import { requestCurrentStep } from './requests.js';
-import { indexIn, isTerminal, isWarm, lastResult, openAttempt, partOf, type VmLive } from './state.js';
+import {
+  awaitedRemovalOf,
+  indexIn,
+  isTerminal,
+  isWarm,
+  lastResult,
+  openAttempt,
+  partOf,
+  precopyOf,
+  type VmLive,
+} from './state.js';
 
-/** Between the passes of a warm VM: what comes next, and when it is cut over. */
+/** Between the rounds of a warm VM: when the next round and the cutover are due. */
 
 /** Whether the step just completed ended a pass: the initial copy, or a round of the pre-copy. */
 export function isPassOver(state: VmLive): boolean {
@@ -21,7 +31,7 @@ export const isTestOver = (state: VmLive): boolean =>
   state.itinerary[state.at - 1]?.part === 'test' &&
   state.itinerary[state.at]?.part !== 'test';
 
-/** A pass is complete and flushed: the cutover where it is due, else a time for the next pass. */
+/** After a round is complete and flushed: begins the cutover if it is due, else schedules the next round. */
 export function afterPass(state: VmLive, at: Date): readonly DomainEvent[] {
   const scheduled = byPolicy(state, at);
   const after = foldLive(state, scheduled);
@@ -43,10 +53,11 @@ function nextPass(state: VmLive, at: Date): readonly DomainEvent[] {
   ];
 }
 
-/** The cutover as the policy says, once it can be said; what was scheduled already stays. */
+/** Schedules the cutover by the plan's policy, once that can be decided. An earlier schedule stays. */
 function byPolicy(state: VmLive, at: Date): readonly DomainEvent[] {
   const policy = state.record.settings.warm.cutover;
-  if (state.cutover !== undefined || state.cutoverWithdrawn || policy.by === 'command') return [];
+  const { scheduled, isWithdrawn } = state.cutover;
+  if (scheduled !== undefined || isWithdrawn || policy.by === 'command') return [];
   const forecast = forecastOf(state, at);
   const schedule = (dueAt: string, reason: string): readonly DomainEvent[] => [
     { type: 'CutoverScheduled', data: { by: policy.by, dueAt, reason, forecast, windows: 'kept' } },
@@ -68,22 +79,22 @@ export const cutoverIsDue = (state: VmLive, at: Date): boolean => {
   return dueAt !== undefined && dueAt <= at.getTime() && !awaitsPlanHooks(state);
 };
 
-/** When the cutover that nobody needs to approve any more is due, in milliseconds since 1970. */
-export const cutoverDueAt = (state: VmLive): number | undefined =>
-  state.cutover === undefined || (state.record.settings.approve.cutover && !state.cutoverApproved)
+/** When the cutover is due, in milliseconds since 1970; undefined while it lacks an approval. */
+export const cutoverDueAt = ({ cutover, record }: VmLive): number | undefined =>
+  cutover.scheduled === undefined || (record.settings.approve.cutover && !cutover.isApproved)
     ? undefined
-    : Date.parse(state.cutover.dueAt);
+    : Date.parse(cutover.scheduled.dueAt);
 
-/** Hooks of the whole plan come before the first cutover of any of its VMs. */
-export const awaitsPlanHooks = ({ record, cutoverReleased }: VmLive): boolean =>
-  record.cutoverAwaits !== undefined && !cutoverReleased;
+/** Whether the cutover waits for the plan's hooks, which run before the first cutover of any VM. */
+export const awaitsPlanHooks = ({ record, cutover }: VmLive): boolean =>
+  record.cutoverAwaits !== undefined && !cutover.isReleased;
 
 export const releaseCutover = (state: VmLive, hooks: readonly string[]): readonly DomainEvent[] =>
   awaitsPlanHooks(state) && !isTerminal(state)
     ? [{ type: 'CutoverReleased', data: { hooks: [...hooks] } }]
     : [];
 
-/** Starts the cutover that is due, where its windows and its limit hold now; else it is put off. */
+/** Begins the due cutover if its windows and its downtime limit allow that now; else defers it. */
 export function beginCutover(
   state: VmLive,
   at: Date,
@@ -93,7 +104,7 @@ export function beginCutover(
   return refused === undefined ? startCutover(state, at, pass) : [deferral(state, at, refused)];
 }
 
-/** From a cutover that did not come to its power-off back to passes: its number was not used. */
+/** Returns from a cutover before its power-off to another round, whose number is still unused. */
 export const passAgain = (state: VmLive, at: Date): readonly DomainEvent[] =>
   nextPass({ ...state, round: state.round - 1 }, at);
 
@@ -110,10 +121,10 @@ const startCutover = (
   return after.phase === 'running' ? [event, ...requestCurrentStep(after)] : [event];
 };
 
-/** What is due of a VM that waits for its window, of a warm one that is between two passes, or in one. */
+/** Events due by the clock: for a VM that waits for its window, and for a warm VM in a round or between two. */
 export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
-  if (state.phase === 'waiting' && state.powerOffAt !== undefined)
-    return Date.parse(state.powerOffAt) <= at.getTime() ? [{ type: 'PowerOffDue', data: {} }] : [];
+  if (state.phase === 'waiting' && state.powerOff !== undefined)
+    return Date.parse(state.powerOff.dueAt) <= at.getTime() ? [{ type: 'PowerOffDue', data: {} }] : [];
   if (state.phase === 'waiting') {
     if (cutoverIsDue(state, at)) return beginCutover(state, at, 'complete');
     const { precopy } = state;
@@ -122,9 +133,9 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
       : [];
   }
   if (!cutoverIsDue(state, at) || !isBeforeCutover(state)) return [];
-  // It waits to begin its next pass: it may as well wait to begin its cutover.
+  // The next round has not begun, so the VM may as well begin its cutover.
   if (isAboutToPass(state)) return beginCutover(state, at, 'complete');
-  if (!isPassUnderWay(state) || state.passAtCutover !== undefined) return [];
+  if (!isPassUnderWay(state) || state.cutover.pass !== undefined) return [];
   const refused = refusedAt(state, at);
   if (refused !== undefined) return [deferral(state, at, refused)];
   const downtimeMs = passForecasts(state, at);
@@ -132,9 +143,9 @@ export function passDue(state: VmLive, at: Date): readonly DomainEvent[] {
   return [{ type: 'CutoverPassDecided', data: { pass, downtimeMs } }];
 }
 
-/** When something of a VM that waits, or makes passes, is due by the clock; undefined: nothing is. */
+/** When the next event of a waiting VM, or of one that makes rounds, is due by the clock; undefined: never. */
 export function passWakeAt(state: VmLive): number | undefined {
-  if (state.phase === 'waiting' && state.powerOffAt !== undefined) return Date.parse(state.powerOffAt);
+  if (state.phase === 'waiting' && state.powerOff !== undefined) return Date.parse(state.powerOff.dueAt);
   const cutover = awaitsPlanHooks(state) ? undefined : cutoverDueAt(state);
   if (state.phase === 'waiting') {
     const precopy = state.precopy?.dueAt === undefined ? undefined : Date.parse(state.precopy.dueAt);
@@ -142,26 +153,27 @@ export function passWakeAt(state: VmLive): number | undefined {
     return times.length === 0 ? undefined : Math.min(...times);
   }
   if (!isBeforeCutover(state)) return undefined;
-  const isDecidable = isAboutToPass(state) || (isPassUnderWay(state) && state.passAtCutover === undefined);
+  const isDecidable = isAboutToPass(state) || (isPassUnderWay(state) && state.cutover.pass === undefined);
   return isDecidable ? cutover : undefined;
 }
 
 export const isBeforeCutover = (state: VmLive): boolean =>
   isWarm(state) && state.at < indexIn(state, 'cutover');
 
-/** For a place, or for its turn to remove the snapshot of the last pass. */
+/** Waits for a slot, or for a removal slot to remove the last round's snapshot. */
 const isAboutToPass = (state: VmLive): boolean =>
   partOf(state) === 'precopy' &&
-  (state.phase === 'planned' || (state.phase === 'running' && state.turn?.step === 'SnapshotRemoval'));
+  (state.phase === 'planned' ||
+    (state.phase === 'running' && awaitedRemovalOf(state)?.step === 'SnapshotRemoval'));
 
-/** Only a copy is worth breaking off: everything else of a pass is short. */
+/** Only a copy is worth breaking off: every other step of a round is short. */
 const isPassUnderWay = (state: VmLive): boolean =>
   state.phase === 'running' &&
   state.itinerary[state.at]?.step === 'DiskTransfer' &&
   openAttempt(state)?.step === 'DiskTransfer' &&
   isBeforeCutover(state);
 
-/** The test boot is over, one way or the other: its overlays go, then the VM waits as it did before. */
+/** Ends a test boot, whether it succeeded or failed: removes its overlays, then the VM waits as before. */
 export function endTestBoot(state: VmLive, error?: StepError): readonly DomainEvent[] {
   const result = lastResult(state, 'TestBoot');
   const isNew = error === undefined && result !== undefined;
@@ -176,10 +188,11 @@ export function endTestBoot(state: VmLive, error?: StepError): readonly DomainEv
   return [event, ...backToWaiting(foldLive(state, [event]))];
 }
 
-/** After what was in the way is cleared, a VM waits again for the pass that was scheduled. */
+/** After the clean-up, the VM waits again for the scheduled round. */
 export function backToWaiting(state: VmLive): readonly DomainEvent[] {
   const [request] = requestCurrentStep(state);
-  const isRequest = request?.type === 'StepRequested' || request?.type === 'RemovalTurnAwaited';
+  const isRequest = request?.type === 'StepRequested' || request?.type === 'RemovalSlotAwaited';
   if (isRequest && request.data.step === 'Cleanup') return [request];
-  return state.precopy === undefined ? [] : [{ type: 'PrecopyScheduled', data: state.precopy }];
+  const precopy = precopyOf(state);
+  return precopy === undefined ? [] : [{ type: 'PrecopyScheduled', data: precopy }];
 }

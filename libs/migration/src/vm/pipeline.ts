@@ -1,12 +1,24 @@
 import type { Phase, StepError, StepName } from '@ledgerlift/contracts';
-import { itsTurn } from '../schedule/removal-turns.js';
+import { removalSlot } from '../schedule/removal-slots.js';
 import { awaitsPlanHooks } from './passes.js';
-import { attemptsOfEnd, openAttempt, type AttemptState, type CleanupState, type VmLive } from './state.js';
+import {
+  attemptsOfEnd,
+  awaitedRemovalOf,
+  cleanupOf,
+  isDecided,
+  openAttempt,
+  retryOf,
+  type AttemptState,
+  type VmCleaning,
+  type VmEnded,
+  type VmLive,
+  type VmWaiting,
+} from './state.js';
 
 export type PipelineStatus =
   'Pending' | 'Requested' | 'Running' | 'Waiting' | 'Completed' | 'Failed' | 'Canceled';
 
-/** One line of what users see: a projection of the itinerary and its attempts. */
+/** One line of the pipeline that users see, projected from the itinerary and its attempts. */
 export interface PipelineStep {
   readonly step: StepName;
   readonly phase: Phase | 'clean-up';
@@ -15,16 +27,16 @@ export interface PipelineStep {
   readonly startedAt: string | undefined;
   readonly completedAt: string | undefined;
   readonly error: StepError | undefined;
-  /** Why it waits, and until when. */
+  /** What the step waits for, and until when. */
   readonly waitingFor: string | undefined;
 }
 
 export function pipelineOf(state: VmLive): readonly PipelineStep[] {
   const steps = state.itinerary.flatMap((step, index) =>
-    // A test boot is no part of the way: it is shown while it is under way.
+    // Shown only while it runs, because a test boot is not part of the path to the target.
     step.part === 'test' && state.testBoot === undefined ? [] : [itineraryLine(state, index)],
   );
-  return state.cleanup === undefined ? steps : [...steps, ...endLines(state, state.cleanup)];
+  return isDecided(state) ? [...steps, ...endLines(state)] : steps;
 }
 
 function itineraryLine(state: VmLive, index: number): PipelineStep {
@@ -38,17 +50,17 @@ function itineraryLine(state: VmLive, index: number): PipelineStep {
   return line(state, step.step, step.phase, status, attempts);
 }
 
-/** What belongs to the end: the steps that were asked for, those still to come, and the clean-up. */
-function endLines(state: VmLive, cleanup: CleanupState): readonly PipelineStep[] {
+/** The lines of the end: steps already requested, steps still to come, and the clean-up. */
+function endLines(state: VmCleaning | VmEnded): readonly PipelineStep[] {
   const asked = attemptsOfEnd(state);
   const names = new Set<StepName>([
     ...asked.map(({ step }) => step),
-    ...cleanup.steps.map(({ step }) => step),
+    ...state.cleanup.steps.map(({ step }) => step),
     'Cleanup',
   ]);
   return [...names].map((step) => {
     const attempts = asked.filter((attempt) => attempt.step === step);
-    const isAwaited = state.turn?.step === step;
+    const isAwaited = awaitedRemovalOf(state)?.step === step;
     const isCurrent = isAwaited || (state.phase === 'cleaning' && attempts.at(-1) === state.attempts.at(-1));
     const isOver = !isAwaited && (state.phase !== 'cleaning' || attempts.at(-1)?.status === 'completed');
     const over = attempts.at(-1)?.status === 'failed' ? 'Failed' : 'Completed';
@@ -82,16 +94,17 @@ function line(
   };
 }
 
-/** When the first of the attempts was started, those that were folded included. */
+/** When the first attempt started, folded ones included. */
 export const firstStart = (attempts: readonly AttemptState[]): string | undefined =>
   attempts.flatMap(({ folded, startedAt }) => folded.startedAt ?? startedAt ?? []).at(0);
 
 function currentStatus(state: VmLive, step: StepName): PipelineStatus {
   const open = openAttempt(state);
   if (open?.step === step) return open.status === 'started' ? 'Running' : 'Requested';
-  if (state.turn?.step === step || state.retryAt?.step === step || state.phase === 'held') return 'Waiting';
+  const awaited = awaitedRemovalOf(state) ?? retryOf(state);
+  if (awaited?.step === step || state.phase === 'held') return 'Waiting';
   if (state.phase === 'waiting' || state.phase === 'paused') return 'Waiting';
-  const outcome = state.cleanup?.outcome;
+  const outcome = cleanupOf(state)?.outcome;
   if (outcome === 'canceled') return 'Canceled';
   return outcome === 'failed' ? 'Failed' : 'Pending';
 }
@@ -104,37 +117,39 @@ function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): stri
       : `a ${service} worker at site ${site}`;
   }
   if (status === 'Waiting') {
-    if (state.turn?.step === step) return itsTurn;
+    if (awaitedRemovalOf(state)?.step === step) return removalSlot;
     if (state.phase === 'held') return 'an operator, to retry or cancel';
-    if (state.phase === 'paused') return `a resume: ${state.pause ?? ''}`;
+    if (state.phase === 'paused') return `a resume: ${state.pause}`;
     if (state.phase === 'waiting') return passWait(state);
   }
-  if (state.retryAt?.step === step) return `the next try at ${state.retryAt.dueAt}`;
+  const retry = retryOf(state);
+  if (retry?.step === step) return `the next try at ${retry.dueAt}`;
   return state.phase === 'planned' && status === 'Pending' && state.itinerary[state.at]?.step === step
-    ? 'a free place'
+    ? 'a free slot'
     : undefined;
 }
 
-/** For what a VM waits without a place: its window, or, between two passes, the next or the cutover. */
-function passWait(state: VmLive): string {
-  const { precopy, cutover, powerOffAt } = state;
-  if (powerOffAt !== undefined)
-    return `the maintenance window that opens at ${powerOffAt}, to power the source off`;
-  const next = precopy?.dueAt === undefined ? undefined : `the next pass at ${precopy.dueAt}`;
-  const isUnapproved = state.record.settings.approve.cutover && !state.cutoverApproved;
-  const deferred = state.cutoverDeferred === undefined ? '' : `, put off because ${state.cutoverDeferred}`;
+/** What a VM without a slot waits for: its window, its next round, or its cutover. */
+function passWait(state: VmWaiting): string {
+  const { precopy, powerOff } = state;
+  const { scheduled, isApproved, deferred: reason } = state.cutover;
+  if (powerOff !== undefined)
+    return `the maintenance window that opens at ${powerOff.dueAt}, to power the source off`;
+  const next = precopy?.dueAt === undefined ? undefined : `the next round at ${precopy.dueAt}`;
+  const isUnapproved = state.record.settings.approve.cutover && !isApproved;
+  const deferred = reason === undefined ? '' : `, put off because ${reason}`;
   const last =
-    cutover === undefined
-      ? `a cutover to be asked for${deferred}`
+    scheduled === undefined
+      ? `a cutover request${deferred}`
       : isUnapproved
-        ? `a second person to approve the cutover at ${cutover.dueAt}${deferred}`
+        ? `a second person to approve the cutover at ${scheduled.dueAt}${deferred}`
         : awaitsPlanHooks(state)
-          ? `the plan's hooks at the cutover, which is due at ${cutover.dueAt}`
-          : `the cutover at ${cutover.dueAt}${deferred}`;
+          ? `the plan's hooks at the cutover, which is due at ${scheduled.dueAt}`
+          : `the cutover at ${scheduled.dueAt}${deferred}`;
   return next === undefined ? last : `${next}, or ${last}`;
 }
 
-/** Percent: completed steps ÷ steps, with the share of the current step (0 to 1) inside its own part. */
+/** Completed steps ÷ steps, in percent, plus the share (0 to 1) of the current step. */
 export function progressOf(state: VmLive, shareOfCurrentStep = 0): number {
   const share = state.at < state.itinerary.length ? Math.min(Math.max(shareOfCurrentStep, 0), 1) : 0;
   return Math.floor((100 * (state.at + share)) / state.itinerary.length);

@@ -1,9 +1,9 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { noon, record, warmItinerary } from '../spec/fixtures.js';
 import { given, History } from '../spec/vm-specification.js';
 import { pipelineOf } from './pipeline.js';
-import { wakeAt } from './wake.js';
+import { wakeAt } from './waits.js';
 
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
 const settings = { ...record.settings, type: 'warm' as const };
@@ -18,8 +18,8 @@ const asked = History.empty
   .after({ kind: 'cutover', reason: 'now', by: 'ada', dueAt: later(1), at: noon });
 const release = { kind: 'release-cutover', hooks: ['open'] } as const;
 
-describe('a cutover that hooks of the whole plan come before', () => {
-  it('does not begin when it is due, and says for what it waits', () => {
+describe('a cutover that waits for hooks of the whole plan', () => {
+  it('does not begin when it is due, and says what it waits for', () => {
     given(asked)
       .when({ kind: 'wake', at: later(2), random: 0, presence: alwaysPresent })
       .then();
@@ -27,7 +27,7 @@ describe('a cutover that hooks of the whole plan come before', () => {
     expect(waiting.join()).toMatch(/the plan's hooks at the cutover/);
   });
 
-  it('lets passes go on meanwhile', () => {
+  it('lets rounds continue meanwhile', () => {
     expect(wakeAt(asked.live, alwaysPresent)).toBe(later(60).getTime());
     given(asked)
       .when({ kind: 'wake', at: later(60), random: 0, presence: alwaysPresent })
@@ -45,7 +45,7 @@ describe('a cutover that hooks of the whole plan come before', () => {
       .then('CutoverStarted');
   });
 
-  it('is released once, and only where it waits', () => {
+  it('is released once, and only if it waits', () => {
     given(asked.after(release)).when(release).then();
     given(History.warm().after({ kind: 'admit', at: noon }))
       .when(release)

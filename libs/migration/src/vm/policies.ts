@@ -2,8 +2,8 @@ import type { Outcome, Resource, RetryPolicy } from '@ledgerlift/contracts';
 import type { Kept } from './state.js';
 
 /**
- * Delay before the next attempt: exponential with the failures in a row, at most `maxDelayMs`, of which the second
- * half is jitter so that VMs that failed together do not come back together. Decided once and logged as a due time.
+ * Delay before the next attempt, in milliseconds: exponential in the failures in a row, at most `maxDelayMs`. Its second half
+ * is jitter, so that VMs that failed together do not come back together. Decided once, and logged as a due time.
  *
  * @param random in [0, 1)
  */
@@ -19,34 +19,34 @@ export interface CleanupPlan {
 }
 
 /**
- * What is removed, by the outcome or by the operator's word:
+ * Why resources are removed: the outcome, or an operator's command:
  *
- * - `abandoned`: there will be no retry to keep things for;
- * - `target`: the operator deletes the target itself, by a command that does nothing else.
+ * - `abandoned`: no retry will need them;
+ * - `target`: `delete-target` deletes the target itself.
  */
 export type CleanupPolicy = Outcome | 'abandoned' | 'target';
 
-/** Whether the target was ever allowed to start: then its disks may hold what no other copy has. */
+/** Whether the target was ever allowed to start. If so, its disks may hold data that exists nowhere else. */
 export type TargetStart = 'never' | 'allowed';
 
-/** Why a resource stays after the outcome; undefined where it goes. */
+/** Why a resource is kept; undefined if it is released. */
 function reasonToKeep(resource: Resource, outcome: CleanupPolicy, target: TargetStart): string | undefined {
-  // Whatever becomes of the target: what a retirement gave the source, its restoration takes away.
-  if (resource.kind === 'source-tag') return 'the source bears it';
-  // Before every outcome: it may have run, and nobody but an operator can say that what it wrote is not needed.
+  // Whatever happens to the target: only a restoration removes the tag that the retirement set.
+  if (resource.kind === 'source-tag') return 'it marks the retired source';
+  // Comes before every outcome: the target may have run, and only an operator can decide to lose what it wrote.
   const isLetGo = target === 'allowed' && outcome !== 'target' && outcome !== 'succeeded';
   if (isLetGo && resource.lifetime === 'result')
     return outcome === 'rolled-back'
-      ? 'the target as it was stopped; only delete-target removes it'
+      ? 'the stopped target; only delete-target removes it'
       : 'the target was allowed to start; only delete-target removes it';
   switch (outcome) {
     case 'canceled':
-      // Logs lie in the target's folder, and tell what was done with it.
+      // Logs are in the target's folder and record what was done with it.
       return isLetGo && resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'target':
       return undefined;
     case 'rolled-back':
-      if (resource.lifetime === 'result') return 'the target as it was stopped';
+      if (resource.lifetime === 'result') return 'the stopped target';
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'abandoned':
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
@@ -54,13 +54,13 @@ function reasonToKeep(resource: Resource, outcome: CleanupPolicy, target: Target
       if (resource.lifetime === 'result') return 'the migrated VM';
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
     case 'failed':
-      if (resource.lifetime === 'result') return 'a retry goes on from it';
+      if (resource.lifetime === 'result') return 'a retry continues from it';
       if (resource.lifetime === 'resume') return 'a retry resumes from it';
       return resource.lifetime === 'evidence' ? 'the record of what happened' : undefined;
   }
 }
 
-/** Splits what is claimed and not released by the policy of the outcome. */
+/** Divides the ledger, by the policy, into resources to release and to keep. */
 export function cleanupPlan(
   ledger: Readonly<Record<string, Resource>>,
   outcome: CleanupPolicy,

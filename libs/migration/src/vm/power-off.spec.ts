@@ -1,4 +1,4 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { type ItineraryStep, MaintenanceWindow, WarmSettings } from '@ledgerlift/contracts';
 import { itinerary as cold, noon, noRoot, record, sourceRan, warmItinerary } from '../spec/fixtures.js';
@@ -6,7 +6,7 @@ import { given, History } from '../spec/vm-specification.js';
 import { pipelineOf } from './pipeline.js';
 import { powerOffFor } from './power-off.js';
 import { openAttempt } from './state.js';
-import { wakeAt } from './wake.js';
+import { wakeAt } from './waits.js';
 
 const at = (hours: number, days = 0): Date => new Date(Date.UTC(2026, 10, 23 + days, hours));
 /** Every night; the fixtures' noon is outside. */
@@ -23,7 +23,7 @@ const initialized = {
     result: { step: 'Initialize' as const, powerState: 'on' as const, fingerprint: 'f1' },
   },
 };
-/** A cold VM that was on, with its power-off asked for in the window. */
+/** A cold VM that was on, with its power-off requested in the window. */
 const coldVm = (settings: Partial<typeof record.settings> = {}): History =>
   History.empty
     .after({
@@ -50,7 +50,7 @@ describe('the power-off of a cold VM', () => {
     expect(mayPowerOff(asked.after(claim(1, at(1, 1))), at(1, 1))).toBeUndefined();
   });
 
-  it('is put off where its request is claimed outside of the window', () => {
+  it('is deferred if its request is claimed outside the window', () => {
     given(asked)
       .when(claim(1, at(3, 1)))
       .then('StepStopped', {
@@ -65,7 +65,7 @@ describe('the power-off of a cold VM', () => {
     ]);
   });
 
-  it('is asked for when the window opens again and the VM has a place', () => {
+  it('is requested when the window opens again and the VM holds a slot', () => {
     const deferred = asked.after(claim(1, at(3, 1)));
     given(deferred)
       .when(wake(at(21, 1)))
@@ -84,7 +84,7 @@ describe('the power-off of a cold VM', () => {
       .then('PowerOffDeferred');
   });
 
-  it('waits for the window in a retry, too', () => {
+  it('also waits for the window in a retry', () => {
     const failed = coldVm({ powerOnSourceAfterFailure: true })
       .claimed('w1', at(22))
       .says('SourcePowerOff', 1, { outcome: { kind: 'failed', error: noRoot } }, at(22))
@@ -102,17 +102,17 @@ describe('the power-off of a cold VM', () => {
     given(resumed).when({ kind: 'admit', at: noon }).then('PowerOffDeferred');
     const waiting = resumed.after({ kind: 'admit', at: noon });
     const again = waiting.after({ kind: 'pause', reason: 'wait' }).after({ kind: 'resume', reason: 'on' });
-    expect(again.live).toMatchObject({ phase: 'waiting', powerOffAt: at(22).toISOString() });
+    expect(again.live).toMatchObject({ phase: 'waiting', powerOff: { dueAt: at(22).toISOString() } });
   });
 
-  it('waits for the installation and the plan, whichever opens later', () => {
+  it('waits for the windows of the installation and of the plan, whichever opens later', () => {
     const early = [MaintenanceWindow.parse({ from: '20:00', to: '06:00' })];
     given(asked.inWindows([early, nightly]))
       .when(claim(1, at(3, 1)))
       .then('StepStopped', { type: 'PowerOffDeferred', data: { dueAt: at(22, 1).toISOString() } });
   });
 
-  it('that somebody undid waits, too: the source runs', () => {
+  it('that somebody undid also waits, because the source runs', () => {
     const ran = asked
       .claimed('w1', at(22))
       .says('SourcePowerOff', 1, off, at(22))
@@ -122,10 +122,11 @@ describe('the power-off of a cold VM', () => {
     expect(mayPowerOff(ran.after(claim(2, at(3, 1))), at(3, 1))).toBe('only-if-off');
   });
 
-  it('is canceled while it waits, and nothing is due any more', () => {
+  it('is canceled while it waits, and then nothing is due', () => {
     const deferred = asked.after(claim(1, at(3, 1)));
     const canceled = deferred.after({ kind: 'cancel', reason: 'stop' });
-    expect(canceled.live).toMatchObject({ phase: 'canceled', powerOffAt: undefined });
+    expect(canceled.live.phase).toBe('canceled');
+    expect(canceled.live).not.toHaveProperty('powerOff');
   });
 });
 
@@ -136,7 +137,7 @@ const off = {
   },
 };
 
-describe('a power-off that nobody saw the end of', () => {
+describe('a power-off whose result nobody saw', () => {
   const lost = coldVm()
     .claimed('w1', at(1, 1))
     .after({ kind: 'lose', step: 'SourcePowerOff', attempt: 1, at: at(3, 1) })
@@ -154,7 +155,7 @@ describe('a power-off that nobody saw the end of', () => {
       random: 0,
     }) as never;
 
-  it('is gone on with at once where the source is off, and the source is left on where it is not', () => {
+  it('is continued at once if the source is off; a source that is on is left on', () => {
     given(lost)
       .when(claim(2, at(3, 1), 'w2'))
       .then('StepStarted');
@@ -167,14 +168,14 @@ describe('a power-off that nobody saw the end of', () => {
       .then('StepStopped', { type: 'PowerOffDeferred', data: { dueAt: at(22, 1).toISOString() } });
   });
 
-  it('is done in the window, and asked for again where that has opened meanwhile', () => {
+  it('is done in the window, and requested again if that opened meanwhile', () => {
     expect(mayPowerOff(looking, at(23, 1))).toBeUndefined();
     given(looking)
       .when(says({ kind: 'stopped', reason: 'it is on' }, at(22, 1)))
       .then('StepStopped', 'StepRequested');
   });
 
-  it('is looked at after a retry by an operator, where a failure leaves the source as it is', () => {
+  it("is checked after an operator's retry, if a failure leaves the source as it is", () => {
     const settings = { powerOnSourceAfterFailure: false };
     const failed = coldVm(settings)
       .claimed('w1', at(22))
@@ -183,7 +184,7 @@ describe('a power-off that nobody saw the end of', () => {
     expect(mayPowerOff(again.after(claim(2, noon)), noon)).toBe('only-if-off');
   });
 
-  it('is looked at where the source was to be powered on again, and nobody saw that either', () => {
+  it('is checked if nobody saw the result of powering the source on again, either', () => {
     const failed = coldVm()
       .claimed('w1', at(22))
       .says('SourcePowerOff', 1, { outcome: { kind: 'failed', error: noRoot } }, at(22))
@@ -207,7 +208,7 @@ describe('the power-off of a warm VM', () => {
       .wakes(at(22))
       .after({ kind: 'admit', at: at(22) });
 
-  it('is held to the window in a retry where a failure leaves the source as it is', () => {
+  it('is bound to the window in a retry, if a failure leaves the source as it is', () => {
     const failed = warm({ powerOnSourceAfterFailure: false })
       .claimed('w1', at(22))
       .says('SourcePowerOff', 1, { outcome: { kind: 'failed', error: noRoot } }, at(22))
@@ -224,7 +225,7 @@ describe('the power-off of a warm VM', () => {
     expect(stopped.live.phase).toBe('waiting');
   });
 
-  it('that somebody undid is held to the window', () => {
+  it('that somebody undid is bound to the window', () => {
     const ran = warm()
       .claimed('w1', at(22))
       .says('SourcePowerOff', 1, off, at(22))

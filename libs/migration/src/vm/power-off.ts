@@ -3,20 +3,20 @@ import { isOpen, nextOpening } from '../schedule/windows.js';
 import { deferral, refusedAt } from './cutover-windows.js';
 import { foldLive } from './evolve.js';
 import { passAgain } from './passes.js';
-import { isWarm, openAttempt, partOf, type AttemptState, type VmLive } from './state.js';
+import { type AttemptState, isWarm, openAttempt, partOf, type VmLive } from './state.js';
 
 /**
- * The gate before the source's power-off, whichever step, retry or wait leads there. A warm VM is bound by its cutover's
- * windows and limit, every other by the windows of its plan and of the whole installation.
+ * Checks before the source's power-off, whichever step, retry or wait leads there. A warm VM is bound by the windows and the
+ * downtime limit of its cutover, any other VM by the windows of its plan and of the installation.
  */
 
-/** Windows outside the VM, of which one of each list must be open; an empty list is always open. */
+/** Lists of windows, one for each level. One window of each list must be open; an empty list is always open. */
 export type Windows = readonly (readonly MaintenanceWindow[])[];
 
-/** `unknown`: we began to change it, and nobody saw how that ended. `on`: it is as others left it. */
+/** `unknown`: we began to change it, and the result was not seen. `on`: as others left it. */
 type SourcePower = 'on' | 'off' | 'unknown';
 
-/** What is known of the source from what we did to it, not from a look at it. */
+/** The source's power as it follows from our own steps, not from an observation. */
 function sourcePower({ attempts }: Pick<VmLive, 'attempts'>): SourcePower {
   const wasStarted = (step: AttemptState['step']) => (each: AttemptState) =>
     each.step === step && each.startedAt !== undefined;
@@ -28,25 +28,25 @@ function sourcePower({ attempts }: Pick<VmLive, 'attempts'>): SourcePower {
   return isUnseen && attempts.slice(0, on).some(wasStarted('SourcePowerOff')) ? 'unknown' : 'on';
 }
 
-/** Whether the source was told to go off, and did not get its power back from us since. */
+/** Whether we told the source to power off and did not power it on since. */
 export const powerOffBegan = (state: VmLive): boolean => sourcePower(state) !== 'on';
 
 /**
- * Puts off a power-off that has not begun, where it may not be now. What was asked for is taken back. A warm VM goes on with
- * passes, another waits for its window without a place.
+ * Defers a power-off that has not begun and is not allowed now, and withdraws its request. A warm VM continues with rounds;
+ * any other VM gives up its slot and waits for its window.
  *
- * @returns none where the source may be powered off, or where somebody must look at it first
+ * @returns no events if the source may be powered off, or if a worker must look at it first
  */
 export const deferredAtPowerOff = (state: VmLive, at: Date, windows: Windows): readonly DomainEvent[] =>
   isBeforePowerOff(state) && !powerOffBegan(state) ? putOff(state, at, windows) : [];
 
-/** A worker has looked, and the source is on: the same, whatever was begun earlier. */
+/** The same after a worker saw that the source is on, even if an earlier attempt began to power it off. */
 export const deferredSeenOn = (state: VmLive, at: Date, windows: Windows): readonly DomainEvent[] =>
   isBeforePowerOff(state) ? putOff(state, at, windows) : [];
 
 /**
- * What the worker that has the attempt may do. An earlier attempt may have powered the source off: then it is gone on with
- * at once, so that it is not off until the next window, and a source that is still on is left on.
+ * What the worker of the attempt may do. If an earlier attempt may have powered the source off, the migration continues at
+ * once, so that the source is not off until the next window; a source that is still on is left on.
  */
 export function powerOffFor(state: VmLive, at: Date, windows: Windows): Job['powerOff'] {
   if (openAttempt(state)?.step !== 'SourcePowerOff') return undefined;
@@ -55,6 +55,10 @@ export function powerOffFor(state: VmLive, at: Date, windows: Windows): Job['pow
   const refused = isWarm(state) ? refusedAt(state, at) : closedUntil(at, windows);
   return mayBeOff && refused !== undefined ? 'only-if-off' : undefined;
 }
+
+/** Why the VM's power-off was last deferred; undefined if it was not. */
+export const deferralOf = (state: VmLive): string | undefined =>
+  state.phase === 'waiting' && state.powerOff !== undefined ? state.powerOff.reason : state.cutover.deferred;
 
 function putOff(state: VmLive, at: Date, windows: Windows): readonly DomainEvent[] {
   const closed = isWarm(state) ? undefined : closedUntil(at, windows);
@@ -74,7 +78,7 @@ function putOff(state: VmLive, at: Date, windows: Windows): readonly DomainEvent
   return [...events, ...passAgain(foldLive(state, events), at)];
 }
 
-/** Undefined: all are open. */
+/** When the windows open; undefined if they are open. */
 function closedUntil(
   at: Date,
   windows: Windows,
@@ -87,7 +91,7 @@ function closedUntil(
   };
 }
 
-/** The plan's hooks at the cutover belong to the power-off. */
+/** Whether the power-off is still ahead. The plan's hooks at the cutover count as part of it. */
 function isBeforePowerOff(state: VmLive): boolean {
   if (isWarm(state)) return partOf(state) === 'cutover';
   const step = state.itinerary[state.at]?.step;

@@ -2,15 +2,15 @@ import { type DiskCheckpoint, type DomainEvent, type Report, resourceKey } from 
 import type { VmLive } from './state.js';
 
 /**
- * What a cumulative report says that the log does not have yet, as events. The outcome is not among them: it has
- * consequences, and the decider draws them.
+ * Events for the facts of a cumulative report that are not in the log yet. Without the outcome, whose consequences the
+ * decider decides.
  */
 export function newsOf(state: VmLive, report: Report): readonly DomainEvent[] {
   const at = { step: report.ref.step, attempt: report.ref.attempt, report: report.number };
   const events: DomainEvent[] = [];
   const releasedNow = new Set(report.released.map((release) => resourceKey(release.resource)));
   for (const resource of report.claimed) {
-    // What the same report releases again was claimed earlier, and may be gone from the ledger since.
+    // A resource that the same report releases was claimed earlier, and may already be out of the ledger.
     if (state.ledger[resourceKey(resource)] === undefined && !releasedNow.has(resourceKey(resource))) {
       events.push({ type: 'ResourceClaimed', data: { ...at, resource } });
     }

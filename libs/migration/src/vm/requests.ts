@@ -2,11 +2,11 @@ import { type DomainEvent, type ServiceName, resourceKey } from '@ledgerlift/con
 import { decideOutcome, requestCleanup } from './ending.js';
 import { targetWasLetGoError, wouldOverwriteTarget } from './let-go.js';
 import { attemptsOf, type VmLive } from './state.js';
-import { asked } from './turn.js';
+import { asked } from './removal-slot.js';
 
 /**
- * Claims what the current step will make, then asks for it: in this order, in one append. Where that would lead to a write
- * over a target that was let go, the migration fails instead, whatever led there.
+ * Claims the resources that the current step will make, then requests the step, in one append. If the remaining steps would
+ * overwrite a target that was allowed to start, the migration fails instead.
  */
 export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
   const step = state.itinerary[state.at];
@@ -29,12 +29,14 @@ export function requestCurrentStep(state: VmLive): readonly DomainEvent[] {
   ];
 }
 
-/** While an overlay exists, no pass writes its base: what an earlier conversion, test boot or pass left goes first. */
+/**
+ * No round writes to the base of an existing overlay: remains of a conversion, test boot or round are removed first.
+ */
 function clearedFirst(state: VmLive): ReturnType<typeof asked> | undefined {
   if (state.itinerary[state.at]?.part === 'test') return undefined;
   const writes = state.itinerary.slice(state.at).some(({ step }) => step === 'DiskTransfer');
   if (!writes) return undefined;
-  // One snapshot at a time: what was lost while it was read may be there in part.
+  // One snapshot at a time: parts of a lost one may still exist.
   const isMade = state.itinerary[state.at]?.step === 'SnapshotCreation';
   const inTheWay = Object.values(state.ledger).filter(
     ({ kind, name }) =>

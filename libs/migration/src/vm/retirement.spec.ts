@@ -22,7 +22,7 @@ const retiring = History.warm({ retireSource: { ...record.settings.retireSource,
   .claimed()
   .says('SourceRetirement', 1, { claimed: [tag] });
 const tagKept = (history: History) =>
-  history.live.kept.find(({ resource }) => resource.kind === 'source-tag');
+  history.decided.kept.find(({ resource }) => resource.kind === 'source-tag');
 
 describe('the tag that a retirement gives the source', () => {
   const lost = retiring.after({ kind: 'lose', step: 'SourceRetirement', attempt: 1, at: noon }).retryDue();
@@ -30,14 +30,14 @@ describe('the tag that a retirement gives the source', () => {
 
   it('is listed at the end, and removed by no clean-up', () => {
     expect(done.live.phase).toBe('succeeded');
-    expect(tagKept(done)).toEqual({ resource: tag, reason: 'the source bears it' });
+    expect(tagKept(done)).toEqual({ resource: tag, reason: 'it marks the retired source' });
     const released = done.events.flatMap((event) =>
       event.type === 'StepRequested' ? (event.data.release ?? []) : [],
     );
     expect(released).not.toContainEqual(tag);
   });
 
-  it('is gone from the list once a rollback has taken it away', () => {
+  it('leaves the list once a rollback has removed it', () => {
     const back = done.after({ kind: 'rollback', reason: 'back', at: noon }).completes('TargetPowerOff');
     const restored = back.claimed().says('SourceRestoration', 1, {
       released: [{ resource: tag, how: 'removed' }],
@@ -48,7 +48,7 @@ describe('the tag that a retirement gives the source', () => {
     expect(tagKept(over)).toBeUndefined();
   });
 
-  it('stays listed where the rollback could not take it away', () => {
+  it('stays listed if the rollback could not remove it', () => {
     const back = done.after({ kind: 'rollback', reason: 'back', at: noon }).completes('TargetPowerOff');
     const stuck = back.fails('SourceRestoration', { code: 'LL-VSP-018', class: 'permanent', message: 'no' });
     expect(tagKept(cleaned(stuck.completes('SourcePowerOn')))).toBeDefined();

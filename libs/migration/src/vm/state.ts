@@ -15,31 +15,7 @@ import type {
   StepResult,
   VmRecord,
 } from '@ledgerlift/contracts';
-import type { FoldedAttempts } from './fold-attempts.js';
-import type { PassTally } from './fold-results.js';
-
-/**
- * Where one VM's migration stands.
- *
- * - `planned`: waits for a place (at the start, for a pass, for the cutover, after a retry or a pause);
- * - `running`: has a place and is on its itinerary; between attempts it waits for `retryAt`;
- * - `waiting`: warm, between two passes: for the next one, or for the cutover; has no place;
- * - `paused`: an operator paused it, and nothing of it is under way;
- * - `held`: nobody can show that an earlier attempt has ended, so an operator must say how it goes on;
- * - `cleaning`: the outcome is decided, and what belongs to the end is being done;
- * - `succeeded`, `failed`, `canceled`, `rolled-back`: at an end. Only an operator moves such a VM again.
- */
-export type VmPhase =
-  | 'planned'
-  | 'running'
-  | 'waiting'
-  | 'paused'
-  | 'held'
-  | 'cleaning'
-  | 'succeeded'
-  | 'failed'
-  | 'canceled'
-  | 'rolled-back';
+import type { FoldedAttempts, PassTally } from './folding.js';
 
 export type AttemptStatus = 'requested' | 'started' | 'completed' | 'failed' | 'stopped';
 
@@ -48,39 +24,39 @@ export interface AttemptState {
   readonly number: number;
   readonly step: StepName;
   readonly attempt: number;
-  /** Index in the itinerary of what it was asked for; of clean-up and the steps of the end, where the VM then stood. */
+  /** Index in the itinerary. For clean-up and steps of the end: the VM's index at that time. */
   readonly at: number;
   readonly service: ServiceName;
   readonly site: string;
   readonly hook: string | undefined;
   readonly status: AttemptStatus;
   readonly worker: string | undefined;
-  /** Highest report of this attempt that is in the log. */
+  /** Number of this attempt's last report in the log. */
   readonly lastReport: number;
   readonly requestedAt: string;
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly error: StepError | undefined;
-  /** It ended before it did what it is for, because the source had run perhaps. */
+  /** It ended without its effect, for example because the source had run. */
   readonly hadNoEffect: boolean;
-  /** `Cleanup` only: what the attempt is to release. */
+  /** `Cleanup` only: the resources to release. */
   readonly release: readonly Resource[];
-  /** Earlier attempts that are no longer kept one by one. */
+  /** Earlier attempts that are only counted. */
   readonly folded: FoldedAttempts;
 }
 
 export interface CleanupState {
   readonly outcome: Outcome;
   readonly cause: StepError | undefined;
-  /** What is still to be done before resources are released. */
+  /** Steps that remain before resources are released. */
   readonly steps: readonly EndingStep[];
   /** Whether a step of the end was given up. */
   readonly isIncomplete: boolean;
   readonly release: readonly Resource[];
   readonly keep: readonly Kept[];
-  /** Asked for after the end; undefined: this clean-up belongs to the end itself. */
+  /** Set if the clean-up was requested after the end; undefined for the clean-up of the end itself. */
   readonly later: LaterCleanup | undefined;
-  /** Number of this clean-up's first attempt: an operator's retry may have left earlier ones. */
+  /** Number of this clean-up's first attempt. Earlier clean-ups, before a retry, have lower ones. */
   readonly firstAttempt: number;
 }
 
@@ -89,117 +65,218 @@ export interface Kept {
   readonly reason: string;
 }
 
-export interface VmLive {
-  readonly phase: VmPhase;
+/** Facts about a VM that hold in every phase. */
+export interface VmFacts {
   readonly record: VmRecord;
   readonly itinerary: readonly ItineraryStep[];
-  /** Index in the itinerary of the step that is under way or comes next. */
+  /** Index in the itinerary of the current or next step. */
   readonly at: number;
-  /** Number of the pass: 0 is the first, which copies all. */
+  /** Number of the round: 0 is the initial copy. */
   readonly round: number;
   /**
-   * The attempts that may still be asked for, oldest first (see `foldAttempts`); the last is the current one while its
-   * status is open.
+   * The attempts that are still needed, oldest first (see `foldAttempts`). The last is the current one while it is open.
    */
   readonly attempts: readonly AttemptState[];
-  /** How many attempts there were. */
+  /** Number of all attempts so far. */
   readonly attemptsMade: number;
-  /** Removes snapshots, and is asked for when the VM has its turn. */
-  readonly turn: EventOf<'RemovalTurnAwaited'>['data'] | undefined;
-  readonly retryAt: { readonly step: StepName; readonly attempt: number; readonly dueAt: string } | undefined;
-  /** Transient failures, and lost workers, of the current step in a row without new progress. */
-  readonly failuresInARow: number;
-  readonly lostInARow: number;
-  /** Results that may still be asked for, oldest first (see `withResult`). */
+  /** The results that are still needed, oldest first (see `withResult`). */
   readonly results: readonly StepResult[];
-  /** How many conversions were completed. */
+  /** Number of completed conversions. */
   readonly conversions: number;
   readonly passes: PassTally;
   readonly checkpoints: Readonly<Record<string, DiskCheckpoint>>;
-  /** Claimed and not released, by resource key. */
+  /** Resources claimed and not released, by resource key. */
   readonly ledger: Readonly<Record<string, Resource>>;
-  /** Was there before us, by resource key. */
+  /** Resources that existed before the migration, by resource key. */
   readonly adopted: Readonly<Record<string, Resource>>;
   readonly conditions: readonly Condition[];
-  /** The pass that comes next, once one is over. */
-  readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
-  readonly cutover: EventOf<'CutoverScheduled'>['data'] | undefined;
-  /** A second person approved this very request. */
-  readonly cutoverApproved: boolean;
-  /** Why the cutover was put off when it was last due. */
-  readonly cutoverDeferred: string | undefined;
-  /** Not warm: its power-off waits until then. */
-  readonly powerOffAt: string | undefined;
-  /** An operator withdrew it: the plan's policy schedules no other. */
-  readonly cutoverWithdrawn: boolean;
-  /** The plan's hooks at the cutover are done. */
-  readonly cutoverReleased: boolean;
-  /** What was decided about the pass that was under way when the cutover came due. */
-  readonly passAtCutover: 'finish' | 'break-off' | undefined;
-  /** Why a test boot is under way. */
+  readonly cutover: CutoverState;
+  /** Why a test boot was requested; undefined without one. */
   readonly testBoot: string | undefined;
-  /** Why it is to be paused, or is. */
-  readonly pause: string | undefined;
-  /** The phase to which a resume leads back. */
-  readonly pausedFrom: VmPhase | undefined;
-  /** How often the source ran although it had been powered off. */
+  /** How often the source ran after its power-off. */
   readonly sourceRan: number;
-  /** How many snapshots were lost since a pass was complete. */
+  /** Snapshots lost since the last complete round. */
   readonly snapshotsLost: number;
+  /** Why a cancel was requested; undefined without one. */
   readonly cancel: string | undefined;
-  readonly abandoned: boolean;
-  /** The operator had a target deleted that was allowed to start. */
-  readonly targetDeleted: boolean;
-  /** How many clean-ups were asked for after the end. */
+  /** Number of clean-ups requested after the end. */
   readonly laterCleanups: number;
-  readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;
-  readonly cleanup: CleanupState | undefined;
-  readonly kept: readonly Kept[];
   readonly plannedAt: string;
   readonly admittedAt: string | undefined;
-  readonly endedAt: string | undefined;
 }
+
+/** The cutover of a warm VM. Of any other VM, only `released` changes. */
+export interface CutoverState {
+  readonly scheduled: EventOf<'CutoverScheduled'>['data'] | undefined;
+  /** A second person approved the current request. */
+  readonly isApproved: boolean;
+  /** Why it was last deferred. */
+  readonly deferred: string | undefined;
+  /** An operator withdrew it, so the plan's policy schedules no other. */
+  readonly isWithdrawn: boolean;
+  /** The plan's hooks at the cutover are done. */
+  readonly isReleased: boolean;
+  /** What was decided about the round that was running when the cutover came due. */
+  readonly pass: 'finish' | 'break-off' | undefined;
+}
+
+/** A VM whose outcome is not decided. */
+interface Undecided extends VmFacts {
+  /** Why a pause was requested; undefined without one. */
+  readonly pause: string | undefined;
+  /** The next round, scheduled when one ends. During a test boot, the round for which the VM then waits again. */
+  readonly precopy: EventOf<'PrecopyScheduled'>['data'] | undefined;
+}
+
+/** The step that a VM works on. */
+export interface StepInHand {
+  /** The request that follows without a report: at the due time of a retry, or with a removal slot. */
+  readonly pending: PendingRequest | undefined;
+  /** Transient failures (and below, lost workers) of the current step in a row without progress. */
+  readonly failuresInARow: number;
+  readonly lostInARow: number;
+}
+
+export type PendingRequest =
+  | { readonly after: 'retry-delay'; readonly retry: EventOf<'RetryScheduled'>['data'] }
+  | { readonly after: 'removal-slot'; readonly request: EventOf<'RemovalSlotAwaited'>['data'] };
+
+/** Waits for a slot: at the start, for a round, for the cutover, after a retry or a pause. */
+export interface VmPlanned extends Undecided {
+  readonly phase: 'planned';
+}
+
+/** Holds a slot and follows its itinerary. */
+export interface VmRunning extends Undecided, StepInHand {
+  readonly phase: 'running';
+}
+
+/** Waits without a slot. */
+export interface VmWaiting extends Undecided {
+  readonly phase: 'waiting';
+  /** A VM that is not warm: its deferred power-off. Undefined: waits for the next round or the cutover. */
+  readonly powerOff: EventOf<'PowerOffDeferred'>['data'] | undefined;
+}
+
+/** An operator paused it, and no attempt is running. */
+export interface VmPaused extends Undecided {
+  readonly phase: 'paused';
+  readonly pause: string;
+  /** What it resumes as. */
+  readonly from: Pick<VmPlanned, 'phase'> | Pick<VmWaiting, 'phase' | 'powerOff'>;
+}
+
+/** An earlier attempt may still be running, so an operator must decide how to continue. */
+export interface VmHeld extends Undecided {
+  readonly phase: 'held';
+}
+
+/** A VM whose outcome is decided. */
+interface Decided extends VmFacts {
+  readonly cleanup: CleanupState;
+  /** Resources kept at the last end; empty before the first one. */
+  readonly kept: readonly Kept[];
+  readonly isAbandoned: boolean;
+  /** An operator deleted a target that was allowed to start. */
+  readonly isTargetDeleted: boolean;
+  readonly rollback: EventOf<'RollbackRequested'>['data'] | undefined;
+}
+
+/** The steps of the end and the clean-up are running. */
+export interface VmCleaning extends Decided, StepInHand {
+  readonly phase: 'cleaning';
+}
+
+/** Only an operator moves such a VM again. */
+export interface VmEnded extends Decided {
+  readonly phase: Outcome;
+  readonly endedAt: string;
+}
+
+/** The state of one VM's migration, by phase. */
+export type VmLive = VmPlanned | VmRunning | VmWaiting | VmPaused | VmHeld | VmCleaning | VmEnded;
+export type VmPhase = VmLive['phase'];
 
 export type VmState = undefined | VmLive;
 export const initialVmState: VmState = undefined;
 
-export const isTerminal = ({ phase }: VmLive): boolean =>
-  phase === 'succeeded' || phase === 'failed' || phase === 'canceled' || phase === 'rolled-back';
+export const isTerminal = (state: VmLive): state is VmEnded =>
+  state.phase === 'succeeded' ||
+  state.phase === 'failed' ||
+  state.phase === 'canceled' ||
+  state.phase === 'rolled-back';
 
-/** The attempt that is asked for or under way, if there is one. */
+/** Whether the outcome is decided. */
+export const isDecided = (state: VmLive): state is VmCleaning | VmEnded =>
+  state.phase === 'cleaning' || isTerminal(state);
+
+/** Whether the VM works on a step. */
+export const isAtWork = (state: VmLive): state is VmRunning | VmCleaning =>
+  state.phase === 'running' || state.phase === 'cleaning';
+
+/** Why a pause was requested; undefined without one. */
+export const pauseOf = (state: VmLive): string | undefined => (isDecided(state) ? undefined : state.pause);
+
+/** The round for which the VM waits, also during a test boot. */
+export const precopyOf = (state: VmLive): Undecided['precopy'] =>
+  isDecided(state) ? undefined : state.precopy;
+
+/** The retry that waits for its due time. */
+export const retryOf = (state: VmLive): EventOf<'RetryScheduled'>['data'] | undefined =>
+  isAtWork(state) && state.pending?.after === 'retry-delay' ? state.pending.retry : undefined;
+
+/** The request of a step that removes snapshots, until the VM is given a removal slot. */
+export const awaitedRemovalOf = (state: VmLive): EventOf<'RemovalSlotAwaited'>['data'] | undefined =>
+  isAtWork(state) && state.pending?.after === 'removal-slot' ? state.pending.request : undefined;
+
+/** The outcome, once it is decided. */
+export const cleanupOf = (state: VmLive): CleanupState | undefined =>
+  isDecided(state) ? state.cleanup : undefined;
+
+/** Whether an operator abandoned it: no retry will need what was kept for one. */
+export const isAbandoned = (state: VmLive): boolean => isDecided(state) && state.isAbandoned;
+
+/** Whether an operator deleted a target that was allowed to start. */
+export const isTargetDeleted = (state: VmLive): boolean => isDecided(state) && state.isTargetDeleted;
+
+/** Resources kept at the last end. */
+export const keptOf = (state: VmLive): readonly Kept[] => (isDecided(state) ? state.kept : []);
+
+/** The requested or started attempt, if any. */
 export function openAttempt(state: VmLive): AttemptState | undefined {
   if (isTerminal(state)) return undefined;
   const last = state.attempts.at(-1);
   return last !== undefined && (last.status === 'requested' || last.status === 'started') ? last : undefined;
 }
 
-/** How many attempts the step has had: their numbers only grow, over rounds and retries by the operator too. */
-export const attemptsOf = (state: VmLive, step: StepName): number => lastAttemptOf(state, step)?.attempt ?? 0;
+/** The number of the step's last attempt. Numbers only grow, also over rounds and operators' retries. */
+export const attemptsOf = (state: VmFacts, step: StepName): number =>
+  lastAttemptOf(state, step)?.attempt ?? 0;
 
-/** The attempts of the clean-up that is under way, or was the last. */
-export const attemptsOfEnd = ({ attempts, cleanup }: VmLive): readonly AttemptState[] =>
-  cleanup === undefined ? [] : attempts.filter(({ number }) => number >= cleanup.firstAttempt);
+/** The attempts of the current or last clean-up, with the steps of the end. */
+export const attemptsOfEnd = (state: VmLive): readonly AttemptState[] =>
+  isDecided(state) ? state.attempts.filter(({ number }) => number >= state.cleanup.firstAttempt) : [];
 
-/** Index of the first step of a part of the itinerary; of a step in it, where one is named. -1: there is none. */
+/** Index of the first step (or of the named step) of a part of the itinerary; -1 if there is none. */
 export const indexIn = (
-  { itinerary }: Pick<VmLive, 'itinerary'>,
+  { itinerary }: Pick<VmFacts, 'itinerary'>,
   part: ItineraryPart,
   step?: StepName,
 ): number => itinerary.findIndex((each) => each.part === part && (step === undefined || each.step === step));
 
-export const partOf = ({ itinerary, at }: VmLive): ItineraryPart => itinerary[at]?.part ?? 'main';
+export const partOf = ({ itinerary, at }: VmFacts): ItineraryPart => itinerary[at]?.part ?? 'main';
 
-export const isWarm = (state: Pick<VmLive, 'itinerary'>): boolean => indexIn(state, 'cutover') >= 0;
+export const isWarm = (state: Pick<VmFacts, 'itinerary'>): boolean => indexIn(state, 'cutover') >= 0;
 
-/** The hook of the plan that a step runs. */
-export const hookOf = ({ record }: VmLive, name: string | undefined): HookSpec | undefined =>
+/** The settings of the hook that a step runs. */
+export const hookOf = ({ record }: VmFacts, name: string | undefined): HookSpec | undefined =>
   name === undefined ? undefined : record.settings.hooks.find((hook) => hook.name === name);
 
 /**
- * Attempts that were begun, and may have had their effect, since another step took it back. Of many, only the newest of
- * each kind.
+ * Attempts of `step` that started after `undoneBy` last completed, so their effect may stand. Of several of one kind, only
+ * the newest.
  */
-export function startedSince(state: VmLive, step: StepName, undoneBy: StepName): readonly AttemptState[] {
+export function startedSince(state: VmFacts, step: StepName, undoneBy: StepName): readonly AttemptState[] {
   const undone = state.attempts.findLastIndex(
     (each) => each.step === undoneBy && each.status === 'completed',
   );
@@ -211,9 +288,9 @@ export function startedSince(state: VmLive, step: StepName, undoneBy: StepName):
 type ResultOf<S extends StepName> = Extract<StepResult, { step: S }>;
 
 /** The latest result of a step. */
-export const lastResult = <S extends StepName>({ results }: VmLive, step: S): ResultOf<S> | undefined =>
+export const lastResult = <S extends StepName>({ results }: VmFacts, step: S): ResultOf<S> | undefined =>
   results.findLast((result): result is ResultOf<S> => result.step === step);
 
 /** The latest attempt of a step, however it ended. */
-export const lastAttemptOf = (state: VmLive, step: StepName): AttemptState | undefined =>
+export const lastAttemptOf = (state: VmFacts, step: StepName): AttemptState | undefined =>
   state.attempts.findLast((attempt) => attempt.step === step);

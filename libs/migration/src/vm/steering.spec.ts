@@ -1,11 +1,11 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import { describe, expect, it } from '@jest/globals';
 import type { HookSpec } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, warmItinerary } from '../spec/fixtures.js';
 import { History, given, started } from '../spec/vm-specification.js';
 import { openAttempt } from './state.js';
-import { stopWanted } from './stop.js';
-import { wakeAt } from './wake.js';
+import { stopWanted } from './job.js';
+import { wakeAt } from './waits.js';
 
 const later = (ms: number): Date => new Date(noon.getTime() + ms);
 const pause = { kind: 'pause', reason: 'lunch' } as const;
@@ -29,11 +29,11 @@ const finalStep = converting.completes('ImageConversion', 'ImageCommit', 'Virtua
 describe('a pause', () => {
   const copying = started.completes('Initialize', 'DiskAllocation').claimed();
 
-  it('stops a copy, and takes hold when it has stopped', () => {
+  it('stops a copy, and takes effect once it has stopped', () => {
     const asked = copying.after(pause);
     expect(stopWanted(asked.live)).toMatch(/lunch/);
     expect(asked.live.phase).toBe('running');
-    expect(asked.stops().live).toMatchObject({ phase: 'paused', pausedFrom: 'running' });
+    expect(asked.stops().live).toMatchObject({ phase: 'paused', from: { phase: 'planned' } });
   });
 
   it('waits for the end of a step that would lose its work', () => {
@@ -42,22 +42,22 @@ describe('a pause', () => {
     expect(asked.completes('ImageConversion').live.phase).toBe('paused');
   });
 
-  it('takes back what nobody has taken', () =>
+  it('withdraws a request that nobody claimed', () =>
     given(started.completes('Initialize'))
       .when(pause)
       .then('PauseRequested', 'StepStopped', 'VmMigrationPaused'));
 
-  it('takes hold at once where nothing is under way', () => {
+  it('takes effect at once if nothing is running', () => {
     given(History.empty.planned()).when(pause).then('PauseRequested', 'VmMigrationPaused');
     given(waiting).when(pause).then('PauseRequested', 'VmMigrationPaused');
   });
 
-  it('takes hold when the worker that was to stop is lost', () => {
+  it('takes effect when the worker that should stop is lost', () => {
     const lost = copying.after(pause).after({ kind: 'lose', step: 'DiskTransfer', attempt: 1, at: noon });
     expect(lost.live.phase).toBe('paused');
   });
 
-  it('lets nothing wake the VM', () =>
+  it('keeps the VM from being woken', () =>
     expect(wakeAt(waiting.after(pause).live, alwaysPresent)).toBeUndefined());
 
   it('is refused at the end', () =>
@@ -69,20 +69,20 @@ describe('a pause', () => {
 describe('a resume', () => {
   const paused = started.completes('Initialize', 'DiskAllocation').claimed().after(pause).stops();
 
-  it('waits for a place, then asks for the step again', () => {
+  it('waits for a slot, then requests the step again', () => {
     expect(paused.after(resume).live.phase).toBe('planned');
     given(paused.after(resume))
       .when({ kind: 'admit', at: noon })
       .then('VmMigrationAdmitted', { type: 'StepRequested', data: { step: 'DiskTransfer', attempt: 2 } });
   });
 
-  it('leads a VM between two passes back there', () =>
+  it('returns a VM to its wait between two rounds', () =>
     expect(waiting.after(pause).after(resume).live).toMatchObject({
       phase: 'waiting',
       precopy: { round: 1 },
     }));
 
-  it('that comes before the worker has stopped makes it begin again', () => {
+  it('that comes before the worker has stopped restarts the step', () => {
     const again = started
       .completes('Initialize', 'DiskAllocation')
       .claimed()
@@ -92,7 +92,7 @@ describe('a resume', () => {
     expect(openAttempt(again.live)).toMatchObject({ step: 'DiskTransfer', attempt: 2 });
   });
 
-  it('is refused to what is not paused', () =>
+  it('is refused if the VM is not paused', () =>
     given(started)
       .when(resume)
       .isRefused(/not paused/));
@@ -109,19 +109,19 @@ describe('a cancel', () => {
       });
   });
 
-  it('powers a source on again that was powered off, before anything is removed', () => {
+  it('powers on a source that was powered off, before anything is removed', () => {
     const canceled = converting.after(cancel);
     expect(openAttempt(canceled.live)?.step).toBe('SourcePowerOn');
     expect(openAttempt(canceled.completes('SourcePowerOn').live)?.step).toBe('Cleanup');
   });
 
-  it('sees the target off first where its start was asked for', () => {
+  it('first stops a target whose start was requested', () => {
     const canceled = finalStep.claimed().after(cancel).stops();
     expect(openAttempt(canceled.live)?.step).toBe('TargetPowerOff');
     expect(openAttempt(canceled.completes('TargetPowerOff').live)?.step).toBe('SourcePowerOn');
   });
 
-  it('leaves the source off where the target cannot be seen stopped', () => {
+  it('leaves the source off if the target cannot be confirmed as stopped', () => {
     const stuck = finalStep.claimed().after(cancel).stops().fails('TargetPowerOff', noRoot);
     expect(openAttempt(stuck.live)?.step).toBe('Cleanup');
     expect(stuck.live.attempts.some(({ step }) => step === 'SourcePowerOn')).toBe(false);
@@ -136,7 +136,7 @@ describe('a failure', () => {
     expect(failed.completes('SourcePowerOn', 'Cleanup').live.phase).toBe('failed');
   });
 
-  it('does not where the plan says so, or where the source was off before', () => {
+  it('leaves the source off if the plan says so, or if it was off before', () => {
     const keepOff = History.warm({ powerOnSourceAfterFailure: false }).after({ kind: 'admit', at: noon });
     const off = keepOff
       .completes(...firstCopy)
@@ -146,7 +146,7 @@ describe('a failure', () => {
     expect(started.completes('Initialize').fails('DiskAllocation', noRoot).live.phase).toBe('failed');
   });
 
-  it('that comes after the target was started leaves the source off', () => {
+  it('after the target was started leaves the source off', () => {
     const proof = History.empty.after({
       kind: 'plan',
       record: finalStep.live.record,
@@ -167,16 +167,16 @@ describe('a failure', () => {
   it('after which the source ran makes a retry read it again', () => {
     const failed = converting.fails('ImageConversion', noRoot).completes('SourcePowerOn', 'Cleanup');
     const retried = failed.after({ kind: 'retry', reason: 'fixed' }).after({ kind: 'admit', at: noon });
-    expect(retried.live.cutover).toBeUndefined();
+    expect(retried.live.cutover.scheduled).toBeUndefined();
     // The overlays of the conversion that failed are in the way of the next pass.
     expect(openAttempt(retried.live)).toMatchObject({ step: 'Cleanup', release: [{ kind: 'overlay' }] });
     expect(openAttempt(retried.completes('Cleanup').live)?.step).toBe('SnapshotRemoval');
   });
 
-  it('of a step that nobody takes holds the VM when the time for it is over', () => {
+  it('of a step that nobody claims in time holds the VM', () => {
     const asked = started.after({ kind: 'lose', step: 'Initialize', attempt: 1, at: noon });
     const open = openAttempt(asked.live);
-    if (open === undefined) throw new Error('nothing is asked for');
+    if (open === undefined) throw new Error('nothing is requested');
     const state = { ...asked.live, attempts: [{ ...open, requestedAt: noon.toISOString() }] };
     expect(wakeAt(state, alwaysPresent)).toBe(later(86_400_000).getTime());
   });
@@ -200,7 +200,7 @@ describe('a rollback', () => {
     expect(back.live.conditions.at(-1)?.message).toMatch(/the source runs again.*is not in the source/);
   });
 
-  it('leaves a source off that was off before, and says so', () => {
+  it('leaves off a source that was off before, and says so', () => {
     const wasOff = History.of({
       ...succeeded.live,
       results: [
@@ -214,7 +214,7 @@ describe('a rollback', () => {
     expect(back.live.conditions.at(-1)?.message).toMatch(/the source is left off \(it was off before/);
   });
 
-  it('says what was seen of a source that has no power to switch', () => {
+  it('reports the state of a source whose power cannot be switched', () => {
     const stopped = succeeded.after(rollback).completes('TargetPowerOff').claimed();
     const outcome = {
       kind: 'completed' as const,
@@ -224,7 +224,7 @@ describe('a rollback', () => {
     expect(back.live.conditions.at(-1)?.message).toMatch(/the source is unknown/);
   });
 
-  it('undoes the retirement of the source before it has power again', () => {
+  it('undoes the retirement of the source before powering it on', () => {
     const retiring = warm({ retireSource: { disconnectNics: true, renameSuffix: '-migrated' } })
       .completes(...firstCopy)
       .after({ kind: 'cutover', reason: 'now', by: 'ada', dueAt: noon, at: noon })
@@ -241,7 +241,7 @@ describe('a rollback', () => {
     expect(stuck.live.attempts.map(({ step }) => step)).not.toContain('SourceRestoration');
   });
 
-  it('that is not complete has failed, and may be asked for again', () => {
+  it('that is incomplete fails, and may be requested again', () => {
     const failed = succeeded.after(rollback).fails('TargetPowerOff', noRoot);
     expect(failed.live.phase).toBe('failed');
     expect(failed.live.attempts.map(({ step }) => step)).not.toContain('SourcePowerOn');
@@ -306,7 +306,7 @@ describe('a hook', () => {
       .when({ ...answer, succeeded: 'no' })
       .then('StepStarted', 'StepFailed', 'CleanupDecided', 'VmMigrationFailed'));
 
-  it('is left out where the plan goes on without it', () =>
+  it('is passed over if the plan continues without it', () =>
     given(withHook({ onFailure: 'continue' }))
       .when({ ...answer, succeeded: 'no' })
       .then('StepStarted', 'StepFailed', 'ConditionRaised', 'StepPassedOver', 'StepRequested'));
@@ -314,12 +314,12 @@ describe('a hook', () => {
   it('has its own number of retries', () => {
     const run: HookSpec['run'] = { kind: 'command', command: 'check', arguments: [] };
     expect(withHook({ run }).fails('PreHook', connectionReset).live.phase).toBe('failed');
-    expect(withHook({ run, retries: 1 }).fails('PreHook', connectionReset).live.retryAt).toMatchObject({
+    expect(withHook({ run, retries: 1 }).fails('PreHook', connectionReset).retry).toMatchObject({
       attempt: 2,
     });
   });
 
-  it('that is not asked for is not answered', () =>
+  it('that was not called cannot be answered', () =>
     given(started)
       .when({ ...answer, succeeded: 'yes' })
       .isRefused(/does not wait/));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { HookSpec } from '@ledgerlift/contracts';
-import type { Presence } from '../presence/presence.js';
+import type { Presence } from '../presence.js';
 import { connectionReset, noon } from '../spec/fixtures.js';
 import { started } from '../spec/vm-specification.js';
 import { decideVm } from './decide.js';
 import { openAttempt, type VmLive } from './state.js';
-import { wakeAt } from './wake.js';
+import { wakeAt } from './waits.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -64,7 +64,7 @@ describe.each([
     expect(wakes(waiting(), new Date(end), awayFor(ms)).slice(0, 1)).toEqual(failed);
   });
 
-  it('has a minute from the return on, when its time was nearly over', () => {
+  it('has a minute after the return, if its time was nearly over', () => {
     expect(wakeAt(waiting(), awayFor(7 * DAY, limitMs - 1))).toBe(
       noon.getTime() + limitMs - 1 + 7 * DAY + MINUTE,
     );
@@ -78,7 +78,7 @@ describe.each([
 });
 
 describe('a retry that came due while the planner was away', () => {
-  it('is asked for at once: its time is no limit', () => {
+  it('is requested at once, because its time is no limit', () => {
     const failed = started.fails('Initialize', connectionReset);
     expect(wakes(failed.live, later(7 * DAY), awayFor(7 * DAY))).toEqual(['StepRequested']);
   });

@@ -1,12 +1,11 @@
-import { alwaysPresent } from '../presence/presence.js';
+import { alwaysPresent } from '../presence.js';
 import { describe, expect, it } from '@jest/globals';
 import { type StepOutcome, WarmSettings } from '@ledgerlift/contracts';
 import { connectionReset, noon, noRoot, sourceRan } from '../spec/fixtures.js';
 import { History, given } from '../spec/vm-specification.js';
-import { passOf } from './pass.js';
-import { openAttempt } from './state.js';
-import { stopWanted } from './stop.js';
-import { wakeAt } from './wake.js';
+import { passOf, stopWanted } from './job.js';
+import { openAttempt, precopyOf } from './state.js';
+import { wakeAt } from './waits.js';
 
 const later = (minutes: number): Date => new Date(noon.getTime() + minutes * 60_000);
 const warm = (settings: Partial<WarmSettings> = {}, rest = {}) =>
@@ -22,7 +21,7 @@ const inRound = (history: History): History =>
 const cutoverNow = { kind: 'cutover', reason: 'now', by: 'ada', dueAt: noon, at: noon } as const;
 
 describe('a warm VM', () => {
-  it('waits for its next pass once the first is complete, and gives its place up', () => {
+  it('waits for its next round once the initial copy is complete, and gives up its slot', () => {
     given(warm().completes('Initialize', 'DiskAllocation', 'SnapshotCreation').claimed())
       .when({ kind: 'report', report: transferred(1), at: noon, random: 0 })
       .then('StepCompleted', {
@@ -38,7 +37,7 @@ describe('a warm VM', () => {
       .when({ kind: 'wake', at: later(59), random: 0, presence: alwaysPresent })
       .then());
 
-  it('waits for a place when its next pass is due', () => {
+  it('waits for a slot when its next round is due', () => {
     given(waiting)
       .when({ kind: 'wake', at: later(60), random: 0, presence: alwaysPresent })
       .then('PrecopyStarted');
@@ -55,7 +54,7 @@ describe('a warm VM', () => {
     expect(history.live.phase).toBe('waiting');
   });
 
-  it('has the change ids of a snapshot in the log before that snapshot is removed', () => {
+  it('logs the change ids of a snapshot before that snapshot is removed', () => {
     const events = inRound(waiting)
       .completes(...round)
       .events.map((event) => event.type);
@@ -70,7 +69,7 @@ describe('a warm VM', () => {
     expect(events.length).toBeGreaterThan(removal);
   });
 
-  it('claims each snapshot under the number of its pass', () => {
+  it('claims each snapshot under the number of its round', () => {
     const claimed = inRound(waiting)
       .completes('SnapshotRemoval')
       .events.flatMap((event) => (event.type === 'ResourceClaimed' ? [event.data.resource.name] : []));
@@ -80,7 +79,7 @@ describe('a warm VM', () => {
     ]);
   });
 
-  it('reads the snapshot that was made for the pass', () => {
+  it('reads the snapshot that was made for the round', () => {
     expect(passOf(warm().completes('Initialize', 'DiskAllocation', 'SnapshotCreation').live)).toMatchObject({
       kind: 'full',
       round: 0,
@@ -93,14 +92,14 @@ describe('a warm VM', () => {
     });
   });
 
-  it('makes no more passes than the plan says', () => {
+  it('makes no more rounds than the plan allows', () => {
     const once = warm({ maxPrecopies: 1 }).completes(...firstCopy);
     const last = inRound(once).completes(...round);
-    expect(last.live.precopy?.dueAt).toBeUndefined();
+    expect(precopyOf(last.live)?.dueAt).toBeUndefined();
     expect(wakeAt(last.live, alwaysPresent)).toBeUndefined();
   });
 
-  it('makes the snapshot anew when a retry comes after it was removed', () => {
+  it('makes another snapshot if a retry comes after the first was removed', () => {
     const failed = inRound(waiting)
       .completes('SnapshotRemoval', 'SnapshotCreation')
       .fails('DiskTransfer', noRoot)
@@ -117,7 +116,7 @@ describe('a warm VM', () => {
 describe('a cutover', () => {
   const atCutover = waiting.after(cutoverNow).wakes(noon).after({ kind: 'admit', at: noon });
 
-  it('by command begins as soon as the VM is between two passes', () =>
+  it('by command begins as soon as the VM is between two rounds', () =>
     given(waiting.after(cutoverNow))
       .when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent })
       .then({ type: 'CutoverStarted', data: { round: 1, pass: 'complete' } }));
@@ -131,10 +130,10 @@ describe('a cutover', () => {
     }
   });
 
-  it('at a time of the plan is scheduled when the first pass is complete', () => {
+  it('at a time of the plan is scheduled when the initial copy is complete', () => {
     const at = later(600).toISOString();
     const timed = warm({ cutover: { by: 'time', at } }).completes(...firstCopy);
-    expect(timed.live.cutover).toMatchObject({ by: 'time', dueAt: at });
+    expect(timed.live.cutover.scheduled).toMatchObject({ by: 'time', dueAt: at });
     expect(wakeAt(timed.live, alwaysPresent)).toBe(later(60).getTime());
   });
 
@@ -142,15 +141,15 @@ describe('a cutover', () => {
     const never = warm({ cutover: { by: 'downtime', maxDowntimeMs: 1, windows: [] } }).completes(
       ...firstCopy,
     );
-    expect(never.live.cutover).toBeUndefined();
+    expect(never.live.cutover.scheduled).toBeUndefined();
     const soon = warm({ cutover: { by: 'downtime', maxDowntimeMs: 86_400_000, windows: [] } }).completes(
       ...firstCopy,
     );
-    expect(soon.live).toMatchObject({ phase: 'running', cutover: { by: 'downtime' } });
+    expect(soon.live).toMatchObject({ phase: 'running', cutover: { scheduled: { by: 'downtime' } } });
     expect(openAttempt(soon.live)?.step).toBe('SourcePowerOff');
   });
 
-  it('waits for a second person where the plan asks for one', () => {
+  it('waits for a second person if the plan requires one', () => {
     const approved = warm({}, { approve: { start: false, cutover: true } }).completes(...firstCopy);
     const asked = approved.after(cutoverNow);
     given(asked).when({ kind: 'wake', at: noon, random: 0, presence: alwaysPresent }).then();
@@ -167,17 +166,17 @@ describe('a cutover', () => {
       .when(cutoverNow)
       .then({ type: 'CutoverScheduled', data: { dueAt: noon.toISOString() } }));
 
-  it('is refused to a VM that is cut over already', () =>
+  it('is refused if the VM is already cut over', () =>
     given(atCutover)
       .when(cutoverNow)
       .isRefused(/has begun/));
 
-  it('is refused to a cold VM', () =>
+  it('is refused for a cold VM', () =>
     given(History.empty.planned())
       .when(cutoverNow)
       .isRefused(/only a warm/));
 
-  it('that came due while the VM waited for a place goes before the pass', () => {
+  it('that came due while the VM waited for a slot goes before the round', () => {
     const overtaken = waiting.wakes(later(60)).after(cutoverNow);
     given(overtaken)
       .when({ kind: 'admit', at: later(60) })
@@ -188,7 +187,7 @@ describe('a cutover', () => {
   });
 });
 
-describe('a cutover that is due during a pass', () => {
+describe('a cutover that is due during a round', () => {
   // 100 bytes of a disk of which nothing is known to change: to finish the pass makes the downtime shorter.
   const copying = inRound(waiting)
     .completes('SnapshotRemoval', 'SnapshotCreation')
@@ -204,13 +203,13 @@ describe('a cutover that is due during a pass', () => {
     expect(stopWanted(decided.live)).toBeUndefined();
   });
 
-  it('follows the pass at once when the pass is finished', () => {
+  it('follows at once if the round is finished', () => {
     const finished = copying.wakes(noon).says('DiskTransfer', 2, { outcome: transferred(2).outcome });
     expect(openAttempt(finished.live)?.step).toBe('SourcePowerOff');
     expect(finished.events.at(-2)).toMatchObject({ type: 'CutoverStarted', data: { pass: 'complete' } });
   });
 
-  it('follows at the checkpoint when the pass is broken off', () => {
+  it('follows at the checkpoint if the round is broken off', () => {
     const brokenOff = copying.with({
       type: 'CutoverPassDecided',
       data: { pass: 'break-off', downtimeMs: { finish: 2, breakOff: 1 } },
@@ -226,14 +225,14 @@ describe('a cutover that is due during a pass', () => {
   });
 });
 
-describe('a source that ran although it was powered off', () => {
+describe('a source that ran after its power-off', () => {
   const final = waiting
     .after(cutoverNow)
     .wakes(noon)
     .after({ kind: 'admit', at: noon })
     .completes('SourcePowerOff', 'SnapshotRemoval', 'SnapshotCreation');
 
-  it('is powered off again, and its last delta is done again', () => {
+  it('is powered off again, and its last delta is copied again', () => {
     const ran = final.claimed().says('DiskTransfer', 2, { outcome: sourceRan });
     expect(ran.events.slice(-2)).toMatchObject([
       { type: 'SourceRanMeanwhile' },
@@ -242,7 +241,7 @@ describe('a source that ran although it was powered off', () => {
     expect(ran.live.round).toBe(2);
   });
 
-  it('is read again from the start once a conversion was committed: nothing of before is a base', () => {
+  it('is read again from the start after a committed conversion, because no earlier data can be a base', () => {
     const committed = final.completes(
       'DiskTransfer',
       'ImageConversion',
@@ -256,7 +255,7 @@ describe('a source that ran although it was powered off', () => {
     expect(openAttempt(ran.completes('Cleanup').live)?.step).toBe('SourcePowerOff');
   });
 
-  it('holds the VM when somebody starts it again and again', () => {
+  it('holds the VM if somebody starts it again and again', () => {
     let history = final;
     for (let times = 0; times < 4; times += 1) {
       const open = openAttempt(history.live);
@@ -270,27 +269,31 @@ describe('a source that ran although it was powered off', () => {
 describe('a test boot', () => {
   const testing = waiting.after({ kind: 'test-boot', reason: 'try' }).after({ kind: 'admit', at: noon });
 
-  it('converts in overlays of its own and boots them, then throws them away and waits as before', () => {
+  it('converts and boots overlays of its own, then discards them and waits as before', () => {
     const booted = testing.completes('TestConversion', 'TestBoot');
     expect(booted.events.at(-2)).toMatchObject({ type: 'TestBootEnded', data: { booted: true } });
     expect(openAttempt(booted.live)).toMatchObject({ step: 'Cleanup', service: 'converter' });
     const over = booted.completes('Cleanup');
-    expect(over.live).toMatchObject({ phase: 'waiting', at: waiting.live.at, precopy: waiting.live.precopy });
+    expect(over.live).toMatchObject({
+      phase: 'waiting',
+      at: waiting.live.at,
+      precopy: precopyOf(waiting.live),
+    });
   });
 
-  it('that cannot be done does not fail the VM', () => {
+  it('that fails does not fail the VM', () => {
     const failed = testing.fails('TestConversion', noRoot);
     expect(failed.live.conditions.at(-1)).toMatchObject({ type: 'TestBootFailed' });
     expect(failed.completes('Cleanup').live.phase).toBe('waiting');
   });
 
-  it('is tried again after a transient failure', () =>
-    expect(testing.fails('TestConversion', connectionReset).live.retryAt).toMatchObject({ attempt: 2 }));
+  it('is retried after a transient failure', () =>
+    expect(testing.fails('TestConversion', connectionReset).retry).toMatchObject({ attempt: 2 }));
 
-  it('is refused while a pass is under way', () =>
+  it('is refused during a round', () =>
     given(inRound(waiting))
       .when({ kind: 'test-boot', reason: 'try' })
-      .isRefused(/between two passes/));
+      .isRefused(/between two rounds/));
 });
 
 function transferred(attempt: number) {
@@ -316,7 +319,7 @@ describe('a snapshot that is lost while it is read', () => {
   const lost: StepOutcome = { kind: 'snapshot-lost', reason: 'its host failed' };
   const reading = inRound(waiting).completes('SnapshotRemoval', 'SnapshotCreation').claimed();
 
-  it('is replaced by another, under the number of another pass', () => {
+  it('is replaced by another, under the number of another round', () => {
     const replaced = reading.says('DiskTransfer', 2, { outcome: lost });
     expect(replaced.live.round).toBe(2);
     // What is left of the lost one goes first.
@@ -324,7 +327,7 @@ describe('a snapshot that is lost while it is read', () => {
     expect(openAttempt(replaced.completes('Cleanup').live)?.step).toBe('SnapshotCreation');
   });
 
-  it('fails the VM when that happens again and again', () => {
+  it('fails the VM if that happens again and again', () => {
     let history = reading;
     for (let times = 0; times < 6; times += 1) {
       const open = openAttempt(history.live);
@@ -332,6 +335,6 @@ describe('a snapshot that is lost while it is read', () => {
       const { attempt = 0 } = openAttempt(history.live) ?? {};
       history = history.says('DiskTransfer', attempt, { outcome: lost });
     }
-    expect(history.live.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-011' } });
+    expect(history.decided.cleanup).toMatchObject({ outcome: 'failed', cause: { code: 'LL-MIG-011' } });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sourceDisk, sourceVm } from '@ledgerlift/testing';
-import { MOST_DISKS } from '../most-disks.js';
+import { MOST_DISKS } from '../port.js';
 import { ovaConcerns } from './concerns.js';
 
 const sound = sourceVm();

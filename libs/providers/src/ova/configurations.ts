@@ -1,27 +1,27 @@
 import { BadOva } from './errors.js';
 import { type XmlElement, childOf, childrenOf, textOf } from './xml.js';
 
-/** A size in which an appliance can be deployed (DSP0243, DeploymentOptionSection). */
+/** A deployment size of an appliance (DSP0243, DeploymentOptionSection). */
 export interface Configuration {
   readonly id: string;
-  /** For people. */
+  /** Display name. */
   readonly label: string;
 }
 
 export interface Configurations {
   readonly available: readonly Configuration[];
-  /** The one that counts where nobody chooses: the one marked as default, or else the first. */
+  /** The one used by default: the one marked as default, or else the first. */
   readonly chosen: string | undefined;
 }
 
-/** Appliances have fewer than ten. Each is read for each VM of the package. */
+/** Real appliances have fewer than ten. The limit bounds the work, because each is read for each VM of the package. */
 const MOST_CONFIGURATIONS = 64;
 
 /**
- * The configurations of a package.
+ * Lists the configurations of a package.
  *
- * @param systems all virtual systems of it; where the package declares nothing, the names that their items use count
- * @throws BadOva where there are too many
+ * @param systems all its virtual systems; if the package declares no configurations, the names in their items count
+ * @throws BadOva if there are too many
  */
 export function configurationsOf(envelope: XmlElement, systems: readonly XmlElement[]): Configurations {
   const declared = childrenOf(childOf(envelope, 'DeploymentOptionSection'), 'Configuration');
@@ -52,19 +52,19 @@ export function configurationsOf(envelope: XmlElement, systems: readonly XmlElem
 
 const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1';
 
-/** Configurations that an item is part of, separated by white space. None: it is part of all. */
+/** Lists the configurations that include an item (separated by white space). None means all. */
 const namesOf = ({ attributes }: XmlElement): readonly string[] =>
   (attributes.get('configuration') ?? '').split(/\s+/).filter((name) => name !== '');
 
-/** @returns undefined where the system has no hardware */
+/** @returns undefined if the system has no hardware */
 export const sectionOf = (system: XmlElement): XmlElement | undefined =>
   childOf(system, 'VirtualHardwareSection');
 
 /**
- * The children of a hardware section that count in a configuration. One rule for all: CPUs, memory, disks, NICs, settings.
+ * Selects the children of a hardware section that count in a configuration. The same rule for CPUs, memory, disks, NICs and settings.
  * - A child without `ovf:configuration` is part of every configuration (DSP0243, VirtualHardwareSection).
- * - An item with `ovf:bound` `min` or `max` is a limit of the normal one, never hardware.
- * - Items of one InstanceID are one item, in which the later ones replace what the earlier ones say.
+ * - An item with `ovf:bound` `min` or `max` is a limit on the normal one, never hardware.
+ * - Items with the same InstanceID are one item, in which later values replace earlier ones.
  */
 export function itemsIn(section: XmlElement, configuration: string | undefined): readonly XmlElement[] {
   const items = section.children.filter((child) => {
@@ -86,8 +86,8 @@ export function itemsIn(section: XmlElement, configuration: string | undefined):
 }
 
 /**
- * Some exporters give one InstanceID to several devices, which must not become one. So only what a configuration says
- * again of the same kind of device is joined.
+ * Some exporters give several devices the same InstanceID, and these must not be merged. So merge only items of a configuration
+ * that describe the same kind of device again.
  */
 const isSaidAgain = (earlier: XmlElement, later: XmlElement): boolean =>
   textOf(later, 'InstanceID') !== '' && namesOf(earlier).length + namesOf(later).length > 0;

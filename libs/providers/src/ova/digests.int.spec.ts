@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { type FileToVerify, verifyFiles } from './digests.js';
 
 let folder: TemporaryFolder;

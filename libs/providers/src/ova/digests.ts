@@ -9,21 +9,21 @@ export interface FileToVerify {
   readonly at: Located;
 }
 
-/** What a manifest says of the files of its package. */
+/** The files of a package with their digests from the manifest. */
 export interface FilesToVerify {
   readonly files: readonly FileToVerify[];
-  /** Of what it names and what is not there. */
+  /** Problems with files that the manifest names, such as missing ones. */
   readonly problems: readonly InventoryProblem[];
 }
 
-/** Finds the files that the manifest of a package has digests of. */
+/** Finds the files for which a package's manifest has digests. */
 export async function filesToVerify(path: string): Promise<FilesToVerify> {
   const files: FileToVerify[] = [];
   const problems: InventoryProblem[] = [];
   try {
     const { manifest, named } = await openPackage(path);
     for (const [name, digest] of manifest) {
-      // The descriptor was compared when the package was opened.
+      // Opening the package already verified the descriptor.
       if (name.toLowerCase().endsWith('.ovf')) continue;
       try {
         files.push({ name, digest, at: await named(name, `manifest.${name}`) });
@@ -37,7 +37,7 @@ export async function filesToVerify(path: string): Promise<FilesToVerify> {
   }
 }
 
-/** Reads each file once, however many names the manifest has for it, and compares it. */
+/** Reads and verifies each file once, even if the manifest has several names for it. */
 export async function verifyFiles(files: readonly FileToVerify[], item: string): Promise<InventoryProblem[]> {
   const once = new Map(
     files.map((each) => [

@@ -1,18 +1,17 @@
 import type { Concern, DiskBacking, SourceDisk } from '@ledgerlift/contracts';
 import { blankDisk, otherCapacity } from './concerns.js';
 import { BadOva, ovaCodes } from './errors.js';
-import { namesOf } from './file-names.js';
+import { type DiskReference, type FileReference, namesOf } from './references.js';
 import type { HardwareDisk } from './hardware.js';
 import { seenImage } from './image-header.js';
 import type { Located, OvaPackage } from './package.js';
-import type { DiskReference, FileReference } from './references.js';
 import type { Catalogue } from './virtual-system.js';
 
-/** No exporter's hypervisor has larger ones; VMware's largest has 62 TiB. */
+/** No exporting hypervisor supports larger disks; VMware's limit is 62 TiB. */
 const LARGEST_DISK = 64 * 2 ** 40;
 const MOST_CHUNKS = 10_000;
 export type OvaBacking = Extract<DiskBacking, { kind: 'ova' }>;
-/** The one storage of every OVA, which a storage mapping names. */
+/** The only storage of every OVA, for use in storage mappings. */
 export const OVA_STORAGE = 'ova';
 
 export interface ReadDisk {
@@ -20,14 +19,14 @@ export interface ReadDisk {
   readonly concerns: readonly Concern[];
 }
 
-/** What is the same wherever a disk is attached. */
+/** The facts about a disk image that do not depend on the VM. */
 export interface ReadImage {
   readonly backing: OvaBacking;
-  /** By the image; undefined where it does not say. */
+  /** Bytes, from the image; undefined if it does not state them. */
   readonly capacity: number | undefined;
 }
 
-/** A disk as it is attached to a VM. @throws BadOva */
+/** Reads a disk of a VM. @throws BadOva */
 export async function diskOf(drive: HardwareDisk, catalogue: Catalogue): Promise<ReadDisk> {
   const reference = usable(catalogue.disks.get(drive.diskId));
   if (reference === undefined)
@@ -40,7 +39,7 @@ export async function diskOf(drive: HardwareDisk, catalogue: Catalogue): Promise
   const reading = catalogue.images.get(id) ?? readImage(reference, catalogue);
   catalogue.images.set(id, reading);
   const { backing, capacity } = await reading;
-  // What the image has is what is copied. A disk without capacity is a concern of its own, and is not mended.
+  // The image is copied, so its capacity counts. A disk without a declared capacity is left as it is and raises a concern.
   const capacityBytes = declared > 0 ? (capacity ?? declared) : declared;
   if (capacityBytes > Math.max(declared, LARGEST_DISK))
     throw new BadOva(
@@ -67,11 +66,11 @@ export async function diskOf(drive: HardwareDisk, catalogue: Catalogue): Promise
   return { disk, concerns };
 }
 
-/** Exporters round up to their unit, which is GiB at most. Less than what the image has, or much more, is a mistake. */
+/** Exporters round up to their unit, at most GiB. A capacity smaller than the image, or much larger, is wrong. */
 const isOtherThan = (declared: number, actual: number): boolean =>
   declared < actual || declared - actual >= 2 ** 30;
 
-/** @throws BadOva where the entry of the package is wrong: only the VMs that use it are affected */
+/** @throws BadOva if the entry of the package is wrong, which affects only the VMs that use it */
 function usable<Entry>(entry: Entry | BadOva | undefined): Entry | undefined {
   if (entry instanceof BadOva) throw entry;
   return entry;
@@ -111,7 +110,7 @@ async function readImage(
   };
 }
 
-/** The parts of a file: itself, or its chunks. Some tools write one chunk or more, and say no chunkSize. */
+/** Lists the parts of a file: itself, or its chunks. Some tools write chunks without a chunkSize. */
 async function partsOf(
   file: FileReference,
   pkg: OvaPackage,
@@ -131,7 +130,7 @@ async function partsOf(
 async function chunksOf(file: FileReference, pkg: OvaPackage, field: string): Promise<Located[]> {
   const parts: Located[] = [];
   const { chunkSize = 0, size } = file;
-  // Without a size there is no telling how many there are but to look for the next.
+  // Without a size, the only way to count chunks is to look for the next one.
   const count = size === undefined || chunkSize === 0 ? undefined : Math.ceil(size / chunkSize);
   for (let index = 0; index < (count ?? MOST_CHUNKS); index += 1) {
     const part = await pkg.find(chunkName(file.href, index), field).catch((error: unknown) => {

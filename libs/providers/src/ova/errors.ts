@@ -1,6 +1,6 @@
 import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
 
-/** What can be wrong with an OVA, by its stable code. */
+/** Stable codes of the faults of an OVA. */
 export const ovaCodes = {
   unreadable: 'LL-OVA-001',
   badTar: 'LL-OVA-002',
@@ -25,7 +25,7 @@ export const ovaCodes = {
   unusedDisk: 'LL-OVA-021',
 } as const;
 
-/** An OVA that cannot be used, with the part of it that is wrong. */
+/** An OVA cannot be used. `field` names the faulty part. */
 export class BadOva extends LedgerliftError {
   readonly code: (typeof ovaCodes)[keyof typeof ovaCodes];
   constructor(kind: keyof typeof ovaCodes, message: string, field?: string) {
@@ -34,7 +34,7 @@ export class BadOva extends LedgerliftError {
   }
 }
 
-/** @param item what it is about: a file, a VM */
+/** Turns an error into an inventory problem. @param item the file or VM that it concerns */
 export function problemOf(item: string, error: unknown): InventoryProblem {
   if (error instanceof LedgerliftError) return { item, ...error.details() };
   const reason = error instanceof Error ? error.message : String(error);

@@ -4,9 +4,9 @@ import { type XmlElement, childOf, textOf } from './xml.js';
 type Firmware = Pick<SourceVm, 'firmware' | 'secureBoot' | 'tpm'>;
 
 /**
- * Firmware, secure boot and TPM, which the standard knows nothing of: each exporter says them in a way of its own.
+ * Reads firmware, secure boot and TPM. The standard does not cover them, so each exporter writes them in its own way.
  *
- * @param children of the hardware section, as they count in the configuration
+ * @param children children of the hardware section that count in the configuration
  * @param config VMware's settings, by key, with values in lower case
  */
 export function firmwareOf(
@@ -39,7 +39,7 @@ export function firmwareOf(
 const OVIRT_SECURE_BOOT = '4';
 const OVIRT_EFI: readonly string[] = ['3', OVIRT_SECURE_BOOT];
 
-/** VirtualBox keeps its own machine description. */
+/** Reads an attribute of VirtualBox's own machine description. */
 const attributeOf = (hardware: XmlElement | undefined, name: string): string =>
   (childOf(hardware, name)?.attributes.get('type') ?? '').toUpperCase();
 

@@ -26,7 +26,7 @@ export interface HardwareDisk {
   readonly bus: SourceDisk['bus'];
   readonly controller: number;
   readonly unit: number;
-  /** oVirt's; the largest number where it says none. */
+  /** oVirt's number; the largest number if there is none. */
   readonly bootOrder: number;
 }
 
@@ -45,9 +45,9 @@ export interface Hardware {
 }
 
 /**
- * The hardware of a virtual system.
+ * Reads the hardware of a virtual system.
  *
- * @param configuration in which it is read; undefined where the package has none
+ * @param configuration the configuration to read; undefined if the package has none
  * @throws BadOva
  */
 export function hardwareOf(system: XmlElement, configuration: string | undefined, field: string): Hardware {
@@ -71,11 +71,11 @@ export function hardwareOf(system: XmlElement, configuration: string | undefined
   };
 }
 
-/** Of several, one that was written for the configuration counts more than one that is part of all. */
+/** Chooses one of several items. One for the configuration takes precedence over one for all. */
 const onlyOne = (items: readonly XmlElement[]): XmlElement | undefined =>
   items.find(({ attributes }) => (attributes.get('configuration') ?? '').trim() !== '') ?? items[0];
 
-/** VMware's settings beside the standard: Config and ExtraConfig, by key. */
+/** Reads VMware's extensions of the standard: Config and ExtraConfig, by key. */
 function configOf(children: readonly XmlElement[]): ReadonlyMap<string, string> {
   const pairs = children
     .filter(({ name }) => name === 'Config' || name === 'ExtraConfig')
@@ -86,7 +86,7 @@ function configOf(children: readonly XmlElement[]): ReadonlyMap<string, string> 
   return new Map(pairs);
 }
 
-/** VMware, oVirt and VirtualBox each say the topology in a way of their own; the standard says nothing of it. */
+/** Reads the CPU topology, which VMware, oVirt and VirtualBox each write in their own way, because the standard lacks it. */
 function processors(
   system: XmlElement,
   item: XmlElement | undefined,
@@ -116,7 +116,7 @@ function quantity(item: XmlElement | undefined, otherwise: number, field: string
 
 function memory(item: XmlElement | undefined, field: string): number {
   const text = textOf(item, 'VirtualQuantity');
-  // Where nothing is said, exporters mean MiB. An empty unit is the standard's default, bytes.
+  // Without a unit, exporters mean MiB. An empty unit is the standard's default, bytes.
   const unit =
     childOf(item, 'AllocationUnits') === undefined ? 'byte * 2^20' : textOf(item, 'AllocationUnits');
   const value = bytesOf(text || '0', bytesPerUnit(unit, `${field}.AllocationUnits`));
@@ -153,7 +153,7 @@ function disksOf(items: readonly XmlElement[], field: string): readonly Hardware
       bootOrder: wholeOr(textOf(item, 'BootOrder'), 0) || Number.MAX_SAFE_INTEGER,
     };
   });
-  // The firmware tries what oVirt numbers first, then controllers in their order, and the disks of each by their address.
+  // The firmware tries disks by oVirt's numbers first, then by controller, then by their address on it.
   return disks.toSorted(
     (a, b) => a.bootOrder - b.bootOrder || a.controller - b.controller || a.unit - b.unit,
   );
@@ -162,14 +162,14 @@ function disksOf(items: readonly XmlElement[], field: string): readonly Hardware
 const wholeOr = (text: string, otherwise: number): number =>
   /^\d{1,9}$/.test(text) ? Number(text) : otherwise;
 
-/** XenCenter writes its disks as storage extents. A drive for CDs may have a disk, too, and is none. */
+/** XenCenter writes disks as storage extents. A CD drive may refer to a disk, but is not one. */
 const isDisk = (item: XmlElement): boolean => {
   const type = textOf(item, 'ResourceType');
   if (type === Type.disk) return true;
   return (type === Type.storageExtent || type === Type.logicalDisk) && diskNamedBy(item) !== undefined;
 };
 
-/** @returns the id in the DiskSection; undefined where the item names no disk */
+/** @returns the id in the DiskSection; undefined if the item names no disk */
 export const diskNamedBy = (item: XmlElement): string | undefined =>
   /^(?:ovf:)?\/{1,2}disk\/(.+)$/.exec(textOf(item, 'HostResource'))?.[1];
 
@@ -184,7 +184,7 @@ const LONGEST_AFFINITY = 64 * 1024;
 /** No host that VMware supports has as many CPUs. */
 const MOST_CPUS = 4096;
 
-/** `0,2-3` → 0, 2, 3; each once, in order. Overlapping ranges are joined before any is counted out. @throws BadOva */
+/** Parses `0,2-3` to 0, 2, 3; each once, in order. Merges overlapping ranges before expanding them, to bound the work. @throws BadOva */
 function affinity(text: string, field: string): readonly number[] {
   if (text.length > LONGEST_AFFINITY)
     throw new BadOva('badOvf', `a CPU affinity of ${text.length} characters`, field);

@@ -25,13 +25,13 @@ type Format = 'vmdk' | 'raw' | 'qcow2' | 'vhd';
 
 export interface SeenImage {
   readonly format: Format;
-  /** Bytes; undefined where the image does not say. */
+  /** Bytes; undefined if the image does not state them. */
   readonly capacity: number | undefined;
 }
 
-/** What a descriptor says of an image. */
+/** A descriptor's facts about an image. */
 export interface DeclaredImage {
-  /** Undefined: no format that is known. Then the image itself tells. */
+  /** Undefined for an unknown format; then the image itself decides. */
   readonly format: Format | undefined;
   /** oVirt declares raw images as VMDK (OvfWriter of its engine). */
   readonly exportedBy: string;
@@ -41,10 +41,10 @@ export interface DeclaredImage {
 }
 
 /**
- * Format and capacity by a disk image's own header. The header is checked first: an image that needs another file is refused,
- * and so is one of another format than declared, as nobody knows which of the two a tool would believe.
+ * Reads format and capacity from a disk image's own header. Refuses an image that needs another file, or whose format differs from
+ * the declared one, because tools differ in which of the two they believe.
  *
- * @throws BadOva with a code for each cause
+ * @throws BadOva with its own code for each cause
  */
 export async function seenImage({
   format,
@@ -59,7 +59,7 @@ export async function seenImage({
       : { head: await inflatedHead(parts, field), tail: undefined, length: undefined };
   const shown = shownFormat(image);
   const isRawOfOvirt = format === 'vmdk' && exportedBy === 'oVirt' && shown === 'raw';
-  // Bytes without a known header are raw only where somebody says so: they may be a format that is not known here.
+  // Bytes without a known header may be an unknown format, so they are raw only if declared as raw.
   const otherwise = shown === undefined || shown === 'raw' ? 'vmdk' : shown;
   const actual = isRawOfOvirt ? 'raw' : (format ?? otherwise);
   const { capacity, refusal } = foreignHeader(actual, image);
@@ -68,7 +68,7 @@ export async function seenImage({
   throw new BadOva(kinds[refusal.cause], `the disk in ${file} ${refusal.why}`, field);
 }
 
-/** Inflates only as much as the header needs. */
+/** Decompresses only as much as the header needs. */
 async function inflatedHead(parts: readonly Located[], field: string): Promise<Buffer> {
   const [first] = parts;
   if (first === undefined || first.length === 0) return Buffer.alloc(0);
@@ -88,7 +88,7 @@ async function inflatedHead(parts: readonly Located[], field: string): Promise<B
       if (length >= HEAD_LENGTH) break;
     }
   } catch (error) {
-    // A chunk that ends within the first bytes of the image; the rest is checked when all chunks are joined.
+    // The chunk ends within the image's first bytes; the rest is checked when all chunks are joined.
     if (parts.length > 1 && length > 0) return Buffer.concat(pieces);
     const reason = error instanceof Error ? error.message : String(error);
     throw new BadOva(

@@ -10,7 +10,7 @@ import { diskReferences, fileReferences } from './references.js';
 import { type Catalogue, exporterOf, networksOf, virtualSystems, vmOf } from './virtual-system.js';
 import { type XmlElement, childOf, parseXml } from './xml.js';
 
-/** What one .ova or .ovf holds. One VM that cannot be read does not hide the others. */
+/** The content of one .ova or .ovf. An unreadable VM does not hide the others. */
 export interface PackageContents {
   readonly vms: readonly SourceVm[];
   readonly networks: readonly { readonly name: string; readonly description: string }[];
@@ -57,7 +57,7 @@ export async function readPackage(path: string): Promise<PackageContents> {
         problems.push(problemOf(item, error));
       }
     }
-    // Entries that no VM uses are wrong too, and hinder nobody.
+    // Also report wrong entries that no VM uses.
     for (const entry of [...catalogue.files.values(), ...catalogue.disks.values()])
       if (entry instanceof BadOva && !told.has(entry)) problems.push(problemOf(path, entry));
     problems.push(...unusedDisks(path, systems, catalogue));
@@ -68,8 +68,8 @@ export async function readPackage(path: string): Promise<PackageContents> {
 }
 
 /**
- * Disks that no item of any VM names, in any configuration: the exporter may have attached them in a way that is not read
- * here, so their data would be left behind without a word.
+ * Reports disks that no item of any VM names, in any configuration: the exporter may have attached them in a way that we do not
+ * read, and their data would be silently left behind.
  */
 function unusedDisks(
   path: string,
@@ -85,7 +85,7 @@ function unusedDisks(
   });
 }
 
-/** Every OVA at `path`: a file, or a folder and the folders in it. @throws BadOva when there is nothing to read at all */
+/** Reads every OVA at `path`: a file, or a folder and its subfolders. @throws BadOva if nothing can be read */
 export async function readInventory(path: string, now: Date): Promise<Inventory> {
   const vms: SourceVm[] = [];
   const problems: InventoryProblem[] = [];

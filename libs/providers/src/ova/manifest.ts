@@ -13,7 +13,7 @@ const algorithms: Readonly<Record<string, DigestAlgorithm>> = {
 };
 const lengths: Readonly<Record<DigestAlgorithm, number>> = { sha1: 40, sha256: 64, sha512: 128 };
 
-/** Lines of `SHA256(file)= hex` (DSP0243, 6.1). @throws BadOva */
+/** Parses lines of `SHA256(file)= hex` (DSP0243, 6.1). @throws BadOva */
 export function parseManifest(content: string): ReadonlyMap<string, FileDigest> {
   const digests = new Map<string, FileDigest>();
   content

@@ -9,7 +9,7 @@ const models: readonly (readonly [RegExp, SourceNic['model']])[] = [
   [/pcnet|Am79C97/i, 'pcnet32'],
   [/rtl8139/i, 'rtl8139'],
 ];
-/** VmInterfaceType of oVirt's engine, which exporters of its kind write as the subtype. The standard gives numbers no meaning. */
+/** VmInterfaceType of oVirt's engine, which its exporters write as the subtype. Numbers have no meaning in the standard. */
 const numbered: Readonly<Record<string, SourceNic['model']>> = {
   0: 'virtio',
   1: 'rtl8139',
@@ -20,9 +20,9 @@ const numbered: Readonly<Record<string, SourceNic['model']>> = {
 const PASSED_THROUGH = '5';
 
 /**
- * The network adapters of a virtual system.
+ * Reads the network adapters of a virtual system.
  *
- * @param items of the resource type "Ethernet adapter", in their order
+ * @param items items of the resource type "Ethernet adapter", in order
  */
 export function nicsOf(items: readonly XmlElement[], system: XmlElement): readonly SourceNic[] {
   const adapters = virtualBoxAdapters(system);
@@ -50,14 +50,14 @@ function nicOf(item: XmlElement, adapter: XmlElement | undefined, index: number)
 const modelOf = (words: string): SourceNic['model'] | undefined =>
   numbered[words] ?? models.find(([pattern]) => pattern.test(words))?.[1];
 
-/** `00:50:56:01:02:03`, `00-50-56-01-02-03` or `005056010203`, in either case. */
+/** Parses `00:50:56:01:02:03`, `00-50-56-01-02-03` or `005056010203`, in either case. */
 function macOf(text: string): string | undefined {
   const digits = text.trim().toLowerCase();
   if (!/^[0-9a-f]{2}(?::?[0-9a-f]{2}){5}$|^[0-9a-f]{2}(?:-[0-9a-f]{2}){5}$/.test(digits)) return undefined;
   return digits.replaceAll(/[:-]/g, '').replaceAll(/(..)(?!$)/g, '$1:');
 }
 
-/** VirtualBox keeps the addresses of its adapters in its own machine description only. */
+/** VirtualBox writes the addresses of its adapters only in its own machine description. */
 function virtualBoxAdapters(system: XmlElement): readonly XmlElement[] {
   const network = childOf(childOf(childOf(system, 'Machine'), 'Hardware'), 'Network');
   const slotOf = ({ attributes }: XmlElement): number => Number(attributes.get('slot') ?? 0);

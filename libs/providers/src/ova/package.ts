@@ -2,33 +2,32 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, posix, resolve, sep } from 'node:path';
-import { nameText, xmlText } from './encoding.js';
+import { LARGEST_XML, nameText, xmlText } from './xml.js';
 import { BadOva } from './errors.js';
-import { checkName, isOfMacOs, namesOf, sameName } from './file-names.js';
+import { checkName, isOfMacOs, namesOf, sameName } from './references.js';
 import { type FileDigest, parseManifest } from './manifest.js';
 import { type TarEntry, readTar } from './tar.js';
-import { LARGEST_XML } from './xml.js';
 
-/** A stretch of a file on disk. */
+/** A part of a file on disk. */
 export interface Located {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** An OVA: its descriptor, its manifest, and a way to find the files that the descriptor names. */
+/** An OVA: its descriptor, its manifest, and access to the files that the descriptor names. */
 export interface OvaPackage {
   readonly path: string;
   readonly descriptor: string;
   readonly manifest: ReadonlyMap<string, FileDigest>;
-  /** Changes when one of its files does. */
+  /** Changes whenever one of its files changes. */
   readonly stamp: string;
   /**
-   * The file that a reference means, beside the descriptor.
-   * @throws BadOva for a path that leads out of the package, or to nothing
+   * Finds the file of a reference, beside the descriptor.
+   * @throws BadOva for a path that leads out of the package or does not exist
    */
   find(href: string, field: string): Promise<Located>;
-  /** The file of a manifest, which writes names and no URIs. @throws BadOva */
+  /** Finds a file named in the manifest, which contains names rather than URIs. @throws BadOva */
   named(name: string, field: string): Promise<Located>;
 }
 
@@ -55,7 +54,7 @@ async function openTarred(path: string): Promise<OvaPackage> {
     const mf = ofType('.mf');
     const manifest = parseManifest(mf === undefined ? '' : nameText(await readText(file, mf, 'manifest')));
     checkDescriptor(posix.basename(ovf.name), descriptor, manifest);
-    // A tar may hold all of it in a folder; references are relative to the descriptor.
+    // The tar may contain everything in a folder; references are relative to the descriptor.
     const folder = posix.dirname(ovf.name);
     const locate = (names: readonly string[], field: string): Located => {
       const candidates = names.flatMap((name) => [posix.join(folder, name), name]);
@@ -112,11 +111,11 @@ async function openUnpacked(path: string): Promise<OvaPackage> {
   };
 }
 
-/** @returns undefined where there is no such file @throws BadOva */
+/** @returns undefined if there is no such file @throws BadOva */
 async function fileIn(folder: string, name: string, field: string): Promise<Located | undefined> {
   const real = await realpath(resolve(folder, name)).catch(() => undefined);
   if (real === undefined) return undefined;
-  // A link may lead anywhere on this machine; what it leads to must lie with the descriptor.
+  // A link may point anywhere on this machine, so its target must be in the descriptor's folder.
   if (!real.startsWith(folder + sep))
     throw new BadOva('unsafePath', `'${name}' leads out of ${folder}`, field);
   const stat = await lstat(real);
@@ -131,7 +130,7 @@ function checkDescriptor(name: string, content: Buffer, manifest: ReadonlyMap<st
   if (actual !== digest.hex) throw digestMismatch(name, digest, actual);
 }
 
-/** Reads a stretch once and compares it. @throws BadOva */
+/** Reads a part of a file once and compares its digest. @throws BadOva */
 export async function verifyDigest(
   name: string,
   { file, offset, length }: Located,

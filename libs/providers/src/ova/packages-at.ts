@@ -3,12 +3,12 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { InventoryProblem } from '@ledgerlift/contracts';
 import { BadOva, problemOf } from './errors.js';
-import { isOfMacOs } from './file-names.js';
+import { isOfMacOs } from './references.js';
 
 const MOST_PACKAGES = 10_000;
 const DEEPEST_FOLDER = 2;
 
-/** Packages of a provider, and what looks like one and is not read. */
+/** Packages of a provider, and problems with files that look like packages but cannot be read. */
 export interface Packages {
   readonly paths: readonly string[];
   readonly problems: readonly InventoryProblem[];
@@ -21,12 +21,12 @@ const isPackage = (name: string): boolean =>
   ['.ova', '.ovf'].includes(extname(name).toLowerCase()) && !isOfMacOs(name);
 
 /**
- * Every .ova and .ovf at a path: a file, or a folder and the folders in it. A folder may be called *.ova: it is looked into. A
- * link to a file is followed, for whoever may write links into the folder may write packages, too. A link to a folder
- * is not, for it may lead back. What cannot be read is a problem, and hides nothing else.
+ * Finds every .ova and .ovf at a path: a file, or a folder and its subfolders, even ones named *.ova. Follows links to files, because
+ * anyone who can write links there can also write packages, but not links to folders, which may form loops. An unreadable entry
+ * becomes a problem and does not hide the others.
  *
- * @param list how the entries of a folder are told
- * @throws BadOva when there is nothing to read at all
+ * @param list lists the entries of a folder
+ * @throws BadOva if nothing can be read
  */
 export async function packagesAt(path: string, list: ListFolder = listFolder): Promise<Packages> {
   const found = await stat(path).catch((error: unknown) => {
@@ -77,7 +77,7 @@ export async function packagesAt(path: string, list: ListFolder = listFolder): P
   return { paths: [...paths, ...followed.paths].sort(), problems: [...problems, ...followed.problems] };
 }
 
-/** A package that is also there under its own name is not read twice, as that would make two VMs of each of its own. */
+/** Does not read a package twice that is also present under its own name, because that would duplicate its VMs. */
 async function follow(links: readonly string[], paths: readonly string[]): Promise<Packages> {
   if (links.length === 0) return { paths: [], problems: [] };
   const known = new Map<string, string>();

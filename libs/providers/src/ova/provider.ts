@@ -1,16 +1,15 @@
-import { access, constants } from 'node:fs/promises';
 import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import { access, constants } from 'node:fs/promises';
 import type { DiskAccess, SourceProvider } from '../port.js';
+import { ovaConditionTypes, ovaPlanConditions } from './conditions.js';
 import { verifyFiles } from './digests.js';
 import type { OvaBacking } from './disks.js';
-import { ovaConditionTypes } from './plan/condition-types.js';
-import { ovaPlanConditions } from './plan/conditions.js';
 import { BadOva, problemOf } from './errors.js';
 import { readInventory } from './inventory.js';
 import { sharedReader } from './reading/package-reader.js';
 import { makeBlank, unpack } from './unpack.js';
 
-/** OVA files: VMs that are off for ever, so power is nothing to do, and only a cold migration is possible. */
+/** The provider for OVA files. Their VMs are always off, so power operations do nothing, and only cold migration is possible. */
 export const ovaProvider: SourceProvider = {
   type: 'ova',
   migrationTypes: ['cold', 'conversion'],
@@ -48,7 +47,7 @@ export const ovaProvider: SourceProvider = {
   },
 
   async currentVm(_spec, vmId) {
-    // The id is a hash of the path, so the inventory has to be looked through.
+    // The id is a hash of the path, so search the inventory for it.
     const { vms } = await readInventory(pathOf(_spec), new Date());
     return vms.find(({ id }) => id === vmId);
   },
@@ -56,7 +55,7 @@ export const ovaProvider: SourceProvider = {
   powerState: async () => 'off',
   powerOff: async (_spec, vm) => ({ momentId: vm.fingerprint, how: 'was-off' }),
   powerOn: async () => 'off',
-  // Nothing runs a file: it stands for one moment as long as it stays as it was.
+  // A file cannot run, so it represents one moment until it changes.
   currentMoment: async (spec, vm) => (await ovaProvider.currentVm(spec, vm.id))?.fingerprint,
 
   diskAccess(spec, _vm, { backing, capacityBytes }) {
@@ -65,7 +64,7 @@ export const ovaProvider: SourceProvider = {
   },
 };
 
-/** The .ova or .ovf of a VM, whose path also names its virtual system. */
+/** Returns the .ova or .ovf of a VM. The VM's path also contains the id of its virtual system. */
 const fileOf = (vm: SourceVm): string => vm.path.slice(0, vm.path.lastIndexOf('#'));
 
 function pathOf(spec: ProviderSpec): string {

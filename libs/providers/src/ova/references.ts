@@ -1,7 +1,46 @@
 import type { SourceDisk } from '@ledgerlift/contracts';
 import { BadOva } from './errors.js';
-import { type XmlElement, childOf, childrenOf } from './xml.js';
 import { bytesOf, bytesPerUnit } from './units.js';
+import { childOf, childrenOf, type XmlElement } from './xml.js';
+
+/**
+ * Lists the possible file names of an `href`, the likeliest first. An href is a URI (DSP0243, References) and is decoded once. Some
+ * tools write the plain name instead, which may contain a `%`.
+ *
+ * @throws BadOva for a URL, and if one of the names leads out of the package
+ */
+export function namesOf(href: string, field: string): readonly string[] {
+  if (href === '') throw new BadOva('badOvf', 'a file reference has no href', field);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(href)) {
+    throw new BadOva('unsupported', `'${href.slice(0, 200)}' is a URL; put the file beside the OVF`, field);
+  }
+  const names = new Set([decoded(href), href].map((name) => name.replace(/^(\.\/)+/, '')));
+  for (const name of names) checkName(name, field);
+  return [...names];
+}
+
+/** @throws BadOva */
+export function checkName(name: string, field: string): void {
+  const parts = name.split(/[\\/]/);
+  if (name.startsWith('/') || name.includes('\0') || parts.includes('..')) {
+    throw new BadOva('unsafePath', `'${name.slice(0, 200)}' leads out of the package`, field);
+  }
+}
+
+function decoded(href: string): string {
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    return href;
+  }
+}
+
+/** Normalizes a name, because macOS decomposes characters such as `ü` and other systems do not. */
+export const sameName = (name: string): string => name.normalize('NFC');
+
+/** Whether a file is a macOS attribute file (AppleDouble), which is never a descriptor or disk. */
+export const isOfMacOs = (name: string): boolean =>
+  name.split('/').some((part) => part.startsWith('._') || part === '__MACOSX');
 
 export interface FileReference {
   readonly id: string;
@@ -14,21 +53,21 @@ export interface FileReference {
 
 export interface DiskReference {
   readonly id: string;
-  /** None: an empty disk. */
+  /** Absent for an empty disk. */
   readonly fileRef: string | undefined;
   readonly capacityBytes: number;
-  /** Undefined: it names no format that is known. */
+  /** Undefined for an unknown format. */
   readonly format: 'vmdk' | 'raw' | 'qcow2' | 'vhd' | undefined;
-  /** oVirt says here what others say by a controller. */
+  /** Set by oVirt; other exporters use a controller instead. */
   readonly bus: SourceDisk['bus'] | undefined;
   readonly isBoot: boolean;
   readonly field: string;
 }
 
-/** By id. An entry that is wrong is kept as its error, so that only the VMs that use it are refused. */
+/** Entries by id. A wrong entry is kept as its error, so that only the VMs that use it are refused. */
 export type References<Entry> = ReadonlyMap<string, Entry | BadOva>;
 
-/** The files of a package. Wrong: two files with one id, an unknown compression. */
+/** Reads the files of a package. Wrong entries: duplicate ids, unknown compression. */
 export function fileReferences(envelope: XmlElement): References<FileReference> {
   const elements = childrenOf(childOf(envelope, 'References'), 'File');
   return referencesOf(elements, { list: 'References.File', idName: 'id' }, (element, id, field) => {
@@ -50,11 +89,11 @@ export function fileReferences(envelope: XmlElement): References<FileReference> 
   });
 }
 
-/** The disks of a package. Wrong: two disks with one id, a delta, a capacity that is no number. */
+/** Reads the disks of a package. Wrong entries: duplicate ids, deltas, capacities that are not numbers. */
 export function diskReferences(envelope: XmlElement): References<DiskReference> {
   const elements = childrenOf(childOf(envelope, 'DiskSection'), 'Disk');
   return referencesOf(elements, { list: 'DiskSection.Disk', idName: 'diskId' }, (element, id, field) => {
-    // oVirt writes an empty one on each disk.
+    // oVirt writes an empty parentRef on each disk.
     if ((element.attributes.get('parentRef') ?? '').trim() !== '') {
       throw new BadOva(
         'unsupported',
@@ -97,7 +136,7 @@ function referencesOf<Entry>(
     const field = `${list}[${index}]`;
     const id = element.attributes.get(idName) ?? '';
     if (entries.has(id) || id === '') {
-      // Which of the two is meant cannot be known, so neither is used.
+      // A reference to a duplicate id is ambiguous, so use neither.
       const why = id === '' ? `no ${idName}` : `the ${idName} '${id.slice(0, 100)}' of another entry`;
       entries.set(id, new BadOva('badOvf', `${field} has ${why}`, `${field}.${idName}`));
       return;

@@ -1,25 +1,25 @@
 import type { FileHandle } from 'node:fs/promises';
-import { nameText } from './encoding.js';
+import { nameText } from './xml.js';
 import { BadOva } from './errors.js';
 
 export interface TarEntry {
   readonly name: string;
   readonly kind: 'file' | 'other';
-  /** Where the content begins in the tar. */
+  /** Offset of the content in the tar. */
   readonly offset: number;
   readonly length: number;
 }
 
 const BLOCK = 512;
-/** An OVA holds a descriptor, a manifest, a certificate, disks and their chunks: no honest one has more. */
+/** More than any real OVA has: a descriptor, a manifest, a certificate, disks and their chunks. */
 const MOST_ENTRIES = 20_000;
 const LONGEST_EXTENSION = 64 * 1024;
-/** Extensions before one entry: a long name, a long link, pax records of the entry and of all. */
+/** Extensions before one entry: a long name, a long link, local and global pax records. */
 const MOST_EXTENSIONS = 8;
 const ALL_EXTENSIONS = 8 * 1024 * 1024;
 
 /**
- * Walks the headers of a tar (POSIX ustar and pax, GNU long names and sizes), reading nothing of the contents.
+ * Lists the entries of a tar (POSIX ustar and pax, GNU long names and sizes) without reading their contents.
  *
  * @throws BadOva for a truncated or malformed tar
  */
@@ -81,7 +81,7 @@ async function readFully(file: FileHandle, into: Buffer, offset: number): Promis
   }
 }
 
-/** The checksum is the sum of the header's bytes, its own field counted as spaces. */
+/** Checks that the checksum is the sum of the header's bytes, with its own field counted as spaces. */
 function checkSum(header: Buffer, offset: number): void {
   let sum = 0;
   for (let index = 0; index < BLOCK; index += 1)
@@ -89,7 +89,7 @@ function checkSum(header: Buffer, offset: number): void {
   if (numberField(header, 148, 8, offset) !== sum) throw bad(offset, 'a header has a wrong checksum');
 }
 
-/** Octal digits, or, where the first bit is set, a big-endian binary number (GNU, for 8 GiB and more). */
+/** Reads octal digits or, if the first bit is set, a big-endian binary number (GNU, for 8 GiB and more). */
 function numberField(header: Buffer, at: number, length: number, offset: number): number {
   const field = header.subarray(at, at + length);
   if (((field[0] ?? 0) & 0x80) !== 0) {
@@ -108,7 +108,7 @@ function ustarName(header: Buffer): string {
   return prefix === '' ? name : `${prefix}/${name}`;
 }
 
-/** Records of `{length} {key}={value}\n`; unknown keys are passed over. */
+/** Parses records of `{length} {key}={value}\n`. Ignores unknown keys. */
 function paxFields(content: Buffer): { name?: string; length?: number } {
   const fields: { name?: string; length?: number } = {};
   for (let at = 0; at < content.length;) {

@@ -1,6 +1,6 @@
 import { BadOva } from './errors.js';
 
-/** Names that tools write in place of the programmatic units of DSP0004. All are powers of two, as those tools mean them. */
+/** Names that tools write instead of the programmatic units of DSP0004. Those tools mean powers of two. */
 const named: Readonly<Record<string, number>> = {
   kilobyte: 2 ** 10,
   megabyte: 2 ** 20,
@@ -28,7 +28,7 @@ const prefixes: Readonly<Record<string, number>> = {
 const decimal = /^(kilo|mega|giga|tera)byte$/;
 
 /**
- * Bytes in one unit, as the programmatic units of DSP0004 say it (`byte * 2^20`, `byte*10^9`, `kibibyte`), or as tools
+ * Returns the bytes in one unit, written as a programmatic unit of DSP0004 (`byte * 2^20`, `byte*10^9`, `kibibyte`) or as tools
  * write it: `MegaBytes`, `GB`, `MiB`, `bytes * 2^20`, `byte * 2 ^ 20`, `byte x 2^20`.
  *
  * @throws BadOva naming the field
@@ -54,9 +54,9 @@ function factorOf(factor: string, unit: string, field: string): number {
 }
 
 /**
- * An amount in a unit, as whole bytes. A fraction such as `0.5` GiB is read; what is left below one byte is rounded up.
+ * Converts an amount in a unit to whole bytes, rounded up. Accepts fractions such as `0.5` GiB.
  *
- * @returns undefined where the text is no amount, or one that no machine has
+ * @returns undefined if the text is not an amount, or is larger than any machine
  */
 export function bytesOf(text: string, unit: number): number | undefined {
   const amount = text.trim();

@@ -6,25 +6,25 @@ import { createGunzip } from 'node:zlib';
 import { BadOva } from './errors.js';
 import type { Located } from './package.js';
 
-/** What a format may need beside the data of a full disk: tables, headers, clusters that are partly used. */
+/** Bytes that a format may need in addition to the data of a full disk: tables, headers, partly used clusters. */
 const OVERHEAD_BYTES = 16 * 1024 * 1024;
 const OVERHEAD_SHARE = 16;
 
-/** The most bytes that the image of a disk may have once it is unpacked. */
+/** Returns the maximum size in bytes of a disk's unpacked image. */
 const largestImage = (capacityBytes: number): number =>
   capacityBytes + Math.ceil(capacityBytes / OVERHEAD_SHARE) + OVERHEAD_BYTES;
 
 export interface Packed {
   readonly parts: readonly Located[];
   readonly compression: 'none' | 'gzip';
-  /** Of the disk: its image is not much larger. */
+  /** Capacity of the disk, which limits the size of its image. */
   readonly capacityBytes: number;
 }
 
 /**
- * Joins the parts of a file, and inflates them where they are compressed: what cannot be read at an offset.
+ * Joins the parts of a file and decompresses them if needed, for files without random access.
  *
- * @throws BadOva as soon as more comes out than an image of this capacity can have
+ * @throws BadOva as soon as the output exceeds the possible size of an image of this capacity
  */
 export async function unpack(
   { parts, compression, capacityBytes }: Packed,
@@ -40,7 +40,7 @@ export async function unpack(
   await file.sync().finally(() => file.close());
 }
 
-/** A disk that holds nothing: a file of its size that takes no room. */
+/** Creates an empty disk as a sparse file. */
 export async function makeBlank(path: string, capacityBytes: number): Promise<void> {
   const file = await open(path, 'w', 0o600);
   try {
@@ -51,7 +51,7 @@ export async function makeBlank(path: string, capacityBytes: number): Promise<vo
   }
 }
 
-/** Passes bytes on up to the limit. What is beyond it is never written. */
+/** Passes bytes through up to the limit, then fails, so that excess bytes are never written. */
 function atMost(limit: number, path: string): Transform {
   let passed = 0;
   return new Transform({

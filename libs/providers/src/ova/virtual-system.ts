@@ -19,7 +19,7 @@ export interface Catalogue {
   readonly images: Map<string, Promise<ReadImage>>;
 }
 
-/** The virtual systems of an envelope: one, or those of a collection, however deep. */
+/** Lists the virtual systems of an envelope: one, or all in a nested collection. */
 export function virtualSystems(element: XmlElement): readonly XmlElement[] {
   return element.children.flatMap((child) => {
     if (child.name === 'VirtualSystem') return [child];
@@ -28,7 +28,7 @@ export function virtualSystems(element: XmlElement): readonly XmlElement[] {
 }
 
 /**
- * One virtual system as a VM, in the configuration that counts where nobody chooses; its hardware in the others stands beside it.
+ * Converts a virtual system to a VM in its default configuration, with its hardware in the other configurations beside it.
  *
  * @throws BadOva
  */
@@ -63,13 +63,13 @@ export async function vmOf(system: XmlElement, catalogue: Catalogue): Promise<So
     }
   }
   const deployment = { configuration: chosen, available: [...available], others };
-  // One for all configurations: whichever is migrated, the package must be the one that was looked at.
+  // One fingerprint covers all configurations, so that any change of the package is noticed.
   return { ...vm, concerns, deployment, fingerprint: fingerprintOf(pkg, { ...vm, deployment }) };
 }
 
 /**
- * Over all that a migration relies on. Concerns are left out: they are judgements, which another version may word otherwise.
- * The order of the fields is the one of earlier versions, so that a migration outlives an upgrade.
+ * Covers everything that a migration relies on. Excludes concerns, because another version may word them differently. Keeps the field
+ * order of earlier versions, so that a migration survives an upgrade.
  */
 function fingerprintOf({ stamp }: OvaPackage, vm: Omit<SourceVm, 'fingerprint'>): string {
   const { id, name, path, powerState, cpu, memory, firmware, secureBoot, tpm, os, disks, nics } = vm;
@@ -133,7 +133,7 @@ function osOf(section: XmlElement | undefined): SourceVm['os'] {
 
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
-/** Who wrote the OVF: by the namespaces that it declares and uses, for nothing in the standard says so. */
+/** Detects the exporter of an OVF by its namespaces, because the standard has no field for it. */
 export function exporterOf(envelope: XmlElement): string {
   const spaces = [...envelope.attributes].map(([key, value]) => `${key}=${value}`).join(' ');
   if (/virtualbox/i.test(spaces)) return 'VirtualBox';

@@ -1,7 +1,65 @@
-import { BadXml, XmlReader, type XmlTree, localName } from '@ledgerlift/xml';
+import { BadXml, localName, XmlReader, type XmlTree } from '@ledgerlift/xml';
 import { BadOva } from './errors.js';
 
-/** An element by its local names: tools differ in their prefixes, and some forget to declare them. */
+const boms: readonly (readonly [bytes: readonly number[], label: string])[] = [
+  [[0xef, 0xbb, 0xbf], 'utf-8'],
+  [[0xff, 0xfe], 'utf-16le'],
+  [[0xfe, 0xff], 'utf-16be'],
+  // `<?` without a byte order mark (XML 1.0, appendix F).
+  [[0x3c, 0x00, 0x3f, 0x00], 'utf-16le'],
+  [[0x00, 0x3c, 0x00, 0x3f], 'utf-16be'],
+];
+const DECLARATION_LENGTH = 256;
+
+/**
+ * Decodes an XML document in the encoding that its first bytes show, or that it declares (XML 1.0, 4.3.3).
+ *
+ * @throws BadOva for an unknown encoding, and for bytes that are invalid in it, so that a name is never misread
+ */
+export function xmlText(content: Buffer): string {
+  const shown = boms.find(([bytes]) => bytes.every((byte, index) => content[index] === byte))?.[1];
+  const label = shown ?? declared(content) ?? 'utf-8';
+  const decoder = decoderOf(label);
+  if (decoder === undefined) throw unreadable(`the encoding '${label.slice(0, 50)}' is unknown`);
+  try {
+    return decoder.decode(content);
+  } catch {
+    throw unreadable(`its bytes are not all of the encoding '${label}'`);
+  }
+}
+
+function decoderOf(label: string): InstanceType<typeof TextDecoder> | undefined {
+  try {
+    return new TextDecoder(label, { fatal: true });
+  } catch {
+    return undefined;
+  }
+}
+
+const unreadable = (why: string): BadOva =>
+  new BadOva(
+    'badXml',
+    `the OVF cannot be read: ${why}; export the VM again, or write the OVF as UTF-8`,
+    'Envelope',
+  );
+
+function declared(content: Buffer): string | undefined {
+  const start = content.toString('latin1', 0, DECLARATION_LENGTH);
+  const label = /^<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']/.exec(start)?.[1];
+  // Without a byte order mark, and with bytes that read as ASCII, it cannot be UTF-16 even if it says so.
+  return label !== undefined && /^utf-?16/i.test(label) ? undefined : label;
+}
+
+/** Decodes a name in a tar or a manifest: as UTF-8 or else as ISO-8859-1, where every byte is valid. */
+export function nameText(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return bytes.toString('latin1');
+  }
+}
+
+/** An element with local names, because tools differ in their prefixes, and some forget to declare them. */
 export interface XmlElement {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
@@ -17,7 +75,7 @@ interface Building extends XmlElement {
 }
 
 export const LARGEST_XML = 16 * 1024 * 1024;
-/** No exporter comes near. */
+/** Far above the output of any exporter. */
 const LIMITS = {
   characters: LARGEST_XML,
   depth: 64,

@@ -2,7 +2,7 @@ import type { SourceVm } from '@ledgerlift/contracts';
 import type { ByteRange } from '../port.js';
 import { VsphereAnswerMalformed, VsphereSnapshotLost } from './errors.js';
 import type { VsphereSession } from './session.js';
-import type { ObjectRef } from './soap/node.js';
+import type { ObjectRef } from './soap/xml.js';
 import { isFault, vmRef } from './vm.js';
 
 export interface TrackedDisk {
@@ -12,13 +12,13 @@ export interface TrackedDisk {
 }
 
 /**
- * What changed on a disk between a change id and a snapshot. vCenter answers for as much of the disk as it likes, and is
- * asked again from where it stopped until the whole disk is covered.
+ * Lists the ranges of a disk that changed between a change id and a snapshot. vCenter may answer for only part of the disk, so this
+ * asks again from there until the whole disk is covered.
  *
- * @param changeId `*` asks for all that is allocated
- * @returns in order, without overlaps, within the disk; undefined where vCenter no longer knows the id: tracking was
- * reset, and everything has to be compared
- * @throws VsphereSnapshotLost, and what a call throws
+ * @param changeId `*` asks for all allocated ranges
+ * @returns ranges in order, without overlaps, within the disk; undefined if vCenter no longer knows the id, because tracking was
+ * reset: then compare the whole disk
+ * @throws VsphereSnapshotLost, and errors of a call
  */
 export async function changedAreas(
   session: VsphereSession,
@@ -36,7 +36,7 @@ export async function changedAreas(
       .catch((error: unknown) => {
         if (isFault(error, 'ManagedObjectNotFound'))
           throw new VsphereSnapshotLost(vm.name, snapshot.id, 'is gone');
-        // vCenter says either of a change id that is of another epoch (VMware KB 2146999).
+        // vCenter returns either fault for a change id from another epoch (VMware KB 2146999).
         if (isFault(error, 'FileFault', 'InvalidArgument')) return undefined;
         throw error;
       });
@@ -55,7 +55,7 @@ export async function changedAreas(
   return united(found, capacityBytes);
 }
 
-/** In order, each byte once, and none past the end: areas may touch or overlap where one answer ends and the next begins. */
+/** Merges areas in order and clips them at the end: areas of successive answers may touch or overlap. */
 function united(areas: readonly ByteRange[], end: number): readonly ByteRange[] {
   const result: { offset: number; length: number }[] = [];
   for (const { offset, length } of areas.toSorted((a, b) => a.offset - b.offset)) {

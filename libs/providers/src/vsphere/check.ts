@@ -5,20 +5,19 @@ import {
   type VsphereSettings,
 } from '@ledgerlift/contracts';
 import { readSecret } from '@ledgerlift/secrets';
-import { allOf } from './listing.js';
+import { allOf, sessionOf, type VsphereSession } from './session.js';
 import { VsphereHostSecretMissing, VsphereHostUnknown, privilegeProblems } from './privileges/index.js';
-import { type VsphereSession, sessionOf } from './session.js';
 
 const CHECK_MS = 60_000;
 
 /**
- * What hinders to use a vSphere server, and, of category Warn, what would hinder some migrations: privileges that the
- * user lacks, and hosts that disks cannot be read from directly.
+ * Finds problems that prevent using a vSphere server and, as category Warn, those that affect some migrations: missing
+ * privileges, and hosts from which disks cannot be read directly.
  */
 export async function checkVsphere(spec: ProviderSpec): Promise<readonly InventoryProblem[]> {
   const signal = AbortSignal.timeout(CHECK_MS);
   const session = sessionOf(spec);
-  // Not those of the session, which may be older: it is shared by all who log in in the same way.
+  // Read the secret again: the shared session may have logged in with an older one.
   const hosts = spec.type === 'vsphere' ? spec.settings.hosts : [];
   try {
     await session.content(signal);
@@ -51,7 +50,7 @@ async function hostProblems(
   return problems.flat().map((error) => ({ item: error.host, category: 'Warn', ...error.details() }));
 }
 
-/** By name and by id: their names, or the id where several have that name and only one is meant. */
+/** Maps names and ids of hosts to how problems refer to them: the name, or the id if several hosts have that name. */
 async function namesOfHosts(
   session: VsphereSession,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 import { classOfFault } from './soap/fault-classes.js';
 
-/** The server gave no answer, or one that is not its own. Tried again. */
+/** The server did not answer, or something else answered in its place. Retried. */
 export class VsphereUnreachable extends LedgerliftError {
   readonly code = 'LL-VSP-001';
   override readonly failure = 'transient';
@@ -14,13 +14,13 @@ export class VsphereUnreachable extends LedgerliftError {
   }
 }
 
-/** The server refused a request, or a task of it failed. `fault` is the name that vSphere gives the reason. */
+/** The server refused a request, or its task failed. `fault` is vSphere's name for the reason. */
 export class VsphereFault extends LedgerliftError {
   readonly code = 'LL-VSP-002';
   override readonly failure: FailureClass;
   constructor(
     readonly request: string,
-    /** Such as `TaskInProgress`; of the type `vim.fault.…`. */
+    /** Such as `TaskInProgress`, for the type `vim.fault.TaskInProgress`. */
     readonly fault: string,
     readonly says: string,
   ) {
@@ -29,7 +29,7 @@ export class VsphereFault extends LedgerliftError {
   }
 }
 
-/** The certificate is not the one that was pinned. Nothing was sent to the server. */
+/** The certificate differs from the pinned one. Nothing was sent to the server. */
 export class VsphereThumbprintDiffers extends LedgerliftError {
   readonly code = 'LL-VSP-003';
   override readonly failure = 'needs-operator';
@@ -39,8 +39,8 @@ export class VsphereThumbprintDiffers extends LedgerliftError {
     readonly seen: string,
   ) {
     super(
-      `${server} shows a certificate with the thumbprint ${seen}, not ${pinned}; nothing was sent to it. ` +
-        'If the certificate was renewed, compare it at the server, and give the provider the new thumbprint',
+      `${server} has a certificate with the thumbprint ${seen}, not ${pinned}; nothing was sent to it. ` +
+        'If the certificate was renewed, verify it at the server, then set the new thumbprint in the provider',
       { field: 'settings.thumbprint' },
     );
   }
@@ -61,7 +61,7 @@ export class VsphereCertificateRefused extends LedgerliftError {
   }
 }
 
-/** User or password are wrong, or the account may not log in. */
+/** The user or password is wrong, or the account may not log in. */
 export class VsphereLoginRefused extends LedgerliftError {
   readonly code = 'LL-VSP-005';
   override readonly failure = 'needs-operator';
@@ -74,7 +74,7 @@ export class VsphereLoginRefused extends LedgerliftError {
   }
 }
 
-/** The account is locked: too many logins with a wrong password. While it is, the right one is no help. */
+/** The account is locked after too many wrong passwords. Until it is unlocked, even the right password fails. */
 export class VsphereAccountLocked extends LedgerliftError {
   readonly code = 'LL-VSP-024';
   override readonly failure = 'needs-operator';
@@ -84,13 +84,13 @@ export class VsphereAccountLocked extends LedgerliftError {
   ) {
     super(
       `${server} refused the login with the secret '${secret}': the account is locked; unlock it there, or wait until it is ` +
-        'unlocked, and see who logs in with a wrong password',
+        'unlocked, and find out who logs in with a wrong password',
       { field: 'secret' },
     );
   }
 }
 
-/** The server's answer is not one that we understand. */
+/** The server's answer cannot be understood. */
 export class VsphereAnswerMalformed extends LedgerliftError {
   readonly code = 'LL-VSP-006';
   constructor(
@@ -99,12 +99,12 @@ export class VsphereAnswerMalformed extends LedgerliftError {
     reason: string,
   ) {
     super(
-      `the answer of ${server} to ${request} is not understood: ${reason}; is its address that of the SDK?`,
+      `cannot understand the answer of ${server} to ${request}: ${reason}; is the address that of the SDK?`,
     );
   }
 }
 
-/** Something was begun and did not end within its time limit. It may yet end: whoever tries again finds it. */
+/** An operation did not end within its time limit. It may still end; a retry finds its result. */
 export class VsphereWaitTooLong extends LedgerliftError {
   readonly code = 'LL-VSP-007';
   override readonly failure = 'transient';
@@ -116,7 +116,7 @@ export class VsphereWaitTooLong extends LedgerliftError {
   }
 }
 
-/** The user lacks privileges. Each is named, so that they can be given. */
+/** The user lacks a privilege, which the error names so that it can be granted. */
 export class VspherePermissionDenied extends LedgerliftError {
   readonly code = 'LL-VSP-008';
   override readonly failure = 'needs-operator';
@@ -126,12 +126,12 @@ export class VspherePermissionDenied extends LedgerliftError {
     readonly on: string,
   ) {
     super(
-      `the user may not do ${request}: it lacks the privilege ${privilege} on ${on}; give it to the user's role`,
+      `the user may not do ${request}: it lacks the privilege ${privilege} on ${on}; add it to the user's role`,
     );
   }
 }
 
-/** A datastore has no room for what was asked: a snapshot grows with all that its VM writes. */
+/** A datastore is full. Snapshots grow with everything that their VM writes. */
 export class VsphereDatastoreFull extends LedgerliftError {
   readonly code = 'LL-VSP-025';
   override readonly failure = 'needs-operator';
@@ -142,13 +142,13 @@ export class VsphereDatastoreFull extends LedgerliftError {
   ) {
     const which = datastore === undefined ? 'a datastore of the VM' : `the datastore '${datastore}'`;
     super(
-      `vSphere could not do ${request}: ${which} is full${says === '' ? '' : ` (${says})`}; make room on it, or move ` +
-        'disks of the VM to another one, and retry',
+      `vSphere could not do ${request}: ${which} is full${says === '' ? '' : ` (${says})`}; free space on it, or move ` +
+        'disks of the VM to another one, then retry',
     );
   }
 }
 
-/** A snapshot was removed by vSphere's word, and is listed. */
+/** vSphere reported a snapshot as removed, but still lists it. */
 export class VsphereSnapshotStays extends LedgerliftError {
   readonly code = 'LL-VSP-026';
   override readonly failure = 'transient';
@@ -156,11 +156,11 @@ export class VsphereSnapshotStays extends LedgerliftError {
     readonly vm: string,
     readonly snapshot: string,
   ) {
-    super(`the snapshot '${snapshot}' of ${vm} is still there after its removal; it is removed again`);
+    super(`the snapshot '${snapshot}' of ${vm} still exists after its removal; Ledgerlift removes it again`);
   }
 }
 
-/** The snapshot that was to be read is gone, or is another one of that name. */
+/** The snapshot to be read is gone, or was replaced by another of the same name. */
 export class VsphereSnapshotLost extends LedgerliftError {
   readonly code = 'LL-VSP-010';
   override readonly outcome = 'snapshot-lost';
@@ -170,12 +170,12 @@ export class VsphereSnapshotLost extends LedgerliftError {
     reason: string,
   ) {
     super(
-      `the snapshot '${snapshot}' of ${vm} ${reason}; what was read of it stands, the rest needs a new one`,
+      `the snapshot '${snapshot}' of ${vm} ${reason}; data read so far is kept, the rest needs a new snapshot`,
     );
   }
 }
 
-/** The disks of a VM that is on, or suspended, cannot be read as they are. */
+/** The VM is on or suspended, so its disks cannot be read directly. */
 export class VsphereVmNotOff extends LedgerliftError {
   readonly code = 'LL-VSP-011';
   override readonly failure = 'needs-operator';
@@ -184,11 +184,11 @@ export class VsphereVmNotOff extends LedgerliftError {
     readonly state: string,
     wayOut: string,
   ) {
-    super(`${vm} was to be off, and is ${state}; ${wayOut}`);
+    super(`${vm} must be off, but is ${state}; ${wayOut}`);
   }
 }
 
-/** The guest was asked to shut down, and is up after its time limit; or there are no tools that could be asked. */
+/** The guest did not shut down within its time limit, or has no VMware Tools to ask for it. */
 export class VsphereGuestStillUp extends LedgerliftError {
   readonly code = 'LL-VSP-012';
   override readonly failure: FailureClass;
@@ -197,12 +197,12 @@ export class VsphereGuestStillUp extends LedgerliftError {
     why: string,
     then: 'fail' | 'wait',
   ) {
-    super(`${vm} is still up: ${why}; shut it down, and retry`);
+    super(`${vm} is still up: ${why}; shut it down, then retry`);
     this.failure = then === 'wait' ? 'needs-operator' : 'permanent';
   }
 }
 
-/** Changed block tracking is on, and a new snapshot has no change ids all the same. */
+/** Changed block tracking is on, but a new snapshot has no change ids. */
 export class VsphereChangesNotTracked extends LedgerliftError {
   readonly code = 'LL-VSP-013';
   override readonly failure = 'needs-operator';
@@ -217,7 +217,7 @@ export class VsphereChangesNotTracked extends LedgerliftError {
   }
 }
 
-/** A VM waits for the answer to a question, as after it was copied, and does nothing until then. */
+/** A VM is blocked by a question in vCenter, such as whether it was moved or copied. */
 export class VsphereVmAsks extends LedgerliftError {
   readonly code = 'LL-VSP-014';
   override readonly failure = 'needs-operator';
@@ -225,11 +225,11 @@ export class VsphereVmAsks extends LedgerliftError {
     readonly vm: string,
     readonly question: string,
   ) {
-    super(`${vm} waits for an answer in vCenter: ${question}; answer it there, and retry`);
+    super(`${vm} waits for an answer in vCenter: ${question}; answer it there, then retry`);
   }
 }
 
-/** vSphere knows a VM, and nothing of its configuration: its storage or its host is away. Never taken for gone. */
+/** vSphere lists a VM without its configuration, because its storage or host is unavailable. Never treated as deleted. */
 export class VsphereVmUnreadable extends LedgerliftError {
   readonly code = 'LL-VSP-015';
   override readonly failure = 'transient';
@@ -238,22 +238,22 @@ export class VsphereVmUnreadable extends LedgerliftError {
     readonly state: string,
   ) {
     super(
-      `vSphere knows nothing of the configuration of ${vm}: it is ${state}; see to its host and its storage, ` +
+      `vSphere does not know the configuration of ${vm}: it is ${state}; check its host and its storage, ` +
         'or remove it from the inventory',
     );
   }
 }
 
-/** A VM was marked as a template. It is still there, and so is what was made for its migration. */
+/** The VM was marked as a template. It still exists, and so do the resources of its migration. */
 export class VsphereVmIsTemplate extends LedgerliftError {
   readonly code = 'LL-VSP-027';
   override readonly failure = 'needs-operator';
   constructor(readonly vm: string) {
-    super(`${vm} is a template now; convert it to a VM again, and retry`);
+    super(`${vm} is now a template; convert it back to a VM, then retry`);
   }
 }
 
-/** Nothing proves that a VM that is off has not run since it was looked at last. */
+/** Nothing proves that a powered-off VM has not run since the last look. */
 export class VsphereMomentUnknown extends LedgerliftError {
   readonly code = 'LL-VSP-028';
   override readonly failure = 'needs-operator';
@@ -262,11 +262,11 @@ export class VsphereMomentUnknown extends LedgerliftError {
     reason: string,
     wayOut: string,
   ) {
-    super(`it cannot be told whether ${vm} has run: ${reason}; ${wayOut}`);
+    super(`cannot tell whether ${vm} has run: ${reason}; ${wayOut}`);
   }
 }
 
-/** Change tracking was to be turned on for a VM that has snapshots of others. */
+/** Change tracking cannot be turned on because the VM has snapshots that Ledgerlift did not make. */
 export class VsphereSnapshotsHinderTracking extends LedgerliftError {
   readonly code = 'LL-VSP-029';
   override readonly failure = 'needs-operator';
@@ -276,7 +276,7 @@ export class VsphereSnapshotsHinderTracking extends LedgerliftError {
   ) {
     super(
       `changed block tracking is off on ${vm}, and cannot be turned on while it has snapshots (${snapshots.join(', ')}): ` +
-        'what it tells of changes would be wrong; remove them, and retry, or migrate it cold',
+        'it would report wrong changes; remove them and retry, or migrate the VM cold',
     );
   }
 }

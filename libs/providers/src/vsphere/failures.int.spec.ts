@@ -49,7 +49,7 @@ describe('what can be wrong with a source has an error of its own', () => {
     const pinned = world.vsphere.thumbprint256.replace(/^../, (byte) => (byte === '00' ? '01' : '00'));
     const problem = await hindering(world.providerWith({ thumbprint: pinned }));
     expect(problem).toMatchObject({ code: 'LL-VSP-003', field: 'settings.thumbprint' });
-    for (const told of [pinned, world.vsphere.thumbprint256, 'compare it at the server'])
+    for (const told of [pinned, world.vsphere.thumbprint256, 'verify it at the server'])
       expect(problem?.message).toContain(told);
   });
 
@@ -121,7 +121,7 @@ describe('what can be wrong with a source has an error of its own', () => {
     await world.vsphere.fault({ method: 'CreateSnapshot_Task', as, fault, detail });
     const refused = snapshotBy(world.provider);
     await expect(refused).rejects.toMatchObject({ code: 'LL-VSP-025', failure: 'needs-operator' });
-    await expect(refused).rejects.toThrow(/the datastore 'LocalDS_0' is full .*make room on it/);
+    await expect(refused).rejects.toThrow(/the datastore 'LocalDS_0' is full .*free space on it/);
   });
 
   it('a full datastore that the host tells in words only', async () => {

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProviderSpec, SourceVm } from '@ledgerlift/contracts';
 import type { VsphereUser } from '@ledgerlift/testing';
 import { currentMoment, powerOff } from './power.js';

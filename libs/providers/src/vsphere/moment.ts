@@ -5,10 +5,9 @@ import type { VsphereSession } from './session.js';
 import { vmRef } from './vm.js';
 
 /**
- * Events after which a VM's disks are no longer what they were: each begins a run of the VM, or gives it other bytes.
- * Servers take classes in either form. A revert has no class in vim25: it is an EventEx, filtered by its own id
- * (vim.event.EventEx.eventTypeId). vCenter finds nothing by an id that it does not know, and says no word of it; the
- * simulator refuses one.
+ * Events that change a VM's disks: each begins a run of the VM, or replaces its data. Servers accept classes in either form. A
+ * revert has no class in vim25: it is an EventEx, filtered by its own id (vim.event.EventEx.eventTypeId). For an unknown id,
+ * vCenter silently finds nothing, and the simulator returns an error.
  */
 const RUNS = [
   ...[
@@ -22,13 +21,12 @@ const RUNS = [
 ];
 
 /**
- * The moment that a VM's disks stand for while it is off: another one each time it has run or was reverted (ADR 20). No
- * property of a VM tells that once it is off again (`runtime.bootTime` is cleared, `config.changeVersion` moves with every
- * snapshot, too). A vCenter keeps events in its database, and is asked for the last one that began a run. Where it has
- * none, and on a host without a vCenter, which forgets a VM's events when the VM is powered off, the disks themselves are
- * asked: their content ids are others after they were written to.
+ * Identifies the moment that a powered-off VM's disks represent. It changes each time the VM has run or was reverted (ADR 20). No
+ * property of a VM shows that once it is off again (`runtime.bootTime` is cleared, `config.changeVersion` also changes with every
+ * snapshot). A vCenter keeps events in its database, so this asks for the last one that began a run. If there is none, or on a
+ * host without a vCenter, which forgets a VM's events at power-off, it reads the disks' content ids, which change with writes.
  *
- * @throws VsphereMomentUnknown where nothing proves it; what a call throws
+ * @throws VsphereMomentUnknown if nothing proves it; errors of a call
  */
 export async function momentOf(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<string> {
   const { apiType, instanceUuid } = await session.content(signal);
@@ -39,13 +37,13 @@ export async function momentOf(session: VsphereSession, vm: SourceVm, signal: Ab
   try {
     return of(`content-${await contentOf(session, vm, signal)}`);
   } catch (error) {
-    // A vCenter keeps events for weeks: that it has none is a proof for as long as that.
+    // A vCenter keeps events for weeks, so having none proves that the VM has not run for that long.
     if (isVcenter && error instanceof VsphereMomentUnknown) return of('run-0');
     throw error;
   }
 }
 
-/** Key of the event that began the VM's last run; undefined where vCenter knows of none, or of none any more. */
+/** Returns the key of the event that began the VM's last run; undefined if vCenter has none, or no longer has it. */
 async function lastRun(
   session: VsphereSession,
   vm: SourceVm,

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SourceVm } from '@ledgerlift/contracts';
 import { currentMoment, powerOff, powerOn, powerState } from './power.js';
-import { restore } from './restore.js';
-import { connectedNics, nicsOf, retire } from './retire.js';
+import { connectedNics, nicsOf, restore, retire } from './retire.js';
 import { sessionOf } from './session.js';
 import { bareVm, patience, vsphereWorld, type World } from './spec/world.js';
 import { vmProperties } from './vm.js';

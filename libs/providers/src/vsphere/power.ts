@@ -1,5 +1,5 @@
 import type { PowerState, ProviderSpec, ShutdownSettings, SourceVm } from '@ledgerlift/contracts';
-import type { PoweredOff, Patience } from '../port.js';
+import type { Patience, PoweredOff } from '../port.js';
 import {
   VsphereGuestStillUp,
   VsphereVmAsks,
@@ -8,11 +8,11 @@ import {
   VsphereWaitTooLong,
 } from './errors.js';
 import { momentOf } from './moment.js';
-import { type VsphereSession, sessionOf } from './session.js';
+import { sessionOf, type VsphereSession } from './session.js';
 import { runTask, until } from './soap/tasks.js';
 import { isFault, settled, vmProperties, vmRef } from './vm.js';
 
-/** For what does not depend on a guest: to switch a VM off or on. */
+/** Time limit for switching a VM on or off, which does not depend on the guest. */
 const SWITCH_MS = 120_000;
 const LOOK_MS = 60_000;
 
@@ -26,7 +26,7 @@ export async function powerState(spec: ProviderSpec, vm: SourceVm): Promise<Powe
   return stateOf(sessionOf(spec), vm, AbortSignal.timeout(LOOK_MS));
 }
 
-/** Of a VM whose host or storage is away, vSphere tells the state that it saw last: that is none. */
+/** For a VM whose host or storage is away, vSphere reports the last known state, which does not count. */
 async function stateOf(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<PowerState> {
   const properties = await vmProperties(
     session,
@@ -39,14 +39,14 @@ async function stateOf(session: VsphereSession, vm: SourceVm, signal: AbortSigna
 }
 
 /**
- * The moment that the disks of a VM stand for which is off; undefined while it runs.
+ * Returns the moment that the disks represent; undefined while the VM runs.
  *
- * @throws VsphereVmUnreadable, VsphereMomentUnknown, and what a call throws
+ * @throws VsphereVmUnreadable, VsphereMomentUnknown, and errors of a call
  */
 export async function currentMoment(spec: ProviderSpec, vm: SourceVm): Promise<string | undefined> {
   const session = sessionOf(spec);
   const signal = AbortSignal.timeout(LOOK_MS);
-  // Before and after: what is powered on between the two is seen to run, or to have run.
+  // Check before and after, so that a power-on between the two shows up in the state or in the moment.
   if (!(await isOff(session, vm, signal))) return undefined;
   const moment = await momentOf(session, vm, signal);
   return (await isOff(session, vm, signal)) ? moment : undefined;
@@ -58,7 +58,7 @@ async function isOff(session: VsphereSession, vm: SourceVm, signal: AbortSignal)
   return state === 'off';
 }
 
-/** @throws VsphereGuestStillUp, VsphereVmNotOff, and what a task throws */
+/** @throws VsphereGuestStillUp, VsphereVmNotOff, and errors of a task */
 export async function powerOff(
   spec: ProviderSpec,
   vm: SourceVm,
@@ -74,7 +74,7 @@ export async function powerOff(
   });
   const before = await stateOf(session, vm, signal);
   if (before === 'off') return off('was-off');
-  // Its disks are not what its guest had in memory, and to resume it would be to run it.
+  // Its disks lack the guest's data in memory, and resuming it would run it.
   if (before === 'suspended')
     throw new VsphereVmNotOff(vm.name, before, 'resume it, shut its guest down, and retry');
   const refusal = await shutDown(session, vm, { signal, timeLimitMs: shutdown.timeLimitMs });
@@ -84,7 +84,7 @@ export async function powerOff(
   return off('forced');
 }
 
-/** @returns the state that the VM then has */
+/** @returns the VM's resulting state */
 export async function powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patience): Promise<PowerState> {
   const session = sessionOf(spec);
   await settled(session, vm, patience);
@@ -94,7 +94,7 @@ export async function powerOn(spec: ProviderSpec, vm: SourceVm, patience: Patien
   return 'on';
 }
 
-/** @returns why the guest did not go, in words; undefined once the VM is off */
+/** @returns why the guest did not shut down, for messages; undefined once the VM is off */
 async function shutDown(
   session: VsphereSession,
   vm: SourceVm,
@@ -106,7 +106,7 @@ async function shutDown(
   } catch (error) {
     if (isFault(error, 'ToolsUnavailable'))
       return 'no VMware Tools run in its guest, which could be asked to shut down';
-    // It went off in the moment between, or is on its way: it is seen off below.
+    // It went off meanwhile, or is shutting down; the wait below handles both.
     if (!isFault(error, 'InvalidPowerState', 'InvalidState', 'TaskInProgress')) throw error;
   }
   try {
@@ -120,7 +120,7 @@ async function shutDown(
   }
 }
 
-/** Switches the VM and sees it switched. One that was switched meanwhile by somebody else is as it should be. */
+/** Switches the VM and waits for the new state. Accepts a VM that somebody else has switched meanwhile. */
 async function switched(
   session: VsphereSession,
   vm: SourceVm,

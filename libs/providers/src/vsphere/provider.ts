@@ -1,18 +1,16 @@
+import type { ProviderSpec } from '@ledgerlift/contracts';
 import type { SourceProvider } from '../port.js';
 import { checkVsphere } from './check.js';
 import { concernMeanings, judge } from './concerns/index.js';
+import { vsphereConditionTypes, vspherePlanConditions } from './conditions.js';
 import { vsphereDiskAccess } from './disks/index.js';
 import { readInventory, readVm, watchInventory } from './inventory/index.js';
 import { currentMoment, powerOff, powerOn, powerState } from './power.js';
-import { vsphereConditionTypes } from './plan/condition-types.js';
-import { vspherePlanConditions } from './plan/conditions.js';
 import { vsphereRole } from './privileges/index.js';
-import { vsphereRequirements } from './tools/index.js';
-import { restore } from './restore.js';
-import { connectedNics, retire } from './retire.js';
+import { connectedNics, restore, retire } from './retire.js';
 import { closeSessions, sessionOf } from './session.js';
-import { vsphereHosts } from './hosts.js';
 import { vsphereSnapshots } from './snapshots.js';
+import { vsphereRequirements } from './tools/index.js';
 
 const INVENTORY_MS = 600_000;
 const ONE_VM_MS = 60_000;
@@ -50,3 +48,11 @@ export const vsphereProvider: SourceProvider = {
   restore,
   close: closeSessions,
 };
+
+/** Lists a vSphere's addresses: the server of the settings' URL, and the hosts from which disks are read directly. Pure. */
+export function vsphereHosts(spec: ProviderSpec): readonly string[] {
+  if (spec.type !== 'vsphere') return [];
+  const { url, hosts } = spec.settings;
+  const server = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return [...new Set([server, ...hosts.map(({ host, address }) => address ?? host)])];
+}

@@ -5,12 +5,12 @@ import type { VsphereSession } from './session.js';
 
 const SILENCE_MS = 60_000;
 
-/** The REST interface refused a request, or has no such thing: on an ESXi host, it has none at all. */
+/** The REST interface refused a request or lacks the resource. ESXi hosts have no REST interface at all. */
 export class RestRefused extends Error {
   constructor(
     readonly request: string,
     readonly status: number,
-    /** Without what all have in common: `already_exists`; empty where it is not said. */
+    /** Error type without the common prefix, such as `already_exists`; empty if unknown. */
     readonly kind: string,
     says: string,
   ) {
@@ -19,8 +19,8 @@ export class RestRefused extends Error {
 }
 
 /**
- * vCenter's REST interface, for what its SOAP interface lacks: tags. Under `/rest`, which vCenter has had since 6.5.
- * A session of its own, for one piece of work.
+ * vCenter's REST interface, used for tags, which its SOAP interface lacks. Uses `/rest`, which exists since vCenter 6.5. Each
+ * session serves one piece of work.
  */
 export class VsphereRest {
   private constructor(
@@ -30,9 +30,9 @@ export class VsphereRest {
   ) {}
 
   /**
-   * Logs in, and out when the work is done.
+   * Logs in, runs the work and logs out.
    *
-   * @throws RestRefused; what a connection throws
+   * @throws RestRefused; errors of a connection
    */
   static async within<T>(
     session: VsphereSession,
@@ -51,7 +51,7 @@ export class VsphereRest {
     }
   }
 
-  /** @returns what the answer calls its value @throws RestRefused; what a connection throws */
+  /** @returns the `value` of the answer @throws RestRefused; errors of a connection */
   ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
     return exchange(this.session, method, path, { 'vmware-api-session-id': this.id }, body, this.signal);
   }

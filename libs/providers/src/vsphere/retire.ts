@@ -1,15 +1,14 @@
 import type { ProviderSpec, RetireSourceSettings, SourceVm } from '@ledgerlift/contracts';
-import type { Patience } from '../port.js';
+import type { BeforeRetirement, Patience } from '../port.js';
 import { escaped, unescaped } from './inventory/surroundings.js';
-import { type VsphereSession, sessionOf } from './session.js';
-import type { ObjectRef, VimNode } from './soap/node.js';
+import { sessionOf, type VsphereSession } from './session.js';
+import { type ObjectRef, typed, type VimNode, type VimValue } from './soap/xml.js';
 import { propertiesOf } from './soap/properties.js';
-import { typed, type VimValue } from './soap/render.js';
 import { runTask } from './soap/tasks.js';
-import { VsphereTagsNotOffered, bearsTag } from './tagging/index.js';
+import { bearsTag, losesTag, VsphereTagsNotOffered } from './tagging/index.js';
 import { configuredProperties, settled, vmRef } from './vm.js';
 
-/** Ids of the NICs that are connected, or will be when the VM is powered on. */
+/** Lists the ids of NICs that are connected, or will be at power-on. */
 export async function connectedNics(spec: ProviderSpec, vm: SourceVm): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(LOOK_MS);
   const devices = await configuredProperties(sessionOf(spec), vm, ['config.hardware.device'], signal);
@@ -20,7 +19,7 @@ const LOOK_MS = 60_000;
 
 /** Kinds of virtual device that are network adapters (vim.vm.device.VirtualEthernetCard and its subtypes). */
 const NICS = /^Virtual(E1000e?|Vmxnet[23]?|PCNet32|SriovEthernetCard)$/;
-/** The name under which a custom attribute tells what was done with the VM, where there are no tags. */
+/** Custom attribute that marks the VM on servers without tags. */
 const ATTRIBUTE = 'ledgerlift';
 
 export const nicsOf = (devices: VimNode | undefined): readonly VimNode[] =>
@@ -35,8 +34,8 @@ const connected = (nics: readonly VimNode[]): readonly VimNode[] =>
   );
 
 /**
- * Edits the connection of NICs and nothing else of them: each device is sent whole, as it was read. vSphere takes what an edit
- * leaves out as wanted away, such as the network (VirtualDeviceConfigSpec.device).
+ * Changes only the connection of NICs. Sends each device whole, as it was read, because vSphere removes anything that an edit
+ * omits, such as the network (VirtualDeviceConfigSpec.device).
  */
 export async function connect(
   session: VsphereSession,
@@ -51,7 +50,7 @@ export async function connect(
 
 type Changes = Readonly<Record<string, Readonly<Record<string, boolean>>>>;
 
-/** What was read, to be sent again; parts keep their order, which is that of the schema. */
+/** Turns a read value into one to send. Keeps the order of parts, which the schema requires. */
 function asRead(node: VimNode, changes: Changes = {}): VimValue {
   const { ref } = node;
   if (ref !== undefined) return ref;
@@ -67,7 +66,7 @@ function asRead(node: VimNode, changes: Changes = {}): VimValue {
   return node.kind === '' ? value : typed(node.kind, value);
 }
 
-/** @returns what was done, in words; what was so already is skipped */
+/** @returns the actions taken, for messages; actions that were not needed are skipped */
 export async function retire(
   spec: ProviderSpec,
   vm: SourceVm,
@@ -92,7 +91,7 @@ export async function retire(
   return done;
 }
 
-/** By a tag; where the server has none, by a custom attribute if it has those, and in any case it is told. */
+/** Attaches a tag or, on a server without tags, sets a custom attribute if possible. Always reports what it did. */
 async function tagged(
   session: VsphereSession,
   vm: SourceVm,
@@ -120,12 +119,12 @@ async function disconnected(
 ): Promise<readonly string[]> {
   const nics = connected(nicsOf(devices));
   if (nics.length === 0) return [];
-  // Off it must stay disconnected when somebody powers it on.
+  // A powered-off VM must stay disconnected when somebody powers it on.
   await connect(session, vm, nics, { startConnected: false, connected: false }, patience);
   return [`disconnected ${nics.map(labelOf).join(', ')}`];
 }
 
-/** @returns false where it was marked so already */
+/** @returns false if it was already marked */
 export async function marked(
   session: VsphereSession,
   vm: SourceVm,
@@ -146,7 +145,7 @@ export async function marked(
   return true;
 }
 
-/** Of our attribute; made where there is none yet. */
+/** Returns the key of our attribute, creating the attribute if needed. */
 async function attributeKey(
   session: VsphereSession,
   manager: ObjectRef,
@@ -158,4 +157,67 @@ async function attributeKey(
   const args = { name: ATTRIBUTE, moType: 'VirtualMachine' };
   const made = await session.call('AddCustomFieldDef', manager, args, { signal });
   return made.numberAt('returnval.key') ?? -1;
+}
+
+/** Undoes `retire`. @returns the actions taken, for messages; actions that were not needed are skipped */
+export async function restore(
+  spec: ProviderSpec,
+  vm: SourceVm,
+  { disconnectNics, renameSuffix, tag }: RetireSourceSettings,
+  before: BeforeRetirement,
+  patience: Patience,
+): Promise<readonly string[]> {
+  const session = sessionOf(spec);
+  await settled(session, vm, patience);
+  const paths = ['name', 'config.hardware.device', 'customValue', 'runtime.powerState'];
+  const now = await configuredProperties(session, vm, paths, patience.signal);
+  const done: string[] = [];
+  if (disconnectNics) done.push(...(await reconnected(session, vm, now, before, patience)));
+  // Somebody may have renamed the VM since.
+  const name = now.get('name')?.text ?? '';
+  if (renameSuffix !== undefined && unescaped(name) === vm.name + renameSuffix) {
+    await runTask(session, 'Rename_Task', vmRef(vm), { newName: escaped(vm.name) }, patience);
+    done.push(`renamed to '${vm.name}'`);
+  }
+  if (tag !== undefined && before.tag === 'ours')
+    done.push(...(await untagged(session, vm, now.get('customValue'), tag, patience.signal)));
+  return done;
+}
+
+async function reconnected(
+  session: VsphereSession,
+  vm: SourceVm,
+  now: ReadonlyMap<string, VimNode>,
+  { connectedNics }: BeforeRetirement,
+  patience: Patience,
+): Promise<readonly string[]> {
+  const nics = nicsOf(now.get('config.hardware.device')).filter(
+    (nic) =>
+      nic.flagAt('connectable.startConnected') !== true &&
+      (connectedNics === 'all' || connectedNics.includes(keyOf(nic))),
+  );
+  if (nics.length === 0) return [];
+  // Only a running VM has connections; a powered-off one gets them at power-on.
+  const isOn = now.get('runtime.powerState')?.text === 'poweredOn';
+  await connect(session, vm, nics, { startConnected: true, ...(isOn ? { connected: true } : {}) }, patience);
+  return [`connected ${nics.map(labelOf).join(', ')}`];
+}
+
+/** On a server without tags, clears the custom attribute that was used instead. */
+async function untagged(
+  session: VsphereSession,
+  vm: SourceVm,
+  values: VimNode | undefined,
+  tag: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    return (await losesTag(session, vm.id, tag, signal)) ? [`took the tag '${tag}' away`] : [];
+  } catch (error) {
+    if (!(error instanceof VsphereTagsNotOffered)) throw error;
+    const wasMarked = (values?.parts ?? []).some((held) => held.textAt('value') === tag);
+    return wasMarked && (await marked(session, vm, values, '', signal))
+      ? [`took the mark '${tag}' away`]
+      : [];
+  }
 }

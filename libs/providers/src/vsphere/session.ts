@@ -3,9 +3,11 @@ import type { LedgerliftError, ProviderSpec, VsphereSettings } from '@ledgerlift
 import { readSecret } from '@ledgerlift/secrets';
 import { abortable } from '../waiting.js';
 import { VsphereAccountLocked, VsphereFault, VsphereLoginRefused } from './errors.js';
+import { createView, filterOn } from './inventory/read.js';
 import { type CallOptions, SoapClient, type VimArguments } from './soap/client.js';
 import { HttpsConnection } from './soap/connection.js';
-import type { ObjectRef, VimNode } from './soap/node.js';
+import type { ObjectRef, VimNode } from './soap/xml.js';
+import { retrieveFiltered, type VimObject } from './soap/properties.js';
 import { isLocked } from './soap/token-service.js';
 
 export type VsphereSpec = Extract<ProviderSpec, { type: 'vsphere' }>;
@@ -14,7 +16,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** What a server says of itself, as far as it matters here. */
+/** The fields of a server's ServiceContent that we need. */
 export interface ServiceContent {
   /** `VirtualCenter` or `HostAgent`. */
   readonly apiType: string;
@@ -32,20 +34,20 @@ export interface ServiceContent {
   readonly searchIndex: ObjectRef | undefined;
 }
 
-/** After a refused login the same credentials are not tried again for so long: more tries would lock the account. */
+/** How long not to retry refused credentials, because more attempts could lock the account. */
 const REFUSED_MS = 180_000;
 const LOGOUT_MS = 5000;
 
 /**
- * A session with one server, for all who use it in this process. It logs in when it is first needed and again when the
- * server has forgotten it, once for all who find out at the same time.
+ * A session with one server, shared by the whole process. Logs in at first use, and again when the server has forgotten the
+ * session; concurrent callers share one login.
  */
 export class VsphereSession {
   readonly connection: HttpsConnection;
   readonly #soap: SoapClient;
   #content: ServiceContent | undefined;
   #entering: Promise<ServiceContent> | undefined;
-  /** Grows with each login: who failed under an older one need not log in again. */
+  /** Increases with each login, so that a caller that failed under an older one does not log in again. */
   #epoch = 0;
   #refused:
     { readonly credentials: string; readonly until: number; readonly error: LedgerliftError } | undefined;
@@ -64,12 +66,12 @@ export class VsphereSession {
     return new URL(this.spec.settings.url);
   }
 
-  /** What the server says of itself; logs in where that was not done yet. */
+  /** Returns the server's ServiceContent; logs in if needed. */
   async content(signal: AbortSignal): Promise<ServiceContent> {
     return this.#content ?? this.#enter(this.#epoch, signal);
   }
 
-  /** The cookie that stands for the session, for what is read over HTTPS. Logs in where that was not done yet. */
+  /** Returns the session's cookie, for reads over HTTPS; logs in if needed. */
   async cookie(signal: AbortSignal): Promise<string> {
     await this.content(signal);
     return this.#soap.cookie ?? '';
@@ -83,7 +85,8 @@ export class VsphereSession {
   }
 
   /**
-   * Calls a method. `check` may find in the answer that the session has ended, by throwing the fault. `on` may be a function of the service content, for what is named there.
+   * Calls a method. `check` may throw the fault for an ended session that it finds in the answer. `on` may be a function that
+   * picks an object from the service content.
    *
    * @throws as SoapClient.call; VsphereLoginRefused, VsphereAccountLocked, SecretMissing
    */
@@ -108,7 +111,7 @@ export class VsphereSession {
     return ask(await this.#enter(Math.max(epoch, 1), options.signal));
   }
 
-  /** Logs out, and closes what is open. It can be used again afterwards. */
+  /** Logs out and closes connections. The object can be used again. */
   async close(): Promise<void> {
     const content = this.#content;
     this.#content = undefined;
@@ -123,7 +126,7 @@ export class VsphereSession {
   /** @param seen the login that the caller found too old */
   async #enter(seen: number, signal: AbortSignal): Promise<ServiceContent> {
     if (this.#content !== undefined && seen < this.#epoch) return this.#content;
-    // Not ended by the signal of one who waits: the others wait for the same.
+    // Ignore the signals of single callers, because others wait for the same login.
     this.#entering ??= this.#login().finally(() => {
       this.#entering = undefined;
     });
@@ -166,7 +169,7 @@ export class VsphereSession {
     return content;
   }
 
-  /** What a refused login means; undefined where it failed for another reason. */
+  /** Turns a refused login into an error; undefined if it failed for another reason. */
   async #refusal(
     error: unknown,
     credentials: Credentials,
@@ -183,7 +186,7 @@ export class VsphereSession {
       return new VsphereAccountLocked(server, this.#secret());
     const reason = REFUSALS[error.fault];
     if (reason === undefined) return undefined;
-    // A host locks accounts too, and does not tell.
+    // A host also locks accounts, but does not report it.
     const orLocked = hasSingleSignOn || error.fault !== 'InvalidLogin' ? '' : ', or the account is locked';
     return new VsphereLoginRefused(server, this.#secret(), reason + orLocked);
   }
@@ -196,7 +199,7 @@ export class VsphereSession {
 const isExpired = (error: unknown): boolean =>
   error instanceof VsphereFault && error.fault === 'NotAuthenticated';
 
-/** Why a login was refused, in words, by the fault's name. */
+/** Reasons for a refused login, by the fault's name. */
 const REFUSALS: Readonly<Record<string, string>> = {
   InvalidLogin: 'the user name or the password is wrong',
   PasswordExpired: 'the password has expired; set a new one',
@@ -225,7 +228,7 @@ function contentOf(answer: VimNode): ServiceContent {
 
 const sessions = new Map<string, VsphereSession>();
 
-/** The session of a provider as it is configured now; it is kept for all who ask with the same settings. */
+/** Returns the session for a provider's current settings. Callers with the same settings share it. */
 export function sessionOf(spec: ProviderSpec): VsphereSession {
   if (spec.type !== 'vsphere')
     throw new TypeError(`the vSphere provider was given a provider of type ${spec.type}`);
@@ -235,8 +238,27 @@ export function sessionOf(spec: ProviderSpec): VsphereSession {
   return known;
 }
 
-/** Logs out everywhere. For the end of a process. */
+/** Logs out everywhere. Call it when the process ends. */
 export async function closeSessions(): Promise<void> {
   await Promise.all([...sessions.values()].map((session) => session.close()));
   sessions.clear();
+}
+
+const DESTROY_MS = 10_000;
+
+/** Reads some properties of all objects of a type, in all folders. @throws errors of a call */
+export async function allOf(
+  session: VsphereSession,
+  type: string,
+  pathSet: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly VimObject[]> {
+  const view = await createView(session, [type], signal);
+  try {
+    return await retrieveFiltered(session, filterOn(view, [{ type, all: false, pathSet }]), signal);
+  } finally {
+    // The view ends with the session at the latest.
+    const ending = AbortSignal.timeout(DESTROY_MS);
+    await session.call('DestroyView', view, {}, { signal: ending }).catch(() => undefined);
+  }
 }

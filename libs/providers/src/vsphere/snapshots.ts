@@ -4,19 +4,20 @@ import { changedAreas } from './changed-areas.js';
 import {
   VsphereChangesNotTracked,
   VsphereSnapshotLost,
-  VsphereSnapshotStays,
   VsphereSnapshotsHinderTracking,
+  VsphereSnapshotStays,
   VsphereVmUnreadable,
 } from './errors.js';
-import { type VsphereSession, sessionOf } from './session.js';
-import type { ObjectRef, VimNode } from './soap/node.js';
+import { unescaped } from './inventory/surroundings.js';
+import { sessionOf, type VsphereSession } from './session.js';
 import { propertiesOf } from './soap/properties.js';
 import { runTask } from './soap/tasks.js';
+import type { ObjectRef, VimNode } from './soap/xml.js';
 import { configuredProperties, isFault, settled, vmProperties, vmRef } from './vm.js';
 
 /**
- * Snapshots of a VM in vSphere, always without its memory. Nothing is begun before what earlier attempts began has ended
- * and was looked at.
+ * Snapshots of a vSphere VM, always without its memory. Before starting anything, waits for tasks of earlier attempts to end and
+ * checks their result.
  */
 export const vsphereSnapshots: SourceSnapshots = {
   enablesTracking: true,
@@ -33,8 +34,8 @@ export const vsphereSnapshots: SourceSnapshots = {
       patience.signal,
     );
     if (untracked(vm, first).length === 0) return first;
-    // Tracking begins with the moment at which a VM was held for a snapshot, and that one does not tell of it yet
-    // (VMware KB 1020128): the first has done its work, and the next one counts.
+    // Tracking begins when a VM is stunned for a snapshot, but that first snapshot has no change ids yet (VMware KB 1020128).
+    // So remove it and take another.
     await removeAll(session, vm, name, patience);
     const second = await pointInTime(
       session,
@@ -75,7 +76,7 @@ export interface Found {
   readonly createdAt: Date;
 }
 
-/** All snapshots of a VM, each before those that were made on it. @throws VsphereVmUnreadable */
+/** Lists all snapshots of a VM, parents before children. @throws VsphereVmUnreadable */
 export async function snapshotsOf(
   session: VsphereSession,
   vm: SourceVm,
@@ -92,12 +93,8 @@ export async function snapshotsOf(
   return flat(tree?.list('rootSnapshotList') ?? []);
 }
 
-/** vSphere writes these three of a name in percent (vim.VirtualMachine.createSnapshot_Task). */
-const unescaped = (name: string): string =>
-  name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));
-
 /**
- * The snapshot that is meant, and not another one of its name.
+ * Finds a snapshot by id, never another one of the same name.
  *
  * @throws VsphereSnapshotLost
  */
@@ -133,7 +130,7 @@ async function made(
   return found;
 }
 
-/** What the snapshot itself says of its disks: the VM's own change ids are of a later moment. */
+/** Reads the disks from the snapshot itself, because the VM's own change ids are of a later moment. */
 async function pointInTime(
   session: VsphereSession,
   vm: SourceVm,
@@ -153,7 +150,7 @@ async function pointInTime(
   return {
     name,
     id: ref.id,
-    // A host that was restored may give an id again, at another time.
+    // A restored host may reuse an id, but at another time.
     momentId: `${ref.id}@${createdAt.toISOString()}`,
     createdAt: createdAt.toISOString(),
     disks: disks.map((disk) => {
@@ -167,14 +164,14 @@ async function pointInTime(
   };
 }
 
-/** Names of the disks that a delta cannot be asked for. */
+/** Lists the names of disks without change tracking. */
 function untracked(vm: SourceVm, { disks }: Snapshot): readonly string[] {
   return vm.disks.flatMap(({ id, name }) =>
     disks.some(({ diskId, changeId }) => diskId === id && changeId !== undefined) ? [] : [name],
   );
 }
 
-/** Removes every snapshot of that name; of those that were made on it, none. */
+/** Removes every snapshot of that name, but not their children. */
 async function removeAll(
   session: VsphereSession,
   vm: SourceVm,
@@ -195,7 +192,7 @@ async function removeAll(
   return ours.length === 0 ? 'absent' : 'removed';
 }
 
-/** A removal may leave the files behind when they were locked at that moment; then they grow until a disk is full. */
+/** A removal may leave locked files behind, which then grow until the datastore is full. */
 async function consolidated(session: VsphereSession, vm: SourceVm, patience: Patience): Promise<void> {
   const properties = await vmProperties(session, vm, ['runtime.consolidationNeeded'], patience.signal);
   if (properties.get('runtime.consolidationNeeded')?.text !== 'true') return;
@@ -203,11 +200,11 @@ async function consolidated(session: VsphereSession, vm: SourceVm, patience: Pat
 }
 
 /**
- * Turns change tracking on, but never under a snapshot: vSphere takes it, and later tells too few changes ("changed block
- * tracking must be enabled before any snapshot", VMware KB 1020128). It is looked for others' right before and right
- * after, for whoever judged the VM did so long ago; ours are of an attempt that ended, and go.
+ * Turns change tracking on, but never while snapshots exist: vSphere would accept it and later report too few changes ("changed block
+ * tracking must be enabled before any snapshot", VMware KB 1020128). Checks for snapshots of others right before and right after,
+ * because validation was long ago; removes our own, which are leftovers of an earlier attempt.
  *
- * @throws VsphereSnapshotsHinderTracking, and then tracking is as it was
+ * @throws VsphereSnapshotsHinderTracking, leaving tracking as it was
  */
 async function trackChanges(
   session: VsphereSession,

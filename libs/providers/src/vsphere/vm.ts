@@ -2,13 +2,13 @@ import type { SourceVm } from '@ledgerlift/contracts';
 import type { Patience } from '../port.js';
 import { VsphereFault, VsphereVmUnreadable } from './errors.js';
 import type { VsphereSession } from './session.js';
-import type { ObjectRef, VimNode } from './soap/node.js';
 import { propertiesOf, retrieve } from './soap/properties.js';
 import { until } from './soap/tasks.js';
+import type { ObjectRef, VimNode } from './soap/xml.js';
 
 export const vmRef = ({ id }: Pick<SourceVm, 'id'>): ObjectRef => ({ type: 'VirtualMachine', id });
 
-/** @throws VsphereFault `ManagedObjectNotFound` when the VM is gone */
+/** Reads properties of a VM. @throws VsphereFault `ManagedObjectNotFound` if the VM is gone */
 export const vmProperties = (
   session: VsphereSession,
   vm: Pick<SourceVm, 'id'>,
@@ -20,10 +20,10 @@ const CONFIGURED = 'config.template';
 const CONNECTION = 'runtime.connectionState';
 
 /**
- * Properties of a VM whose configuration vSphere can read. Without it, properties that a VM need not have (snapshots,
- * devices of a kind) are left out of an answer too, and would be taken for none.
+ * Reads properties of a VM, and makes sure that vSphere can read its configuration. Otherwise answers also omit optional properties
+ * (snapshots, some devices), which would look as if the VM had none.
  *
- * @throws VsphereVmUnreadable; VsphereFault `ManagedObjectNotFound` when the VM is gone
+ * @throws VsphereVmUnreadable; VsphereFault `ManagedObjectNotFound` if the VM is gone
  */
 export async function configuredProperties(
   session: VsphereSession,
@@ -43,8 +43,8 @@ export const isFault = (error: unknown, ...names: readonly string[]): error is V
   error instanceof VsphereFault && names.includes(error.fault);
 
 /**
- * Waits until nothing that was begun on the VM is under way, so that what is looked at next stays so: a snapshot that is
- * still being made would be found missing, and be there afterwards.
+ * Waits until all tasks on the VM have ended, so that the next read is reliable: an unfinished snapshot would seem missing but
+ * appear later.
  */
 export async function settled(session: VsphereSession, vm: SourceVm, patience: Patience): Promise<void> {
   const { signal } = patience;
@@ -58,7 +58,7 @@ export async function settled(session: VsphereSession, vm: SourceVm, patience: P
       );
       return isBusy ? undefined : true;
     } catch (error) {
-      // A task that has just been forgotten has ended; which of the others have is asked again.
+      // A task that the server no longer knows has ended; check the others again.
       if (isFault(error, 'ManagedObjectNotFound')) return undefined;
       throw error;
     }

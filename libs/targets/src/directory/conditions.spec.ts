@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DirectorySettings } from '@ledgerlift/contracts';
 import { sourceDisk, sourceVm } from '@ledgerlift/testing';
-import { overlayRoom, roomBeside, type RoomRequest } from '../files/room.js';
+import { overlayRoom, roomBeside, type RoomRequest } from '../files/overlays.js';
 import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../plan.js';
 import { conditions } from './conditions.js';
 
@@ -15,12 +15,13 @@ const settings: DirectorySettings = {
   ],
   storages: [{ name: 'ceph', accessModes: ['ReadWriteOnce'], volumeModes: ['Block'] }],
 };
-const nothing = { freeBytes: undefined, taken: new Map(), brought: new Map() };
+const nothing = { freeBytes: undefined, taken: new Map(), adopted: new Map() };
 const plan = (change: Partial<PlanAtTarget>): PlanAtTarget => ({
   spec: {
     type: 'cold',
     skipGuestConversion: false,
     useCompatibilityMode: true,
+    bootProof: false,
     maxConcurrentMigrations: 1,
     targetNamespace: 'nets',
   },
@@ -49,7 +50,7 @@ describe('a network', () => {
       isConverted: false,
       startsAtTarget: false,
       isRetried: false,
-      brought: undefined,
+      adopted: undefined,
       planName: 'first-wave',
       machine: {},
       networkOf: [pair],
@@ -74,7 +75,7 @@ describe('a network', () => {
     expect(reasons({ type: 'multus', name: 'vlan10', namespace: 'other' })).toHaveLength(1);
     const [found] = judged({ type: 'multus', name: 'x' });
     expect(found?.message).toContain(
-      "'VM Network' leads to multus nets/x, which 'out' does not have; correct the pair",
+      "'VM Network' is mapped to multus nets/x, which 'out' does not have; correct the pair",
     );
     expect(found?.items).toEqual(['multus nets/x']);
   });
@@ -150,7 +151,7 @@ describe('room', () => {
       isConverted: false,
       startsAtTarget: false,
       isRetried: false,
-      brought: undefined,
+      adopted: undefined,
       planName: 'first-wave',
       machine: {},
       networkOf: [],

@@ -1,16 +1,33 @@
-import { type Condition, type DirectorySettings, conditionsOf } from '@ledgerlift/contracts';
-import { checkBroughtDisks } from '../conditions/brought.js';
-import { checkClaimNames, checkNamesFree } from '../conditions/names.js';
-import { checkNetworks, checkPodNetwork } from '../conditions/networks.js';
-import { checkStorages } from '../conditions/storages.js';
-import type { PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
+import {
+  type Condition,
+  type ConditionCatalogue,
+  conditionsOf,
+  type DirectorySettings,
+} from '@ledgerlift/contracts';
+import {
+  checkAdoptedDisks,
+  checkClaimNames,
+  checkNamesFree,
+  checkNetworks,
+  checkPodNetwork,
+  checkStorages,
+} from '../conditions.js';
 import { needsUnpacking } from '../files/claims.js';
-import { directoryConditionTypes } from './condition-types.js';
-import { roomBeside } from '../files/room.js';
+import { roomBeside } from '../files/overlays.js';
+import type { PlanAtTarget, TargetAt, TargetView, VmAtTarget } from '../plan.js';
+
+/** Conditions that only directory targets raise. */
+export const directoryConditionTypes = {
+  TargetNotEnoughRoom: {
+    category: 'Critical',
+    when: "the plan's disks, and the temporary files of conversion and unpacking, need more than the target's free space",
+    wayOut: 'free space, choose another target, split the plan, or lower `maxConcurrentMigrations`',
+  },
+} as const satisfies ConditionCatalogue;
 
 const condition = conditionsOf(directoryConditionTypes);
 
-/** What stands against a plan at a directory. Pure. */
+/** Returns the conditions that a directory raises on a plan. Pure. */
 export function conditions(
   { settings: { networks, storages } }: TargetAt<DirectorySettings>,
   plan: PlanAtTarget,
@@ -22,14 +39,14 @@ export function conditions(
     ...checkNetworks(plan, networks),
     ...checkPodNetwork(plan),
     ...checkStorages(plan, storages),
-    ...checkBroughtDisks(plan, view.brought),
+    ...checkAdoptedDisks(plan, view.adopted),
     ...checkRoom(plan, view),
   ];
 }
 
 /**
- * There is room for the disks, and for what those VMs that run at a time write beside them: else a source would be
- * powered off, and its conversion not begin.
+ * Checks for space for the disks, and for the temporary files of as many VMs as migrate at once. Otherwise a source could be
+ * powered off although its conversion cannot begin.
  */
 function checkRoom({ spec, vms, targetName }: PlanAtTarget, { freeBytes }: TargetView): readonly Condition[] {
   if (freeBytes === undefined) return [];
@@ -45,12 +62,12 @@ function checkRoom({ spec, vms, targetName }: PlanAtTarget, { freeBytes }: Targe
   );
   if (disks + beside <= freeBytes) return [];
   const message =
-    `the disks take up to ${gib(disks)}, what conversion and unpacking write beside them up to ${gib(beside)}, ` +
-    `and '${targetName}' has ${gib(freeBytes)} left`;
+    `the disks need up to ${gib(disks)}, conversion and unpacking up to ${gib(beside)}, ` +
+    `but '${targetName}' has only ${gib(freeBytes)} free`;
   return [condition('TargetNotEnoughRoom', 'NotEnoughRoom', message, [targetName])];
 }
 
-/** A VM that is retried may have come past its copy, and past its conversion. */
+/** Bytes of temporary files. Fewer for a retried VM that is already copied or converted. */
 function besideOf({ vm, isCopied, isConverted }: VmAtTarget, skipGuestConversion: boolean): number {
   if (isConverted) return 0;
   return roomBeside({

@@ -2,29 +2,27 @@ import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Resource } from '@ledgerlift/contracts';
-import { type RecordOptions, vmRecord } from '@ledgerlift/testing';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Resource } from '@ledgerlift/contracts';
+import { type RecordOptions, type TemporaryFolder, temporaryFolder, vmRecord } from '@ledgerlift/testing';
 import { FolderNotEmpty, NotOurs, UnsafePath, WrongDisk } from '../errors.js';
-import { inReleaseOrder } from '../release-order.js';
-import { writeFileAtomic } from '../files/atomic-file.js';
 import { claimsFor } from '../files/claims.js';
 import { ensureDisk, freeBytes, growDisk, imageInfo } from '../files/disks.js';
+import { writeFileAtomic } from '../files/paths.js';
+import { inReleaseOrder } from '../workplace.js';
 import { openSubfolderOf, openVmFolder, resolveOwned } from './folder.js';
-import { release, sweepDrafts } from './release.js';
 import { stagingName } from './marker.js';
+import { release, sweepDrafts } from './release.js';
 
+let temporary: TemporaryFolder;
 let base: string;
 let root: string;
 const record = (options: RecordOptions = {}) => vmRecord({ root, ...options });
@@ -37,10 +35,11 @@ const disk: Resource = {
 };
 
 beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), 'ledgerlift-target-'));
+  temporary = temporaryFolder('target');
+  base = temporary.path;
   root = join(base, 'out');
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(() => temporary.remove());
 
 describe("a VM's folder", () => {
   it('is made with the root and the namespace, and found again by the same VM', async () => {
@@ -248,7 +247,7 @@ describe('release', () => {
     }
   });
 
-  it('goes on from where a killed process was', async () => {
+  it('continues where a killed process stopped', async () => {
     const { path } = await openVmFolder(record());
     execFileSync('bash', ['-c', 'cd "$0/.." && mv web "$(basename "$1")"', path, staging()]);
     expect(await release(record(), folder)).toBe('absent');

@@ -1,9 +1,9 @@
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { syncFolder } from '@ledgerlift/processes';
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { NotOurs, RecordMismatch, TargetUnusable, UnsafePath } from '../errors.js';
-import { writeFileAtomic } from '../files/atomic-file.js';
+import { errorCode, kindOf, makeFolders, resolveInside, writeFileAtomic } from '../files/paths.js';
 import {
   describeOwner,
   isSameOwner,
@@ -13,10 +13,9 @@ import {
   ownerOf,
   readNamespaceOwner,
   readOwner,
+  removeMarked,
   stagingName,
 } from './marker.js';
-import { removeMarked } from './removal.js';
-import { errorCode, kindOf, makeFolders, resolveInside } from '../files/safe-path.js';
 
 export interface VmFolder {
   /** Absolute path. */
@@ -24,17 +23,17 @@ export interface VmFolder {
   readonly how: 'created' | 'found';
 }
 
-/** How a path stands to a VM's migration. */
+/** Whether a path belongs to a VM's migration. */
 export type Ownership = { readonly is: 'absent' | 'ours' } | { readonly is: 'foreign'; readonly why: string };
 
-/** The target's root. @throws RecordMismatch where the VM's target is no directory */
+/** Returns the target's root. @throws RecordMismatch if the VM's target is not a directory */
 export function rootOf({ target, targetName }: VmRecord): string {
   if (target.type !== 'directory')
-    throw new RecordMismatch(`the target of "${targetName}" is of type "${target.type}", and no directory`);
+    throw new RecordMismatch(`the target of "${targetName}" is of type "${target.type}", not a directory`);
   return target.settings.path;
 }
 
-/** Looks, and touches nothing. */
+/** Reads who owns a path. */
 export async function ownershipOf(path: string, owner: Owner): Promise<Ownership> {
   const kind = await kindOf(path);
   if (kind === 'absent') return { is: 'absent' };
@@ -45,10 +44,10 @@ export async function ownershipOf(path: string, owner: Owner): Promise<Ownership
 }
 
 /**
- * The VM's folder, made when it is not there. It appears under its name only once it says whose it is, so that
- * a crash leaves nothing that cannot be told from what a user put there.
+ * Opens the VM's folder, and creates it if it is missing. It gets its name only after its marker is written, so that a crash
+ * never leaves a folder that could be mistaken for a user's.
  *
- * @throws NotOurs when something else has the name; it is left untouched
+ * @throws NotOurs if something else has the name; it is left untouched
  * @throws UnsafePath, TargetUnusable
  */
 export async function openVmFolder(record: VmRecord): Promise<VmFolder> {
@@ -60,19 +59,18 @@ export async function openVmFolder(record: VmRecord): Promise<VmFolder> {
   for (let tries = 0; tries < 5; tries += 1) {
     const ownership = await ownershipOf(path, owner);
     if (ownership.is === 'ours') {
-      // An attempt that came second, or was killed, may have left its draft of the folder.
-      const staging = join(dirname(path), stagingName(record));
-      if ((await kindOf(staging)) === 'folder') await removeMarked(staging, MARKER);
+      // An attempt that was killed, or lost a race, may have left its draft of the folder.
+      await removeDraft(join(dirname(path), stagingName(record)));
       return { path, how: 'found' };
     }
     if (ownership.is === 'foreign') throw new NotOurs(path, ownership.why);
     await openNamespaceFolder(dirname(path), owner.installation);
     if (await makeVmFolder(path, record, owner)) return { path, how: 'created' };
   }
-  throw new TargetUnusable(path, 'the folder keeps changing while it is being made');
+  throw new TargetUnusable(path, 'the folder keeps changing while it is being created');
 }
 
-/** @returns the absolute path of a name of the record (a log, a manifest), its subfolder made; the VM's folder must be ours */
+/** Returns the absolute path of a log or manifest of the record, and creates its subfolder. The VM's folder must be ours. */
 export async function openSubfolderOf(record: VmRecord, name: string): Promise<string> {
   const path = await resolveOwned(record, name);
   await seeFolder(record);
@@ -80,7 +78,7 @@ export async function openSubfolderOf(record: VmRecord, name: string): Promise<s
   return path;
 }
 
-/** Sees that the VM's folder is there, and ours. @throws NotOurs, TargetUnusable, UnsafePath */
+/** Checks that the VM's folder exists and is ours. @throws NotOurs, TargetUnusable, UnsafePath */
 export async function seeFolder(record: VmRecord): Promise<void> {
   const folder = await resolveInside(rootOf(record), record.folder);
   const ownership = await ownershipOf(folder, ownerOf(record));
@@ -90,18 +88,18 @@ export async function seeFolder(record: VmRecord): Promise<void> {
 }
 
 /**
- * The absolute path of something that the record names. @throws UnsafePath when it lies outside the VM's folder
+ * Returns the absolute path of a name in the record. @throws UnsafePath if it is outside the VM's folder
  */
 export async function resolveOwned(record: VmRecord, name: string): Promise<string> {
   const root = rootOf(record);
   if (name !== record.folder && !name.startsWith(`${record.folder}/`))
-    throw new UnsafePath(root, name, `it lies outside the VM's folder "${record.folder}"`);
+    throw new UnsafePath(root, name, `it is outside the VM's folder "${record.folder}"`);
   return resolveInside(root, name);
 }
 
 /**
- * Absolute paths of the record's disks, in its order. Only one that the record says was adopted may lie outside the VM's
- * folder, and it may not lie in it: what lies there is ours, and would go with it.
+ * Returns the absolute paths of the record's disks, in its order. Adopted disks must be outside the VM's folder, and only they
+ * may be: everything inside is ours, and is removed with the folder.
  *
  * @throws UnsafePath
  */
@@ -116,18 +114,18 @@ export async function diskPathsOf(record: VmRecord): Promise<string[]> {
 async function resolveAdopted(record: VmRecord, name: string): Promise<string> {
   const root = rootOf(record);
   if (name === record.folder || name.startsWith(`${record.folder}/`))
-    throw new UnsafePath(root, name, `it was adopted, and lies in the VM's folder "${record.folder}"`);
+    throw new UnsafePath(root, name, `it was adopted, but is in the VM's folder "${record.folder}"`);
   return resolveInside(root, name);
 }
 
-/** @returns false when somebody else was faster, with the name or in taking the empty namespace away: look again */
+/** @returns false if another process took the name, or removed the empty namespace, at the same time: look again */
 async function makeVmFolder(path: string, record: VmRecord, owner: Owner): Promise<boolean> {
   const staging = join(dirname(path), stagingName(record));
   try {
-    // May be left by an earlier attempt of this VM: nobody else has the name.
+    // It may be a leftover of an earlier attempt of this VM; nobody else uses the name.
     if ((await kindOf(staging)) === 'absent') await mkdir(staging);
     await writeFileAtomic(join(staging, MARKER), `${JSON.stringify(owner)}\n`);
-    // Renaming a folder would replace an empty one.
+    // A rename would silently replace an empty folder.
     if ((await kindOf(path)) !== 'absent') return false;
     await rename(staging, path);
     await syncFolder(dirname(path));
@@ -137,6 +135,14 @@ async function makeVmFolder(path: string, record: VmRecord, owner: Owner): Promi
     if (['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code)) return false;
     throw error;
   }
+}
+
+/** Removes a draft of the VM's folder, unless another process is writing into it: that one looks again, and removes it. */
+async function removeDraft(staging: string): Promise<void> {
+  if ((await kindOf(staging)) !== 'folder') return;
+  await removeMarked(staging, MARKER).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOTEMPTY') throw error;
+  });
 }
 
 async function openNamespaceFolder(path: string, installation: string): Promise<void> {

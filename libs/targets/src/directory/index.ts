@@ -1,17 +1,14 @@
 import type { DirectorySettings } from '@ledgerlift/contracts';
 import type { Target } from '../port.js';
 import { claimsFor } from '../files/claims.js';
-import { directoryConditionTypes } from './condition-types.js';
-import { tailOf } from '../files/log-tail.js';
+import { conditions, directoryConditionTypes } from './conditions.js';
+import { tailOf } from '../files/vm-files.js';
 import { resolveOwned } from './folder.js';
-import { conditions } from './conditions.js';
 import { usualItinerary } from '../itinerary.js';
-import { manifestsOf } from './manifests.js';
-import { look } from './look.js';
-import { place } from './place.js';
-import { workplace } from './workplace.js';
+import { manifestsOf, workplace } from './workplace.js';
+import { look, place } from './look.js';
 
-/** Disk files, manifests and a libvirt domain in a folder: needs no cluster. */
+/** A target that writes disk files, manifests and a libvirt domain to a folder. Needs no cluster. */
 export const directoryTarget: Target<DirectorySettings> = {
   type: 'directory',
   conditionTypes: directoryConditionTypes,

@@ -13,6 +13,7 @@ const planOf = (...names: string[]): PlanAtTarget => ({
     type: 'cold',
     skipGuestConversion: true,
     useCompatibilityMode: true,
+    bootProof: false,
     maxConcurrentMigrations: 1,
     targetNamespace: 'default',
   },
@@ -28,7 +29,7 @@ const planOf = (...names: string[]): PlanAtTarget => ({
     isConverted: false,
     startsAtTarget: false,
     isRetried: false,
-    brought: undefined,
+    adopted: undefined,
     planName: 'first-wave',
     machine: {},
     networkOf: [],
@@ -57,7 +58,7 @@ describe('a directory target', () => {
     }
   });
 
-  it('says which names are taken, by what is there and by migrations that have just begun', async () => {
+  it('reports names taken by existing files and by migrations that have just begun', async () => {
     await using root = temporaryFolder('look');
     await openVmFolder(vmRecord({ root: root.path }));
     mkdirSync(join(root.path, 'default/db'));

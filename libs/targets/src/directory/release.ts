@@ -1,33 +1,31 @@
-import { readdir, rename, rmdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { syncFolder, unfinished } from '@ledgerlift/processes';
+import { readdir, rename, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { FolderNotEmpty, NotOurs, TargetUnusable } from '../errors.js';
-import { writeFileAtomic } from '../files/atomic-file.js';
-import { removeFile, removeMarked } from './removal.js';
+import { errorCode, kindOf, writeFileAtomic } from '../files/paths.js';
 import { isOurNamespace, type Ownership, ownershipOf, resolveOwned } from './folder.js';
-import { MARKER, NAMESPACE_MARKER, ownerOf, stagingName } from './marker.js';
-import { errorCode, kindOf } from '../files/safe-path.js';
+import { MARKER, NAMESPACE_MARKER, ownerOf, removeFile, removeMarked, stagingName } from './marker.js';
 
 type How = Release['how'];
-/** Subfolders that we make beside the disks; they go when they are empty. */
+/** Subfolders that we create beside the disks, and remove once they are empty. */
 const SUBFOLDERS = ['logs', 'manifests'];
 
 /**
- * Takes one claimed resource away, durably. Whoever wrote it must have ended. Nothing is removed that lies outside
- * the VM's folder, or in a folder that is not this migration's.
+ * Removes one claimed resource, durably. Its writer must have ended. Never removes anything outside the VM's folder, or in a
+ * folder of another owner.
  *
- * @returns `absent` when it was gone before, or what stands there now is not ours
+ * @returns `absent` if it was already gone, or its name now belongs to somebody else
  * @throws UnsafePath, NotOurs: nothing was touched
- * @throws FolderNotEmpty when files that are not ours lie in the folder: it stays, whole
+ * @throws FolderNotEmpty if the folder holds files of others: it is kept whole
  */
 export async function release(record: VmRecord, resource: Resource): Promise<How> {
-  // Lies outside the folder, too; said first, as nothing matters more.
+  // It is also outside the folder, but this reason matters more.
   if (record.disks.some(({ adopted, name }) => adopted === true && name === resource.name))
-    throw new NotOurs(resource.name, 'it was there before, and adopted');
+    throw new NotOurs(resource.name, 'it was adopted, so it existed before');
   const path = await resolveOwned(record, resource.name);
   const folder = await resolveOwned(record, record.folder);
-  // Ours never stands under its name without saying so: what says nothing, or another's name, is not what we made.
+  // Our folder never has its name without our marker, so without the marker it is not ours.
   const { is } = await ownershipOf(folder, ownerOf(record));
   if (is === 'foreign' && resource.kind !== 'folder') return 'absent';
   try {
@@ -39,8 +37,7 @@ export async function release(record: VmRecord, resource: Resource): Promise<How
 }
 
 /**
- * Takes away the drafts of manifests that are kept: a crash may have left one beside the file, or in its place. Whoever wrote
- * them must have ended.
+ * Removes drafts of kept manifests: a crash may have left one beside the file, or instead of it. Their writer must have ended.
  *
  * @throws UnsafePath: nothing was touched
  */
@@ -64,7 +61,7 @@ async function releaseFile(path: string): Promise<How> {
   return file;
 }
 
-/** Moved aside in one instant, so that no moment shows a folder of ours that does not say so. */
+/** Renames the folder atomically before removing it, so that our folder never appears without its marker. */
 async function releaseFolder(record: VmRecord, path: string, is: Ownership['is']): Promise<How> {
   const parent = dirname(path);
   const staging = join(parent, stagingName(record));
@@ -84,7 +81,7 @@ async function releaseFolder(record: VmRecord, path: string, is: Ownership['is']
   return is === 'ours' ? 'removed' : 'absent';
 }
 
-/** The namespace's folder, when we made it and its last VM is gone. */
+/** Removes the namespace's folder if we created it and its last VM is gone. */
 async function releaseNamespace(path: string, installation: string): Promise<void> {
   if (!(await isOurNamespace(path, installation))) return;
   const left = await readdir(path);
@@ -94,7 +91,7 @@ async function releaseNamespace(path: string, installation: string): Promise<voi
     await syncFolder(dirname(path));
   } catch (error) {
     if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) throw error;
-    // Another VM moved in meanwhile: the folder goes on, and stays ours.
+    // Another VM moved in meanwhile, so the folder stays, and stays ours.
     await writeFileAtomic(join(path, NAMESPACE_MARKER), `${JSON.stringify({ installation })}\n`);
   }
 }

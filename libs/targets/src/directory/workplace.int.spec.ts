@@ -2,10 +2,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { temporaryFolder, type TemporaryFolder, vmRecord } from '@ledgerlift/testing';
-import { guardOf } from '../guard.js';
+import { guardOf, type Workplace } from '../workplace.js';
 import { targetOf } from '../registry.js';
 import { targetVm } from '../vm-model/index.js';
-import type { Workplace } from '../workplace.js';
 
 let folder: TemporaryFolder;
 beforeEach(() => {

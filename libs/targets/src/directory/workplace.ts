@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
-import { type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
-import { holderOfDisks, type VmFiles, workOnFiles } from '../files/vm-files.js';
-import type { Guard, VmAtWork, Workplace } from '../workplace.js';
-import { writeFileAtomic } from '../files/atomic-file.js';
-import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, rootOf, seeFolder } from './folder.js';
+import { writeFileAtomic } from '../files/paths.js';
 import { layoutOf } from '../files/layout.js';
-import { manifestsOf } from './manifests.js';
+import { holderOfDisks, type VmFiles, workOnFiles } from '../files/vm-files.js';
+import type { RenderedFile } from '../port.js';
+import { libvirtDomain, pvcManifest, type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
+import type { Guard, VmAtWork, Workplace } from '../workplace.js';
+import { diskPathsOf, openSubfolderOf, openVmFolder, resolveOwned, rootOf, seeFolder } from './folder.js';
 import { release, sweepDrafts } from './release.js';
 
-/** The files of a VM, in its own folder. */
+/** Locates a VM's files in its own folder. */
 const filesOf = (record: VmRecord): VmFiles => ({
   record,
   root: rootOf(record),
@@ -18,7 +19,7 @@ const filesOf = (record: VmRecord): VmFiles => ({
   disks: () => diskPathsOf(record),
 });
 
-/** The folder of a VM, at which this process works itself. */
+/** Opens the folder of a VM as a workplace of this process. */
 export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
   const files = filesOf(record);
   return Promise.resolve({
@@ -37,7 +38,7 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
   });
 }
 
-/** What a file of these kinds may have beside it: its predecessor, and a draft by the name that older versions gave it. */
+/** Suffixes of files beside these kinds: a predecessor, and a draft as older versions named it. */
 const BESIDE: Partial<Record<Resource['kind'], readonly string[]>> = {
   'chunk-manifest': ['.new', '.previous'],
   'writer-record': ['.new'],
@@ -52,7 +53,7 @@ async function releaseAll(record: VmRecord, guard: Guard, resource: Resource): P
   return 'absent';
 }
 
-/** A directory runs nothing: what the VM is to do once it is applied to a cluster is in its manifest. */
+/** A directory runs no VMs. The manifest states the run strategy for the cluster to which it will be applied. */
 function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
   const { record } = files;
   const { virtualMachine } = layoutOf(record).manifests;
@@ -74,4 +75,23 @@ function vmAtWork(files: VmFiles, guard: Guard): VmAtWork {
     },
     holder: holderOfDisks(files, guard),
   };
+}
+
+/** Renders each claim, the VM and its libvirt domain. Names are relative to the target's root. Pure. @param disks absolute paths */
+export function manifestsOf(
+  record: VmRecord,
+  vm: TargetVm,
+  disks: readonly string[] = record.disks.map(({ name }) => join(rootOf(record), name)),
+): readonly RenderedFile[] {
+  const { manifests, disks: names } = layoutOf(record);
+  const claims = names.flatMap(({ pvcManifest: name }, index) => {
+    const disk = vm.disks[index];
+    return disk === undefined ? [] : [{ name, content: pvcManifest(vm, disk) }];
+  });
+  return [
+    ...claims,
+    { name: manifests.virtualMachine, content: virtualMachineManifest(vm) },
+    // libvirt keeps autostart outside the domain, so it starts only when a user starts it.
+    { name: manifests.domain, content: libvirtDomain(vm, disks) },
+  ];
 }

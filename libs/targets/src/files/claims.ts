@@ -1,10 +1,10 @@
 import { type Resource, StepName, type VmRecord, needsUnpacking } from '@ledgerlift/contracts';
-import { snapshotName } from '../snapshot-name.js';
+import { snapshotName } from '../names.js';
 import { type DiskLayout, layoutOf } from './layout.js';
 
 /**
- * What each step of a migration into a directory claims before it makes anything: the service that removes it,
- * and how long it lives. A step that makes nothing outside claims nothing.
+ * Lists the resources that each step of a migration into a directory claims before creating anything, each with the service that
+ * removes it and its lifetime.
  */
 export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly Resource[]>> {
   const names = layoutOf(record);
@@ -14,7 +14,7 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
   const each = (name: (disk: DiskLayout) => string, make: (name: string) => Resource): Resource[] =>
     names.disks.map((disk) => make(name(disk)));
   const unpacked = names.disks.filter((_, index) => isUnpacked(record, index)).map((disk) => disk.unpacked);
-  // The folder lives as long as anything in it may: where logs are kept as evidence, so is what holds them.
+  // The folder lives as long as anything in it: if logs are kept as evidence, so is the folder.
   const hasLogs =
     !record.settings.skipGuestConversion || record.settings.bootProof || record.settings.type === 'warm';
   const manifest = of('manifest', 'vm-creator', 'result');
@@ -23,7 +23,7 @@ export function claimsFor(record: VmRecord): Readonly<Record<StepName, readonly 
     ...nothing,
     DiskAllocation: [
       of('folder', 'transfer', hasLogs ? 'evidence' : 'result')(names.folder),
-      // What the user brought is adopted by the step, and never ours to remove.
+      // Disks that the user brought are only adopted, never ours to remove.
       ...(type === 'conversion' ? [] : each((disk) => disk.disk, of('disk', 'transfer', 'result'))),
     ],
     DiskTransfer: [

@@ -5,14 +5,14 @@ import { ToolRunFailed, runTool } from '@ledgerlift/processes';
 import { ToolFailed } from '../errors.js';
 
 const PROBE_MS = 20_000;
-/** What has just been killed may take a moment to let go. */
+/** A process that was just killed may need a moment to release its lock. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Looks, by QEMU's image locks, whether somebody writes a disk, or reads it and lets nobody write meanwhile: on any machine,
- * where the storage has locks. The disk is not changed. One that is not there is held by nobody.
+ * Uses QEMU's image locks to find out whether any process writes a disk, or blocks writers while it reads. Sees other machines
+ * too, if the storage supports locks. Does not change the disk. A missing disk has no holder.
  *
- * @returns what QEMU says of who holds it
+ * @returns QEMU's message about the holder; undefined if there is none
  * @throws ToolFailed, SandboxMissing, SandboxUnproven, the signal's reason
  */
 export async function diskHolder(path: string, signal: AbortSignal): Promise<string | undefined> {
@@ -34,15 +34,15 @@ async function lockInTheWay(path: string, signal: AbortSignal): Promise<string |
   } catch (error) {
     if (!(error instanceof ToolRunFailed)) throw error;
     if (error.why === 'not-installed') throw new ToolFailed('qemu-io', 'it is not installed', error);
-    const [line = ''] = error.said.trim().split('\n');
-    return line.replace(image, `'${path}'`) || 'qemu-io said nothing';
+    const [line = ''] = error.reason.trim().split('\n');
+    return line.replace(image, `'${path}'`) || 'qemu-io gave no reason';
   }
 }
 
 /**
- * The file as qemu-io opens it, to be written, and by nobody else. By itself it would share a raw file with every other
- * writer that does the same, such as qemu-nbd: so blkdebug asks for more (qemu's qapi/block-core.json,
- * `unshare-child-perms`). As raw, whatever it holds: opening qcow2 for writing may touch its header, this touches nothing.
+ * Describes the file to qemu-io as opened exclusively for writing. By default qemu-io would share a raw file with other such
+ * writers, such as qemu-nbd, so blkdebug takes those permissions away (qemu's qapi/block-core.json, `unshare-child-perms`).
+ * Always opens as raw, because opening a qcow2 for writing may change its header.
  */
 async function unsharedImage(path: string): Promise<string> {
   const driver = (await stat(path)).isBlockDevice() ? 'host_device' : 'file';

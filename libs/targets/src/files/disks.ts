@@ -3,26 +3,25 @@ import { dirname } from 'node:path';
 import { syncFolder, unfinished } from '@ledgerlift/processes';
 import { z } from 'zod';
 import { NotOurs, TargetUnusable, WrongDisk } from '../errors.js';
-import { allocatedSize } from '../disk-size.js';
-import { imageHeader } from './image-header.js';
-import { type QemuImgRun, qemuImg } from './qemu-img.js';
-import { errorCode, kindOf } from './safe-path.js';
+import { allocatedSize } from './layout.js';
+import { imageHeader, qemuImg, type QemuImgRun } from './images.js';
+import { errorCode, kindOf } from './paths.js';
 
 export interface DiskFile {
   /** Absolute path; its folder exists. */
   readonly path: string;
   readonly format: 'raw' | 'qcow2';
-  /** Bytes, as the guest sees them. */
+  /** Size in bytes as the guest sees it. */
   readonly size: number;
 }
 
 /**
- * The disk file, made when it is not there: sparse, all zeros. A crash leaves either the whole disk or only its
- * draft, which the next call replaces.
+ * Creates the disk file, sparse and all zeros, unless it exists. A crash leaves either the whole disk or only its draft, which
+ * the next call replaces.
  *
- * @returns `created` only when this call made it: only then may zeros be left unwritten
- * @throws WrongDisk when there is one of another size or format
- * @throws NotOurs when there is something that is no file
+ * @returns `created` only if this call created it: only then may a copy skip zeros
+ * @throws WrongDisk if it exists with another size or format
+ * @throws NotOurs if its name is used by something other than a file
  * @throws ToolFailed, TargetUnusable
  */
 export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
@@ -31,7 +30,7 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
     await checkDisk(disk);
     return 'found';
   }
-  if (kind !== 'absent') throw new NotOurs(disk.path, `it is a ${kind} where a disk file is expected`);
+  if (kind !== 'absent') throw new NotOurs(disk.path, `it is a ${kind}, not a disk file`);
   const draft = unfinished(disk.path);
   try {
     const handle = await open(draft, 'w', 0o644);
@@ -45,20 +44,19 @@ export async function ensureDisk(disk: DiskFile): Promise<'created' | 'found'> {
     } finally {
       await handle.close();
     }
-    // qemu-img writes by itself and syncs nothing.
+    // qemu-img does not sync what it writes.
     await syncFile(draft);
     await rename(draft, disk.path);
     await syncFolder(dirname(disk.path));
     return 'created';
   } catch (error) {
     if (errorCode(error) === '') throw error;
-    throw new TargetUnusable(disk.path, `the disk cannot be made (${errorCode(error)})`, error);
+    throw new TargetUnusable(disk.path, `the disk cannot be created (${errorCode(error)})`, error);
   }
 }
 
 /**
- * Lets the disk grow where it is smaller than the source's has become. What it gains reads as zeros. Nobody may write it
- * meanwhile.
+ * Grows the disk to the source's new size if it is smaller. The added part reads as zeros. Nobody may write to it meanwhile.
  *
  * @throws ToolFailed, TargetUnusable
  */
@@ -97,7 +95,7 @@ async function checkDisk(disk: DiskFile): Promise<void> {
     if (size !== allocatedSize(disk.size)) throw new WrongDisk(disk.path, expected, `${size} bytes long`);
     return;
   }
-  // No tool opens it for this: what lies here may not be ours.
+  // Do not open it with a tool: the file may not be ours.
   const { format, size } = await imageHeader(disk.path);
   if (format !== 'qcow2' || size !== allocatedSize(disk.size))
     throw new WrongDisk(disk.path, expected, `${format} of ${size} bytes`);
@@ -110,10 +108,10 @@ const ImageInfo = z.object({
 });
 
 /**
- * What an image file says about itself; works while somebody else has it open.
+ * Reads an image's metadata with qemu-img, even while another process has it open.
  *
- * @param image with its format: a guest can write the header of any format into a raw disk, so nothing is probed
- * @throws ToolFailed (or what `run` says), also where it is of another format
+ * @param image with its format, which is never probed: a guest can write any header into a raw disk
+ * @throws ToolFailed (or the error of `run`), also if it has another format
  */
 export async function imageInfo(
   { path, format }: Pick<DiskFile, 'path' | 'format'>,
@@ -125,34 +123,34 @@ export async function imageInfo(
   return { format: info.format, size: info['virtual-size'], backing: info['backing-filename'] };
 }
 
-/** Whether a path is a block device; false where nothing is there. */
+/** Whether a path is a block device; false if it does not exist. */
 export const isBlockDevice = (path: string): Promise<boolean> =>
   stat(path).then(
     (found) => found.isBlockDevice(),
     () => false,
   );
 
-/** Bytes that a block device has: where its end is, for `stat` says 0. */
+/** Returns the size of a block device in bytes by seeking to its end, because `stat` reports 0. */
 async function deviceSize(path: string): Promise<number> {
   const { size } = await imageInfo({ path, format: 'raw' });
   return size;
 }
 
-/** Bytes that a file takes of its storage; 0 where nothing is there. */
+/** Returns the bytes that a file occupies on its storage; 0 if it does not exist. */
 export const bytesOnDisk = (path: string): Promise<number> =>
   stat(path).then(
     ({ blocks }) => blocks * 512,
     () => 0,
   );
 
-/** Bytes that may still be written at a path, or where it would be made. @throws TargetUnusable */
+/** Returns the free bytes at a path, which need not exist yet. @throws TargetUnusable */
 export async function freeBytes(path: string): Promise<number> {
   const existing = await nearestExisting(path);
   const { bavail, bsize } = await statfs(existing);
   return bavail * bsize;
 }
 
-/** The path, or the closest folder above it that exists. @throws TargetUnusable */
+/** Returns the path, or its closest existing parent. @throws TargetUnusable */
 export async function nearestExisting(path: string): Promise<string> {
   for (let at = path; ; at = dirname(at)) {
     try {
@@ -165,7 +163,7 @@ export async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-/** Writes a file's content through to the storage. */
+/** Flushes a file's content to the storage. */
 export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r+');
   try {

@@ -1,6 +1,6 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** The overlays would not fit beside the disks. */
+/** Not enough free space for the overlays. */
 export class NoRoomForOverlays extends LedgerliftError {
   readonly code = 'LL-CONV-002';
   override readonly failure: FailureClass = 'needs-operator';
@@ -10,12 +10,12 @@ export class NoRoomForOverlays extends LedgerliftError {
     readonly free: number,
   ) {
     super(
-      `converting needs ${needed} bytes for overlays at "${path}", where ${free} bytes are free. Make room there, then retry.`,
+      `converting needs ${needed} bytes for overlays at "${path}", but only ${free} bytes are free. Free space there, then retry.`,
     );
   }
 }
 
-/** Some process that is not known to us has a disk open. */
+/** An unknown process has a disk open. */
 export class DisksHeld extends LedgerliftError {
   readonly code = 'LL-CONV-004';
   override readonly failure: FailureClass = 'needs-operator';
@@ -27,7 +27,7 @@ export class DisksHeld extends LedgerliftError {
   }
 }
 
-/** The conversion succeeded by its own word, yet an overlay is damaged. */
+/** The conversion reported success, but an overlay is damaged. */
 export class OverlayDamaged extends LedgerliftError {
   readonly code = 'LL-CONV-030';
   override readonly failure: FailureClass = 'transient';
@@ -36,12 +36,12 @@ export class OverlayDamaged extends LedgerliftError {
     why: string,
   ) {
     super(
-      `the overlay "${path}" is damaged after the conversion (${why}). It is made anew by the next attempt.`,
+      `the overlay "${path}" is damaged after the conversion (${why}). The next attempt creates it again.`,
     );
   }
 }
 
-/** qemu-img could not do what was asked. */
+/** qemu-img failed. */
 export class ImageToolFailed extends LedgerliftError {
   readonly code = 'LL-CONV-033';
   override readonly failure: FailureClass = 'transient';
@@ -49,6 +49,8 @@ export class ImageToolFailed extends LedgerliftError {
     readonly what: string,
     why: string,
   ) {
-    super(`qemu-img ${what} failed: ${why}. Look for room and errors of the storage; it is tried again.`);
+    super(
+      `qemu-img ${what} failed: ${why}. Ledgerlift retries; check the storage for free space and errors.`,
+    );
   }
 }

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { vmRecord } from '@ledgerlift/testing';
 import fc from 'fast-check';
 import { RecordMismatch } from '../errors.js';
-import { inReleaseOrder } from '../release-order.js';
-import { sharedSite } from '../sites.js';
+import { inReleaseOrder } from '../workplace.js';
+import { sharedSite } from '../itinerary.js';
 import { claimsFor } from './claims.js';
 import { targetOf } from '../registry.js';
-import { claimName } from '../name-templates.js';
+import { claimName } from '../names.js';
 import { layoutFor, layoutOf } from './layout.js';
 
 const { itineraryFor } = targetOf('directory');
@@ -115,7 +115,7 @@ describe('the itinerary of a warm migration', () => {
       .map(({ step }) => step)
       .join(' ');
 
-  it('looks into the guest between the first snapshot and the first copy, where it is to be converted', () => {
+  it('inspects a guest that will be converted between the first snapshot and the first copy', () => {
     expect(steps({ inspect: true })).toMatch(
       /SnapshotCreation PreflightInspection DiskTransfer SnapshotRemoval/,
     );

@@ -1,28 +1,28 @@
 import type { VmRecord } from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
 
-/** Where everything of one disk lies; paths relative to the target's root. */
+/** Paths of the files of one disk, relative to the target's root. */
 export interface DiskLayout {
-  /** The disk that the user gets. */
+  /** The resulting disk. */
   readonly disk: string;
-  /** Chunk hashes of what was copied. */
+  /** Hashes of the copied chunks. */
   readonly chunks: string;
-  /** Who writes the disk now. */
+  /** Record of the process that writes the disk. */
   readonly writer: string;
-  /** Conversion happens here. */
+  /** Overlay that takes the conversion's writes. */
   readonly overlay: string;
-  /** A test boot's conversion happens here, and is thrown away. */
+  /** Overlay of a test conversion, thrown away afterwards. */
   readonly testOverlay: string;
-  /** A source that cannot be read at an offset is unpacked here. */
+  /** Unpacked copy of a source without random access. */
   readonly unpacked: string;
   readonly pvcName: string;
   readonly pvcManifest: string;
 }
 
-/** Where everything of one VM lies; paths relative to the target's root. */
+/** Paths of the files of one VM, relative to the target's root. */
 export interface VmLayout {
   readonly folder: string;
-  /** Overlays are complete and flushed: from here on only the commit is repeated. */
+  /** Marks the overlays as complete and flushed: from then on only the commit is repeated. */
   readonly commitMarker: string;
   readonly logs: {
     readonly conversion: string;
@@ -43,7 +43,7 @@ export interface LayoutRequest {
   readonly format: 'raw' | 'qcow2';
 }
 
-/** Names of all that one VM's migration makes. They follow from the arguments alone, so that whoever comes later finds it. */
+/** Names the files of one VM's migration. Depends only on the arguments, so that later attempts find the files. */
 export function layoutFor(request: LayoutRequest): VmLayout {
   const { namespace, targetName, claims, format } = request;
   const folder = `${namespace}/${targetName}`;
@@ -57,8 +57,7 @@ export function layoutFor(request: LayoutRequest): VmLayout {
 }
 
 /**
- * The same names, as the record has them. A disk that the user brought, or that is a claim, lies elsewhere, and only what is beside it
- * here.
+ * Returns the same names for a record. Brought disks, and disks in claims, are elsewhere; only their companion files are here.
  */
 export const layoutOf = ({ folder, targetName, disks }: VmRecord): VmLayout =>
   layout(
@@ -73,7 +72,7 @@ export const layoutOf = ({ folder, targetName, disks }: VmRecord): VmLayout =>
 const diskName = (folder: string, targetName: string, index: number, format: string): string =>
   `${folder}/${targetName}-disk-${index}.${format}`;
 
-/** @throws RecordMismatch where the record has no such disk */
+/** @throws RecordMismatch if the record has no such disk */
 export function diskLayoutOf(record: VmRecord, diskId: string): DiskLayout {
   const index = record.disks.findIndex((disk) => disk.diskId === diskId);
   const found = layoutOf(record).disks[index];
@@ -84,7 +83,7 @@ export function diskLayoutOf(record: VmRecord, diskId: string): DiskLayout {
 
 interface DiskNames {
   readonly name: string;
-  /** What the names of everything that belongs to the disk begin with. */
+  /** Prefix of the names of all companion files of the disk. */
   readonly beside: string;
   readonly pvcName: string;
 }
@@ -113,3 +112,8 @@ function layout(folder: string, disks: readonly DiskNames[]): VmLayout {
     })),
   };
 }
+
+const SECTOR = 512;
+
+/** Rounds a disk's size in bytes up to whole sectors, as QEMU does. */
+export const allocatedSize = (size: number): number => Math.ceil(size / SECTOR) * SECTOR;

@@ -6,23 +6,22 @@ import type { ConversionAtWork, Guard, Overlay, OverlayCommit, Purpose } from '.
 import { diskHolder } from './disk-locks.js';
 import { freeBytes, imageInfo, syncFile } from './disks.js';
 import { DisksHeld, ImageToolFailed, NoRoomForOverlays, OverlayDamaged } from './errors.js';
+import { imageError, makeEmpty, qemuImg } from './images.js';
 import { layoutOf } from './layout.js';
-import { imageError, makeEmpty, qemuImg } from './qemu-img.js';
-import { overlayRoom } from './room.js';
 import type { VmFiles } from './vm-files.js';
 
-/** An overlay, and how its base is to be opened: nothing is probed, for a guest can write any header into a raw disk. */
+/** An overlay with its base's format, which is never probed, because a guest can write any header into a raw disk. */
 interface OverlayFile extends Overlay {
   readonly baseFormat: 'raw' | 'qcow2';
 }
 
-/** The part of a conversion's workplace that works on its overlays. */
+/** The overlay operations of a conversion's workplace. */
 export type OverlaysAtWork = Pick<
   ConversionAtWork,
   'overlays' | 'assertFree' | 'make' | 'check' | 'flush' | 'baseOf' | 'commit'
 >;
 
-/** The qcow2 overlays of one conversion, beside the disks that they lie over. */
+/** Manages the qcow2 overlays of one conversion, beside their disks. */
 export function overlaysAtWork(files: VmFiles, guard: Guard, purpose: Purpose): OverlaysAtWork {
   const { signal } = guard;
   const overlays = (): Promise<OverlayFile[]> => overlaysOf(files, purpose);
@@ -76,7 +75,7 @@ async function overlaysOf(
 }
 
 async function assertFree(overlays: readonly OverlayFile[], signal: AbortSignal): Promise<void> {
-  // A disk that the user brought may have been swapped since it was adopted, and qemu-img follows what it names.
+  // A brought disk may have been replaced since it was adopted, and qemu-img follows references in its header.
   for (const { base, baseFormat } of overlays)
     if (existsSync(base)) await assertSelfContained({ driver: baseFormat, file: base });
   for (const path of overlays.flatMap(({ base, path: over }) => [base, over])) {
@@ -109,7 +108,7 @@ async function checkOverlay({ path, base }: Overlay, signal: AbortSignal): Promi
   }
 }
 
-/** `-d` keeps the overlay's content, so that the commit may be repeated. */
+/** Uses `-d`, which keeps the overlay's content, so that the commit can be repeated. */
 async function commitOf({ path, base }: Overlay): Promise<OverlayCommit> {
   const sandbox = (await sandboxCommand({ read: [], write: [path, base], network: 'none' })) ?? [];
   const [command = 'qemu-img', ...rest] = [...sandbox, 'qemu-img'];
@@ -119,3 +118,34 @@ async function commitOf({ path, base }: Overlay): Promise<OverlayCommit> {
     flush: () => syncFile(base),
   };
 }
+
+const MiB = 2 ** 20;
+/** Upper bound of observed conversions: drivers, an initramfs for each kernel, logs. */
+const OVERLAY_BYTES = 1024 * MiB;
+/** A generous bound for chunk hashes, manifests and logs of one VM. qcow2 metadata needs less. */
+const SMALL_FILES = 16 * MiB;
+
+/**
+ * Returns the bytes that one VM's conversion may write to overlays, at most the size of its disks. The planner checks for them
+ * before a plan starts, the transfer worker before it powers the source off, and the converter before it begins (ADR 22).
+ */
+export function overlayRoom(disks: readonly { readonly size: number }[]): number {
+  return Math.min(sizeOf(disks), OVERLAY_BYTES) + SMALL_FILES;
+}
+
+/** The facts that decide a VM's need for temporary space. */
+export interface RoomRequest {
+  /** Sizes of its disks in bytes, and whether each must be unpacked before it can be read. */
+  readonly disks: readonly { readonly size: number; readonly unpacked: 'unpacked' | 'read-in-place' }[];
+  /** A conversion needs space for overlays. */
+  readonly conversion: 'converted' | 'left-as-is';
+}
+
+/** Returns the bytes that one VM needs beside its disks: unpacked sources, overlays and small files. */
+export function roomBeside({ disks, conversion }: RoomRequest): number {
+  const unpacked = sizeOf(disks.filter((disk) => disk.unpacked === 'unpacked'));
+  return unpacked + (conversion === 'converted' ? overlayRoom(disks) : SMALL_FILES);
+}
+
+const sizeOf = (disks: readonly { readonly size: number }[]): number =>
+  disks.reduce((sum, { size }) => sum + size, 0);

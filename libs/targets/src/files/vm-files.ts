@@ -1,25 +1,27 @@
+import { open } from 'node:fs/promises';
 import type { VmRecord } from '@ledgerlift/contracts';
+import type { LogTail } from '../port.js';
 import type { Guard, LogKind, Purpose, Room, VmAtWork, WorkLog, Workplace } from '../workplace.js';
-import { conversionAtWork } from './conversion-at-work.js';
+import { conversionAtWork, disksAtWork } from './at-work.js';
 import { diskHolder } from './disk-locks.js';
 import { bytesOnDisk, freeBytes } from './disks.js';
-import { disksAtWork } from './disks-at-work.js';
 import { layoutOf } from './layout.js';
+import { errorCode } from './paths.js';
 
-/** A VM whose disks, and all that is made beside them, are files of the machine that works on them (`layoutOf` names them). */
+/** A VM whose disks and their companion files are local files of the worker (named by `layoutOf`). */
 export interface VmFiles {
   readonly record: VmRecord;
-  /** Absolute path under which all of them lie. */
+  /** Absolute path of the folder that contains them all. */
   readonly root: string;
-  /** Absolute path of something that the record names; makes nothing. @throws UnsafePath */
+  /** Returns the absolute path of a name in the record. Creates nothing. @throws UnsafePath */
   path(name: string): Promise<string>;
-  /** The same, and the folder that it lies in is there. @throws NotOurs, TargetUnusable, UnsafePath */
+  /** Like `path`, and creates the parent folder. @throws NotOurs, TargetUnusable, UnsafePath */
   pathToMake(name: string): Promise<string>;
-  /** Absolute paths of the disks, in the record's order. @throws UnsafePath */
+  /** Returns the absolute paths of the disks, in the record's order. @throws UnsafePath */
   disks(): Promise<string[]>;
 }
 
-/** What a workplace on files need not say itself. */
+/** The parts of a workplace that all file-based targets share. */
 export type WorkOnFiles = Pick<Workplace, 'room' | 'disks' | 'conversion' | 'log'> & AsyncDisposable;
 
 const logKinds = {
@@ -28,7 +30,7 @@ const logKinds = {
   inspection: 'preflightInspection',
 } as const satisfies Record<Purpose, LogKind>;
 
-/** A workplace's disks, conversions and logs, where they are files. Whose place it is, and how it goes, its target says. */
+/** Implements a workplace's disks, conversions and logs on files. The target itself handles ownership and release. */
 export function workOnFiles(files: VmFiles, guard: Guard): WorkOnFiles {
   const log = (kind: LogKind): WorkLog => {
     const name = layoutOf(files.record).logs[kind];
@@ -39,7 +41,7 @@ export function workOnFiles(files: VmFiles, guard: Guard): WorkOnFiles {
     disks: disksAtWork(files, guard),
     conversion: (purpose) => conversionAtWork(files, guard, purpose, log(logKinds[purpose])),
     log,
-    // Nothing of it outlives a call.
+    // It keeps nothing open between calls.
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -49,7 +51,7 @@ async function roomOf({ root, disks }: VmFiles): Promise<Room> {
   return { where: root, freeBytes: await freeBytes(root), written };
 }
 
-/** Whoever has one of the disks open, by QEMU's image locks. @throws ToolFailed, the signal's reason */
+/** Finds a process that has one of the disks open, by QEMU's image locks. @throws ToolFailed, the signal's reason */
 export const holderOfDisks =
   (files: VmFiles, guard: Guard): VmAtWork['holder'] =>
   async () => {
@@ -59,3 +61,23 @@ export const holderOfDisks =
     }
     return undefined;
   };
+
+/**
+ * Reads the end of a log in a local file.
+ *
+ * @param path absolute
+ * @returns undefined if it does not exist
+ * @throws the system's error if it cannot be read
+ */
+export async function tailOf(path: string, tailBytes: number): Promise<LogTail | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    const { size } = await file.stat();
+    const length = Math.min(size, tailBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return { text: buffer.subarray(0, bytesRead).toString('utf8'), sizeBytes: size };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -5,7 +5,7 @@ import type { VmRecord } from '@ledgerlift/contracts';
 import { temporaryFolder, type TemporaryFolder, vmRecord } from '@ledgerlift/testing';
 import type { DiskWriter, Guard } from '../workplace.js';
 import { layoutOf } from './layout.js';
-import { resolveInside } from './safe-path.js';
+import { resolveInside } from './paths.js';
 import { type VmFiles, type WorkOnFiles, workOnFiles } from './vm-files.js';
 
 const MiB = 2 ** 20;

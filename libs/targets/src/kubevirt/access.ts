@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterAccess } from '@ledgerlift/contracts';
 import { readSecret, SecretMissing } from '@ledgerlift/secrets';
-import { withoutSlash } from './addresses.js';
+import { withoutSlash } from './resources.js';
 import { ClusterAccessUnusable } from './errors.js';
 import { credentialsOf } from './kubeconfig.js';
 
-/** Who asks, and where, as it was read from a secret or from the pod. Holds secrets: for the connection alone. */
+/** A cluster's address and credentials from a secret or the pod. Contains secrets; pass it only to the connection. */
 export interface ClusterCredentials {
-  /** With no slash at its end; some proxies have a cluster below a path. */
+  /** Without a trailing slash. May have a path, because some proxies serve a cluster below one. */
   readonly server: string;
-  /** PEM of who signed the server's certificate; undefined: whom the system trusts. */
+  /** PEM of the authority that signed the server's certificate; undefined for the system's authorities. */
   readonly ca: string | undefined;
-  /** The name that the server's certificate is for, where it is not that of the address. */
+  /** The name in the server's certificate, if it differs from the address. */
   readonly serverName: string | undefined;
   readonly token: string | undefined;
   /** PEM of both. */
@@ -21,7 +21,7 @@ export interface ClusterCredentials {
   readonly from: string;
 }
 
-/** Where a pod finds its service account, and the API server: see `SERVICE_ACCOUNT`. */
+/** A pod's view of its service account and the API server: see `SERVICE_ACCOUNT`. */
 export interface PodPlace {
   readonly folder: string;
   readonly host: string | undefined;
@@ -39,11 +39,11 @@ const thisPod = (): PodPlace => ({
 });
 
 /**
- * Reads the credentials as they are now. Tokens are replaced while a service runs: they are read again when the API server no
- * longer accepts them.
+ * Reads the current credentials. Tokens may be replaced while a service runs, so the connection reads them again when the API
+ * server no longer accepts them.
  *
  * @param secret name of the provider's secret
- * @param pod by default the one that this process runs in
+ * @param pod the pod that this process runs in, by default
  * @throws SecretMissing, ClusterAccessUnusable
  */
 export async function readCredentials(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ApiResource, type ObjectAddress, type Verb, described } from './addresses.js';
+import { type ApiResource, type ObjectAddress, type Verb, described } from './resources.js';
 import {
   KubernetesAlreadyExists,
   KubernetesAnswerMalformed,
@@ -12,7 +12,7 @@ import {
   KubernetesUnreachable,
 } from './errors.js';
 
-/** What was asked of the API server, for its errors. */
+/** A request to the API server, as errors describe it. */
 export interface Asked {
   readonly server: string;
   readonly verb: Verb;
@@ -20,7 +20,7 @@ export interface Asked {
   readonly address: ObjectAddress;
 }
 
-/** How messages call a request: `create virtualmachines.kubevirt.io in the namespace 'vms'`. */
+/** Describes a request for messages: `create virtualmachines.kubevirt.io in the namespace 'vms'`. */
 export const requestOf = ({ verb, kind, address }: Asked): string => `${verb} ${described(kind, address)}`;
 
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
@@ -31,9 +31,9 @@ const Status = z.object({
 });
 
 /**
- * What a status from 400 on means, other than 401 and 429, which the connection sees to.
+ * Turns a status of 400 or above into an error, except 401 and 429, which the connection handles.
  *
- * @param text of the body; already without secrets
+ * @param text the body, already without secrets
  */
 export function errorOf(asked: Asked, status: number, text: string): Error {
   const { server, verb, kind, address } = asked;
@@ -46,7 +46,7 @@ export function errorOf(asked: Asked, status: number, text: string): Error {
   }
   switch (status) {
     case 404:
-      // Without details it is the path that is not known, not the object.
+      // Without details, the path is unknown rather than the object.
       return new KubernetesNotFound(object, details?.name === undefined ? 'kind' : 'object');
     case 409:
       return reason === 'AlreadyExists'
@@ -64,13 +64,17 @@ export function errorOf(asked: Asked, status: number, text: string): Error {
   }
 }
 
-// A webhook that refuses without a status of its own, or that cannot be called, is a 500 too: the text says which.
+// A webhook that refuses without a status of its own, or that cannot be called, also yields a 500; only the text differs.
 function serverError(asked: Asked, status: number, reason: string, message: string): Error {
   const says = message === '' ? `status ${status}` : `status ${status} (${reason}: ${message})`;
   return new KubernetesUnreachable(asked.server, requestOf(asked), says);
 }
 
-/** RBAC's own refusal; a quota, a policy and a namespace that is being removed are answered with 403, too. */
+/** Whether an error may come from an API server that has just started and does not know its roles and custom kinds yet. */
+export const isOfStart = (error: unknown): boolean =>
+  error instanceof KubernetesForbidden || (error instanceof KubernetesNotFound && error.missing === 'kind');
+
+/** Recognizes RBAC's own refusal. Quotas, policies and namespaces in deletion also yield a 403. */
 const isMissingRight = (message: string): boolean =>
   /\bcannot \S+ resource\b/.test(message) || /\bcannot \S+ path\b/.test(message);
 
@@ -90,12 +94,12 @@ const CERTIFICATE_REASONS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the authority that signed it is not known here',
   UNABLE_TO_GET_ISSUER_CERT: 'the authority that signed it is not known here',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the authority that signed it is not known here',
-  // The authority has the right name, and another key.
+  // The authority has the right name but another key.
   CERT_SIGNATURE_FAILURE: 'another authority of the same name signed it',
   ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another name',
 };
 
-/** What broke a connection, as an error of ours. */
+/** Turns a connection failure into one of our errors. */
 export function failureOf(asked: Asked, error: unknown): Error {
   const code = (error as { readonly code?: unknown } | undefined)?.code;
   if (typeof code === 'string' && code.startsWith('LL-')) return error as Error;

@@ -19,6 +19,7 @@ import type { DiskWriter, Guard, Workplace } from '../workplace.js';
 import { besideDisks, workplaceBeside } from './beside.js';
 import { NotInsideTheCluster } from './errors.js';
 import { kubevirtTarget } from './index.js';
+import { ShownLogs, ShownLogsReader } from './pod/shown-logs.js';
 import { clusterRecord } from './pod/pod-record.fixture.js';
 
 /** Loop devices in the place of a block volume: they need root, as CI has it. Without it these specs fail, and are not left out. */
@@ -77,10 +78,10 @@ const guard = (generation: number, stillOurs: Guard['stillOurs'] = () => Promise
   signal: AbortSignal.timeout(120_000),
   stillOurs,
 });
-function work(generation = 1, stillOurs?: Guard['stillOurs']): Promise<Workplace> {
+function work(generation = 1, stillOurs?: Guard['stillOurs'], shown?: ShownLogs): Promise<Workplace> {
   const places = besideDisks();
   if (places === undefined) throw new Error('this process does not take itself for a worker pod');
-  return workplaceBeside(record, guard(generation, stillOurs), { ...places, own: folder.file('tmp') });
+  return workplaceBeside(record, guard(generation, stillOurs), { ...places, own: folder.file('tmp') }, shown);
 }
 const diskId = (index: number): string => record.disks[index]?.diskId ?? 'none';
 async function open({ disks }: Workplace, index: number, size = DISK): Promise<DiskWriter> {
@@ -188,6 +189,26 @@ describe('a worker beside the disks', () => {
     expect(made.filter((path) => path.endsWith('.writer.json'))).toEqual([]);
     // It is of this container, and goes with it.
     expect(below('tmp').filter((path) => path.endsWith('.writer.json'))).toHaveLength(1);
+  });
+
+  it('prints the logs that it was asked for, by the names that they are claimed with', async () => {
+    const printed: string[] = [];
+    const place = await work(1, undefined, new ShownLogs((line) => printed.push(line)));
+    const { log } = place.conversion('migration');
+    writeFileSync(await log.path(), 'converted\n');
+    writeFileSync(await place.log('bootProof').path(), 'booted');
+    await place[Symbol.asyncDispose]();
+    const reader = new ShownLogsReader(MiB);
+    reader.push(Buffer.from(printed.map((line) => `${line}\n`).join('')));
+    const claims = kubevirtTarget.claimsFor({ ...record, settings: { ...record.settings, bootProof: true } });
+    const [[converted], [proved]] = [claims.ImageConversion, claims.BootProof];
+    expect(log.name).toBe(converted?.name);
+    expect(reader.tails()).toEqual(
+      new Map([
+        [converted?.name, { text: 'converted\n', sizeBytes: 10 }],
+        [proved?.name, { text: 'booted\n', sizeBytes: 7 }],
+      ]),
+    );
   });
 
   it('ends the writer of an earlier attempt before it opens a disk', async () => {

@@ -5,22 +5,23 @@ import { dirname, join } from 'node:path';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
 import { ensureDisk } from '../files/disks.js';
-import { resolveInside } from '../files/safe-path.js';
+import { resolveInside } from '../files/paths.js';
 import { type VmFiles, holderOfDisks, workOnFiles } from '../files/vm-files.js';
-import type { Guard, Workplace } from '../workplace.js';
+import type { Guard, WorkLog, Workplace } from '../workplace.js';
 import { NotInsideTheCluster } from './errors.js';
 import { ON_SCRATCH } from './ledger.js';
+import { ShownLogs } from './pod/shown-logs.js';
 
-/** The folders of a worker pod, by the variables that the pod was given. */
+/** The folders of a worker pod, from its environment variables. */
 export interface BesideDisks {
   /** `disk-0`, … in the record's order: a block device, or a folder with `disk.img`. */
   readonly disks: string;
   readonly scratch: string;
-  /** Of this container alone: who works is known by pids, which mean something in it only, and go with it. */
+  /** Private to this container: it holds records with pids, which are valid only in the container and vanish with it. */
   readonly own: string;
 }
 
-/** Where this process stands beside the claims of one VM; undefined: it is no worker pod. */
+/** Returns the folders if this process runs in a VM's worker pod; undefined otherwise. */
 export function besideDisks(env: NodeJS.ProcessEnv = process.env): BesideDisks | undefined {
   const [disks, scratch] = [env['LEDGERLIFT_BESIDE_DISKS'], env['LEDGERLIFT_SCRATCH']];
   if (disks === undefined || scratch === undefined) return undefined;
@@ -28,13 +29,14 @@ export function besideDisks(env: NodeJS.ProcessEnv = process.env): BesideDisks |
 }
 
 /**
- * A worker in the VM's own pod: its claims are mounted, and it reaches no API server. What stands beside the disks stands on the scratch claim,
- * and goes with it.
+ * Opens the workplace in the VM's own pod, where its claims are mounted and the API server is out of reach. Companion files are
+ * on the scratch claim and are removed with it; logs are also printed, so that they can be kept.
  */
 export async function workplaceBeside(
   record: VmRecord,
   guard: Guard,
   { disks, scratch, own }: BesideDisks,
+  shown = new ShownLogs(),
 ): Promise<Workplace> {
   const path = (name: string): Promise<string> => resolveInside(name.endsWith(WRITER) ? own : scratch, name);
   for (const root of [own, scratch])
@@ -53,11 +55,16 @@ export async function workplaceBeside(
     disks: () => Promise.resolve(record.disks.map(pathOf)),
   };
   const work = workOnFiles(files, guard);
+  /** Prints the log that a caller opens, even one that an earlier pod wrote. */
+  const show = (log: WorkLog): WorkLog => {
+    shown.add(log.name, () => path(log.name));
+    return log;
+  };
   const elsewhere = (what: string) => (): Promise<never> =>
     Promise.reject(new NotInsideTheCluster(what, record.targetName));
   return {
     ...work,
-    // Everything here is the VM's alone: the pod has mounted nothing else.
+    // The pod mounts nothing but the VM's own claims.
     open: () => Promise.resolve(),
     seeOurs: () => Promise.resolve(),
     disks: {
@@ -72,12 +79,18 @@ export async function workplaceBeside(
       const conversion = work.conversion(purpose);
       return {
         ...conversion,
+        log: show(conversion.log),
         claims: conversion.claims.map((resource) => onScratch({ resource }).resource),
         holder: async () => onScratch(await conversion.holder()),
       };
     },
+    log: (kind) => show(work.log(kind)),
+    [Symbol.asyncDispose]: async () => {
+      await shown[Symbol.asyncDispose]();
+      await work[Symbol.asyncDispose]();
+    },
     vm: {
-      create: elsewhere('make the VirtualMachine'),
+      create: elsewhere('create the VirtualMachine'),
       isCreated: elsewhere('look for the VirtualMachine'),
       setRunStrategy: elsewhere('start or stop the VirtualMachine'),
       holder: holderOfDisks(files, guard),
@@ -94,16 +107,16 @@ export async function workplaceBeside(
   };
 }
 
-/** Names of records of who works: `files/layout.ts`, and a conversion's holder. */
+/** Suffix of process records: see `files/layout.ts`, and a conversion's holder. */
 const WRITER = '.writer.json';
 
-/** Removed by those who remove the scratch claim. */
+/** The service that removes the scratch claim also removes these. */
 const onScratch = <T extends { readonly resource: Resource }>(made: T): T => ({
   ...made,
   resource: { ...made.resource, service: 'vm-creator' },
 });
 
-/** In a file system's volume a disk is the file that KubeVirt looks for: made at its first opening, of the exact size. */
+/** In a Filesystem volume, a disk is the file that KubeVirt expects. Creates it with the exact size at the first opening. */
 async function makeImage(files: VmFiles, guard: Guard, diskId: string, size: number): Promise<void> {
   const index = files.record.disks.findIndex((disk) => disk.diskId === diskId);
   const disk = files.record.disks[index];

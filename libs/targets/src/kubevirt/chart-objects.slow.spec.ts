@@ -180,7 +180,7 @@ describe("the service account's rights", () => {
 });
 
 describe('the network policies', () => {
-  it('let nobody in by default, except services and worker pods to NATS', async () => {
+  it('deny all access by default, except from services and worker pods to NATS', async () => {
     const policies = policiesOf(await rendered(usual));
     expect([...policies.keys()].toSorted()).toEqual(['ledgerlift', 'ledgerlift-nats']);
     const [all, nats] = [policies.get('ledgerlift'), policies.get('ledgerlift-nats')];

@@ -60,7 +60,7 @@ const plannerPod = (): Promise<Pod> => kubernetes.admin.call<Pod>(`${NAMESPACE}/
 const api = ({ status: { podIP = '' } }: Pod): string => `http://${podIP}:7420/api/v1/providers`;
 
 describe("the chart's pods", () => {
-  it('get ready with a root file system that nobody can write, and log in with the credential of the services', async () => {
+  it('get ready with a read-only root file system, and log in with the credential of the services', async () => {
     const small = { resources: { requests: { cpu: '50m', memory: '64Mi' } } };
     const port = await kubernetes.node.publish(nats.port);
     const objects = await rendered({
@@ -82,7 +82,7 @@ describe("the chart's pods", () => {
     ).toEqual(SERVICES.map(() => [0]));
   });
 
-  it("keep the log on the planner's volume: another pod of the planner goes on with it", async () => {
+  it("keep the log on the planner's volume, where another planner pod continues it", async () => {
     const before = await plannerPod();
     const body = JSON.stringify({ name: 'out', type: 'directory', settings: { path: '/srv/migrated' } });
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'out' };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { type Kubernetes, startKubernetes, temporaryFolder, until } from '@ledgerlift/testing';
+import { HANGS_MS, type Kubernetes, startKubernetes, temporaryFolder, until } from '@ledgerlift/testing';
 import type { ClusterAccess } from '@ledgerlift/contracts';
 import { type PodPlace, readCredentials } from './access.js';
-import type { ApiResource } from './addresses.js';
+import type { ApiResource } from './resources.js';
 import { type ApiRequest, KubernetesConnection } from './connection.js';
 import {
   KubernetesAlreadyExists,
@@ -60,17 +60,22 @@ async function migrator(to: Kubernetes): Promise<string> {
   return issued;
 }
 
-/** Gives the account `migrator` these rights in the namespace. */
-async function allow(to: Kubernetes, resources: readonly string[], verbs: readonly string[]): Promise<void> {
+/** Gives the account these rights in the namespace. */
+async function allow(
+  to: Kubernetes,
+  resources: readonly string[],
+  verbs: readonly string[],
+  name = 'migrator',
+): Promise<void> {
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
   await to.admin.create(`${rbac}/roles`, {
-    metadata: { name: 'migrator' },
+    metadata: { name },
     rules: [{ apiGroups: [''], resources, verbs }],
   });
   await to.admin.create(`${rbac}/rolebindings`, {
-    metadata: { name: 'migrator' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'migrator' },
-    subjects: [{ kind: 'ServiceAccount', name: 'migrator', namespace }],
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
   });
 }
 
@@ -174,7 +179,7 @@ describe('the way into a cluster', () => {
     expect(await connection.call(list)).toMatchObject({ kind: 'ConfigMapList' });
   });
 
-  it('is given up when the API server is silent, or when nobody waits any more', async () => {
+  it('is given up when the API server is silent, or the caller stops waiting', async () => {
     await kubernetes.apiServer.pause();
     try {
       expect(await failure(asMigrator(300).call(list))).toMatchObject({
@@ -281,6 +286,21 @@ describe('a request to the API server', () => {
     expect(object).toBeInstanceOf(KubernetesNotFound);
     expect(object).toMatchObject({ missing: 'object' });
     expect(await failure(connection.call({ ...list, kind: widgets }))).toMatchObject({ missing: 'kind' });
+  });
+});
+
+describe('an API server that may just have started', () => {
+  it('is asked again while it knows of no role, for as long as that is to be borne', async () => {
+    const issued = await kubernetes.admin.serviceAccount(namespace, 'later');
+    await secret('later', { token: issued, 'ca.crt': kubernetes.ca });
+    const read = (): ReturnType<typeof readCredentials> => readCredentials(byToken(), 'later');
+    const [hasty, patient] = [0, HANGS_MS].map((refusedMs) => new KubernetesConnection(read, { refusedMs }));
+    if (hasty === undefined || patient === undefined) throw new Error('there are two');
+    opened.push(hasty, patient);
+    expect(await failure(hasty.call(list))).toBeInstanceOf(KubernetesForbidden);
+    const asked = patient.call(list);
+    await allow(kubernetes, ['configmaps'], ['list'], 'later');
+    expect(await asked).toMatchObject({ kind: 'ConfigMapList' });
   });
 });
 

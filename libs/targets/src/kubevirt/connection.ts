@@ -5,8 +5,8 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ClusterCredentials } from './access.js';
-import { type ApiResource, type ObjectAddress, type Verb, pathOf } from './addresses.js';
-import { type Asked, errorOf, failureOf, requestOf } from './answers.js';
+import { type ApiResource, type ObjectAddress, type Verb, pathOf } from './resources.js';
+import { type Asked, errorOf, failureOf, isOfStart, requestOf } from './answers.js';
 import {
   KubernetesAnswerMalformed,
   KubernetesLoginRefused,
@@ -21,22 +21,25 @@ export interface ApiRequest {
   readonly address?: ObjectAddress;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** Of the body; by default JSON. */
+  /** Content type of the body; JSON by default. */
   readonly contentType?: 'application/json' | 'application/merge-patch+json' | 'application/apply-patch+yaml';
   readonly signal: AbortSignal;
 }
 
 export interface ConnectionOptions {
-  /** How long the API server may be silent; by default a minute. A watch is silent for longer: `open` has its own. */
+  /** How long the API server may be silent; a minute by default. Watches are silent for longer, so `open` has its own limit. */
   readonly silenceMs?: number;
-  /** How long one request waits, in all, while the API server asks for patience; by default a minute. */
+  /** Total time that a request waits while the API server asks it to retry later; a minute by default. */
   readonly patienceMs?: number;
+  /** How long to retry a refusal that a server which has just started may also give; 0 by default. */
+  readonly refusedMs?: number;
 }
 
-/** Who last changed a field is remembered under this name, and server-side apply goes by it. */
+/** The name under which server-side apply records the fields that we own. */
 export const FIELD_MANAGER = 'ledgerlift';
 const IDLE_MS = 120_000;
-/** Credentials may be replaced while a request is under way, but not for ever. */
+const REFUSED_AGAIN_MS = 500;
+/** How often one request may pick up replaced credentials. */
 const RENEWALS = 2;
 const METHODS: Readonly<Record<Verb, string>> = {
   get: 'GET',
@@ -51,28 +54,30 @@ const METHODS: Readonly<Record<Verb, string>> = {
 const WRITES: ReadonlySet<Verb> = new Set(['create', 'update', 'patch']);
 
 /**
- * HTTPS to one API server. Connections are kept open, and used again. Every write is strict: a field that the cluster does not
- * know is an error, where the server's default would drop it in silence
+ * HTTPS connections to one API server, kept open and reused. Every write is strict: an unknown field is an error, which the server
+ * would drop silently by default
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation).
  */
 export class KubernetesConnection {
   readonly #readCredentials: () => Promise<ClusterCredentials>;
   readonly #silenceMs: number;
   readonly #patienceMs: number;
+  readonly #refusedMs: number;
   #login: Promise<Login> | undefined;
 
-  /** @param readCredentials the credentials as they are now: called at the first request, and when they are no longer accepted */
+  /** @param readCredentials reads the current credentials; called at the first request, and when they are no longer accepted */
   constructor(readCredentials: () => Promise<ClusterCredentials>, options: ConnectionOptions = {}) {
     this.#readCredentials = readCredentials;
     this.#silenceMs = options.silenceMs ?? 60_000;
     this.#patienceMs = options.patienceMs ?? 60_000;
+    this.#refusedMs = options.refusedMs ?? 0;
   }
 
   /**
-   * Sends a request, and reads the whole answer. Waits as the API server asks while it is overloaded.
+   * Sends a request and reads the whole answer. Waits and retries while the API server is overloaded.
    *
-   * @returns the JSON of the answer, to be parsed
-   * @throws the errors of this room; SecretMissing; the signal's reason once aborted
+   * @returns the answer's JSON, not yet validated
+   * @throws the errors in `errors.ts`; SecretMissing; the signal's reason if aborted
    */
   async call(asked: ApiRequest): Promise<unknown> {
     const response = await this.open(asked, this.#silenceMs);
@@ -87,7 +92,7 @@ export class KubernetesConnection {
     }
   }
 
-  /** As `call`, and parses the answer. @throws also KubernetesAnswerMalformed */
+  /** Like `call`, and validates the answer. @throws also KubernetesAnswerMalformed */
   async read<T>(asked: ApiRequest, schema: z.ZodType<T>): Promise<T> {
     const { success, data, error } = schema.safeParse(await this.call(asked));
     if (success) return data;
@@ -96,7 +101,8 @@ export class KubernetesConnection {
   }
 
   /**
-   * Sends a request. Its answer, of a status below 400, is the caller's to read: for watches and logs, which do not end.
+   * Sends a request, with retries while the server is overloaded or may have just started. Returns the answer (status below 400)
+   * as a stream for the caller to read: for watches and logs, which do not end.
    *
    * @param silenceMs how long the server may be silent
    * @throws as `call`
@@ -116,18 +122,22 @@ export class KubernetesConnection {
           throw new KubernetesLoginRefused(login.server, login.from);
         continue;
       }
-      if (status !== 429) throw errorOf(about, status, said);
-      const waitMs = retryAfterMs(response);
       const waitedMs = performance.now() - began;
-      if (waitedMs + waitMs > this.#patienceMs)
-        throw new KubernetesTooManyRequests(login.server, requestOf(about), waitedMs);
+      const waitMs = status === 429 ? retryAfterMs(response) : REFUSED_AGAIN_MS;
+      if (status === 429) {
+        if (waitedMs + waitMs > this.#patienceMs)
+          throw new KubernetesTooManyRequests(login.server, requestOf(about), waitedMs);
+      } else {
+        const error = errorOf(about, status, said);
+        if (!isOfStart(error) || waitedMs + waitMs > this.#refusedMs) throw error;
+      }
       await delay(waitMs, undefined, { signal: asked.signal }).catch(() => {
         asked.signal.throwIfAborted();
       });
     }
   }
 
-  /** Closes what is open. It can be used again afterwards. */
+  /** Closes open connections. The object can be used again. */
   async close(): Promise<void> {
     const login = this.#login;
     this.#login = undefined;
@@ -138,15 +148,15 @@ export class KubernetesConnection {
     this.#login ??= this.#readCredentials().then((credentials) => new Login(credentials));
     const login = this.#login;
     login.catch(() => {
-      // What could not be read is read again at the next request.
+      // If the credentials could not be read, the next request tries again.
       if (this.#login === login) this.#login = undefined;
     });
     return login;
   }
 
-  /** Reads the credentials again. @returns whether others are there now than those that were refused */
+  /** Reads the credentials again. @returns whether they differ from the refused ones */
   async #renew(refused: Login): Promise<boolean> {
-    // Others may be at work over the old one's connections, which end by themselves.
+    // Do not close the old connections: other requests may still use them, and they end by themselves.
     if ((await this.#login) === refused) this.#login = undefined;
     return !(await this.#current()).isSameAs(refused);
   }
@@ -163,7 +173,7 @@ export class KubernetesConnection {
       return await exchange(login, asked, silenceMs, about);
     } catch (error) {
       signal.throwIfAborted();
-      // A kept connection that the server had closed already: nothing was done. Only reads are sure of that.
+      // The server had already closed a reused connection. Retry only reads: a write may have taken effect.
       if (!WRITES.has(verb) && METHODS[verb] === 'GET' && isStale(error))
         return exchange(login, asked, silenceMs, about).catch((again: unknown) => {
           signal.throwIfAborted();
@@ -174,7 +184,7 @@ export class KubernetesConnection {
   }
 }
 
-/** Credentials in use, with their connections: watches, which hold one each, are not counted with those of short requests. */
+/** Credentials in use, with their connections. Watches, which hold one each, do not count against the limit of short requests. */
 class Login {
   readonly agent: Agent;
   readonly watches: Agent;
@@ -216,7 +226,7 @@ class Login {
     return JSON.stringify(this.#credentials) === JSON.stringify(other.#credentials);
   }
 
-  /** What a server says, though it repeat what it was sent. */
+  /** Removes our secrets from a server's text, which may echo them. */
   withoutSecrets(said: string): string {
     const { token, clientCertificate } = this.#credentials;
     return [token, clientCertificate?.key]
@@ -274,8 +284,8 @@ const isStale = (error: unknown): boolean => {
 };
 
 /**
- * What the API server asks for, one second where it says nothing, and up to half as much again: those who were refused together
- * should not come back together.
+ * Returns the wait that the API server asks for, 1 s by default, plus up to half as much again, so that requests refused together
+ * do not return together.
  */
 function retryAfterMs({ headers }: IncomingMessage): number {
   const seconds = Number(headers['retry-after'] ?? '1');

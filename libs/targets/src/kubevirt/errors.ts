@@ -1,6 +1,6 @@
 import { type FailureClass, LedgerliftError } from '@ledgerlift/contracts';
 
-/** No answer came from the API server, or it cannot answer now. Tried again. */
+/** The API server did not answer, or cannot answer now. Retried. */
 export class KubernetesUnreachable extends LedgerliftError {
   readonly code = 'LL-KUB-001';
   override readonly failure = 'transient';
@@ -10,12 +10,12 @@ export class KubernetesUnreachable extends LedgerliftError {
     readonly reason: string,
   ) {
     super(
-      `${server} did not answer ${request}: ${reason}. Check that the address is right, and reachable from this site.`,
+      `${server} did not answer ${request}: ${reason}. Check that the address is right and reachable from this site.`,
     );
   }
 }
 
-/** The API server does not know who asks: the token or certificate has expired, was revoked, or is of another cluster. */
+/** The API server rejected the credentials: the token or certificate has expired, was revoked, or is for another cluster. */
 export class KubernetesLoginRefused extends LedgerliftError {
   readonly code = 'LL-KUB-002';
   override readonly failure = 'needs-operator';
@@ -26,13 +26,13 @@ export class KubernetesLoginRefused extends LedgerliftError {
     readonly from: string,
   ) {
     super(
-      `${server} does not accept the credentials from ${from}. Replace them at this site; they are read again at the next try.`,
+      `${server} does not accept the credentials from ${from}. Replace them at this site; the next retry reads them again.`,
       { field: 'secret' },
     );
   }
 }
 
-/** A right is missing, which the error names as RBAC does. */
+/** The account lacks a right, named in RBAC's terms. */
 export class KubernetesForbidden extends LedgerliftError {
   readonly code = 'LL-KUB-003';
   override readonly failure = 'needs-operator';
@@ -40,17 +40,17 @@ export class KubernetesForbidden extends LedgerliftError {
   constructor(
     readonly server: string,
     readonly verb: string,
-    /** As a role has it, such as `virtualmachines` or `pods/exec`. */
+    /** As written in a role, such as `virtualmachines` or `pods/exec`. */
     readonly resource: string,
-    /** API group; empty: the core. */
+    /** API group; empty for the core group. */
     readonly group: string,
-    /** Undefined: in the whole cluster. */
+    /** Undefined for the whole cluster. */
     readonly namespace: string | undefined,
   ) {
     super(
       `${server} does not allow '${verb}' of ${qualified(resource, group)} ${
         namespace === undefined ? 'in the whole cluster' : `in the namespace '${namespace}'`
-      }. Give it to the account that Ledgerlift uses, by the role that Ledgerlift prints.`,
+      }. Grant it to the account that Ledgerlift uses: apply the role that Ledgerlift prints.`,
     );
   }
 }
@@ -65,14 +65,14 @@ export class KubernetesCertificateRefused extends LedgerliftError {
     readonly reason: string,
   ) {
     super(
-      `the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. Give the certificate of the ` +
-        'authority that signed it, and the name that it is for.',
+      `the certificate of ${server} is not trusted: ${reason}; nothing was sent to it. Set the certificate of the ` +
+        'authority that signed it, and the host name that it was issued for.',
       { field: 'settings.access' },
     );
   }
 }
 
-/** The object changed since it was read, or another field manager owns a field. Read it again, and decide anew. */
+/** The object changed since it was read, or another field manager owns a field. Read it again and decide again. */
 export class KubernetesConflict extends LedgerliftError {
   readonly code = 'LL-KUB-005';
   override readonly failure = 'transient';
@@ -83,20 +83,20 @@ export class KubernetesConflict extends LedgerliftError {
     /** The API server's own message. */
     readonly says: string,
   ) {
-    super(`${object} was changed by somebody else meanwhile: ${says}. It is read again at the next try.`);
+    super(`${object} was changed by somebody else meanwhile: ${says}. The next retry reads it again.`);
   }
 }
 
-/** An object of this name exists. Whoever makes things by find-or-create looks at it. */
+/** An object of this name already exists. Callers that find or create objects then look at it. */
 export class KubernetesAlreadyExists extends LedgerliftError {
   readonly code = 'LL-KUB-006';
   override readonly effect = 'none';
   constructor(readonly object: string) {
-    super(`${object} exists already. Remove or rename it, or choose another name in the plan.`);
+    super(`${object} already exists. Remove or rename it, or choose another name in the plan.`);
   }
 }
 
-/** The API server is overloaded, and stayed so for as long as it is waited for. */
+/** The API server stayed overloaded for as long as we wait. */
 export class KubernetesTooManyRequests extends LedgerliftError {
   readonly code = 'LL-KUB-007';
   override readonly failure = 'transient';
@@ -107,57 +107,59 @@ export class KubernetesTooManyRequests extends LedgerliftError {
     readonly waitedMs: number,
   ) {
     super(
-      `${server} answered ${request} with "too many requests" for ${Math.round(waitedMs / 1000)} s. It is tried again; ` +
-        'let fewer VMs run at once if it stays so.',
+      `${server} answered ${request} with "too many requests" for ${Math.round(waitedMs / 1000)} s. Ledgerlift retries; ` +
+        'if this persists, migrate fewer VMs at once.',
     );
   }
 }
 
-/** There is no such object, or the cluster does not know the kind. */
+/** The object does not exist, or the cluster does not know its kind. */
 export class KubernetesNotFound extends LedgerliftError {
   readonly code = 'LL-KUB-008';
   override readonly effect = 'none';
   constructor(
     readonly object: string,
-    /** `kind`: its definition is not installed in the cluster. */
+    /** `kind` if its definition is not installed in the cluster. */
     readonly missing: 'object' | 'kind',
   ) {
     super(
       missing === 'object'
-        ? `${object} does not exist. It was removed, or never made.`
-        : `${object}: the cluster does not serve this kind. Install what defines it, in a version that has it.`,
+        ? `${object} does not exist. It was removed, or never created.`
+        : `${object}: the cluster does not serve this kind. Install the software that defines it, in a version that has it.`,
     );
   }
 }
 
-/** The API server, or an admission webhook, finds fault with what was sent. */
+/** The API server or an admission webhook refused an object. */
 export class KubernetesRefused extends LedgerliftError {
   readonly code = 'LL-KUB-009';
   override readonly failure: FailureClass;
   override readonly effect = 'none';
   constructor(
     readonly object: string,
-    /** Of the Status object, such as `Invalid`; `Forbidden` where a quota or a policy refused. */
+    /** The Status object's reason, such as `Invalid`; `Forbidden` if a quota or a policy refused. */
     readonly reason: string,
     readonly says: string,
   ) {
     super(`${object} was refused (${reason}): ${says}`);
-    // What a quota or a policy of the cluster refuses, somebody there can allow; a wrong object stays wrong.
+    // An administrator can change a quota or a policy; a wrong object stays wrong.
     this.failure = reason === 'Forbidden' ? 'needs-operator' : 'permanent';
   }
 }
 
-/** What is known of a watch is older than what the API server still has: everything is to be listed again. */
+/** A watch's resource version is too old for the API server, so everything must be listed again. */
 export class KubernetesGone extends LedgerliftError {
   readonly code = 'LL-KUB-010';
   override readonly failure = 'transient';
   override readonly effect = 'none';
   constructor(readonly request: string) {
-    super(`the API server no longer has the version at which ${request} continues. It is listed again.`);
+    super(
+      `the API server no longer has the version at which ${request} continues. Ledgerlift lists it again.`,
+    );
   }
 }
 
-/** The kubeconfig, or what a pod knows of its cluster, cannot be used. Its content is not shown. */
+/** The kubeconfig, or a pod's service account, cannot be used. Its content is not shown. */
 export class ClusterAccessUnusable extends LedgerliftError {
   readonly code = 'LL-KUB-011';
   override readonly failure = 'needs-operator';
@@ -172,7 +174,7 @@ export class ClusterAccessUnusable extends LedgerliftError {
   }
 }
 
-/** An answer is not what Kubernetes documents: something between answers in its place, or the version is too far off. */
+/** An answer does not follow the Kubernetes API: a proxy answered instead, or the version differs too much. */
 export class KubernetesAnswerMalformed extends LedgerliftError {
   readonly code = 'LL-KUB-012';
   override readonly failure = 'transient';
@@ -182,12 +184,12 @@ export class KubernetesAnswerMalformed extends LedgerliftError {
     readonly why: string,
   ) {
     super(
-      `the answer of ${server} to ${request} is not understood: ${why}. Check that the address is that of the API server.`,
+      `cannot understand the answer of ${server} to ${request}: ${why}. Check that the address is that of the API server.`,
     );
   }
 }
 
-/** A claim has lost its volume, and with it what was copied. */
+/** A claim has lost its volume, and with it the copied data. */
 export class ClaimLost extends LedgerliftError {
   readonly code = 'LL-KUB-040';
   override readonly failure = 'needs-operator';
@@ -197,24 +199,24 @@ export class ClaimLost extends LedgerliftError {
   ) {
     super(
       `${claim} has lost its volume (phase Lost), and with it the disk. Find out who removed the volume, then cancel the ` +
-        'migration of the VM and start it again.',
+        "VM's migration and start it again.",
     );
   }
 }
 
-/** An object of ours is being deleted, so that it cannot be used any more. Tried again, once it is gone. */
+/** One of our objects is being deleted and so cannot be used. Retried once it is gone. */
 export class ObjectEnding extends LedgerliftError {
   readonly code = 'LL-KUB-041';
   override readonly failure = 'transient';
   override readonly effect = 'none';
   constructor(
     readonly object: string,
-    /** When its deletion began, as the API server has it. */
+    /** When its deletion began, by the API server's clock. */
     readonly since: string,
   ) {
     super(
-      `${object} has been in deletion since ${since}. It is tried again once the object is gone; if it stays, see which ` +
-        'pod uses it, or which finalizer holds it.',
+      `${object} has been in deletion since ${since}. Ledgerlift retries once it is gone; if it stays, find the pod that ` +
+        'uses it or the finalizer that holds it.',
     );
   }
 }
@@ -225,20 +227,20 @@ export class QuotaExceeded extends LedgerliftError {
   override readonly failure = 'needs-operator';
   override readonly effect = 'none';
   constructor(
-    /** What was not made. */
+    /** The object that was not created. */
     readonly object: string,
     readonly quota: string,
-    /** As the API server says it: what was asked for, what is used, and the limit. */
+    /** The API server's words on the requested and used amounts and the limit. */
     readonly figures: string,
   ) {
     super(
-      `${object} was not made: it would exceed the quota "${quota}" (${figures}). Raise the quota, or remove what is no longer ` +
-        'needed in the namespace, then retry.',
+      `${object} was not created: it would exceed the quota "${quota}" (${figures}). Raise the quota, or remove unneeded ` +
+        'objects from the namespace, then retry.',
     );
   }
 }
 
-/** A claim is in use: it is neither deleted nor handed over. */
+/** A claim is in use, so it is neither deleted nor handed over. */
 export class ClaimHeld extends LedgerliftError {
   readonly code = 'LL-KUB-043';
   override readonly failure = 'needs-operator';
@@ -248,11 +250,11 @@ export class ClaimHeld extends LedgerliftError {
     /** Such as `the pod "backup"`. */
     readonly holder: string,
   ) {
-    super(`${claim} is in use by ${holder}, so nothing was done with it. End that, then retry.`);
+    super(`${claim} is in use by ${holder}, so it was left untouched. Stop ${holder}, then retry.`);
   }
 }
 
-/** Another field manager has set fields of a VM to other values. It is never overruled. */
+/** Another field manager has set fields of a VM to other values. Ledgerlift never overrides it. */
 export class ApplyConflict extends LedgerliftError {
   readonly code = 'LL-KUB-044';
   override readonly failure = 'needs-operator';
@@ -266,24 +268,24 @@ export class ApplyConflict extends LedgerliftError {
   ) {
     super(
       `${object} was changed by ${managers.map((manager) => `"${manager}"`).join(', ')}, which set ${fields.join(', ')} ` +
-        'to something else. Undo that change, or have whoever made it give up these fields, then retry.',
+        'to other values. Undo that change, or let its author give up these fields, then retry.',
     );
   }
 }
 
-/** A VM was not halted first, and so is not deleted. */
+/** A VM is not deleted because it was not halted first. */
 export class VmNotHalted extends LedgerliftError {
   readonly code = 'LL-KUB-045';
   override readonly failure = 'needs-operator';
   override readonly effect = 'none';
   constructor(readonly object: string) {
     super(
-      `${object} is not deleted, for it runs, or may start at any time: nobody has halted it. Stop the VM, then retry.`,
+      `${object} was not deleted because it is not halted: it runs, or may start at any time. Stop the VM, then retry.`,
     );
   }
 }
 
-/** A VM did not get where it was to go. */
+/** A VM did not reach the wanted state in time. */
 export class VmNotReached extends LedgerliftError {
   readonly code = 'LL-KUB-046';
   override readonly failure = 'needs-operator';
@@ -291,18 +293,18 @@ export class VmNotReached extends LedgerliftError {
     readonly object: string,
     /** Such as `running`. */
     readonly wanted: string,
-    /** What was seen last, without a full stop. */
+    /** Its last state, without a full stop. */
     readonly seen: string,
     readonly waitedMs: number,
   ) {
     super(
-      `${object} is not ${wanted} after ${Math.round(waitedMs / 1000)} s: ${seen}. See its events in the cluster, remove the ` +
+      `${object} is not ${wanted} after ${Math.round(waitedMs / 1000)} s: ${seen}. Look at its events in the cluster, fix the ` +
         'cause, then retry.',
     );
   }
 }
 
-/** A worker in a pod is asked for what only one that reaches the API server can do. */
+/** A worker in a pod got a request that only a worker with access to the API server can do. */
 export class NotInsideTheCluster extends LedgerliftError {
   readonly code = 'LL-KUB-053';
   override readonly failure = 'permanent';
@@ -313,30 +315,28 @@ export class NotInsideTheCluster extends LedgerliftError {
     readonly vm: string,
   ) {
     super(
-      `this worker cannot ${what} of "${vm}": a worker pod reaches its disks, and not the API server. Send such steps to the ` +
-        'site of the cluster.',
+      `this worker cannot ${what} of "${vm}": a worker pod reaches its disks but not the API server. Send such steps to the ` +
+        "cluster's site.",
     );
   }
 }
 
-/** A worker pod cannot start, or takes too long to. */
+/** A worker pod cannot start, or takes too long to start. */
 export class PodNotStarting extends LedgerliftError {
   readonly code = 'LL-KUB-051';
   override readonly failure = 'needs-operator';
   override readonly effect = 'none';
   constructor(
     readonly pod: string,
-    /** What the cluster says of it, without a full stop. */
+    /** The cluster's reason, without a full stop. */
     readonly why: string,
     readonly waitedMs: number,
   ) {
-    super(
-      `${pod} does not run after ${Math.round(waitedMs / 1000)} s: ${why}. Remove the cause, then retry.`,
-    );
+    super(`${pod} does not run after ${Math.round(waitedMs / 1000)} s: ${why}. Fix the cause, then retry.`);
   }
 }
 
-/** Nobody says that a worker pod has ended: it may still write its disks. */
+/** Nothing confirms that a worker pod has ended, so it may still write to its disks. */
 export class PodEndUnknown extends LedgerliftError {
   readonly code = 'LL-KUB-052';
   override readonly failure = 'needs-operator';
@@ -346,13 +346,13 @@ export class PodEndUnknown extends LedgerliftError {
     readonly node: string | undefined,
   ) {
     super(
-      `${pod} was told to end, and ${node === undefined ? 'nobody says' : `its node "${node}" does not say`} that it has. While it may write, it is not ` +
-        'replaced. Bring the node back, or see that it is off and give it the taint node.kubernetes.io/out-of-service, then retry.',
+      `${pod} was told to end, but ${node === undefined ? 'nothing confirms' : `its node "${node}" does not confirm`} that it has. It is not replaced while it may ` +
+        'write. Bring the node back, or make sure that it is off and taint it node.kubernetes.io/out-of-service, then retry.',
     );
   }
 }
 
-/** A worker that is not in the VM's pod is asked for what only one there can do. */
+/** A worker outside the VM's pod got a request that only a worker in that pod can do. */
 export class NotBesideTheDisks extends LedgerliftError {
   readonly code = 'LL-KUB-050';
   override readonly failure = 'permanent';
@@ -363,12 +363,12 @@ export class NotBesideTheDisks extends LedgerliftError {
     readonly vm: string,
   ) {
     super(
-      `this worker cannot ${what} of "${vm}": the claims of a cluster are reached only from the VM's own worker pod. ` +
-        'Send such steps to the site of the pod.',
+      `this worker cannot ${what} of "${vm}": only the VM's own worker pod reaches its claims. ` +
+        "Send such steps to the pod's site.",
     );
   }
 }
 
-/** `virtualmachines.kubevirt.io`, and `pods` of the core group. */
+/** Returns a resource with its group, such as `virtualmachines.kubevirt.io`; just `pods` for the core group. */
 export const qualified = (resource: string, group: string): string =>
   group === '' ? resource : `${resource}.${group}`;

@@ -1,15 +1,13 @@
 import type { ClusterAccess, KubeVirtSettings } from '@ledgerlift/contracts';
 import type { Target } from '../port.js';
 import { conditions, kubevirtConditionTypes } from './conditions/index.js';
-import { itineraryFor } from './itinerary.js';
+import { itineraryFor, manifestsOf, place } from './place.js';
 import { claimsFor } from './ledger.js';
 import { type KubeVirtView, closeInventories, look } from './look.js';
-import { manifestsOf } from './manifests.js';
 import { roleManifest } from './permissions/roles.js';
-import { place } from './place.js';
-import { ensurePodOf, workplace } from './workplace.js';
+import { ensurePodOf, readLogOf, workplace } from './workplace.js';
 
-/** A Kubernetes cluster with KubeVirt: disks in claims, and a `VirtualMachine`. */
+/** A target that creates claims and a `VirtualMachine` in a Kubernetes cluster with KubeVirt. */
 export const kubevirtTarget: Target<KubeVirtSettings, KubeVirtView> = {
   type: 'kubevirt',
   role: { target: 'KubeVirt cluster', manifest: roleManifest },
@@ -20,10 +18,9 @@ export const kubevirtTarget: Target<KubeVirtSettings, KubeVirtView> = {
   itineraryFor,
   claimsFor,
   render: manifestsOf,
-  // Logs are kept where the pod that wrote them keeps them.
-  readLog: () => Promise.resolve(undefined),
+  readLog: readLogOf,
   workplace,
-  pods: { ensure: ensurePodOf },
+  pods: { ensure: ensurePodOf, environment: ({ settings }) => settings.worker?.settings ?? {} },
   close: closeInventories,
   where: ({ settings, secret }) => whereIs(settings.access, secret?.name),
 };

@@ -96,7 +96,7 @@ describe('a kubeconfig', () => {
       /cluster 'one': 'server' is wrong/,
     ],
     ['no credentials', kubeconfig({ user: { token: undefined } }), undefined, /neither 'token' nor/],
-    ['another document', '[1, 2]', undefined, /as kubectl writes one/],
+    ['another document', '[1, 2]', undefined, /as kubectl writes it/],
     ['no document', '{"token": "s3cret"', undefined, /it is not YAML/],
   ])('is refused for %s, and its content is not told', (_, text, context, message) => {
     const error = refusal(text, context);

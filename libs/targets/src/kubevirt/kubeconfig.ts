@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ClusterCredentials } from './access.js';
-import { withoutSlash } from './addresses.js';
+import { withoutSlash } from './resources.js';
 import { ClusterAccessUnusable } from './errors.js';
 
 // https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
@@ -24,7 +24,7 @@ const Kubeconfig = z.looseObject({
   users: Named('user', z.unknown()),
 });
 
-// What would have this service run a program, read a file that somebody else names, or trust whoever answers.
+// Fields that would make this service run a program, read files named by others, or trust any server.
 const REFUSED: Readonly<Record<'cluster' | 'user', Readonly<Record<string, string>>>> = {
   cluster: {
     'insecure-skip-tls-verify': "Give 'certificate-authority-data' instead.",
@@ -44,11 +44,11 @@ const REFUSED: Readonly<Record<'cluster' | 'user', Readonly<Record<string, strin
 };
 
 /**
- * Reads a kubeconfig. Everything must be in it: nothing is run, and no other file is read, because of what it says.
+ * Reads a kubeconfig. It must be self-contained: it never causes a program to run or another file to be read.
  *
  * @param text YAML or JSON
- * @param context none: the current one
- * @param from for messages, which never hold a value of it
+ * @param context undefined for the current context
+ * @param from its origin, for messages, which never contain values from it
  * @throws ClusterAccessUnusable
  */
 export function credentialsOf(text: string, context: string | undefined, from: string): ClusterCredentials {
@@ -61,14 +61,14 @@ export function credentialsOf(text: string, context: string | undefined, from: s
     throw unusable('it has no current context', `Name one in the provider's settings: ${known}.`);
   const found = config.contexts.find(({ name }) => name === wanted)?.context;
   if (found === undefined)
-    throw unusable(`it has no context '${wanted}'`, `Name one that it has: ${known || 'it has none'}.`);
+    throw unusable(`it has no context '${wanted}'`, `Name one that it has: ${known || 'none'}.`);
   const part = <T>(kind: 'cluster' | 'user', name: string, value: unknown, schema: z.ZodType<T>): T => {
     const where = `${kind} '${name}'`;
     if (value === undefined) throw unusable(`it has no ${where}`, `Add it, or name another context.`);
     for (const [field, wayOut] of Object.entries(REFUSED[kind])) {
       const set = (value as Readonly<Record<string, unknown>> | null)?.[field];
       if (set !== undefined && set !== false && set !== '')
-        throw unusable(`${where} has '${field}', which is not taken`, wayOut);
+        throw unusable(`${where} has '${field}', which is not allowed`, wayOut);
     }
     const parsed = schema.safeParse(value);
     if (!parsed.success) throw unusable(`${where}: ${fieldsOf(parsed.error)}`, 'Correct it.');
@@ -108,16 +108,16 @@ function read(
   try {
     content = parse(text);
   } catch {
-    // What the parser says quotes the line.
-    throw unusable('it is not YAML', 'See that the whole file is in the secret.');
+    // Do not show the parser's message, because it quotes the line.
+    throw unusable('it is not YAML', 'Check that the whole file is in the secret.');
   }
   const parsed = Kubeconfig.safeParse(content);
   if (!parsed.success)
-    throw unusable(fieldsOf(parsed.error), 'See that it is a kubeconfig, as kubectl writes one.');
+    throw unusable(fieldsOf(parsed.error), 'Check that it is a kubeconfig as kubectl writes it.');
   return parsed.data;
 }
 
-/** Which fields are wrong, without their values. */
+/** Lists the wrong fields without their values. */
 const fieldsOf = (error: z.ZodError): string =>
   error.issues.map(({ path, code }) => `'${path.join('.')}' is wrong (${code})`).join(', ');
 

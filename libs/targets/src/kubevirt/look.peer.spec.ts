@@ -11,11 +11,10 @@ import { planOf, placed, settings, viewOf } from './conditions/spec/fixtures.js'
 import { conditions } from './conditions/index.js';
 import { KubernetesConnection } from './connection.js';
 import { qualified } from './errors.js';
-import { OpenInventories } from './inventory/open-inventories.js';
+import { OpenInventories } from './inventory/cluster-inventory.js';
 import { type LookOptions, closeInventories, look } from './look.js';
 import { missingRights } from './permissions/check.js';
-import { type Need, needs, resourceOf } from './permissions/needs.js';
-import { type RbacObject, rolesFor } from './permissions/roles.js';
+import { type Need, needs, type RbacObject, resourceOf, rolesFor } from './permissions/roles.js';
 
 const signal = AbortSignal.timeout(280_000);
 const nobody: TargetUse = { places: new Map(), disks: new Map() };
@@ -81,7 +80,7 @@ async function silentServer(): Promise<{ readonly url: string } & AsyncDisposabl
 }
 
 describe('a look at a cluster', () => {
-  it('says that there is no KubeVirt', async () => {
+  it('reports that KubeVirt is missing', async () => {
     const { problems, view } = await look(byKubeconfig('admin'), plan, nobody, options);
     expect(problems).toMatchObject([{ item: 'prod', code: 'KubeVirtNotInstalled' }]);
     expect(view.missing).toEqual([]);
@@ -190,7 +189,7 @@ describe('rights', () => {
         missing = await missingRights(connection, ['vms'], signal);
       const found = conditions({ settings }, plan, { ...viewOf(), missing });
       expect(found).toMatchObject([{ type: 'TargetRightsMissing', items: [nameOf(need)] }]);
-      expect(found[0]?.message).toContain(`it may not ${nameOf(need)};`);
+      expect(found[0]?.message).toContain(`the account may not ${nameOf(need)};`);
       await connection.close();
     }
   });

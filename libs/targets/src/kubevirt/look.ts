@@ -1,39 +1,38 @@
 import { type InventoryProblem, type KubeVirtSettings, LedgerliftError, listed } from '@ledgerlift/contracts';
 import type { Looked, PlanAtTarget, TargetAt, TargetUse, TargetView } from '../plan.js';
-import { claimNames } from '../name-templates.js';
+import { claimNames } from '../names.js';
 import { namespacesOf } from './conditions/facts.js';
-import { Claim } from './disks/claim.js';
-import { type ClaimsThere, findBroughtClaims } from './disks/brought.js';
+import { Claim } from './disks/claims.js';
+import { type ClaimsThere, findAdoptedClaims } from './disks/adopted.js';
 import { claimUsers } from './disks/holders.js';
 import { KubernetesForbidden } from './errors.js';
-import type { ClusterView } from './inventory/cluster-inventory.js';
-import { type OpenInventory, OpenInventories } from './inventory/open-inventories.js';
+import { type ClusterView, OpenInventories, type OpenInventory } from './inventory/cluster-inventory.js';
 import { listObjects } from './objects.js';
 import { type MissingRight, missingRights } from './permissions/check.js';
 import { resources } from './resources.js';
 
-/** What was seen in a cluster for a plan. */
+/** The state of a cluster as seen for a plan. */
 export interface KubeVirtView extends TargetView {
   readonly cluster: ClusterView;
-  /** Rights that the plan's migrations need, and the account lacks. */
+  /** Rights that the plan's migrations need but the account lacks. */
   readonly missing: readonly MissingRight[];
 }
 
 export interface LookOptions {
   readonly inventories: OpenInventories;
-  /** How long the first look at a cluster waits for everything to be known. */
+  /** How long the first look at a cluster waits for its inventory. */
   readonly limitMs: number;
 }
 
 const inventories = new OpenInventories();
 const LIMIT_MS = 20_000;
 
-/** Ends the watching of all clusters that were looked at: for the end of a process. */
+/** Stops watching all clusters. Call it when the process ends. */
 export const closeInventories = (): Promise<void> => inventories.close();
 
 /**
- * Looks at what the cluster has, by an inventory that is kept open between looks, and asks for the account's rights. What hinders it is
- * told as a problem, or as a gap of the view; it throws nothing.
+ * Reads the cluster's objects from an inventory that stays open between looks, and asks for the account's rights. Reports failures as
+ * problems, or as gaps in the view; never throws.
  *
  * @param options by default the inventories of this process, and 20 s
  */
@@ -47,23 +46,23 @@ export async function look(
   const { limitMs } = options;
   const { namespaces } = target.settings;
   const wanted = namespacesOf(plan).filter((namespace) => namespaces.includes(namespace));
-  const [rights, brought] = await Promise.all([
+  const [rights, adopted] = await Promise.all([
     askForRights(opened, plan, wanted, limitMs),
-    lookForBrought(opened, plan, wanted, use, limitMs),
-    // What is not known by then is a gap of the view.
+    lookForAdopted(opened, plan, wanted, use, limitMs),
+    // Anything still unknown then becomes a gap in the view.
     opened.inventory.known(AbortSignal.timeout(limitMs)).catch(() => undefined),
   ]);
   const cluster = opened.inventory.view();
   const taken = new Map([...takenPlaces(plan, cluster), ...use.places]);
-  const unreached = rights.problem ?? brought.problem ?? unknownProblem(plan, cluster, limitMs);
+  const unreached = rights.problem ?? adopted.problem ?? unknownProblem(plan, cluster, limitMs);
   const problems = unreached === undefined ? kubevirtProblems(plan, cluster) : [unreached];
-  const view = { freeBytes: undefined, taken, brought: brought.found, cluster, missing: rights.missing };
+  const view = { freeBytes: undefined, taken, adopted: adopted.found, cluster, missing: rights.missing };
   return { problems, view };
 }
 
 interface Rights {
   readonly missing: readonly MissingRight[];
-  /** Why they could not be asked for: where these questions are not answered, which anybody may ask, no others are. */
+  /** Why they could not be read. Every account may ask this, so if it fails, no other request would succeed. */
   readonly problem?: InventoryProblem;
 }
 
@@ -81,20 +80,20 @@ async function askForRights(
       error instanceof LedgerliftError
         ? { item: targetName, ...error.details() }
         : signal.aborted
-          ? notInTime(targetName, 'which rights it gives', limitMs)
+          ? notInTime(targetName, 'the rights of the account', limitMs)
           : { item: targetName, code: 'NotReachable', message: String(error) };
     return { missing: [], problem };
   }
 }
 
 interface Brought {
-  readonly found: KubeVirtView['brought'];
-  /** Why the claims could not be looked at. */
+  readonly found: KubeVirtView['adopted'];
+  /** Why the claims could not be read. */
   readonly problem?: InventoryProblem;
 }
 
-/** The claims that other tools filled, and who uses them now: listed anew each time, for what is adopted must be as it is seen. */
-async function lookForBrought(
+/** Finds claims that other tools filled, and their users. Lists them again each time, because a plan may adopt only what exists now. */
+async function lookForAdopted(
   { connection }: OpenInventory,
   { spec, vms, targetName }: PlanAtTarget,
   namespaces: readonly string[],
@@ -112,14 +111,14 @@ async function lookForBrought(
   };
   try {
     const there = new Map(await Promise.all(namespaces.map(look)));
-    const requests = vms.map(({ vm, targetNamespace, brought: where }) => ({
+    const requests = vms.map(({ vm, targetNamespace, adopted: where }) => ({
       vm,
       namespace: targetNamespace,
       where,
     }));
-    return { found: findBroughtClaims(requests, there, use.disks) };
+    return { found: findAdoptedClaims(requests, there, use.disks) };
   } catch (error) {
-    // A right that is missing stands against the plan by itself.
+    // `checkRights` already reports a missing right.
     if (error instanceof KubernetesForbidden) return { found: new Map() };
     const problem =
       error instanceof LedgerliftError
@@ -143,17 +142,17 @@ const notInTime = (targetName: string, what: string, limitMs: number): Inventory
   item: targetName,
   code: 'NotKnownInTime',
   message:
-    `the cluster of '${targetName}' did not tell ${what} within ${limitMs / 1000} s. ` +
-    'Check that its API server is reachable from here, and not overloaded.',
+    `the cluster of '${targetName}' did not report ${what} within ${limitMs / 1000} s. ` +
+    'Check that its API server is reachable from here and not overloaded.',
 });
 
-/** Without KubeVirt the cluster is no target at all. */
+/** Without KubeVirt, the cluster cannot be a target. */
 function kubevirtProblems(
   { targetName }: PlanAtTarget,
   { kubevirts, gaps }: ClusterView,
 ): readonly InventoryProblem[] {
   const gap = gaps.find(({ kind }) => kind === resources.kubevirts);
-  // Rights that are missing stand against the plan by themselves.
+  // `checkRights` already reports missing rights.
   if (gap?.knowledge.state === 'refused') return [];
   const [first] = kubevirts;
   if (first === undefined)
@@ -174,18 +173,18 @@ function kubevirtProblems(
   ];
 }
 
-/** Who has what the VMs would be called. Whether it is a VM's own, from an earlier try, is not looked at here. */
+/** Finds existing objects with the names of the plan's VMs, including those of an earlier run. */
 function takenPlaces({ spec, vms }: PlanAtTarget, cluster: ClusterView): ReadonlyMap<string, string> {
   const machines = new Set(cluster.vms.map(({ namespace, name }) => `${namespace}/${name}`));
   const claims = new Set(cluster.claims.map(({ namespace, name }) => `${namespace}/${name}`));
   return new Map(
     vms.flatMap((vm): (readonly [string, string])[] => {
       const place = `${vm.targetNamespace}/${vm.targetName}`;
-      if (machines.has(place)) return [[place, 'there is a VM of that name']];
-      // A plan for conversion only makes no claims.
+      if (machines.has(place)) return [[place, 'a VM has that name']];
+      // A conversion-only plan creates no claims.
       if (spec.type === 'conversion') return [];
       const names = claimNames(vm).filter((name) => claims.has(`${vm.targetNamespace}/${name}`));
-      return names.length === 0 ? [] : [[place, `there is the claim ${listed(names)}`]];
+      return names.length === 0 ? [] : [[place, `the claim ${listed(names)} exists`]];
     }),
   );
 }

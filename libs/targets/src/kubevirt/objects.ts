@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { ApiResource, ObjectAddress } from './addresses.js';
+import type { ApiResource, ObjectAddress } from './resources.js';
 import type { KubernetesConnection } from './connection.js';
 import { KubernetesConflict, KubernetesNotFound } from './errors.js';
 import type { ObjectMetadata } from './ownership.js';
 import type { Guard } from '../workplace.js';
 
 const PAGE = '500';
-/** Somebody else changes an object now and then; one that changes at every try is somebody else's to explain. */
+/** Tolerates occasional changes by others. An object that changes at every try is a problem to report. */
 const TRIES = 5;
 
 export interface Selection {
@@ -15,16 +15,16 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
-/** The query of a selection, for lists and watches. */
+/** Returns the query of a selection, for lists and watches. */
 export const queryOf = ({ labelSelector, fieldSelector }: Selection): Record<string, string> => ({
   ...(labelSelector === undefined ? {} : { labelSelector }),
   ...(fieldSelector === undefined ? {} : { fieldSelector }),
 });
 
 /**
- * Lists objects page by page, so that a namespace with thousands of them costs the API server no more than one with few.
+ * Lists objects page by page, so that a large namespace does not overload the API server.
  *
- * @throws the errors of the connection; KubernetesGone where the pages took longer than the API server keeps them
+ * @throws the errors of the connection; KubernetesGone if reading took longer than the API server keeps its pages
  */
 export async function listObjects<T>(
   connection: KubernetesConnection,
@@ -56,7 +56,7 @@ export async function listObjects<T>(
   return found;
 }
 
-/** Reads one object. @returns undefined where there is none */
+/** Reads one object. @returns undefined if there is none */
 export async function findObject<T>(
   connection: KubernetesConnection,
   kind: ApiResource,
@@ -73,11 +73,11 @@ export async function findObject<T>(
 }
 
 /**
- * Deletes an object as it was judged: one that has changed since, or another of the same name, stays.
+ * Deletes exactly the version of an object that was read. Keeps an object that changed since, or another of the same name.
  *
- * @param propagation what becomes of the objects that it owns
- * @returns `absent` when it was gone already
- * @throws KubernetesConflict when it changed since it was read
+ * @param propagation what to do with the objects that it owns
+ * @returns `absent` if it was already gone
+ * @throws KubernetesConflict if it changed since it was read
  */
 export async function deleteObject(
   connection: KubernetesConnection,
@@ -107,7 +107,7 @@ export async function deleteObject(
   }
 }
 
-/** Does something that reads an object and then writes it, anew where somebody else changed it in between. */
+/** Runs `work`, which reads and then writes an object, and repeats it if somebody else changed the object in between. */
 export async function anewOnConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

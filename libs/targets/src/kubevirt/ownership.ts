@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NotOurs } from '../errors.js';
 import { labelsOf } from '../vm-model/index.js';
 import type { Guard } from '../workplace.js';
-import { type ApiResource, described } from './addresses.js';
+import { type ApiResource, described } from './resources.js';
 import type { KubernetesConnection } from './connection.js';
 
 /** One VM's migration at work in a cluster. */
@@ -13,10 +13,10 @@ export interface AtCluster {
   readonly guard: Guard;
 }
 
-/** The labels of `labelsOf` by which the objects of one VM's migration are found again. */
+/** The labels of `labelsOf` that identify the objects of one VM's migration. */
 const OWNER_LABELS = ['ledgerlift.io/installation', 'ledgerlift.io/migration', 'ledgerlift.io/vm'] as const;
 
-/** What is read of every object's metadata. */
+/** The metadata that we read of every object. */
 export const ObjectMetadata = z.object({
   name: z.string(),
   namespace: z.string().default(''),
@@ -36,7 +36,7 @@ interface Labelled {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
 }
 
-/** The labels and annotations of everything that is made for the VM of a record. */
+/** Returns the labels and annotations for all objects that we create for a record's VM. */
 export const ownLabels = (record: VmRecord): ReturnType<typeof labelsOf> =>
   labelsOf({
     labels: record.labels,
@@ -49,19 +49,19 @@ export const ownLabels = (record: VmRecord): ReturnType<typeof labelsOf> =>
     },
   });
 
-/** A label selector that finds the objects of one VM's migration, and no others. */
+/** Returns a label selector for exactly the objects of one VM's migration. */
 export function ownSelector(record: VmRecord): string {
   const { labels } = ownLabels(record);
   return OWNER_LABELS.map((label) => `${label}=${labels[label] ?? ''}`).join(',');
 }
 
-/** Whether this VM's migration made the object. */
+/** Whether this VM's migration created the object. */
 export function isOurs({ metadata }: Labelled, record: VmRecord): boolean {
   const { labels } = ownLabels(record);
   return OWNER_LABELS.every((label) => metadata.labels[label] === labels[label]);
 }
 
-/** Whose an object is, in words without a full stop: `it is managed by "Helm"`. */
+/** Describes an object's owner, without a full stop: `it is managed by "Helm"`. */
 export function describeOwner({ metadata: { labels } }: Labelled): string {
   const [installation, migration, vm] = OWNER_LABELS.map((label) => labels[label]);
   if (installation !== undefined && migration !== undefined)
@@ -70,7 +70,7 @@ export function describeOwner({ metadata: { labels } }: Labelled): string {
   return manager === undefined ? 'it has no labels of a migration' : `it is managed by "${manager}"`;
 }
 
-/** @throws NotOurs, naming the object and whose it is */
+/** @throws NotOurs, naming the object and its owner */
 export function assertOurs(
   kind: ApiResource,
   object: Labelled & { readonly metadata: { readonly name: string; readonly namespace: string } },

@@ -1,17 +1,22 @@
-import type { KubeVirtSettings, VmRecord } from '@ledgerlift/contracts';
-import type { Placement, PlanAtTarget, TargetAt, VmAtTarget } from '../plan.js';
-import { recordedNics } from '../recorded-nics.js';
-import { diskNameOf } from './disks/brought.js';
-import { claimName } from '../name-templates.js';
+import type { ItineraryStep, KubeVirtSettings, StepName, VmRecord } from '@ledgerlift/contracts';
+import { usualItinerary } from '../itinerary.js';
+import { claimName } from '../names.js';
+import { type Placement, type PlanAtTarget, recordedNics, type TargetAt, type VmAtTarget } from '../plan.js';
+import type { RenderedFile } from '../port.js';
+import { madeFrom, manifest, type TargetVm, virtualMachine } from '../vm-model/index.js';
 import { overheadOf } from './conditions/facts.js';
-import { claimModes } from './inventory/claim-modes.js';
+import { diskNameOf } from './disks/adopted.js';
+import { claimObject, claimSizeOf } from './disks/claims.js';
+import { claimModes } from './inventory/storage-facts.js';
+import { claimsFor } from './ledger.js';
 import type { KubeVirtView } from './look.js';
+import { podSite } from './pod/names.js';
 
 type RecordedDisk = VmRecord['disks'][number];
 
 /**
- * The claims of a VM's disks, with all that decides their sizes: recorded at the start, so that a class or CDI that is
- * configured anew while a migration runs changes nothing that was begun. Pure.
+ * Places a VM's disks in claims, with all settings that decide their sizes. They are recorded at the start, so that a later change
+ * of a storage class or CDI does not affect a running migration. Pure.
  */
 export function place(
   _target: TargetAt<KubeVirtSettings>,
@@ -19,7 +24,7 @@ export function place(
   vm: VmAtTarget,
   view: KubeVirtView,
 ): Placement | undefined {
-  const disks = spec.type === 'conversion' ? broughtClaims(vm, view) : newClaims(vm, view);
+  const disks = spec.type === 'conversion' ? adoptedClaims(vm, view) : newClaims(vm, view);
   if (disks.length < vm.vm.disks.length) return undefined;
   return { folder: `${vm.targetNamespace}/${vm.targetName}`, nics: recordedNics(vm), disks };
 }
@@ -41,10 +46,10 @@ function newClaims(vm: VmAtTarget, { cluster }: KubeVirtView): RecordedDisk[] {
   });
 }
 
-/** What another tool brought keeps the class and the modes that it has. */
-function broughtClaims(vm: VmAtTarget, { cluster, brought }: KubeVirtView): RecordedDisk[] {
+/** Brought claims keep their storage class and modes. */
+function adoptedClaims(vm: VmAtTarget, { cluster, adopted }: KubeVirtView): RecordedDisk[] {
   return vm.vm.disks.flatMap(({ id: diskId }) => {
-    const found = brought.get(vm.vm.id)?.disks.find((disk) => disk.diskId === diskId);
+    const found = adopted.get(vm.vm.id)?.disks.find((disk) => disk.diskId === diskId);
     const claim = cluster.claims.find(({ namespace, name }) => diskNameOf(namespace, name) === found?.name);
     if (found === undefined || claim === undefined) return [];
     const modes = claimModes({}, { name: claim.name, minimumBytes: undefined, claimPropertySets: [claim] });
@@ -54,6 +59,46 @@ function broughtClaims(vm: VmAtTarget, { cluster, brought }: KubeVirtView): Reco
   });
 }
 
-/** A claim holds nothing but the disk's bytes: as a block device, or as `disk.img`. */
+/** A claim holds only the disk's bytes, as a block device or as `disk.img`. */
 const claimOf = ({ targetNamespace }: VmAtTarget, pvcName: string) =>
   ({ name: `${targetNamespace}/${pvcName}`, pvcName, format: 'raw' }) as const;
+
+/** Steps that run in the VM's own pod, beside its disks. */
+const IN_POD: ReadonlySet<StepName> = new Set([
+  'DiskTransfer',
+  'PreflightInspection',
+  'TestConversion',
+  'TestBoot',
+  'ImageConversion',
+  'ImageCommit',
+  'BootProof',
+]);
+
+/**
+ * Returns the usual steps, with those that read or write disks sent to the VM's pod. A boot proof comes before the VM may start,
+ * because from then on only the VM may use its disks.
+ *
+ * @throws RecordMismatch if no site reaches both source and target
+ */
+export function itineraryFor(record: VmRecord, targetSites?: readonly string[]): ItineraryStep[] {
+  const steps = usualItinerary(record, claimsFor(record), targetSites).map((each) =>
+    IN_POD.has(each.step) ? { ...each, site: podSite(each.site, record) } : each,
+  );
+  const proof = steps.find(({ step }) => step === 'BootProof');
+  if (proof === undefined) return steps;
+  return steps.flatMap((each) => {
+    if (each === proof) return [];
+    return each.step === 'FinalPowerActions' ? [proof, each] : [each];
+  });
+}
+
+/** Renders a VM and its claims for `kubectl apply`, exactly as a migration creates them. Pure. */
+export function manifestsOf(record: VmRecord, vm: TargetVm): readonly RenderedFile[] {
+  const claims = record.disks.flatMap((disk, index) => {
+    // A disk that another tool brought already exists.
+    if (disk.adopted === true) return [];
+    const size = claimSizeOf(disk, vm.disks[index]?.bytes ?? 0);
+    return [{ name: `${disk.pvcName}.pvc.yaml`, content: manifest([], claimObject(record, disk, size)) }];
+  });
+  return [...claims, { name: `${vm.name}.vm.yaml`, content: manifest([madeFrom(vm)], virtualMachine(vm)) }];
+}

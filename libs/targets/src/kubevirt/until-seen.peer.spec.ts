@@ -28,7 +28,7 @@ const claim = (name: string): Promise<unknown> =>
   });
 
 describe('what is waited for', () => {
-  it('is seen at once where it is there already', async () => {
+  it('is seen at once if it already exists', async () => {
     expect(await wait(() => Promise.resolve('here'))).toBe('here');
   });
 
@@ -109,7 +109,7 @@ describe('what is waited for', () => {
     await connection.close();
   });
 
-  it('is given up where it may not be watched, or there is no such kind', async () => {
+  it('is given up if it may not be watched, or its kind does not exist', async () => {
     const never = (): Promise<undefined> => Promise.resolve(undefined);
     const times = { ...QUICK, refusedMs: 200 };
     const elsewhere = { kind: resources.claims, selection: { namespace: 'default' } };

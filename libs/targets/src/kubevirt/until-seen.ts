@@ -2,25 +2,25 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import type { ApiResource } from './addresses.js';
+import type { ApiResource } from './resources.js';
+import { isOfStart } from './answers.js';
 import type { KubernetesConnection } from './connection.js';
-import { KubernetesForbidden, KubernetesNotFound } from './errors.js';
 import { type Selection, queryOf } from './objects.js';
 
-/** Objects whose changes are waited for. */
+/** Objects whose changes wake the wait. */
 export interface Watched {
   readonly kind: ApiResource;
   readonly selection: Selection;
 }
 
 export interface WaitTimes {
-  /** Before a broken watch is made again: first, and at most; doubled each time. */
+  /** Delay before reopening a broken watch: the first and the longest; doubles each time. */
   readonly retryMs: readonly [first: number, most: number];
-  /** It is looked again after this time, though nothing was heard: what is waited for may depend on time, too. */
+  /** Looks again after this time even without an event, because the result may depend on time. */
   readonly lookMs: number;
   /** How long a watch may be silent: API servers send a bookmark about each minute. */
   readonly silenceMs: number;
-  /** How long a refusal must last to be believed: an API server that has just started knows neither roles nor custom kinds. */
+  /** How long to retry a refusal: an API server that has just started knows neither roles nor custom kinds. */
   readonly refusedMs: number;
 }
 
@@ -31,17 +31,17 @@ export const WAIT_TIMES: WaitTimes = {
   refusedMs: 30_000,
 };
 
-// After so long the API server ends a watch in order, so that none is for ever at one of several servers.
+// The API server ends each watch after this time, so that watches spread over several servers.
 const WATCH_SECONDS = '300';
 const List = z.object({ metadata: z.object({ resourceVersion: z.string() }) });
 
 /**
- * Looks at the start, and again whenever a watched object may have changed, until there is something to return. A watch only wakes:
- * what counts is what `look` reads, so that an event that was missed, or came twice, changes nothing. Watches that break, or that are too
- * old for the API server (410), are made again, and an API server that cannot be reached for a while is waited for.
+ * Calls `look` at the start, and again whenever a watched object may have changed, until it returns a result. Watches only wake it and
+ * `look` reads the state, so missed or repeated events do no harm. Reopens watches that break or are too old for the API server (410),
+ * and waits while the API server is unreachable.
  *
- * @param look returns undefined while it is to be waited; its errors end the wait, unless they are transient
- * @throws what `look` throws; the signal's reason once aborted; what is refused for longer than `refusedMs`, such as a missing right
+ * @param look returns undefined to keep waiting; its errors end the wait unless they are transient
+ * @throws errors of `look`; the signal's reason if aborted; a refusal that lasts longer than `refusedMs`, such as a missing right
  */
 export async function untilSeen<T>(
   connection: KubernetesConnection,
@@ -69,7 +69,7 @@ export async function untilSeen<T>(
         patience.restore();
       } catch (error) {
         signal.throwIfAborted();
-        // Of `look`, an error that is none of ours is a fault.
+        // An error of `look` that is not one of ours is a bug.
         if (!(error instanceof LedgerliftError)) throw error;
         waitMs = patience.waitMs(error);
       }
@@ -92,12 +92,12 @@ async function keepWatch(
   const query = queryOf(selection);
   const patience = new Patience(times);
   while (!signal.aborted) {
-    // A watch ends in order now and then; one that ends at once every time must not keep the API server busy.
+    // Watches end normally now and then, but one that always ends at once must not overload the API server.
     let [waitMs] = times.retryMs;
     try {
       const list = { verb: 'list', kind, address, query: { ...query, limit: '1' }, signal } as const;
       const { resourceVersion } = (await connection.read(list, List)).metadata;
-      // What changed before this version is seen by the look that this wakes, and what changes later by the watch.
+      // The look that this wakes sees changes before this version; the watch sees later ones.
       alarm.ring();
       const stream = await connection.open(
         {
@@ -119,12 +119,12 @@ async function keepWatch(
   }
 }
 
-/** What an event says is not read: it may also be that the watch is too old (410), after which the stream ends. */
+/** Ignores the content of events. One may also say that the watch is too old (410), after which the stream ends. */
 async function ringAtEvents(stream: IncomingMessage, alarm: Alarm): Promise<void> {
   for await (const _ of stream) alarm.ring();
 }
 
-/** How long to wait after an error, and when to wait no longer. */
+/** Decides how long to wait after an error, and when to give up. */
 class Patience {
   readonly #times: WaitTimes;
   #waitMs: number;
@@ -135,21 +135,18 @@ class Patience {
     [this.#waitMs] = times.retryMs;
   }
 
-  /** What was asked for works again. */
+  /** Call when requests succeed again. */
   restore(): void {
     [this.#waitMs] = this.#times.retryMs;
     this.#refusedSince = undefined;
   }
 
-  /** @throws the error, where waiting does not help */
+  /** @throws the error if waiting does not help */
   waitMs(error: unknown): number {
-    // A stream that breaks throws errors of Node's, and is no reason to give up.
+    // A broken stream throws Node's own errors, which are no reason to give up.
     if (error instanceof LedgerliftError && error.failure !== 'transient') {
-      const isOfStart =
-        error instanceof KubernetesForbidden ||
-        (error instanceof KubernetesNotFound && error.missing === 'kind');
       this.#refusedSince ??= performance.now();
-      if (!isOfStart || performance.now() - this.#refusedSince >= this.#times.refusedMs) throw error;
+      if (!isOfStart(error) || performance.now() - this.#refusedSince >= this.#times.refusedMs) throw error;
     }
     const waitMs = this.#waitMs;
     this.#waitMs = Math.min(waitMs * 2, this.#times.retryMs[1]);
@@ -157,7 +154,7 @@ class Patience {
   }
 }
 
-/** Wakes one waiter; what rang before it waits is not lost. */
+/** Wakes one waiter. Remembers a ring that comes before the wait. */
 class Alarm {
   #hasRung = false;
   #failure: { readonly error: unknown } | undefined;
@@ -177,7 +174,7 @@ class Alarm {
     this.#wake?.();
   }
 
-  /** @throws what it was failed with; the signal's reason once aborted */
+  /** @throws the error that it was failed with; the signal's reason if aborted */
   async rung(mostMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#hasRung && this.#failure === undefined) {
       const woken = new AbortController();

@@ -1,29 +1,28 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Resource } from '@ledgerlift/contracts';
 import { until } from '@ledgerlift/testing';
-import { inReleaseOrder } from '../release-order.js';
 import { targetVm } from '../vm-model/index.js';
-import type { Guard, Workplace } from '../workplace.js';
-import { CLAIMS, PODS, VMS, failure, guard, tooLate } from './at-cluster.fixture.js';
+import { type Guard, inReleaseOrder, type Workplace } from '../workplace.js';
+import { CLAIMS, failure, guard, PODS, tooLate, VMS } from './at-cluster.fixture.js';
 import { kubevirtTarget } from './index.js';
 import { endPod } from './pod/launch.js';
 import { podName } from './pod/names.js';
 import {
-  SECRETS,
-  MiB,
-  PATIENT,
-  cluster,
-  record,
-  type Kept,
-  podPath,
-  scratchPath,
-  see,
   areThere,
-  tell,
+  cluster,
+  ensure,
   hold,
   holdForTest,
+  type Kept,
   launch,
-  ensure,
+  MiB,
+  PATIENT,
+  podPath,
+  record,
+  scratchPath,
+  SECRETS,
+  see,
+  tell,
 } from './pod/pods-at-work.fixture.js';
 
 describe('the workplace of a VM in a cluster', () => {

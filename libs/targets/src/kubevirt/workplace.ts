@@ -1,43 +1,46 @@
 import type { KubeVirtSettings, Resource, VmRecord } from '@ledgerlift/contracts';
-import { allocatedSize } from '../disk-size.js';
+import { allocatedSize } from '../files/layout.js';
 import { RecordMismatch } from '../errors.js';
 import type { Guard, VmAtWork, Workplace } from '../workplace.js';
 import { readCredentials } from './access.js';
 import { KubernetesConnection } from './connection.js';
 import { objectionToClaim } from './disks/adopted.js';
-import { recordedDisk } from './disks/claim.js';
-import { claimSizeOf, ensureClaim } from './disks/claims.js';
+import { claimSizeOf, ensureClaim, recordedDisk } from './disks/claims.js';
 import { holderOf } from './disks/holders.js';
 import { releaseClaim, sweepClaims } from './disks/release.js';
 import { ClaimHeld, NotBesideTheDisks } from './errors.js';
 import { ON_SCRATCH } from './ledger.js';
 import type { AtCluster } from './ownership.js';
-import { ownDisks } from './vm/own-disks.js';
-import { releaseVm } from './vm/release.js';
-import type { PodLaunch } from '../port.js';
+import { ownDisks, releaseVm } from './vm/own-disks.js';
+import type { LogTail, PodLaunch } from '../port.js';
 import { besideDisks, workplaceBeside } from './beside.js';
+import { keptLogName, readLog } from './pod/kept-logs.js';
 import { endPod, ensurePod, releasePart } from './pod/launch.js';
 import { resources } from './resources.js';
 import { stateOf } from './vm/state.js';
 import { ensureVm, findInstance, findVm, isCreated, setRunStrategy } from './vm/virtual-machine.js';
 import { waitUntilRunning, waitUntilStopped } from './vm/waiting.js';
 
-/** How long a VM may take to run, or a guest to shut down: image pulls, volumes and slow guests, generously. */
+/** Generous limit for a VM to start or a guest to shut down, including image pulls and volumes. */
 const PATIENCE_MS = 900_000;
-/** KubeVirt calls a VM failed while it still tries. */
+/** KubeVirt reports a VM as failed while it still retries. */
 const FAILURE_MS = 120_000;
+/** A freshly started API server must not hold a VM, so missing rights are reported only after this time. */
+const REFUSED_MS = 15_000;
+/** Short, because a user waits for the answer. */
+const LOG_PATIENCE_MS = 30_000;
 
-/** @throws RecordMismatch where the VM's target is no cluster */
+/** @throws RecordMismatch if the VM's target is not a cluster */
 function clusterOf({ target, targetName }: VmRecord): {
   readonly settings: KubeVirtSettings;
   readonly secret: string | undefined;
 } {
   if (target.type !== 'kubevirt')
-    throw new RecordMismatch(`the target of "${targetName}" is of type "${target.type}", and no cluster`);
+    throw new RecordMismatch(`the target of "${targetName}" is of type "${target.type}", not a cluster`);
   return { settings: target.settings, secret: target.secret?.name };
 }
 
-/** Where this worker does what an attempt asks for: in the VM's pod, beside its disks, else at the API server. */
+/** Opens the workplace of this worker: beside the disks in the VM's pod, or else at the API server. */
 export async function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
   const beside = besideDisks();
   return beside === undefined ? workplaceAtCluster(record, guard) : workplaceBeside(record, guard, beside);
@@ -57,27 +60,45 @@ export async function ensurePodOf(
   }
 }
 
-/** To be closed. */
-function atCluster(record: VmRecord, guard: Guard): AtCluster {
+/** @see Target.readLog */
+export async function readLogOf(
+  record: VmRecord,
+  log: string,
+  tailBytes: number,
+): Promise<LogTail | undefined> {
+  const connection = connectionTo(record);
+  try {
+    const signal = AbortSignal.timeout(LOG_PATIENCE_MS);
+    return await readLog(connection, { record, log, tailBytes, signal });
+  } finally {
+    await connection.close();
+  }
+}
+
+function connectionTo(record: VmRecord): KubernetesConnection {
   const { settings, secret } = clusterOf(record);
-  const connection = new KubernetesConnection(() => readCredentials(settings.access, secret));
-  return { connection, record, guard };
+  return new KubernetesConnection(() => readCredentials(settings.access, secret), { refusedMs: REFUSED_MS });
+}
+
+/** The caller must close the connection. */
+function atCluster(record: VmRecord, guard: Guard): AtCluster {
+  return { connection: connectionTo(record), record, guard };
 }
 
 /**
- * A worker that reaches the API server: it makes and removes objects, and starts and stops the VM. Bytes are moved by workers in the VM's own
- * pod.
+ * The workplace of a worker that reaches the API server: it creates and removes objects, and starts and stops the VM. Workers in the
+ * VM's own pod move the bytes.
  */
 function workplaceAtCluster(record: VmRecord, guard: Guard): Workplace {
   const at = atCluster(record, guard);
   const beside = (what: string) => (): Promise<never> =>
     Promise.reject(new NotBesideTheDisks(what, record.targetName));
   return {
-    // A VM's objects are marked one by one: there is no folder around them.
+    // Each object of the VM carries its own mark; no folder contains them.
     open: () => Promise.resolve(),
     seeOurs: () => Promise.resolve(),
     room: () =>
-      // Quotas and classes say what there is room for, and say it when a claim is made.
+      // Quotas and storage classes limit the space, and refuse a claim when it is created.
       Promise.resolve({
         where: record.targetNamespace,
         freeBytes: Number.MAX_SAFE_INTEGER,
@@ -105,7 +126,7 @@ function workplaceAtCluster(record: VmRecord, guard: Guard): Workplace {
       throw new NotBesideTheDisks('write a log', record.targetName);
     },
     release: (resource) => releaseOne(at, resource),
-    // Until now the disks would outlive the VM, whoever deletes it; now they go with it.
+    // Until now, disks and logs outlived a deleted VM; from now on they are deleted with it.
     handOver: () => ownDisks(at),
     sweep: async (kept) => {
       const names = kept
@@ -126,7 +147,7 @@ function vmAtWork(at: AtCluster): VmAtWork {
     },
     isCreated: () => isCreated(at),
     setRunStrategy: async (vm) => {
-      // From here on its disks are the VM's alone.
+      // From here on, only the VM may use its disks.
       await endPod(at);
       if (await isHalted(at)) await assertNobodyWrites(at);
       await setRunStrategy(at, vm, vm.runStrategy);
@@ -147,14 +168,14 @@ function vmAtWork(at: AtCluster): VmAtWork {
   };
 }
 
-/** Whether nothing of the VM is there that may have its disks. */
+/** Whether no part of the VM can be using its disks. */
 async function isHalted(at: AtCluster): Promise<boolean> {
   const vm = await findVm(at);
   const instance = await findInstance(at);
   return vm === undefined || stateOf(vm, instance).is === 'halted';
 }
 
-/** Writers are pods: whoever has a claim mounted may write it. @throws ClaimHeld */
+/** Any pod that mounts a claim may write to it. @throws ClaimHeld */
 async function assertNobodyWrites(at: AtCluster): Promise<void> {
   const { record } = at;
   const held = await holderOf(
@@ -170,16 +191,21 @@ async function releaseOne(at: AtCluster, { kind, name }: Resource): ReturnType<W
   if (kind === 'worker-pod') return endPod(at);
   if (kind === 'credential') return releasePart(at, resources.secrets, called);
   if (kind === 'scratch') {
-    // The pod has it mounted, and may be asked to go after it.
+    // The pod mounts it, and its own release may come later.
     await endPod(at);
     return releaseClaim(at, called);
   }
-  // It stands on the scratch claim, and goes with it: it is no object of the cluster.
+  if (kind === 'log') {
+    // End the pod first, because that keeps its logs; afterwards nothing would.
+    await endPod(at);
+    return releasePart(at, resources.configMaps, keptLogName(at.record, name));
+  }
+  // It is a file on the scratch claim and is deleted with it, not an object of the cluster.
   if (ON_SCRATCH.has(kind)) return 'absent';
   if (kind === 'disk') return releaseClaim(at, called);
   throw new RecordMismatch(`"${at.record.targetName}" has no ${kind} in a cluster: "${name}"`);
 }
 
-/** A resource of the ledger is called by namespace and name. */
+/** The ledger names resources by namespace and name. */
 const nameIn = ({ targetNamespace }: VmRecord, name: string): string =>
   name.startsWith(`${targetNamespace}/`) ? name.slice(targetNamespace.length + 1) : name;

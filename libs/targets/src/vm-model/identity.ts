@@ -1,34 +1,34 @@
 import { createHash } from 'node:crypto';
 import type { SourceDisk, SourceVm, VmRecord } from '@ledgerlift/contracts';
 
-/** What the firmware tells the guest of the machine that it runs on: licences and inventories are bound to it. */
+/** The machine identity that firmware shows to the guest. Licences and inventories depend on it. */
 export interface MachineIdentity {
-  /** SMBIOS system UUID, in lower case; undefined: the target makes its own. */
+  /** SMBIOS system UUID in lower case; undefined lets the target choose one. */
   readonly uuid: string | undefined;
-  /** SMBIOS system serial number; undefined: the target makes its own, or has none. */
+  /** SMBIOS system serial number; undefined lets the target choose one or none. */
   readonly serial: string | undefined;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The source's own, as far as it says them in the form that a target takes. */
+/** Returns the source's identity, without values that a target would not accept. */
 export function machineIdentity({ uuid, serial }: Pick<SourceVm, 'uuid' | 'serial'>): MachineIdentity {
   const lower = uuid?.toLowerCase();
   return {
     uuid: lower !== undefined && UUID.test(lower) ? lower : undefined,
-    // KubeVirt makes up a serial number where it is given an empty one.
+    // KubeVirt invents a serial number if it gets an empty one.
     serial: serial === '' ? undefined : serial,
   };
 }
 
-/** KubeVirt's own end of a pod network; it refuses a guest that has it there (v1.8.0, pkg/network/link/mac.go). */
+/** Address of KubeVirt's end of a pod network, which a guest there must not use (v1.8.0, pkg/network/link/mac.go). */
 const IN_POD_BRIDGE = '02:00:00:00:00:00';
 
 /**
- * A NIC's address as `00:50:56:aa:bb:cc`, from that form or one with `-`, `.` or nothing in between.
- * @param network that the NIC goes to
- * @returns undefined where it is no address that the target takes, which then makes its own: KubeVirt takes six bytes, libvirt no
- *   multicast address
+ * Normalizes a NIC's address to `00:50:56:aa:bb:cc`, from that form or one with `-`, `.` or no separators.
+ * @param network the NIC's target network
+ * @returns undefined if the target would refuse the address, so that it chooses its own: KubeVirt requires six bytes, libvirt refuses
+ *   multicast addresses
  */
 export function nicAddress(mac: string | undefined, network: 'pod' | 'multus'): string | undefined {
   const digits = mac?.toLowerCase().replaceAll(/[:.-]/g, '') ?? '';
@@ -37,12 +37,12 @@ export function nicAddress(mac: string | undefined, network: 'pod' | 'multus'): 
   return network === 'pod' && address === IN_POD_BRIDGE ? undefined : address;
 }
 
-/** Bytes that virtio-blk (VIRTIO_BLK_ID_BYTES) and ATA give a serial number; QEMU cuts what is longer. */
+/** Length of a serial number in virtio-blk (VIRTIO_BLK_ID_BYTES) and ATA; QEMU truncates longer ones. */
 const SERIAL_BYTES = 20;
 
 /**
- * The serial number by which the guest finds a disk, such as under `/dev/disk/by-id`: the source's where it has one, else one that
- * is the same whenever it is asked for, and no other disk's. KubeVirt takes letters, digits and `_.+-`.
+ * Returns the serial number by which the guest finds a disk, such as under `/dev/disk/by-id`: the source's, or else a stable, unique
+ * one. KubeVirt accepts letters, digits and `_.+-`.
  */
 export function diskSerial(record: VmRecord, { id, serial }: Pick<SourceDisk, 'id' | 'serial'>): string {
   const taken = serial?.replace(/[^A-Za-z0-9_.+-]/g, '').slice(0, SERIAL_BYTES) ?? '';

@@ -2,7 +2,7 @@ import { isLabelKey, isLabelValue } from '@ledgerlift/contracts';
 import type { TargetVm } from './target-vm.js';
 
 /**
- * What KubeVirt writes on its own objects; it refuses a VM whose template has one of them
+ * Labels that KubeVirt itself sets; it refuses a VM whose template has one of them
  * (kubevirt.io/kubevirt v1.8.0, vmi-create-admitter.go, restrictedVmiLabels).
  */
 const RESERVED: ReadonlySet<string> = new Set(
@@ -12,7 +12,7 @@ const RESERVED: ReadonlySet<string> = new Set(
   ].map((name) => `kubevirt.io/${name}`),
 );
 
-/** All annotations of an object together have at most 256 KiB; a hostile package may give its VM a longer name. */
+/** Limits the name, because a hostile package could exceed the 256 KiB that an object's annotations may have in total. */
 const SOURCE_NAME_LENGTH = 1024;
 
 export interface Labels {
@@ -21,8 +21,8 @@ export interface Labels {
 }
 
 /**
- * The labels of everything that is made for a VM. The user's labels that Kubernetes or KubeVirt would refuse are kept in an
- * annotation, so that `kubectl apply` works and nothing is lost; ours win over the user's.
+ * Returns the labels for all objects of a VM. Moves user labels that Kubernetes or KubeVirt would refuse into an annotation, so that
+ * `kubectl apply` works and nothing is lost. Our labels override the user's.
  */
 export function labelsOf({ labels, origin }: Pick<TargetVm, 'labels' | 'origin'>): Labels {
   const isValid = ([key, value]: readonly [string, string]): boolean =>
@@ -47,8 +47,8 @@ export function labelsOf({ labels, origin }: Pick<TargetVm, 'labels' | 'origin'>
 }
 
 /**
- * The annotations of the VM: the user's, and ours. Those of the user that Kubernetes would refuse, or that only Ledgerlift may
- * write, are kept in one of ours.
+ * Returns the annotations of the VM: the user's and ours. Moves user annotations that Kubernetes would refuse, or that only Ledgerlift
+ * may write, into one of ours.
  */
 export function annotationsOf(
   vm: Pick<TargetVm, 'labels' | 'annotations' | 'origin'>,
@@ -66,7 +66,7 @@ export function annotationsOf(
   };
 }
 
-/** The closest value that Kubernetes takes. */
+/** Returns the most similar valid label value. */
 export const labelValue = (text: string): string =>
   text
     .replace(/[^-A-Za-z0-9_.]+/g, '-')

@@ -4,12 +4,12 @@ import type { RunStrategy, TargetVm, TargetVmDisk, TargetVmNic } from './target-
 
 const MiB = 2 ** 20;
 /**
- * Part of a Filesystem volume that the file system itself takes: what CDI reckons with by default
+ * Share of a Filesystem volume that the file system itself takes: CDI's default
  * (kubevirt.io/containerized-data-importer, doc/datavolumes.md, "filesystem overhead").
  */
 const FILESYSTEM_OVERHEAD = 0.06;
 
-/** The `VirtualMachine` (kubevirt.io/v1) as YAML. */
+/** Renders the `VirtualMachine` (kubevirt.io/v1) as YAML. */
 export function virtualMachineManifest(vm: TargetVm): string {
   const header = [
     madeFrom(vm),
@@ -23,7 +23,7 @@ export function virtualMachineManifest(vm: TargetVm): string {
 export const madeFrom = ({ origin }: TargetVm): string =>
   `Made by Ledgerlift from "${JSON.stringify(origin.sourceName).slice(1, -1)}".`;
 
-/** A `VirtualMachine` (kubevirt.io/v1), ready to be sent to a cluster. */
+/** A `VirtualMachine` object (kubevirt.io/v1). */
 export interface VirtualMachineObject {
   readonly apiVersion: 'kubevirt.io/v1';
   readonly kind: 'VirtualMachine';
@@ -36,11 +36,11 @@ export interface VirtualMachineObject {
   };
 }
 
-/** The `VirtualMachine` of a target VM. Pure. */
+/** Builds the `VirtualMachine` of a target VM. Pure. */
 export function virtualMachine(vm: TargetVm): VirtualMachineObject {
   const { labels } = labelsOf(vm);
   const claims = vm.disks.map((disk) => disk.pvc.name);
-  // The API server drops empty lists: what is kept would differ from the manifest.
+  // Omit empty lists: the API server drops them, so the stored object would differ from the manifest.
   const hasNics = vm.nics.length > 0;
   return {
     apiVersion: 'kubevirt.io/v1',
@@ -72,7 +72,7 @@ export function virtualMachine(vm: TargetVm): VirtualMachineObject {
                   ? {}
                   : { blockSize: { custom: { logical: sectorBytes, physical: sectorBytes } } }),
               })),
-              // Every guest has a driver for it; virtio's, Windows and older kernels have not.
+              // Every guest has a USB driver; Windows and older kernels lack virtio's.
               inputs: [{ name: 'tablet', type: 'tablet', bus: 'usb' }],
               ...(hasNics ? { interfaces: vm.nics.map(interfaceOf) } : {}),
               autoattachPodInterface: false,
@@ -99,14 +99,14 @@ const given = <Key extends string, Value>(
 ): { readonly [key in Key]?: Value } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [key in Key]?: Value };
 
-/** KubeVirt refuses a VM that says itself what its instance type says (v1.8.0, pkg/instancetype/apply/cpu.go and memory.go). */
+/** KubeVirt refuses a VM that also sets fields of its instance type (v1.8.0, pkg/instancetype/apply/cpu.go and memory.go). */
 function sizeOf(vm: TargetVm): object {
   const isOwn = vm.instanceType === undefined;
   const policy = vm.nestedVirtualization === true ? 'optional' : 'disable';
   const cpu = {
     ...(isOwn ? vm.cpu : {}),
     ...given('model', vm.cpuModel),
-    // Each is of one maker's CPUs, and not there on the other's: neither may be required.
+    // Each feature exists only on one vendor's CPUs, so neither may be required.
     ...(vm.nestedVirtualization === undefined
       ? {}
       : { features: ['vmx', 'svm'].map((name) => ({ name, policy })) }),
@@ -122,7 +122,7 @@ const bootloaderOf = ({ firmware, secureBoot, keepsVariables }: TargetVm): objec
     ? { efi: { secureBoot, ...(keepsVariables ? { persistent: true } : {}) } }
     : { bios: {} };
 
-/** The API server drops what is empty. */
+/** Omits empty fields, which the API server would drop. */
 const schedulingOf = ({ scheduling }: TargetVm): object =>
   Object.fromEntries(
     (
@@ -134,7 +134,7 @@ const schedulingOf = ({ scheduling }: TargetVm): object =>
     ).filter(([, value]) => value !== undefined && Object.keys(value).length > 0),
   );
 
-/** As the preferences of KubeVirt's project have it (kubevirt/common-instancetypes, preferences for Linux and Windows). */
+/** Follows the preferences of the KubeVirt project (kubevirt/common-instancetypes, preferences for Linux and Windows). */
 const clockOf = ({ family }: TargetVm): object => ({
   utc: {},
   timer: {
@@ -145,7 +145,7 @@ const clockOf = ({ family }: TargetVm): object => ({
   },
 });
 
-/** Windows runs faster, and does not crash for want of a timer, where it knows that it is a guest (the same project). */
+/** With these, Windows knows that it is a guest, runs faster, and does not crash on missing timers (the same project). */
 const HYPERV = {
   relaxed: {},
   vapic: {},
@@ -168,7 +168,7 @@ const featuresOf = ({ family, secureBoot }: TargetVm): object => ({
   ...(secureBoot ? { smm: { enabled: true } } : {}),
 });
 
-/** The claim of one disk, as YAML; big enough for the disk on the volume mode asked for. */
+/** Renders the claim of one disk as YAML, large enough for the disk in the chosen volume mode. */
 export function pvcManifest(vm: TargetVm, disk: TargetVmDisk): string {
   const { labels, annotations } = labelsOf(vm);
   const { name, storageClass, accessMode, volumeMode } = disk.pvc;
@@ -200,7 +200,7 @@ export function pvcManifest(vm: TargetVm, disk: TargetVmDisk): string {
 function interfaceOf({ name, mac, model, network, kind }: TargetVmNic): object {
   const address = mac === undefined ? {} : { macAddress: mac };
   if (network.type === 'pod') return { name, model, ...address, masquerade: {} };
-  // A passed-through function is no emulated model.
+  // A passed-through function has no emulated model.
   return kind === 'sriov' ? { name, ...address, sriov: {} } : { name, model, ...address, bridge: {} };
 }
 
@@ -213,10 +213,10 @@ function networkOf({ name, network }: TargetVmNic): object {
 const quantity = (bytes: number): string => (bytes % MiB === 0 ? `${bytes / MiB}Mi` : String(bytes));
 
 /**
- * An object as YAML, with a comment before it. kubectl reads YAML 1.1, where `on`, `012` and `52:54:00:12:34:56` are no strings
- * unless quoted.
+ * Renders an object as YAML after a comment. kubectl reads YAML 1.1, where `on`, `012` and `52:54:00:12:34:56` are strings only if
+ * quoted.
  *
- * @param header lines
+ * @param header lines of the comment
  */
 export function manifest(header: readonly string[], content: object): string {
   const comments = header

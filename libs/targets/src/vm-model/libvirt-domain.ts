@@ -3,7 +3,7 @@ import { deviceName } from './source-domain.js';
 import type { TargetVm, TargetVmNic } from './target-vm.js';
 
 /**
- * The target VM as a libvirt domain, for `virsh define` on a machine that sees the disk files.
+ * Renders the target VM as a libvirt domain, for `virsh define` on a machine with access to the disk files.
  * https://libvirt.org/formatdomain.html
  *
  * @param diskPaths absolute paths of the disks, in the model's order
@@ -77,7 +77,7 @@ const hyperv = element('hyperv', { mode: 'custom' }, [
   ),
 ]);
 
-/** Windows takes the hardware's clock for local time. */
+/** Windows expects the hardware clock in local time. */
 const clockOf = ({ family }: TargetVm): XmlElement =>
   element('clock', { offset: family === 'windows' ? 'localtime' : 'utc' }, [
     element('timer', { name: 'rtc', tickpolicy: 'catchup' }),

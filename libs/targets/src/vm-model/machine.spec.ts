@@ -54,7 +54,7 @@ describe('what a plan says of the target VM', () => {
     },
   );
 
-  it('runs where the plan says, and says nothing of it where the plan says nothing', () => {
+  it('runs on the nodes that the plan selects, and sets nothing if the plan sets nothing', () => {
     const machine = {
       targetNodeSelector: { zone: 'a' },
       targetTolerations: [{ operator: 'Exists' as const }],

@@ -2,7 +2,7 @@ import type { DiskBus, NicModel, VmRecord } from '@ledgerlift/contracts';
 import { element, toXml } from '@ledgerlift/xml';
 import type { z } from 'zod';
 import { RecordMismatch } from '../errors.js';
-import { cpuTopology } from './cpu.js';
+import { cpuTopology } from './target-vm.js';
 
 export interface DomainDiskFile {
   /** Absolute path. */
@@ -11,18 +11,17 @@ export interface DomainDiskFile {
 }
 
 /**
- * The guest as it was at the source, over the files that its disks are in now: what
- * `virt-v2v-in-place -i libvirtxml` is given. All disks in boot order, and the firmware, by which virt-v2v decides
- * what it changes in the guest.
+ * Describes the source's guest on its new disk files, as input for `virt-v2v-in-place -i libvirtxml`. Lists all disks in boot order,
+ * and the firmware, which decides what virt-v2v changes in the guest.
  *
- * @param disks one for each disk of the record, in the record's order (paths alone: qcow2 overlays)
- * @throws RecordMismatch where there are more or fewer disks than the record has
+ * @param disks one for each disk of the record, in the record's order (plain paths mean qcow2 overlays)
+ * @throws RecordMismatch if their number differs from the record
  */
 export function sourceDomainXml(record: VmRecord, disks: readonly (string | DomainDiskFile)[]): string {
   const { vm } = record.source;
   if (disks.length !== record.disks.length)
     throw new RecordMismatch(
-      `${disks.length} disk files for "${record.targetName}", whose record has ${record.disks.length} disks`,
+      `${disks.length} disk files for "${record.targetName}", but its record has ${record.disks.length} disks`,
     );
   const files = disks.map((disk) => (typeof disk === 'string' ? { path: disk, format: 'qcow2' } : disk));
   const { sockets, cores, threads } = cpuTopology(vm.cpu);
@@ -48,7 +47,7 @@ export function sourceDomainXml(record: VmRecord, disks: readonly (string | Doma
   return toXml(
     element('domain', { type: 'kvm' }, [
       element('name', {}, record.targetName),
-      // virt-v2v takes the number as KiB whatever the unit says (seen with 2.2.0).
+      // virt-v2v ignores the unit and reads the number as KiB (seen with 2.2.0).
       element('memory', { unit: 'KiB' }, String(Math.ceil(vm.memory.bytes / 1024))),
       element('vcpu', {}, String(sockets * cores * threads)),
       element('cpu', {}, [
@@ -61,7 +60,7 @@ export function sourceDomainXml(record: VmRecord, disks: readonly (string | Doma
   );
 }
 
-/** `sda`, …, `sdz`, `sdaa`, … as Linux counts. */
+/** Returns `sda`, …, `sdz`, `sdaa`, … as Linux counts. */
 export function deviceName(index: number, prefix: 'sd' | 'vd' = 'sd'): string {
   let letters = '';
   for (let rest = index; rest >= 0; rest = Math.floor(rest / 26) - 1)
@@ -73,7 +72,7 @@ const libvirtBus: Readonly<Record<z.infer<typeof DiskBus>, string>> = {
   scsi: 'scsi',
   sata: 'sata',
   ide: 'ide',
-  // libvirt has no NVMe bus for a file; the source's bus is only told, virt-v2v starts nothing on it.
+  // libvirt has no NVMe bus for a file. The bus is only informative: virt-v2v boots nothing from it.
   nvme: 'scsi',
   virtio: 'virtio',
   unknown: 'scsi',

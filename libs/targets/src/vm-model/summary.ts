@@ -1,11 +1,11 @@
 import type { VmRecord } from '@ledgerlift/contracts';
 import type { TargetVm } from './target-vm.js';
 
-/** A VM as people compare it, at the source or at the target. */
+/** Properties of a VM, at the source or at the target, for comparison by users. */
 export interface VmSide {
-  /** Undefined: its instance type decides. */
+  /** Undefined if its instance type decides. */
   readonly cpus: number | undefined;
-  /** Likewise. */
+  /** Undefined if its instance type decides. */
   readonly memoryBytes: number | undefined;
   /** Such as `efi, secure boot, TPM`. */
   readonly firmware: string;
@@ -24,7 +24,7 @@ export interface VmSummary {
   };
 }
 
-/** What a VM is, and what becomes of it, side by side. Pure. */
+/** Returns a VM before and after migration, side by side. Pure. */
 export function summaryOf({ source: { vm } }: VmRecord, target: TargetVm): VmSummary {
   const { sockets, cores, threads } = target.cpu;
   const isOwn = target.instanceType === undefined;

@@ -7,12 +7,10 @@ import type {
   VmRecord,
 } from '@ledgerlift/contracts';
 import type { z } from 'zod';
-import { allocatedSize } from '../disk-size.js';
+import { allocatedSize } from '../files/layout.js';
 import { RecordMismatch } from '../errors.js';
-import { networkName, volumeName } from '../name-templates.js';
-import { type CpuTopology, cpuTopology } from './cpu.js';
-import { devicesFor } from './devices.js';
-import { type MachineIdentity, diskSerial, machineIdentity, nicAddress } from './identity.js';
+import { networkName, volumeName } from '../names.js';
+import { diskSerial, type MachineIdentity, machineIdentity, nicAddress } from './identity.js';
 
 export interface TargetVmDisk {
   /** `disk-0`, … in the record's order, unless the plan has a template. */
@@ -22,10 +20,10 @@ export interface TargetVmDisk {
   readonly format: 'raw' | 'qcow2';
   readonly bytes: number;
   readonly bus: 'virtio' | 'sata';
-  /** From 1; the firmware tries them in this order. */
+  /** From 1, in the order in which the firmware tries the disks. */
   readonly bootOrder: number;
   readonly serial: string;
-  /** Of a logical sector. IDE and SATA have 512 alone (QEMU, hw/ide/ide-dev.c). */
+  /** Size of a logical sector. IDE and SATA support only 512 (QEMU, hw/ide/ide-dev.c). */
   readonly sectorBytes: number;
   readonly pvc: Pick<VmRecord['disks'][number], 'storageClass' | 'accessMode' | 'volumeMode'> & {
     readonly name: string;
@@ -41,10 +39,10 @@ export interface TargetVmNic {
   readonly kind: SourceVm['nics'][number]['kind'];
 }
 
-/** What KubeVirt calls it: whether the machine runs. */
+/** KubeVirt's term for whether the machine runs. */
 export type RunStrategy = 'Always' | 'Halted';
 
-/** The one model of what the user gets; every manifest, domain and boot proof is made from it. */
+/** The model of the resulting VM, from which every manifest, domain and boot proof is made. */
 export interface TargetVm {
   readonly name: string;
   readonly namespace: string;
@@ -59,11 +57,11 @@ export interface TargetVm {
   readonly annotations: Readonly<Record<string, string>>;
   readonly identity: MachineIdentity;
   readonly family: SourceVm['os']['family'];
-  /** With an instance type it is only what the source has, as is `memoryBytes`. */
+  /** With an instance type, this and `memoryBytes` only describe the source. */
   readonly cpu: CpuTopology;
-  /** Undefined: the target's own choice. */
+  /** Undefined lets the target choose. */
   readonly cpuModel: string | undefined;
-  /** Whether the guest may run VMs itself; undefined: as the CPU model has it. */
+  /** Whether the guest may run VMs itself; undefined leaves it to the CPU model. */
   readonly nestedVirtualization: boolean | undefined;
   readonly memoryBytes: number;
   readonly instanceType: MachineSettings['instanceType'];
@@ -73,8 +71,8 @@ export interface TargetVm {
   readonly secureBoot: boolean;
   readonly tpm: boolean;
   /**
-   * Whether the UEFI variables are kept when the VM stops. With a TPM they must be, for it seals BitLocker's key to them; the TPM's
-   * state needs a claim anyway, which both share. Every other guest boots without, and needs no claim for them.
+   * Whether UEFI variables survive a stop of the VM. They must with a TPM, which seals BitLocker's key to them, and can share the claim
+   * of the TPM's state. Other guests boot without them, which saves a claim.
    */
   readonly keepsVariables: boolean;
   readonly disks: readonly TargetVmDisk[];
@@ -84,27 +82,27 @@ export interface TargetVm {
   readonly runStrategy: RunStrategy;
 }
 
-/** What the steps so far found out. */
+/** Findings of earlier steps. */
 export interface TargetVmFindings {
   readonly inspection?: Inspection | undefined;
-  /** None: the guest was not converted. */
+  /** Absent if the guest was not converted. */
   readonly capabilities?: GuestCapabilities | undefined;
-  /** As it was when the migration began; else as in the inventory. */
+  /** State when the migration began; the inventory's by default. */
   readonly sourcePowerState?: SourceVm['powerState'] | undefined;
-  /** By id, as they were copied: a disk may have grown since it was recorded. */
+  /** Id of each disk → its size when copied, because a disk may have grown since it was recorded. */
   readonly diskSizes?: ReadonlyMap<string, number> | undefined;
 }
 
 /**
- * The target VM of a record. Pure.
- * @throws RecordMismatch where a disk or NIC of the record is none of the source's
+ * Builds the target VM of a record. Pure.
+ * @throws RecordMismatch if the source has no such disk or NIC as the record
  */
 export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): TargetVm {
   const { vm } = record.source;
   const machine = record.machine ?? {};
   const { inspection, capabilities } = findings;
   const devices = devicesFor(record.settings, capabilities);
-  // What virt-v2v found in the guest is surer than what the source says of it.
+  // virt-v2v's findings in the guest are more reliable than the source's metadata.
   const firmware = inspection?.firmware ?? vm.firmware;
   return {
     name: record.targetName,
@@ -122,7 +120,7 @@ export function targetVm(record: VmRecord, findings: TargetVmFindings = {}): Tar
     family: inspection?.family ?? vm.os.family,
     cpu: cpuTopology(vm.cpu),
     cpuModel: machine.cpuModel,
-    // A source that does not allow it may just not have been asked: only the plan forbids it.
+    // A source may leave it off just because nobody needed it, so only the plan can forbid it.
     nestedVirtualization: machine.nestedVirtualization ?? (vm.cpu.nested === true ? true : undefined),
     memoryBytes: vm.memory.bytes,
     instanceType: machine.instanceType,
@@ -165,7 +163,7 @@ function disksOf(
       format: disk.format,
       bytes: allocatedSize(sizes.get(disk.diskId) ?? source.capacityBytes),
       bus,
-      // The disk with the boot loader first, the others as they were.
+      // Put the disk with the boot loader first and keep the order of the others.
       bootOrder: index === bootDisk ? 1 : index < bootDisk ? index + 2 : index + 1,
       serial: diskSerial(record, source),
       sectorBytes: bus === 'virtio' ? (source.sectorBytes ?? 512) : 512,
@@ -177,4 +175,39 @@ function disksOf(
 function runStrategyOf(wanted: VmRecord['powerState'], source: SourceVm['powerState']): RunStrategy {
   if (wanted === 'auto') return source === 'on' ? 'Always' : 'Halted';
   return wanted === 'on' ? 'Always' : 'Halted';
+}
+
+export interface CpuTopology {
+  readonly sockets: number;
+  readonly cores: number;
+  readonly threads: number;
+}
+
+/**
+ * Chooses sockets and cores whose product is the number of CPUs. If the source's cores do not divide it, each CPU is a socket. Zero
+ * CPUs count as one.
+ */
+export function cpuTopology(cpu: SourceVm['cpu']): CpuTopology {
+  const count = Math.max(1, cpu.count);
+  const cores = count % cpu.coresPerSocket === 0 ? cpu.coresPerSocket : 1;
+  return { sockets: count / cores, cores, threads: 1 };
+}
+
+export type TargetDevices = GuestCapabilities;
+
+/**
+ * Chooses the guest's devices. Uses virtio only if the conversion installed its drivers, or the user chose a raw copy without
+ * compatibility mode. Otherwise uses SATA and e1000e, for which every guest has drivers.
+ *
+ * @param capabilities the drivers that the guest has after its conversion; undefined without a conversion
+ */
+export function devicesFor(
+  settings: Pick<VmRecord['settings'], 'skipGuestConversion' | 'useCompatibilityMode'>,
+  capabilities?: GuestCapabilities,
+): TargetDevices {
+  if (capabilities !== undefined) return capabilities;
+  const isAskedFor = settings.skipGuestConversion && !settings.useCompatibilityMode;
+  return isAskedFor
+    ? { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true }
+    : { diskBus: 'sata', nicModel: 'e1000e', rng: false, balloon: false };
 }

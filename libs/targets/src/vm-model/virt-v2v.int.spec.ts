@@ -1,16 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { vmRecord } from '@ledgerlift/testing';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { type TemporaryFolder, temporaryFolder, vmRecord } from '@ledgerlift/testing';
 import { sourceDomainXml } from './index.js';
 
+let temporary: TemporaryFolder;
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), `ledgerlift-domain-`));
+  temporary = temporaryFolder('domain');
+  folder = temporary.path;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => temporary.remove());
 
 it.each(['bios', 'efi'] as const)('virt-v2v reads the source domain as it is meant (%s)', (firmware) => {
   const disks = [0, 1].map((index) => join(folder, `a & b's ${firmware} ${index}.qcow2`));

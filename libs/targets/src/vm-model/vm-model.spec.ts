@@ -92,7 +92,7 @@ describe('the target VM', () => {
     expect(targetVm(record).nics).toMatchObject([{ name: 'net-1', mac: '00:50:56:aa:bb:01' }]);
   });
 
-  it('refuses a record whose disks are none of the source', () =>
+  it('refuses a record with disks that the source does not have', () =>
     expect(() => targetVm(vmRecord({ vm: { disks: [] }, record: { disks: usual().disks } }))).toThrow(
       RecordMismatch,
     ));

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, constants, mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import {
   type Resource,
   TargetNetwork,
@@ -10,6 +10,7 @@ import {
 } from '@ledgerlift/contracts';
 import {
   type ExtensionTarget,
+  FolderNotEmpty,
   type Guard,
   NotOurs,
   type TargetVm,
@@ -50,7 +51,7 @@ export const toyTarget: ExtensionTarget = {
     const view = {
       freeBytes: await freeBytes(path),
       taken: new Map([...there.map((place) => [place, 'it is in the box'] as const), ...use.places]),
-      brought: new Map(),
+      adopted: new Map(),
     };
     const why = await access(path, constants.W_OK).then(() => undefined, String);
     return { view, problems: why === undefined ? [] : [{ item: path, code: 'NotWritable', message: why }] };
@@ -84,7 +85,7 @@ export const toyTarget: ExtensionTarget = {
     const files = filesOf(record);
     const owner = `${record.installation} ${record.migrationId} ${record.index}`;
     const label = await files.path(`${record.folder}/owner`);
-    const read = (): Promise<string> => readFile(label, 'utf8').catch(() => 'nobody');
+    const read = async (): Promise<string> => (existsSync(label) ? readFile(label, 'utf8') : 'nobody');
     const seeOurs = async (): Promise<void> => {
       if ((await read()) !== owner) throw new NotOurs(dirname(label), `it belongs to ${await read()}`);
     };
@@ -99,17 +100,24 @@ export const toyTarget: ExtensionTarget = {
       vm: vmAtWork(files, guard),
       async release({ kind, name }) {
         const path = await files.path(name);
-        if (!existsSync(path) || (await read()) !== owner) return 'absent';
+        // A copy that was stopped may leave the manifest before the last one, and half of a new one, beside it.
+        if (kind === 'chunk-manifest' && (await read()) === owner)
+          for (const draft of ['.previous', '.unfinished']) await rm(path + draft, { force: true });
+        if (!existsSync(path)) return 'absent';
+        // Without its label, it is what an attempt left that ended between the label and the folder.
+        const isLabelled = existsSync(label);
+        if (isLabelled && (await read()) !== owner) return 'absent';
         await guard.stillOurs();
         if (kind !== 'folder') await rm(path);
         else {
           for (const inner of ['logs', 'manifests']) await rmdir(join(path, inner)).catch(() => undefined);
-          await rm(label);
+          const others = (await readdir(path)).filter((each) => each !== basename(label));
+          if (others.length > 0) throw new FolderNotEmpty(path, others);
+          if (isLabelled) await rm(label);
           await rmdir(path);
         }
         return 'removed';
       },
-      // What is written here is written in one go.
       sweep: () => Promise.resolve(),
     };
   },

@@ -50,10 +50,11 @@ const descriptor = (extent: string, more = '') =>
         `${more}RW ${DISK_BYTES / SECTOR} ${extent}\nddb.adapterType = "lsilogic"\n`,
     ),
   );
-const compressedReference = (attributes: string, content: Buffer, name = DISK): Recipe['make'] => {
+// The content is made when its OVA is: the bomb takes seconds, and every spec imports this file.
+const compressedReference = (attributes: string, content: () => Buffer, name = DISK): Recipe['make'] => {
   return ({ ovf }) => [
     bytes(OVF, ovf.replace(`ovf:href="${DISK}"`, `ovf:href="${DISK}" ${attributes}`)),
-    bytes(name, content),
+    bytes(name, content()),
   ];
 };
 
@@ -173,26 +174,28 @@ export const hostilePackages: readonly Recipe[] = [
   recipe(
     'gzip-noise',
     'a reference under gzip that is none',
-    compressedReference('ovf:compression="gzip"', Buffer.from('no gzip')),
+    compressedReference('ovf:compression="gzip"', () => Buffer.from('no gzip')),
   ),
   recipe(
     'gzip-bomb',
     'a reference that inflates to 4,000 times the disk',
-    compressedReference('ovf:compression="gzip"', gzipSync(Buffer.alloc(DISK_BYTES * 4000), { level: 9 })),
+    compressedReference('ovf:compression="gzip"', () =>
+      gzipSync(Buffer.alloc(DISK_BYTES * 4000), { level: 9 }),
+    ),
   ),
   recipe(
     'compression-unknown',
     'a compression that nobody knows',
-    compressedReference('ovf:compression="rot13"', Buffer.from('x')),
+    compressedReference('ovf:compression="rot13"', () => Buffer.from('x')),
   ),
   recipe(
     'chunk-zero',
     'chunks of no size',
-    compressedReference('ovf:chunkSize="0"', Buffer.from('x'), `${DISK}.000000000`),
+    compressedReference('ovf:chunkSize="0"', () => Buffer.from('x'), `${DISK}.000000000`),
   ),
   recipe(
     'chunk-missing',
     'a chunk that is not there',
-    compressedReference('ovf:chunkSize="65536"', Buffer.alloc(65536), `${DISK}.000000001`),
+    compressedReference('ovf:chunkSize="65536"', () => Buffer.alloc(65536), `${DISK}.000000001`),
   ),
 ];

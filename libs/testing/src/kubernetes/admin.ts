@@ -93,13 +93,18 @@ export class KubernetesAdmin {
     await this.call(path, { method: 'DELETE' });
   }
 
-  /** Makes a service account with a token that the API server itself issued. @returns the token, good for an hour */
-  async serviceAccount(namespace: string, name: string): Promise<string> {
+  /**
+   * Makes a service account with a token that the API server itself issued.
+   *
+   * @param expirationSeconds how long the token is good for; by default an hour
+   * @returns the token
+   */
+  async serviceAccount(namespace: string, name: string, expirationSeconds = 3600): Promise<string> {
     const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
     await this.create(accounts, { metadata: { name } });
     const issued = await this.create<{ readonly status: { readonly token: string } }>(
       `${accounts}/${name}/token`,
-      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } },
     );
     return issued.status.token;
   }

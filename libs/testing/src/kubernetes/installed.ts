@@ -5,7 +5,13 @@ import { PeerMissing } from '../errors.js';
 import { folderHash } from '../folder-hash.js';
 
 export type KubernetesProgram =
-  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler' | 'kubelet' | 'virt-api';
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-scheduler'
+  | 'kubelet'
+  | 'virt-api'
+  | 'domains';
 
 /** An object of Kubernetes, as JSON has it. */
 export interface KubernetesObject {
@@ -33,7 +39,7 @@ export interface KubernetesInstallation {
   /** Those of KubeVirt, CDI, networks and volume snapshots. */
   definitions(): readonly KubernetesObject[];
   webhooks(): readonly WebhookConfiguration[];
-  /** Folder with containerd, runc and CNI plugins. @throws PeerMissing without scripts/install-kubernetes-node.sh */
+  /** Folder with containerd, runc, CNI plugins and libvirt's driver of QEMU. @throws PeerMissing without scripts/install-kubernetes-node.sh */
   debian(): string;
   /** A file with the image of a pod's first container. @throws PeerMissing as `debian` */
   pauseImage(): string;

@@ -5,8 +5,16 @@ import type { CertifiedKey } from './authority.js';
 /** Who a kubeconfig speaks for. */
 export type KubeconfigUser = CertifiedKey | { readonly token: string };
 
-/** A kubeconfig with one context, `test`, that holds all it needs. JSON, which every reader of YAML takes. */
-export async function kubeconfigOf(keys: ClusterKeys, user: KubeconfigUser): Promise<string> {
+/**
+ * A kubeconfig with one context, `test`, that holds all it needs. JSON, which every reader of YAML takes.
+ *
+ * @param server by default the API server itself
+ */
+export async function kubeconfigOf(
+  keys: ClusterKeys,
+  user: KubeconfigUser,
+  server = keys.url,
+): Promise<string> {
   const base64 = async (path: string): Promise<string> => (await readFile(path)).toString('base64');
   const credentials =
     'token' in user
@@ -22,7 +30,7 @@ export async function kubeconfigOf(keys: ClusterKeys, user: KubeconfigUser): Pro
       {
         name: 'test',
         cluster: {
-          server: keys.url,
+          server,
           'certificate-authority-data': await base64(keys.authority.certificate),
         },
       },

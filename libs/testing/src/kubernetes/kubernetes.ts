@@ -3,6 +3,7 @@ import { PeerFailed } from '../errors.js';
 import type { OwnedProcess } from '../processes/index.js';
 import { type TemporaryFolder, temporaryFolder } from '../temporary-folder.js';
 import { KubernetesAdmin } from './admin.js';
+import { ApiServerProxy } from './api-proxy.js';
 import {
   type ClusterKeys,
   clusterKeys,
@@ -46,6 +47,7 @@ export class Kubernetes implements AsyncDisposable {
   readonly #others: readonly OwnedProcess[];
   readonly #node: KubernetesNode | undefined;
   readonly #folder: TemporaryFolder;
+  readonly #proxies: ApiServerProxy[] = [];
 
   private constructor(
     keys: ClusterKeys,
@@ -107,9 +109,17 @@ export class Kubernetes implements AsyncDisposable {
     }
   }
 
-  /** Text of a kubeconfig for the administrator, or for whoever has a token. */
-  kubeconfig(user: KubeconfigUser = this.#keys.admin): Promise<string> {
-    return kubeconfigOf(this.#keys, user);
+  /** Text of a kubeconfig for the administrator, or for whoever has a token. @param server such as that of a proxy */
+  kubeconfig(user: KubeconfigUser = this.#keys.admin, server?: string): Promise<string> {
+    return kubeconfigOf(this.#keys, user, server);
+  }
+
+  /** Starts a proxy in front of the API server, with a certificate that the same authority signed. Ended with the cluster. */
+  async proxy(): Promise<ApiServerProxy> {
+    const { url, ca } = this;
+    const proxy = await ApiServerProxy.start({ server: url, ca, certificate: this.#keys.server });
+    this.#proxies.push(proxy);
+    return proxy;
   }
 
   /** kill -9 of the API server. */
@@ -124,8 +134,9 @@ export class Kubernetes implements AsyncDisposable {
   }
 
   /** Ends everything, and removes its folder. */
-  stop(): Promise<void> {
-    return end([this.apiServer, ...this.#others], this.#node, this.#folder);
+  async stop(): Promise<void> {
+    for (const proxy of this.#proxies.splice(0)) await proxy[Symbol.asyncDispose]();
+    await end([this.apiServer, ...this.#others], this.#node, this.#folder);
   }
 
   /** The node that runs pods. @throws PeerFailed when it was started without one */

@@ -54,7 +54,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const config = folder.file('nats.conf');
   // A file, for a password in the arguments could be read by everyone on the machine.
   const made = options.operator === undefined ? undefined : await makeOperator(folder);
-  const access = made?.configuration ?? authorization(options.auth);
+  const access = [authorization(options.auth), ...(made?.configuration ?? [])];
   await writeFile(config, configuration(port, storeDir, access), { mode: 0o600 });
   const server = await OwnedProcess.start({ name: 'nats-server', command: binary, args: ['-c', config] });
   const ready = () => server.waitForLine(/Server is ready/);
@@ -106,8 +106,10 @@ function configuration(port: number, storeDir: string, access: readonly string[]
   return `${lines.join('\n')}\n`;
 }
 
-function authorization(auth: NatsOptions['auth']): readonly string[] {
-  if (auth === undefined) return [];
-  const fields = Object.entries(auth).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
-  return [`authorization { ${fields.join(', ')} }`];
+/** Of its own accord the server gives a client two seconds to say who it is, which a busy machine may not have. */
+const AUTHORIZATION_TIMEOUT_S = 60;
+
+function authorization(auth: NatsOptions['auth']): string {
+  const fields = Object.entries(auth ?? {}).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return `authorization { ${[`timeout: ${AUTHORIZATION_TIMEOUT_S}`, ...fields].join(', ')} }`;
 }

@@ -15,7 +15,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { JetStreamServer, reportConsumer } from '@ledgerlift/messaging';
 import { jobOf } from '@ledgerlift/testing';
 
-/** The planner's side of the bus with a memory in place of a log. What it says can be bent by a spec. */
+/** The planner's side of the bus, with memory instead of a log. A spec can change its answers. */
 export class FakePlanner {
   readonly started = new Map<string, AttemptRef>();
   readonly reports = new Map<string, Report>();
@@ -26,7 +26,7 @@ export class FakePlanner {
   /** Reason to stop, by stream. */
   readonly stops = new Map<string, string>();
   readonly mute = new Set<'claim' | 'lease' | 'report' | 'reports'>();
-  /** What mute questions wait for: it never says anything, and ends when the planner does. */
+  /** Never resolves, for requests that get no answer; rejects when the planner ends. */
   readonly #silence = Promise.withResolvers<never>();
   readonly #server: JetStreamServer;
 
@@ -53,7 +53,7 @@ export class FakePlanner {
     await this.#server.close();
   }
 
-  /** All that was reported about the newest attempt of a stream. */
+  /** Everything reported about the newest attempt of a stream. */
   reported(stream: string): Report | undefined {
     return this.reports.get(stream);
   }
@@ -102,7 +102,7 @@ export class FakePlanner {
   }
 }
 
-/** What the log would have: a report leaves out what is confirmed. */
+/** Merges reports like the log, because a report omits confirmed facts. */
 function together(before: Report | undefined, report: Report): Report {
   if (before?.ref.attempt !== report.ref.attempt) return report;
   const again = new Set([

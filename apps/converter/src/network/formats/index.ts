@@ -1,15 +1,24 @@
-import { readIfcfg } from './ifcfg.js';
-import { readInterfaces } from './interfaces.js';
-import { readDhclientLeases, readWickedLease } from './leases.js';
-import { readNetplan } from './netplan.js';
-import { readKeyfile, readManagerLease } from './network-manager.js';
-import { readLink, readNetdev, readNetworkd } from './networkd.js';
-import type { FileSaid, GuestFile } from './reading.js';
-import { readUdevRules } from './udev.js';
+import {
+  type FileFacts,
+  type GuestFile,
+  readDhclientLeases,
+  readIfcfg,
+  readInterfaces,
+  readUdevRules,
+  readWickedLease,
+} from './network-files.js';
+import {
+  readKeyfile,
+  readLink,
+  readManagerLease,
+  readNetdev,
+  readNetplan,
+  readNetworkd,
+} from './renderers.js';
 
-export { addressOf, type FileSaid, type GuestFile, macOf, type NicSaid } from './reading.js';
+export { addressOf, type FileFacts, type GuestFile, macOf, type NicFact } from './network-files.js';
 
-/** Folders of a Linux guest that say how its NICs are called. */
+/** Folders of a Linux guest with the names of its NICs. */
 export const NETWORK_FOLDERS = [
   '/etc/sysconfig/network-scripts',
   '/etc/sysconfig/network',
@@ -24,8 +33,8 @@ export const NETWORK_FOLDERS = [
   '/var/lib/wicked',
 ] as const;
 
-const FORMATS: readonly (readonly [path: RegExp, read: (file: GuestFile) => FileSaid])[] = [
-  // What editors and packagers leave beside a file is none.
+const FORMATS: readonly (readonly [path: RegExp, read: (file: GuestFile) => FileFacts])[] = [
+  // Ignore backup files of editors and packagers.
   [/(~|\.(bak|orig|old|rpmnew|rpmsave|dpkg-(old|new|dist)|swp))$/, () => ({ nics: [] })],
   [/^\/etc\/sysconfig\/(network-scripts|network)\/ifcfg-[^/]+$/, readIfcfg],
   [/^\/etc\/NetworkManager\/system-connections\/[^/]+$/, readKeyfile],
@@ -41,8 +50,8 @@ const FORMATS: readonly (readonly [path: RegExp, read: (file: GuestFile) => File
   [/^\/var\/lib\/wicked\/lease-[^/]+\.xml$/, readWickedLease],
 ];
 
-/** What one file of the guest says of its NICs; nothing where it is of no format that is known. Pure. */
-export function readNetworkFile(file: GuestFile): FileSaid {
+/** Parses the NICs in one file of the guest; empty for an unknown format. Pure. */
+export function readNetworkFile(file: GuestFile): FileFacts {
   const [, read] = FORMATS.find(([path]) => path.test(file.path)) ?? [];
   return read?.(file) ?? { nics: [] };
 }

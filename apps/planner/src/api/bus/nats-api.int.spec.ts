@@ -13,12 +13,19 @@ import {
 } from '@ledgerlift/contracts';
 import { openTemporaryLog } from '@ledgerlift/event-log/contract';
 import { BusErrorFilter, JetStreamServer } from '@ledgerlift/messaging';
+import {
+  inventoryOf,
+  networkSpec,
+  planSpec,
+  sourceSpec,
+  storageSpec,
+  webVm,
+} from '@ledgerlift/planning/spec';
 import { type NatsServer, startNats } from '@ledgerlift/testing';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { NatsWorkerAccess } from '../../validation/index.js';
-import { inventoryOf, networkSpec, planSpec, sourceSpec, storageSpec, webVm } from '../spec/fixtures.js';
+import { NatsWorkerAccess } from '../../access/index.js';
 import { randomFrom } from '../spec/malformed.js';
 import { PlannerUnderTest } from '../spec/planner-under-test.js';
 

@@ -1,11 +1,15 @@
-import { ApiNatsRequest, type ApiOperationName, apiOperations } from '@ledgerlift/contracts';
+import { ApiNatsRequest, type ApiOperationName, apiOperations, subjects } from '@ledgerlift/contracts';
 import type { RequestContext } from '@ledgerlift/messaging';
 import { Controller, Inject, type Type } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { BUS_USER } from '../edge/actor.js';
 import { ApiDispatcher } from '../edge/dispatcher.js';
-import { parseInput } from '../edge/parse.js';
-import { apiSubject } from './api-subject.js';
+import { BUS_USER, parseInput } from '../edge/parse.js';
+
+/** Subject of an operation: `plans.start` is asked for on `ledgerlift.api.plans.start`. */
+export function apiSubject(name: string): string {
+  const [resource = '', verb = ''] = name.split('.');
+  return subjects.api(resource, verb);
+}
 
 /** A Nest controller that answers each operation of the table over NATS request/reply. */
 export function natsController(): Type {

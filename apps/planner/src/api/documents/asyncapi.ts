@@ -23,7 +23,7 @@ import {
   subjects,
 } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { apiSubject } from '../bus/api-subject.js';
+import { apiSubject } from '../bus/nats.controller.js';
 import { SchemaComponents, usedOnly } from './components.js';
 
 type Json = Record<string, unknown>;

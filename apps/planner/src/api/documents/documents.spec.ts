@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { apiOperations } from '@ledgerlift/contracts';
 import { asyncApiDocument } from './asyncapi.js';
 import { openApiDocument } from './openapi.js';
-import { referenceFiles } from './reference-files.js';
+import { referenceFiles } from './documents.controller.js';
 
 const folder = join(import.meta.dirname, '../../../../../docs/reference');
 

@@ -5,14 +5,59 @@ import {
   type ApiOperation,
   type ApiOperationName,
   apiOperations,
+  type ApiOutput,
 } from '@ledgerlift/contracts';
-import { Turns } from '../../catalog/index.js';
+import type { CatalogProjection, InventoryService, Rehearser } from '@ledgerlift/planning';
+import type { CatalogCommands } from '../../catalog/index.js';
+import type { CommandContext } from '../../log/event-writer.js';
+import { KeyedMutex } from '../../log/decided-streams.js';
+import type { RunService } from '../../runs/run-service.js';
+import type { PlanManifests } from '../plan-manifests.js';
+import type { PlanRuns } from '../plan-runs.js';
+import type { PlanVms } from '../plan-vms.js';
 import { IdempotencyKeyReused } from './errors.js';
-import { type IdempotencyIndex, eventKey, parseKey, requestDigest } from './idempotency.js';
-import type { ApiCall, ApiServices, OperationHandlers } from './operation-handler.js';
+import { eventKey, type IdempotencyIndex, parseKey, requestDigest } from './idempotency.js';
 import { parseInput } from './parse.js';
 
-/** A request as it came, over whichever way. Nothing of it has been looked at. */
+/** What handlers work with. */
+export interface ApiServices {
+  readonly catalog: CatalogProjection;
+  readonly commands: CatalogCommands;
+  readonly inventory: InventoryService;
+  readonly plans: PlanRuns;
+  readonly planVms: PlanVms;
+  readonly manifests: PlanManifests;
+  readonly rehearser: Rehearser;
+  readonly runs: RunService;
+  readonly now: () => Date;
+}
+
+/** One request, as far as it is not its input. */
+export interface ApiCall {
+  readonly context: CommandContext;
+  /** The request was carried out before: only what is missing is done, and the same is answered. */
+  readonly isRepeated: boolean;
+  /** Whether an earlier request with the same key left an event in the stream. */
+  didBefore(stream: string): boolean;
+  /** Id of what an earlier request with the same key created. */
+  createdBefore(category: 'provider' | 'mapping' | 'plan' | 'migration'): string | undefined;
+  /** To be called as soon as the request has left an event in the stream. */
+  did(stream: string): void;
+}
+
+export type OperationHandler<N extends ApiOperationName> = (
+  services: ApiServices,
+  input: ApiInput<N>,
+  call: ApiCall,
+) => Promise<ApiOutput<N>> | ApiOutput<N>;
+
+export type OperationHandlers<N extends ApiOperationName = ApiOperationName> = {
+  readonly [K in N]: OperationHandler<K>;
+};
+/** The handlers of one resource, such as `plans`. */
+export type HandlersOf<R extends string> = OperationHandlers<Extract<ApiOperationName, `${R}.${string}`>>;
+
+/** Unvalidated request from REST or NATS. */
 export interface RawRequest {
   readonly params: unknown;
   readonly query: unknown;
@@ -32,11 +77,11 @@ export interface Answer {
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * The one way to every operation, for REST and NATS: parses what came, sees to it that a repeated POST is not done
- * twice, and calls the handler.
+ * Runs every API operation, for REST and NATS alike: validates the request, answers a repeated POST with the first result, and
+ * calls the operation's handler.
  */
 export class ApiDispatcher {
-  readonly #turns = new Turns();
+  readonly #queues = new KeyedMutex();
 
   constructor(
     private readonly services: ApiServices,
@@ -57,7 +102,7 @@ export class ApiDispatcher {
     const key = parseKey(request.idempotencyKey);
     const digest = requestDigest(name, input.params, input.query, input.body);
     // A repeat that comes while the first is still under way waits for it.
-    return this.#turns.take(key, async () => {
+    return this.#queues.run(key, async () => {
       const before = this.idempotency.of(key);
       if (before !== undefined && before.digest !== digest) throw new IdempotencyKeyReused(key);
       const answer = await this.#run(name, input, {

@@ -1,4 +1,4 @@
-import type { HandlersOf } from '../edge/operation-handler.js';
+import type { HandlersOf } from '../edge/dispatcher.js';
 import { NoSuchEvent } from '../errors.js';
 import { historyEntry } from '../views/history.js';
 

@@ -1,4 +1,4 @@
-import type { OperationHandlers } from '../edge/operation-handler.js';
+import type { OperationHandlers } from '../edge/dispatcher.js';
 import { eventHandlers } from './events.js';
 import { mappingHandlers } from './mappings.js';
 import { migrationHandlers } from './migrations.js';

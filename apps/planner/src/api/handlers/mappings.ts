@@ -1,6 +1,5 @@
-import type { HandlersOf } from '../edge/operation-handler.js';
-import { mappingView } from '../views/catalog.js';
-import { pageFrom } from '../views/page.js';
+import type { HandlersOf } from '../edge/dispatcher.js';
+import { mappingView, pageFrom } from '../views/catalog.js';
 
 export const mappingHandlers: HandlersOf<'mappings'> = {
   'mappings.create': async ({ catalog, commands }, { body }, call) => {

@@ -1,6 +1,6 @@
-import type { HandlersOf } from '../edge/operation-handler.js';
+import type { HandlersOf } from '../edge/dispatcher.js';
 import { migrationView } from '../views/migration.js';
-import { pageFrom } from '../views/page.js';
+import { pageFrom } from '../views/catalog.js';
 
 export const migrationHandlers: HandlersOf<'migrations'> = {
   'migrations.list': ({ catalog, runs }, { query }) => {

@@ -1,7 +1,7 @@
-import type { HandlersOf } from '../edge/operation-handler.js';
+import type { HandlersOf } from '../edge/dispatcher.js';
 import { migrationView } from '../views/migration.js';
 import { approveCutoverCommand, cutoverCommand } from './cutover-command.js';
-import { pageFrom } from '../views/page.js';
+import { pageFrom } from '../views/catalog.js';
 import { planView } from '../views/plan.js';
 
 const WITHOUT_REASON = 'asked for over the API';

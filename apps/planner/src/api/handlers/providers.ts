@@ -1,7 +1,6 @@
-import { foundVm, NoSuchPath, searched, treeOf } from '../../inventory/index.js';
-import type { HandlersOf } from '../edge/operation-handler.js';
-import { pageFrom } from '../views/page.js';
-import { inventoryView, providerView } from '../views/catalog.js';
+import { NoSuchPath, foundVm, searched, treeOf } from '@ledgerlift/planning';
+import type { HandlersOf } from '../edge/dispatcher.js';
+import { inventoryView, pageFrom, providerView } from '../views/catalog.js';
 
 export const providerHandlers: HandlersOf<'providers'> = {
   'providers.create': async ({ catalog, commands, ...rest }, { body }, call) => {

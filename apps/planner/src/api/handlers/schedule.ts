@@ -1,4 +1,4 @@
-import type { HandlersOf } from '../edge/operation-handler.js';
+import type { HandlersOf } from '../edge/dispatcher.js';
 
 export const scheduleHandlers: HandlersOf<'schedule'> = {
   'schedule.get': ({ runs }) => runs.limits,

@@ -1,11 +1,11 @@
 import { vmStream } from '../../runs/stream-names.js';
 import type { VmView } from '@ledgerlift/contracts';
 import type { OperatorCommand } from '../../runs/run-service.js';
-import type { ApiCall, ApiServices, HandlersOf } from '../edge/operation-handler.js';
+import type { ApiCall, ApiServices, HandlersOf } from '../edge/dispatcher.js';
 import { approveCutoverCommand, cutoverCommand } from './cutover-command.js';
 import { readVmLog } from '../vm-log.js';
 import { historyEntry } from '../views/history.js';
-import { pageFrom } from '../views/page.js';
+import { pageFrom } from '../views/catalog.js';
 import { vmSummary, vmView } from '../views/vm.js';
 
 const WITHOUT_REASON = 'asked for over the API';

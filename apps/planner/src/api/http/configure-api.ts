@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { ForeignHost, MalformedRequest } from '../edge/errors.js';
-import { ApiErrorFilter, type FaultLog } from './api-error.filter.js';
-import { errorAnswer } from './error-answer.js';
+import { ApiErrorFilter, errorAnswer, type FaultLog } from './error-answer.js';
 
 export interface ApiHttpOptions {
   readonly log: FaultLog;

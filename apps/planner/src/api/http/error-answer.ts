@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { API_BASE, type ErrorDetails, LedgerliftError, apiOperations } from '@ledgerlift/contracts';
-import { HttpException } from '@nestjs/common';
-import { reasonOf } from '../../inventory/index.js';
-import { InternalFault, MalformedRequest, UnknownRoute, WrongMethod } from '../edge/errors.js';
-import { statusOf } from '../edge/status.js';
+import { types } from 'node:util';
+import { API_BASE, apiOperations, type ErrorDetails, LedgerliftError } from '@ledgerlift/contracts';
+import { reasonOf } from '@ledgerlift/planning';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { InternalFault, MalformedRequest, statusOf, UnknownRoute, WrongMethod } from '../edge/errors.js';
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -56,3 +57,32 @@ function noRoute(method: string, path: string): UnknownRoute | WrongMethod {
 
 const routePattern = (path: string): RegExp =>
   new RegExp(`^${API_BASE}${path.replaceAll(/:\w+/g, '[^/]+')}/?$`);
+
+export interface FaultLog {
+  error(context: object, message: string): void;
+}
+
+/** Every error leaves as `{error: {code, message, field?}}`; what is our own fault is told to the log alone. */
+@Catch()
+export class ApiErrorFilter implements ExceptionFilter {
+  constructor(private readonly log: FaultLog) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const { status, body, allow, fault } = errorAnswer(error, request.method, request.path);
+    if (fault !== undefined) {
+      const { requestId, cause } = fault;
+      const stack = types.isNativeError(cause) ? cause.stack : String(cause);
+      this.log.error({ requestId, method: request.method, path: request.path, stack }, 'a request failed');
+    }
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (allow !== undefined) response.setHeader('Allow', allow);
+    // A body that was not read to its end would be taken for the next request.
+    if (!request.readableEnded) response.setHeader('Connection', 'close');
+    response.status(status).json(body);
+  }
+}

@@ -1,25 +1,19 @@
 import { type Progress, ScheduleLimits, type VmRecord } from '@ledgerlift/contracts';
-import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
+import { type EventLog, type StoredEvent, domainEvent } from '@ledgerlift/event-log';
 import {
   CommandRefused,
-  type VmLive,
   type VmState,
   decideVm,
   evolveVm,
   isTerminal,
   progressOf,
 } from '@ledgerlift/migration';
+import type { ResolvedPlan } from '@ledgerlift/planning';
+import { type VmAsNeeded, vmInPhase } from '@ledgerlift/planning/spec';
 import { targetOf } from '@ledgerlift/targets';
 import { v7 as uuidv7 } from 'uuid';
-import { domainEvent } from '../../log/domain-events.js';
 import type { CommandContext, EventWriter } from '../../log/event-writer.js';
-import type {
-  MigrationRun,
-  OperatorCommand,
-  ResolvedPlan,
-  RunService,
-  VmRun,
-} from '../../runs/run-service.js';
+import type { MigrationRun, OperatorCommand, RunService, VmRun } from '../../runs/run-service.js';
 import { runStream, vmStream } from '../../runs/stream-names.js';
 import { noVms } from '../../runs/vm-index.js';
 
@@ -127,7 +121,8 @@ export class FakeRunService implements RunService {
   askVm(migrationId: string, vm: number, command: OperatorCommand): Promise<void> {
     const reason = 'reason' in command ? `: ${command.reason}` : '';
     this.calls.push(`${command.kind} ${vmStream(migrationId, vm)}${reason}`);
-    if (command.kind === 'abandon') this.change(migrationId, vm, { abandoned: true });
+    if (command.kind === 'abandon')
+      this.change(migrationId, vm, { afterwards: [{ type: 'VmMigrationAbandoned', data: { reason: '' } }] });
     return Promise.resolve();
   }
 
@@ -161,11 +156,11 @@ export class FakeRunService implements RunService {
   }
 
   /** Brings a VM to where the spec needs it. */
-  change(migrationId: string, vm: number, change: Partial<VmLive>, progress?: Progress): void {
+  change(migrationId: string, vm: number, change: VmAsNeeded, progress?: Progress): void {
     const { vms } = this.#entry(migrationId);
     const was = vms[vm];
     if (was?.state === undefined) throw new Error(`the fake has no VM ${vm}`);
-    vms[vm] = { ...was, state: { ...was.state, ...change }, progress };
+    vms[vm] = { ...was, state: vmInPhase(was.state, change), progress };
   }
 
   #entry(migrationId: string): { run: FakeRun; vms: VmRun[] } {

@@ -1,4 +1,4 @@
-import { networkSpec, planSpec, sourceSpec, storageSpec } from './fixtures.js';
+import { networkSpec, planSpec, sourceSpec, storageSpec } from '@ledgerlift/planning/spec';
 
 export interface MalformedRequest {
   readonly why: string;

@@ -3,16 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Inventory, InventoryProblem } from '@ledgerlift/contracts';
 import type { EventLog } from '@ledgerlift/event-log';
-import { Module } from '@nestjs/common';
+import type { SourceAccess, WorkerAccess } from '@ledgerlift/planning';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { SOURCE_ACCESS, type SourceAccess } from '../../inventory/index.js';
-import { EVENT_LOG, EVENT_WRITER } from '../../log/event-writer.js';
-import { LogEventWriter } from '../../log/log-event-writer.js';
-import { RUN_SERVICE } from '../../runs/run-service.js';
-import { WORKER_ACCESS } from '../../validation/index.js';
-import { ApiFeed } from '../api-feed.js';
-import { ApiModule } from '../api.module.js';
+import { imageExtents } from '../../access/index.js';
+import { LogEventWriter } from '../../log/event-writer.js';
+import { type Api, ApiModule, composeApi } from '../compose.js';
 import { API_APPLICATION_OPTIONS, LOOPBACK_HOSTS, configureApi } from '../http/configure-api.js';
 import { FakeRunService } from './fake-run-service.js';
 
@@ -50,6 +46,7 @@ export class FakeSource implements SourceAccess {
 export class PlannerUnderTest {
   private constructor(
     readonly app: NestExpressApplication,
+    readonly api: Api,
     readonly url: string,
     readonly runs: FakeRunService,
     readonly source: FakeSource,
@@ -63,7 +60,7 @@ export class PlannerUnderTest {
     const writer = new LogEventWriter(log);
     const runs = new FakeRunService(log, writer);
     const source = new FakeSource(inventory);
-    const workers = {
+    const workers: WorkerAccess = {
       at: () =>
         Promise.resolve({
           connected: ['transfer', 'converter', 'vm-creator'],
@@ -74,26 +71,26 @@ export class PlannerUnderTest {
           },
         }),
     };
-    const values = [
-      { provide: EVENT_LOG, useValue: log },
-      { provide: EVENT_WRITER, useValue: writer },
-      { provide: RUN_SERVICE, useValue: runs },
-      { provide: SOURCE_ACCESS, useValue: access ?? source },
-      { provide: WORKER_ACCESS, useValue: workers },
-    ];
-    @Module({ providers: values, exports: values.map(({ provide }) => provide) })
-    class CoreModule {}
-    const app = await NestFactory.create<NestExpressApplication>(
-      ApiModule.register({ imports: [CoreModule], installation: 'lab' }),
-      { ...API_APPLICATION_OPTIONS, logger: false },
-    );
+    const api = composeApi({
+      log,
+      writer,
+      runs,
+      sources: access ?? source,
+      workers,
+      extents: imageExtents,
+      podCredentials: () => 'not-set-up',
+      installation: 'lab',
+    });
+    const app = await NestFactory.create<NestExpressApplication>(ApiModule.of(api), {
+      ...API_APPLICATION_OPTIONS,
+      logger: false,
+    });
     const faults: object[] = [];
     configureApi(app, { log: { error: (context) => faults.push(context) }, hosts: LOOPBACK_HOSTS });
-    const feed = app.get(ApiFeed);
-    for await (const event of log.readAll()) feed.apply(event);
+    for await (const event of log.readAll()) api.apply(event);
     await app.listen(0, '127.0.0.1');
     const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-target-'));
-    return new PlannerUnderTest(app, await app.getUrl(), runs, source, folder, faults);
+    return new PlannerUnderTest(app, api, await app.getUrl(), runs, source, folder, faults);
   }
 
   async call(
@@ -115,6 +112,7 @@ export class PlannerUnderTest {
 
   async stop(): Promise<void> {
     await this.app.close();
+    this.api.inventory.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -6,8 +6,7 @@ import type {
   ProviderSpec,
   ProviderView,
 } from '@ledgerlift/contracts';
-import type { CatalogProjection, Entry } from '../../catalog/index.js';
-import type { InventoryService } from '../../inventory/index.js';
+import type { CatalogProjection, Entry, InventoryService } from '@ledgerlift/planning';
 
 /** What every entry of the catalog shows. */
 export function storedView<S>({ id, revision, createdAt, updatedAt, spec }: Entry<S>) {
@@ -52,3 +51,17 @@ export const mappingView = (entry: Entry<MappingSpec>, catalog: CatalogProjectio
   ...storedView(entry),
   usedBy: catalog.plansWithMapping([entry.id, entry.spec.name]).map(({ id }) => id),
 });
+
+/** The part of a list that was asked for; only its items are looked at more closely. */
+export function pageFrom<T, V>(
+  all: readonly T[],
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+  view: (item: T) => V,
+): { items: V[]; total: number; offset: number } {
+  return { items: all.slice(offset, offset + limit).map(view), total: all.length, offset };
+}
+
+/** A field that is left out where there is no value. */
+export function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

@@ -1,6 +1,5 @@
 import type { DomainEvent, HistoryEntry, StepResult } from '@ledgerlift/contracts';
-import type { StoredEvent } from '@ledgerlift/event-log';
-import { domainEvent } from '../../log/domain-events.js';
+import { type StoredEvent, domainEvent } from '@ledgerlift/event-log';
 
 /** An event of the log as it stands there, with a sentence for people. */
 export function historyEntry(event: StoredEvent): HistoryEntry {
@@ -26,9 +25,9 @@ function sentence(event: DomainEvent): string {
     case 'VmMigrationPlanned':
       return `planned: ${event.data.itinerary.map(({ step }) => step).join(' → ')}`;
     case 'VmMigrationAdmitted':
-      return 'got a place to run';
+      return 'admitted: holds a slot';
     case 'StepRequested':
-      return `${event.data.step} asked of ${event.data.service} at ${event.data.site}, attempt ${event.data.attempt}`;
+      return `${event.data.step} requested from ${event.data.service} at ${event.data.site}, attempt ${event.data.attempt}`;
     case 'StepStarted':
       return `${event.data.step} started by ${event.data.worker}, attempt ${event.data.attempt}`;
     case 'StepCheckpointed':
@@ -38,7 +37,7 @@ function sentence(event: DomainEvent): string {
     case 'StepFailed':
       return `${event.data.step} failed, ${event.data.error.class}: ${event.data.error.message}`;
     case 'RetryScheduled':
-      return `${event.data.step} is tried again at ${event.data.dueAt}, attempt ${event.data.attempt}`;
+      return `${event.data.step} will be retried at ${event.data.dueAt}, attempt ${event.data.attempt}`;
     case 'ResourceClaimed':
       return `claimed ${event.data.resource.kind} ${event.data.resource.name}`;
     case 'ResourceReleased':
@@ -46,11 +45,11 @@ function sentence(event: DomainEvent): string {
     case 'ConditionRaised':
       return `${event.data.condition.type}: ${event.data.condition.message}`;
     case 'CancelRequested':
-      return `cancel asked for: ${event.data.reason}`;
+      return `cancel requested: ${event.data.reason}`;
     case 'RetryRequested':
-      return `retry from ${event.data.step} asked for: ${event.data.reason}`;
+      return `retry from ${event.data.step} requested: ${event.data.reason}`;
     case 'CleanupDecided':
-      return `has ${event.data.outcome}; ${event.data.release.length} resources go, ${event.data.keep.length} stay`;
+      return `${event.data.outcome}: removing ${counted(event.data.release)}, keeping ${counted(event.data.keep)}`;
     case 'VmMigrationSucceeded':
     case 'VmMigrationFailed':
     case 'VmMigrationCanceled':
@@ -61,14 +60,14 @@ function sentence(event: DomainEvent): string {
   }
 }
 
-/** In which ways disks were read, each once, where a source offers several. */
+/** How the disks were read, if the source offers several ways. */
 function waysIn(result: StepResult): string {
   if (result.step !== 'DiskTransfer') return '';
   const ways = result.disks.flatMap(({ way }) => (way === undefined ? [] : [`${way.kind}: ${way.why}`]));
   return [...new Set(ways)].map((way) => `; read by ${way}`).join('');
 }
 
-/** What stops, goes on and is cut over, and by whom it was asked. */
+/** Sentences for steering: pause, cutover, rollback and the like. */
 function steeringSentence(event: DomainEvent): string {
   switch (event.type) {
     case 'CleanupRequested':
@@ -78,61 +77,64 @@ function steeringSentence(event: DomainEvent): string {
     case 'VmMigrationAbandoned':
       return `given up: ${event.data.reason}`;
     case 'ResourceAdopted':
-      return `adopted ${event.data.resource.kind} ${event.data.resource.name}: it was there before`;
+      return `adopted ${event.data.resource.kind} ${event.data.resource.name}, which existed before`;
     case 'StepStopped':
       return `${event.data.step} stopped: ${event.data.reason}`;
     case 'StepPassedOver':
-      return `${event.data.step} is left out`;
+      return `${event.data.step} skipped`;
     case 'PrecopyScheduled':
       return event.data.dueAt === undefined
-        ? `pass ${event.data.round - 1} is complete; the next is the last, at the cutover`
-        : `pass ${event.data.round} is to begin at ${event.data.dueAt}`;
+        ? `round ${event.data.round - 1} completed; the next one is the last, at the cutover`
+        : `round ${event.data.round} scheduled for ${event.data.dueAt}`;
     case 'PrecopyStarted':
-      return `pass ${event.data.round} begins`;
+      return `round ${event.data.round} started`;
     case 'CutoverScheduled':
-      return `cutover at ${event.data.dueAt}: ${event.data.reason}; downtime ${seconds(event.data.forecast.downtimeMs)} expected`;
+      return `cutover scheduled for ${event.data.dueAt}: ${event.data.reason}; expected downtime ${seconds(event.data.forecast.downtimeMs)}`;
     case 'CutoverPassDecided':
       return event.data.pass === 'finish'
-        ? 'the pass under way is finished before the cutover: so the downtime is shorter'
-        : 'the pass under way is broken off for the cutover: so the downtime is shorter';
+        ? 'finishing the running round before the cutover, which makes the downtime shorter'
+        : 'breaking off the running round for the cutover, which makes the downtime shorter';
     case 'CutoverDeferred':
-      return `cutover put off${event.data.dueAt === undefined ? '' : ` to ${event.data.dueAt}`}: ${event.data.reason}`;
+      return `cutover postponed${event.data.dueAt === undefined ? '' : ` to ${event.data.dueAt}`}: ${event.data.reason}`;
     case 'PowerOffDeferred':
-      return `the power-off of the source is put off to ${event.data.dueAt}: ${event.data.reason}`;
+      return `power-off of the source postponed to ${event.data.dueAt}: ${event.data.reason}`;
     case 'PowerOffDue':
-      return 'the window for the power-off of the source is open';
+      return 'the maintenance window for the power-off is open';
     case 'CutoverWithdrawn':
       return `cutover withdrawn: ${event.data.reason}`;
     case 'CutoverApproved':
       return `cutover${event.data.request === undefined ? '' : ` at ${event.data.request.dueAt}`} approved: ${event.data.reason}`;
     case 'CutoverReleased':
-      return `the plan's hooks at the cutover are done: ${event.data.hooks.join(', ')}`;
+      return `the plan's cutover hooks have succeeded: ${event.data.hooks.join(', ')}`;
     case 'CutoverStarted':
-      return `cutover begins; downtime ${seconds(event.data.forecast.downtimeMs)} expected`;
+      return `cutover started; expected downtime ${seconds(event.data.forecast.downtimeMs)}`;
     case 'TestBootRequested':
-      return `test boot asked for: ${event.data.reason}`;
+      return `test boot requested: ${event.data.reason}`;
     case 'TestBootEnded':
-      return `test boot: ${event.data.booted ? 'it boots' : 'it does not boot'}: ${event.data.evidence}`;
+      return `test boot ${event.data.booted ? 'succeeded' : 'failed'}: ${event.data.evidence}`;
     case 'PauseRequested':
-      return `pause asked for: ${event.data.reason}`;
+      return `pause requested: ${event.data.reason}`;
     case 'VmMigrationPaused':
       return 'paused';
     case 'ResumeRequested':
-      return `resume asked for: ${event.data.reason}`;
+      return `resume requested: ${event.data.reason}`;
     case 'SourceRanMeanwhile':
-      return `the source ran meanwhile, and is powered off and read again: ${event.data.reason}`;
+      return `the source ran after its power-off; powering it off and reading it again: ${event.data.reason}`;
     case 'SnapshotLost':
-      return `the snapshot is lost, and another is made: ${event.data.reason}`;
+      return `snapshot lost, taking another: ${event.data.reason}`;
     case 'RollbackRequested':
-      return `rollback asked for: ${event.data.reason}; what was written from ${event.data.lostFrom} to ${event.data.lostTo} is lost`;
+      return `rollback requested: ${event.data.reason}; writes to the target from ${event.data.lostFrom} to ${event.data.lostTo} are lost`;
     case 'PlannerReturned':
       return `a planner leads again; time limits do not count the time since ${event.data.lastLedAt}`;
     case 'PlannerStopped':
-      return 'the planner was stopped';
+      return 'planner stopped';
     default:
       return event.type;
   }
 }
+
+const counted = (resources: readonly unknown[]): string =>
+  resources.length === 0 ? 'none' : `${resources.length} resource${resources.length === 1 ? '' : 's'}`;
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 

@@ -1,5 +1,5 @@
-import type { PlanSpec, PlanStatus, PlanView } from '@ledgerlift/contracts';
-import type { Entry } from '../../catalog/index.js';
+import type { PlanSelection, PlanSpec, PlanStatus, PlanView } from '@ledgerlift/contracts';
+import type { Entry, JudgedSelection } from '@ledgerlift/planning';
 import type { MigrationRun } from '../../runs/run-service.js';
 import type { PlanValidationResult } from '../plan-runs.js';
 import { storedView } from './catalog.js';
@@ -38,4 +38,34 @@ function planStatus(
   }
   if (validation === undefined) return 'new';
   return validation.isReady ? 'ready' : 'not-ready';
+}
+
+/** Only VMs that are there: what is not is told by the conditions. */
+export function selectionView(
+  { id, spec }: Entry<PlanSpec>,
+  inventoryTakenAt: string,
+  { vms, leftOut, conditions }: JudgedSelection,
+): PlanSelection {
+  return {
+    planId: id,
+    inventoryTakenAt,
+    vms: vms.flatMap(({ vm, entry, by, targetName, targetNamespace }) =>
+      vm === undefined
+        ? []
+        : [
+            {
+              sourceId: vm.id,
+              name: vm.name,
+              ...(vm.folder === undefined ? {} : { folder: vm.folder }),
+              targetName,
+              targetNamespace,
+              wave: entry.wave ?? 1,
+              priority: entry.priority ?? spec.priority,
+              by: [...by],
+            },
+          ],
+    ),
+    leftOut: leftOut.map(({ id: sourceId, name }) => ({ sourceId, name })),
+    conditions: [...conditions],
+  };
 }

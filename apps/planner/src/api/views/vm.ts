@@ -1,18 +1,25 @@
-import type { PipelineStepView, VmSummary, VmView } from '@ledgerlift/contracts';
+import type { PipelineStepView, Progress, ProgressEntry, VmSummary, VmView } from '@ledgerlift/contracts';
 import {
-  type PipelineStep,
-  type VmLive,
+  cleanupOf,
   forecastOf,
+  isAbandoned,
+  isDecided,
   isTerminal,
   isWarm,
+  keptOf,
   lastResult,
+  openAttempt,
   pipelineOf,
+  type PipelineStep,
+  precopyOf,
+  progressOf,
+  type VmLive,
 } from '@ledgerlift/migration';
 import { whereOf } from '@ledgerlift/targets';
-import type { VmRun } from '../../runs/run-service.js';
+import type { RunService, VmRun } from '../../runs/run-service.js';
+import { vmOfStream } from '../../runs/stream-names.js';
 import { NoSuchVm } from '../errors.js';
-import { given } from './given.js';
-import { currentProgress, vmProgress } from './progress.js';
+import { given } from './catalog.js';
 
 /** @throws NoSuchVm where the log does not know the VM */
 export function vmSummary(run: VmRun): VmSummary {
@@ -31,9 +38,9 @@ export function vmSummary(run: VmRun): VmSummary {
     progressPercent: vmProgress(run),
     ...given('step', isTerminal(state) && state.phase === 'succeeded' ? undefined : next?.step),
     ...given('startedAt', state.admittedAt),
-    ...given('endedAt', state.endedAt),
+    ...given('endedAt', isTerminal(state) ? state.endedAt : undefined),
     ...given('waitingFor', run.waitsFor ?? next?.waitingFor),
-    ...given('error', state.cleanup?.cause ?? current?.error),
+    ...given('error', cleanupOf(state)?.cause ?? current?.error),
   };
 }
 
@@ -61,28 +68,29 @@ export function vmView(run: VmRun): VmView {
       'bootProof',
       proof && { booted: proof.booted, seconds: proof.seconds, evidence: proof.evidence },
     ),
-    kept: state.kept.map(({ resource, reason }) => ({ kind: resource.kind, name: resource.name, reason })),
+    kept: keptOf(state).map(({ resource, reason }) => ({ kind: resource.kind, name: resource.name, reason })),
     logs: logsOf(state),
-    ...given('outcome', state.cleanup?.outcome),
-    abandoned: state.abandoned,
+    ...given('outcome', cleanupOf(state)?.outcome),
+    abandoned: isAbandoned(state),
     ...given('warm', isWarm(state) ? warmView(state) : undefined),
     ...given(
       'testBoot',
       test && { booted: test.booted, seconds: test.seconds, evidence: test.evidence, moment: test.moment },
     ),
-    ...given('rollback', state.rollback),
+    ...given('rollback', isDecided(state) ? state.rollback : undefined),
   };
 }
 
 function warmView(state: VmLive): NonNullable<VmView['warm']> {
   const { approve } = state.record.settings;
+  const { scheduled, deferred, isApproved } = state.cutover;
   return {
     round: state.round,
-    ...given('nextPassAt', state.precopy?.dueAt),
-    ...given('cutoverAt', state.cutover?.dueAt),
-    ...given('cutoverBy', state.cutover?.by),
-    ...given('cutoverDeferred', state.cutoverDeferred),
-    approval: !approve.cutover ? 'not-needed' : state.cutoverApproved ? 'given' : 'awaited',
+    ...given('nextPassAt', precopyOf(state)?.dueAt),
+    ...given('cutoverAt', scheduled?.dueAt),
+    ...given('cutoverBy', scheduled?.by),
+    ...given('cutoverDeferred', deferred),
+    approval: !approve.cutover ? 'not-needed' : isApproved ? 'given' : 'awaited',
     forecast: forecastOf(state, new Date()),
   };
 }
@@ -120,4 +128,52 @@ function pipelineStepView(step: PipelineStep, run: VmRun): PipelineStepView {
 function live({ state, stream }: VmRun): VmLive {
   if (state === undefined) throw new NoSuchVm(stream);
   return state;
+}
+
+/** Progress of the attempt that is under way; what was said of an earlier one says nothing any more. */
+export function currentProgress({ state, progress }: VmRun): Progress | undefined {
+  const open = state && openAttempt(state);
+  if (open === undefined || progress === undefined) return undefined;
+  return progress.ref.step === open.step && progress.ref.attempt === open.attempt ? progress : undefined;
+}
+
+/** Percent: completed steps ÷ steps, with the share of bytes (or whatever the worker counts) in the current one. */
+export function vmProgress(run: VmRun): number {
+  return run.state === undefined ? 0 : progressOf(run.state, shareOf(currentProgress(run)));
+}
+
+/** Percent that the step under way adds to those that are completed. */
+export const shareUnderWay = (run: VmRun): number =>
+  run.state === undefined ? 0 : vmProgress(run) - progressOf(run.state);
+
+/** Items of one unit are added up; bytes count before percent. */
+export function shareOf(progress: Progress | undefined): number {
+  for (const unit of ['bytes', 'percent', 'steps'] as const) {
+    const items = progress?.items.filter((item) => item.unit === unit && item.total > 0) ?? [];
+    if (items.length === 0) continue;
+    const done = items.reduce((sum, item) => sum + Math.min(item.done, item.total), 0);
+    return done / items.reduce((sum, item) => sum + item.total, 0);
+  }
+  return 0;
+}
+
+/** What the bucket of progress holds of a VM; undefined: it has not begun, or is at its end. */
+export function progressEntry(runs: RunService, stream: string, now: Date): ProgressEntry | undefined {
+  const of = vmOfStream(stream);
+  const run = of && runs.migration(of.migrationId)?.vm(of.vm);
+  if (run?.state === undefined || run.state.phase === 'planned' || isTerminal(run.state)) return undefined;
+  const { migrationId, index, name, state, step, progressPercent } = vmSummary(run);
+  const progress = currentProgress(run);
+  return {
+    migrationId,
+    index,
+    planId: run.state.record.planId,
+    name,
+    state,
+    ...(step === undefined ? {} : { step }),
+    progressPercent,
+    items: progress?.items ?? [],
+    message: progress?.message ?? '',
+    at: now.toISOString(),
+  };
 }

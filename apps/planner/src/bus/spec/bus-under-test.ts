@@ -15,6 +15,7 @@ import {
   reportConsumer,
 } from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
+import { factsWith, resolvePlan, webVm } from '@ledgerlift/planning/spec';
 import {
   type NatsServer,
   type TemporaryFolder,
@@ -28,14 +29,11 @@ import { connect, credsAuthenticator } from '@nats-io/transport-node';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { CoreModule } from '../../core.module.js';
-import { LogEventWriter } from '../../log/log-event-writer.js';
-import { LogFeed } from '../../log/log-feed.js';
-import { RunEngine } from '../../runs/run-engine.js';
-import { systemContext } from '../../runs/system-context.js';
-import { resolvePlan } from '../../validation/resolve-plan.js';
-import { factsWith, webVm } from '../../validation/spec/facts.js';
-import { AttemptDesk } from '../attempt-desk.js';
+import { LogEventWriter } from '../../log/event-writer.js';
+import { RunsUnderTest } from '../../runs/spec/runs-under-test.js';
+import { systemContext } from '../../runs/stream-names.js';
+import { BusModule } from '../bus.module.js';
+import { LeaseService } from '../lease-service.js';
 import { PodDesk } from '../pod-desk.js';
 import type { PodSigning } from '../pod-credentials.js';
 import { ProgressBoard } from '../progress-board.js';
@@ -71,7 +69,7 @@ export class BusUnderTest {
     readonly nats: NatsServer,
     /** With the permissions of a service. */
     readonly nc: NatsConnection,
-    readonly engine: RunEngine,
+    readonly decided: RunsUnderTest,
     readonly board: ProgressBoard,
     private readonly writer: SiteWriter,
     readonly folder: TemporaryFolder,
@@ -87,35 +85,33 @@ export class BusUnderTest {
     const { log, destroy } = await openTemporaryLog();
     const writer = new SiteWriter(log);
     const board = new ProgressBoard();
-    const engine = new RunEngine(
-      log,
-      writer,
-      { stop: () => undefined, progressOf: (stream) => board.of(stream), failed: () => undefined },
-      { limits: ScheduleLimits.parse({ vms: 1000 }), presence: () => ({ absences: [], isAway: false }) },
-    );
-    const desk = new AttemptDesk(engine, { leaseMs: 6000, now: Date.now, isAway: () => false });
+    const decided = new RunsUnderTest(log, writer, {
+      limits: ScheduleLimits.parse({ vms: 1000 }),
+      progressOf: (stream) => board.of(stream),
+      failed: () => undefined,
+    });
+    const { states } = decided;
+    const desk = new LeaseService(states, { leaseMs: 6000, now: Date.now, isAway: () => false });
     const signing: BusUnderTest['signing'] = { seedFile: signingSeedFile, account };
-    const pods = new PodDesk(engine, { signing, now: Date.now, maxPayload: () => maxPayload(nc) });
+    const pods = new PodDesk(states, { signing, now: Date.now, maxPayload: () => maxPayload(nc) });
     const publisher = new EventPublisher({ nc, installation: 'spec' });
-    const relay = new Relay(log, nc, publisher, engine, { unclaimedMs: 60_000, log: silent });
-    const feed = new LogFeed(log);
-    feed.add((event) => engine.restore(event));
-    feed.add((event) => relay.offer(event));
-    await feed.start();
+    const relay = new Relay(log, nc, publisher, states, { unclaimedMs: 60_000, log: silent });
+    decided.feed.add((event) => relay.offer(event));
+    await decided.begin();
     relay.start();
     board.listen(nc, () => undefined);
     const consumers = { reports: { spec: reportConsumer }, dead: { spec: deadLetterConsumer } };
     const app: INestMicroservice = await NestFactory.createMicroservice<MicroserviceOptions>(
-      CoreModule.of({ log, writer, engine, desk, pods, nc }),
+      BusModule.of(states, desk, pods),
       { strategy: new JetStreamServer({ nc, service: 'planner', consumers }), logger: false },
     );
     app.useGlobalFilters(new BusErrorFilter());
     await app.listen();
-    return new BusUnderTest(nats, nc, engine, board, writer, temporaryFolder('pods'), signing, async () => {
-      engine.stop();
+    return new BusUnderTest(nats, nc, decided, board, writer, temporaryFolder('pods'), signing, async () => {
+      decided.processes.stop();
       await app.close();
       await relay.stop();
-      await feed.stop();
+      await decided.feed.stop();
       board.close();
       await nc.close();
       await nats.stop();
@@ -134,9 +130,9 @@ export class BusUnderTest {
     const plan = resolvePlan(factsWith([webVm], { spec: { maxConcurrentMigrations: 1000 } }), 'spec', []);
     if (plan === undefined) throw new Error('the plan cannot be resolved');
     this.writer.site = site;
-    const migrationId = await this.engine.start(plan, systemContext('spec'));
+    const migrationId = await this.decided.runs.start(plan, systemContext('spec'));
     const stream = `vm-${migrationId}-0`;
-    await until('the request', () => this.engine.vms.requested.has(stream));
+    await until('the request', () => this.decided.states.index.requested.has(stream));
     return stream;
   }
 
@@ -164,7 +160,7 @@ export class BusUnderTest {
 
   /** Step and status of the attempt that is open. */
   open(stream: string): string {
-    const state = this.engine.state(stream);
+    const state = this.decided.states.vm(stream);
     const attempt = state && openAttempt(state);
     return attempt === undefined ? 'none' : `${attempt.step} ${attempt.status}`;
   }

@@ -9,12 +9,12 @@ import {
 } from '@ledgerlift/contracts';
 import type { EventLog } from '@ledgerlift/event-log';
 import { openAttempt } from '@ledgerlift/migration';
-import { AttemptDesk } from '../../bus/attempt-desk.js';
-import type { CommandContext } from '../../log/event-writer.js';
-import { LogEventWriter } from '../../log/log-event-writer.js';
+import type { ResolvedPlan } from '@ledgerlift/planning';
+import { LeaseService } from '../../bus/lease-service.js';
+import { type CommandContext, LogEventWriter } from '../../log/event-writer.js';
 import { PresenceKeeper } from '../presence-keeper.js';
-import { RunEngine } from '../run-engine.js';
-import type { MigrationRun, ResolvedPlan } from '../run-service.js';
+import type { MigrationRun } from '../run-service.js';
+import { RunsUnderTest } from './runs-under-test.js';
 
 const anna: CommandContext = {
   actor: { kind: 'user', name: 'anna', authenticatedBy: 'spec' },
@@ -31,7 +31,7 @@ export interface LifeOptions {
 }
 
 /** What a worker says that finds everything done. */
-function resultOf({ step, record, pass }: Job): StepResult {
+function resultOf({ step, record, pass, hook }: Job): StepResult {
   switch (step) {
     case 'Initialize':
       return { step, powerState: 'off', fingerprint: record.source.vm.fingerprint };
@@ -52,6 +52,10 @@ function resultOf({ step, record, pass }: Job): StepResult {
       return { step, files: [] };
     case 'FinalPowerActions':
       return { step, sourcePowerState: 'off', target: 'none' };
+    case 'PreHook':
+    case 'CutoverHook':
+    case 'PostHook':
+      return { step, hook: hook?.name ?? '', said: '' };
     case 'Cleanup':
       return { step };
     default:
@@ -66,8 +70,8 @@ const released = ({ step, release, ledger }: Job): readonly Resource[] =>
 /** One life of a planner, with workers that are done at once; until it is killed. */
 export class Life {
   readonly #stopped = new AbortController();
-  readonly #engine: RunEngine;
-  readonly #desk: AttemptDesk;
+  readonly #decided: RunsUnderTest;
+  readonly #desk: LeaseService;
   readonly #keeper: PresenceKeeper;
   readonly failures: unknown[] = [];
   mostAtOnce = 0;
@@ -82,22 +86,18 @@ export class Life {
       now: Date.now,
       returned: () => {
         this.#desk.returned();
-        this.#engine.returned();
+        this.#decided.processes.returned();
       },
     });
-    this.#engine = new RunEngine(
-      log,
-      writer,
-      {
-        stop: () => undefined,
-        progressOf: () => undefined,
-        failed: (_what, error) => {
-          this.#failed(error);
-        },
+    this.#decided = new RunsUnderTest(log, writer, {
+      limits: options.limits,
+      presence: () => this.#keeper.presence,
+      failed: (_what, error) => {
+        this.#failed(error);
       },
-      { limits: options.limits, presence: () => this.#keeper.presence },
-    );
-    this.#desk = new AttemptDesk(this.#engine, {
+    });
+    this.#decided.feed.add((event) => this.#keeper.restore(event));
+    this.#desk = new LeaseService(this.#decided.states, {
       leaseMs: options.leaseMs,
       now: Date.now,
       isAway: () => this.#keeper.presence.isAway,
@@ -106,33 +106,30 @@ export class Life {
 
   static async begin(log: EventLog, options: LifeOptions): Promise<Life> {
     const life = new Life(log, options);
-    for await (const event of log.readAll()) {
-      life.#keeper.restore(event);
-      life.#engine.restore(event);
-    }
-    life.#keeper.begin();
-    life.#desk.restore();
-    await life.#engine.restored();
+    await life.#decided.begin(() => {
+      life.#keeper.begin();
+      life.#desk.restore();
+    });
     void life.#work();
     return life;
   }
 
   start(plan: ResolvedPlan): Promise<string> {
-    return this.#engine.start(plan, anna);
+    return this.#decided.runs.start(plan, anna);
   }
 
   cutOver(migrationId: string): Promise<number> {
     const now = new Date();
     const command = { kind: 'cutover', reason: 'now', by: 'anna', dueAt: now, at: now } as const;
-    return this.#engine.askVms(migrationId, command, anna);
+    return this.#decided.runs.askVms(migrationId, command, anna);
   }
 
   cancel(migrationId: string): Promise<void> {
-    return this.#engine.cancelMigration(migrationId, 'enough', anna);
+    return this.#decided.runs.cancelMigration(migrationId, 'enough', anna);
   }
 
   run(migrationId: string): MigrationRun {
-    const run = this.#engine.migration(migrationId);
+    const run = this.#decided.runs.migration(migrationId);
     if (run === undefined) throw new Error('the migration is not known');
     return run;
   }
@@ -146,16 +143,21 @@ export class Life {
     return this.run(migrationId);
   }
 
+  reconcile(): Promise<void> {
+    return this.#decided.processes.reconcile();
+  }
+
   kill(): void {
     this.#stopped.abort();
-    this.#engine.stop();
+    this.#decided.processes.stop();
+    void this.#decided.feed.stop();
   }
 
   async #work(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
-        const attempts = [...this.#engine.vms.requested].map((stream) => this.#attempt(stream));
+        const attempts = [...this.#decided.states.index.requested].map((stream) => this.#attempt(stream));
         // One that takes its time holds nobody else up.
         if (this.options.works === undefined) await Promise.all(attempts);
         else for (const attempt of attempts) attempt.catch((error: unknown) => this.#failed(error));
@@ -169,7 +171,7 @@ export class Life {
   }
 
   async #attempt(stream: string): Promise<void> {
-    const state = this.#engine.state(stream);
+    const state = this.#decided.states.vm(stream);
     const open = state && openAttempt(state);
     if (open === undefined) return;
     const ref: AttemptRef = { stream, step: open.step, attempt: open.attempt, worker: this.options.worker };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Ref } from '../request.js';
+import { Ref } from '../error.js';
 
 export interface ApiOperation {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -13,7 +13,7 @@ export interface ApiOperation {
   /** HTTP status of a success. */
   readonly status: 200 | 201 | 204;
   readonly out: z.ZodType;
-  /** REST answers the field `text` of the result alone. */
+  /** REST answers only the field `text` of the result. */
   readonly plainText?: true;
 }
 
@@ -25,5 +25,5 @@ export const migration = z.strictObject({ migration: Ref });
 export const vm = migration.extend({
   vm: z.coerce.number().pipe(z.int().min(0)).describe('Number of the VM in its migration'),
 });
-/** What has nothing to say. */
+/** The result of an operation without one. */
 export const empty = z.null();

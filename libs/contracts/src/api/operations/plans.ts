@@ -1,9 +1,9 @@
-import { PlanSpec } from '../../specs.js';
+import { PlanSpec } from '../../definitions.js';
 import { PlanValidation, PlanView } from '../catalog.js';
 import { MigrationView } from '../migration.js';
 import { Rehearsal } from '../rehearsal.js';
 import { RenderQuery, RenderedVm } from '../rendering.js';
-import { ApproveBody, CutoverBody, Page, ReasonBody, pageOf } from '../request.js';
+import { ApproveBody, CutoverBody, Page, ReasonBody, pageOf } from '../error.js';
 import { ExportQuery, ImportBody, PlanSelection, VmsCsv } from '../selection.js';
 import { empty, none, plan } from './operation.js';
 import type { ApiOperation } from './operation.js';
@@ -40,7 +40,7 @@ export const plansOperations = {
   'plans.update': {
     method: 'PUT',
     path: '/plans/:plan',
-    summary: 'Change a plan; a migration that runs sees it only when a VM is retried',
+    summary: 'Change a plan; a running migration uses the change only when a VM is retried',
     params: plan,
     query: none,
     body: PlanSpec,
@@ -50,7 +50,7 @@ export const plansOperations = {
   'plans.validate': {
     method: 'POST',
     path: '/plans/:plan/validate',
-    summary: 'Look at source, target and workers, and say what stands against the plan',
+    summary: 'Validate the plan against source, target and workers, and list its conditions',
     params: plan,
     query: none,
     body: none,
@@ -61,7 +61,7 @@ export const plansOperations = {
     method: 'POST',
     path: '/plans/:plan/rehearse',
     summary:
-      'Say what a migration of the plan would be: bytes, order, waits, time and downtime; nothing is changed',
+      'Rehearse a migration of the plan: predict bytes, order, waits, time and downtime; nothing is changed',
     params: plan,
     query: none,
     body: none,
@@ -71,7 +71,7 @@ export const plansOperations = {
   'plans.render': {
     method: 'GET',
     path: '/plans/:plan/manifests',
-    summary: 'Show the manifests of the VMs that a migration of the plan would make; nothing is made',
+    summary: 'Show the manifests of the VMs that a migration of the plan would create; nothing is created',
     params: plan,
     query: RenderQuery,
     status: 200,
@@ -80,7 +80,7 @@ export const plansOperations = {
   'plans.select': {
     method: 'GET',
     path: '/plans/:plan/selection',
-    summary: 'Show which VMs the plan means now',
+    summary: 'List the VMs that the plan selects now',
     params: plan,
     query: none,
     status: 200,
@@ -98,7 +98,7 @@ export const plansOperations = {
   'plans.import-vms': {
     method: 'PUT',
     path: '/plans/:plan/vms',
-    summary: "Replace the plan's VMs by those of a CSV file; a file with a mistake changes nothing",
+    summary: "Replace the plan's VMs with those of a CSV file; a file with a mistake changes nothing",
     params: plan,
     query: none,
     body: ImportBody,
@@ -118,7 +118,7 @@ export const plansOperations = {
   'plans.cancel': {
     method: 'POST',
     path: '/plans/:plan/cancel',
-    summary: 'Cancel the migration of the plan that runs',
+    summary: 'Cancel the running migration of the plan',
     params: plan,
     query: none,
     body: ReasonBody,
@@ -138,7 +138,7 @@ export const plansOperations = {
   'plans.pause': {
     method: 'POST',
     path: '/plans/:plan/pause',
-    summary: 'Pause the migration of the plan that runs, at the next safe point of each VM',
+    summary: 'Pause the running migration of the plan, at the next safe point of each VM',
     params: plan,
     query: none,
     body: ReasonBody,
@@ -148,7 +148,7 @@ export const plansOperations = {
   'plans.resume': {
     method: 'POST',
     path: '/plans/:plan/resume',
-    summary: 'Go on with the paused migration of the plan',
+    summary: 'Resume the paused migration of the plan',
     params: plan,
     query: none,
     body: ReasonBody,
@@ -158,7 +158,7 @@ export const plansOperations = {
   'plans.next-wave': {
     method: 'POST',
     path: '/plans/:plan/next-wave',
-    summary: 'Start the wave after the last one that was started',
+    summary: 'Start the next wave',
     params: plan,
     query: none,
     body: ReasonBody,
@@ -168,7 +168,7 @@ export const plansOperations = {
   'plans.cutover': {
     method: 'POST',
     path: '/plans/:plan/cutover',
-    summary: 'Cut over every warm VM of the migration that runs, now or at a time',
+    summary: 'Cut over every warm VM of the running migration, now or at a given time',
     params: plan,
     query: none,
     body: CutoverBody,
@@ -178,7 +178,7 @@ export const plansOperations = {
   'plans.approve': {
     method: 'POST',
     path: '/plans/:plan/approve',
-    summary: 'Approve what somebody else asked for: the start, or the cutover',
+    summary: 'Approve a start or a cutover that somebody else requested',
     params: plan,
     query: none,
     body: ApproveBody,
@@ -188,7 +188,7 @@ export const plansOperations = {
   'plans.withdraw-cutover': {
     method: 'POST',
     path: '/plans/:plan/withdraw-cutover',
-    summary: 'Withdraw the cutover of every VM of the migration that runs, where it has not begun',
+    summary: 'Withdraw every cutover of the running migration that has not begun',
     params: plan,
     query: none,
     body: ReasonBody,
@@ -198,7 +198,7 @@ export const plansOperations = {
   'plans.archive': {
     method: 'POST',
     path: '/plans/:plan/archive',
-    summary: 'Make the plan read-only for ever and give up its failed VMs',
+    summary: 'Make the plan read-only forever and abandon its failed VMs',
     params: plan,
     query: none,
     body: none,
@@ -208,7 +208,7 @@ export const plansOperations = {
   'plans.delete': {
     method: 'DELETE',
     path: '/plans/:plan',
-    summary: 'Delete a plan that does not run; its migrations stay in the log',
+    summary: 'Delete a plan without a running migration; its migrations stay in the log',
     params: plan,
     query: none,
     status: 204,

@@ -1,9 +1,8 @@
-import { ProviderSpec } from '../../specs.js';
-import { InventoryView, ProviderView } from '../catalog.js';
+import { MappingSpec, ProviderSpec } from '../../definitions.js';
+import { InventoryView, MappingView, ProviderView } from '../catalog.js';
+import { Page, pageOf } from '../error.js';
 import { FoundVm, TreeNode, TreeQuery, VmSearch } from '../inventory.js';
-import { Page, pageOf } from '../request.js';
-import { empty, none, provider } from './operation.js';
-import type { ApiOperation } from './operation.js';
+import { type ApiOperation, empty, mapping, none, provider } from './operation.js';
 
 export const providersOperations = {
   'providers.create': {
@@ -56,7 +55,7 @@ export const providersOperations = {
   'providers.inventory': {
     method: 'GET',
     path: '/providers/:provider/inventory',
-    summary: 'Show what a source provider holds, with the age of that knowledge',
+    summary: 'Show the inventory of a source provider, with its age',
     params: provider,
     query: none,
     status: 200,
@@ -65,7 +64,7 @@ export const providersOperations = {
   'providers.vms': {
     method: 'GET',
     path: '/providers/:provider/vms',
-    summary: 'Search the VMs of a source by what a plan may select them by',
+    summary: 'Search the VMs of a source by the criteria of a plan',
     params: provider,
     query: VmSearch,
     status: 200,
@@ -91,3 +90,53 @@ export const providersOperations = {
     out: InventoryView,
   },
 } as const satisfies Record<`providers.${string}`, ApiOperation>;
+
+export const mappingsOperations = {
+  'mappings.create': {
+    method: 'POST',
+    path: '/mappings',
+    summary: 'Create a network or storage mapping',
+    params: none,
+    query: none,
+    body: MappingSpec,
+    status: 201,
+    out: MappingView,
+  },
+  'mappings.list': {
+    method: 'GET',
+    path: '/mappings',
+    summary: 'List the mappings',
+    params: none,
+    query: Page,
+    status: 200,
+    out: pageOf(MappingView),
+  },
+  'mappings.get': {
+    method: 'GET',
+    path: '/mappings/:mapping',
+    summary: 'Show a mapping',
+    params: mapping,
+    query: none,
+    status: 200,
+    out: MappingView,
+  },
+  'mappings.update': {
+    method: 'PUT',
+    path: '/mappings/:mapping',
+    summary: 'Change a mapping; its kind stays',
+    params: mapping,
+    query: none,
+    body: MappingSpec,
+    status: 200,
+    out: MappingView,
+  },
+  'mappings.delete': {
+    method: 'DELETE',
+    path: '/mappings/:mapping',
+    summary: 'Delete a mapping that no plan uses',
+    params: mapping,
+    query: none,
+    status: 204,
+    out: empty,
+  },
+} as const satisfies Record<`mappings.${string}`, ApiOperation>;

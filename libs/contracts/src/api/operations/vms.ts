@@ -8,7 +8,7 @@ import {
   Page,
   ReasonBody,
   pageOf,
-} from '../request.js';
+} from '../error.js';
 import { migration, none, vm } from './operation.js';
 import type { ApiOperation } from './operation.js';
 
@@ -43,7 +43,7 @@ export const vmsOperations = {
   'vms.log': {
     method: 'GET',
     path: '/migrations/:migration/vms/:vm/log',
-    summary: "Show a log of a VM: the conversion's, unless another is named",
+    summary: "Show a log of a VM, by default the conversion's",
     params: vm,
     query: z.strictObject({
       name: z.string().min(1).max(512).optional(),
@@ -66,7 +66,7 @@ export const vmsOperations = {
   'vms.retry': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/retry',
-    summary: 'Go on from the step that failed, with the plan as it is now',
+    summary: 'Retry a VM from the step that failed, with the present plan',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -76,7 +76,7 @@ export const vmsOperations = {
   'vms.pause': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/pause',
-    summary: 'Pause a VM at the next safe point, in the middle of a copy too',
+    summary: 'Pause a VM at the next safe point, even in the middle of a copy',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -86,7 +86,7 @@ export const vmsOperations = {
   'vms.resume': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/resume',
-    summary: 'Go on with a paused VM from its last checkpoint',
+    summary: 'Resume a paused VM from its last checkpoint',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -96,7 +96,7 @@ export const vmsOperations = {
   'vms.cutover': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/cutover',
-    summary: 'Cut a warm VM over, now or at a time',
+    summary: 'Cut over a warm VM, now or at a given time',
     params: vm,
     query: none,
     body: CutoverBody,
@@ -106,7 +106,7 @@ export const vmsOperations = {
   'vms.approve': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/approve',
-    summary: 'Approve the cutover of a VM that somebody else asked for',
+    summary: 'Approve the cutover of a VM that somebody else requested',
     params: vm,
     query: none,
     body: ApproveCutoverBody,
@@ -116,7 +116,7 @@ export const vmsOperations = {
   'vms.withdraw-cutover': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/withdraw-cutover',
-    summary: 'Withdraw the cutover of a VM that is scheduled and has not begun',
+    summary: 'Withdraw the scheduled cutover of a VM that has not begun',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -127,7 +127,7 @@ export const vmsOperations = {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/test-boot',
     summary:
-      'Convert the newest consistent state of a warm VM in an overlay, start it isolated, and throw it away',
+      'Test-boot a warm VM: convert its newest consistent state in an overlay, start it isolated, and discard it',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -138,7 +138,7 @@ export const vmsOperations = {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/rollback',
     summary:
-      'Stop the target and start the source again; what was written at the target since the cutover is lost',
+      'Stop the target and start the source again; data written at the target since the cutover is lost',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -148,7 +148,7 @@ export const vmsOperations = {
   'vms.clean-up': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/clean-up',
-    summary: 'Try again to remove what the clean-up of a VM gave up',
+    summary: 'Retry to remove the resources that the clean-up of a VM could not',
     params: vm,
     query: none,
     body: ReasonBody,

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from '@jest/globals';
 import type { NbdServer } from '../../nbd-server/server-process.js';
 import { serveSource, serveTarget } from '../../nbd-server/servers.js';
-import { type CopyOptions, type CopyResult, copyDisk } from '../copier.js';
-import { Throttle } from '../throttle.js';
+import { copyDisk, type CopyOptions, type CopyResult, Throttle } from '../copier.js';
 
 export const MiB = 1024 * 1024;
 /** Its last chunk is not whole. */

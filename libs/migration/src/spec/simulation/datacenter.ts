@@ -1,7 +1,7 @@
 import type { SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import type { Chance } from '@ledgerlift/testing';
 
-/** Where the VMs of a simulation and their disks are. */
+/** Hosts of the simulated VMs; their disks are on the storages. */
 export const hosts = ['a', 'b'] as const;
 export const storages = ['A', 'B'] as const;
 

@@ -1,20 +1,19 @@
 import { type DomainEvent, ScheduleLimits } from '@ledgerlift/contracts';
 import { Chance } from '@ledgerlift/testing';
 import type { ScheduleEntry } from '../../schedule/lanes.js';
-import { mayTakeTurn, removalChange } from '../../schedule/removal-change.js';
+import { disksByStorage, mayTakeRemovalSlot, removalChange } from '../../vm/removal-slot.js';
 import { Schedule } from '../../schedule/schedule.js';
 import { openAttempt, partOf, type VmLive } from '../../vm/state.js';
-import { holdsPlace } from '../../vm/stop.js';
-import { disksByStorage } from '../../vm/turn.js';
+import { holdsSlot } from '../../vm/job.js';
 import { hosts, storages } from './datacenter.js';
 import { LawBroken, mergedDisks } from './laws.js';
 import type { Happening } from './happenings.js';
 import { Simulation } from './simulation.js';
 
 const VMS = 6;
-/** Only when VMs come far do they meet at their removals: so long some are lost there. */
+/** How long workers are lost during removals: VMs compete for removal slots only once they have come far. */
 const LOSSES = 300;
-/** Where places are scarce hardly anybody meets another at a removal, so that each history has its own limits. */
+/** Each history draws its own limits, because with scarce slots VMs hardly ever compete for a removal. */
 const drawn = [
   { vms: 4, disksPerHost: 4, disksPerStorage: 3 },
   { vms: VMS, snapshotRemovalsPerStorage: 1 },
@@ -23,15 +22,15 @@ const drawn = [
 
 /** Several VMs of one source, each with its own random history, and the schedule that they share. */
 export class Fleet {
-  /** All that was told to the schedule. */
+  /** All events of the schedule. */
   readonly said: DomainEvent[] = [];
   readonly #chance: Chance;
   readonly #vms: readonly Simulation[];
   readonly #limits: ScheduleLimits;
   #schedule: Schedule;
-  /** Numbers of VMs that have left the place that they may have. */
+  /** Numbers of VMs that gave up the slot that they may have held. */
   readonly #left = new Set<number>();
-  /** Disks that are merged, by the number of their VM. */
+  /** Disks being merged, by VM number. */
   readonly #merging = new Map<number, ReturnType<typeof mergedDisks>>();
 
   constructor(seed: number) {
@@ -43,23 +42,26 @@ export class Fleet {
       (_, vm) =>
         new Simulation(seed * VMS + vm, vm, {
           mayRun: () => this.#schedule.running.has(`m1/${vm}`),
-          mayRemove: (state) => mayTakeTurn(this.#schedule.removals, state),
+          mayRemove: (state) => mayTakeRemovalSlot(this.#schedule.removals, state),
         }),
     );
   }
 
-  /** Something happens to one VM; now and then the schedule is told, or read anew as after a restart. @throws LawBroken */
+  /**
+   * Something happens to one VM; at times the schedule is updated, or replayed as after a restart.
+   * @throws LawBroken
+   */
   step(): void {
     const vm = this.#chance.pick(this.#vms);
     this.#watched(vm, () => vm.step());
-    // What is asked of a whole plan comes to all of its VMs at once, as passes do that began together.
+    // A command to a whole plan reaches all of its VMs at once, as do rounds that began together.
     if (this.#chance.once(60)) this.#all('time');
     if (this.#chance.once(1500)) this.#all(this.#chance.pick(['cutover', 'cancel']));
     if (this.#chance.once(2)) this.#tell();
     if (this.#chance.once(40)) this.#readAnew();
   }
 
-  /** From here on all goes well, but that workers are lost: soon every VM must be at a good end. @throws LawBroken */
+  /** From here on only workers are lost, and every VM must soon end well. @throws LawBroken */
   settle(): void {
     for (let round = 0; round < 2000 * VMS; round += 1) {
       const open = this.#vms.filter((vm) => !this.#watched(vm, () => vm.settled()));
@@ -70,12 +72,12 @@ export class Fleet {
     throw new LawBroken(`stuck: ${this.#vms.map(({ where }) => where).join('; ')}`);
   }
 
-  /** What happened to the VMs. */
+  /** The events of all VMs. */
   get events(): readonly DomainEvent[] {
     return this.#vms.flatMap(({ events }) => events);
   }
 
-  /** Of the workers that remove snapshots. */
+  /** Loses one of the workers that remove snapshots. */
   #loseOne(): void {
     const removing = this.#vms.filter(({ state }) => this.#merging.get(state.record.index)?.length);
     if (removing.length > 0) this.#watched(this.#chance.pick(removing), (vm) => vm.happen('lose'));
@@ -86,15 +88,15 @@ export class Fleet {
   }
 
   #watched<T>(vm: Simulation, act: (vm: Simulation) => T): T {
-    const had = holdsPlace(vm.state);
+    const had = holdsSlot(vm.state);
     const result = act(vm);
-    if (had && !holdsPlace(vm.state)) this.#left.add(vm.state.record.index);
+    if (had && !holdsSlot(vm.state)) this.#left.add(vm.state.record.index);
     this.#follow(vm.state);
     this.#check();
     return result;
   }
 
-  /** A source goes on with what was begun, also while nobody follows it. */
+  /** A source continues a merge that began, even if no worker watches it. */
   #follow(state: VmLive): void {
     const open = openAttempt(state);
     const isLeft = state.phase === 'running' && state.attempts.at(-1)?.status === 'failed';
@@ -102,7 +104,7 @@ export class Fleet {
     else if (!isLeft) this.#merging.delete(state.record.index);
   }
 
-  /** What the planner does in one round. */
+  /** One iteration of the planner. */
   #tell(): void {
     for (const { state } of this.#vms) this.#apply(removalChange(this.#schedule.removals, state));
     for (const { state } of this.#vms) this.#apply(this.#placeChange(state));
@@ -111,7 +113,7 @@ export class Fleet {
   }
 
   #placeChange(state: VmLive): readonly DomainEvent[] {
-    if (holdsPlace(state)) return [];
+    if (holdsSlot(state)) return [];
     const { migrationId, index } = state.record;
     if (state.phase !== 'planned' || this.#left.has(index))
       this.#apply(this.#schedule.release(migrationId, index));
@@ -155,11 +157,11 @@ export class Fleet {
   #checkNothingIsLeft(): void {
     const { running, waitingCount, removals } = this.#schedule;
     const left = running.size + waitingCount + removals.all().length;
-    if (left > 0) throw new LawBroken(`${left} places or turns are left at the end`);
+    if (left > 0) throw new LawBroken(`${left} slots are left at the end`);
   }
 }
 
-/** One VM alone may need more than there is. */
+/** A VM alone may exceed the limit. */
 function within(amounts: readonly number[], limit: number | undefined, what: string): void {
   const some = amounts.filter((amount) => amount > 0);
   const sum = some.reduce((all, amount) => all + amount, 0);

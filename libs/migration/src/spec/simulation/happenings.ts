@@ -1,9 +1,9 @@
 import { MaintenanceWindow } from '@ledgerlift/contracts';
 
-/** What a random history may have happen, and how often. */
+/** What can happen in a random history, and how often. */
 export type Happening =
   | 'admit'
-  | 'take-turn'
+  | 'take-removal-slot'
   | 'claim'
   | 'stroke'
   | 'time'
@@ -28,7 +28,7 @@ export type Happening =
 
 export const usual: readonly (readonly [number, Happening])[] = [
   [8, 'admit'],
-  [8, 'take-turn'],
+  [8, 'take-removal-slot'],
   [8, 'claim'],
   [24, 'stroke'],
   [6, 'time'],
@@ -52,10 +52,10 @@ export const usual: readonly (readonly [number, Happening])[] = [
   [0.1, 'delete-target'],
 ];
 
-/** What makes a history a wild one. */
+/** The happenings that make a history wild. */
 export const faults: ReadonlySet<Happening> = new Set(['fail', 'lose', 'intruder', 'cancel', 'host-failure']);
 
-/** Twenty minutes of each hour, so that time often passes a window by. */
+/** Twenty minutes of each hour, so that windows are often missed. */
 export const everyHour = Array.from({ length: 24 }, (_, hour) => {
   const clock = String(hour).padStart(2, '0');
   return MaintenanceWindow.parse({ from: `${clock}:20`, to: `${clock}:40` });

@@ -8,10 +8,18 @@ import {
 import { isOpen } from '../../schedule/windows.js';
 import { forecastOf } from '../../vm/forecast.js';
 import type { Windows } from '../../vm/power-off.js';
-import { isTerminal, isWarm, openAttempt, type VmLive } from '../../vm/state.js';
+import {
+  awaitedRemovalOf,
+  isDecided,
+  isTargetDeleted,
+  isTerminal,
+  isWarm,
+  openAttempt,
+  type VmLive,
+} from '../../vm/state.js';
 import type { World } from './world.js';
 
-/** What must hold after every event of every history. Each throws where it does not. */
+/** Laws that must hold after every event of every history. Each throws if it is broken. */
 
 export class LawBroken extends Error {}
 
@@ -25,13 +33,16 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
   const isAsked = operatorsWords.has(event.type) || (event.type === 'CleanupDecided' && mayEndAgain(before));
   law(!isTerminal(before) || isAsked, `${event.type} moved a VM that had ${before.phase}`);
   if (event.type === 'StepRequested') {
-    law(openAttempt(before) === undefined, `${event.data.step} was asked for beside another attempt`);
-    law(before.phase !== 'paused', `${event.data.step} was asked for although the VM is paused`);
+    law(openAttempt(before) === undefined, `${event.data.step} was requested beside another attempt`);
+    law(before.phase !== 'paused', `${event.data.step} was requested although the VM is paused`);
     const merges = mergedDisks(before, event.data).length > 0;
-    law(!merges || before.turn !== undefined, `${event.data.step} was asked for out of turn`);
+    law(
+      !merges || awaitedRemovalOf(before) !== undefined,
+      `${event.data.step} was requested without a removal slot`,
+    );
     if (event.data.step === 'SnapshotRemoval') {
       const made = before.results.some(({ step }) => step === 'SnapshotCreation');
-      law(made, 'a snapshot is removed whose change ids are not in the log');
+      law(made, 'a snapshot is removed before its change ids are in the log');
     }
     if (event.data.step === 'SnapshotCreation') {
       const others = Object.values(before.ledger).filter(
@@ -41,7 +52,7 @@ export function checkEvent(before: VmLive, event: DomainEvent): void {
     }
     if (event.data.step === 'DiskTransfer') {
       const overlays = Object.values(before.ledger).filter(({ kind }) => kind === 'overlay');
-      law(overlays.length === 0, 'a pass is asked for although an overlay over its base exists');
+      law(overlays.length === 0, 'a round is requested although an overlay over its base exists');
     }
     const numbers = before.attempts
       .filter(({ step }) => step === event.data.step)
@@ -57,13 +68,13 @@ const overwrites: ReadonlySet<StepName> = new Set([
   'ImageCommit',
 ]);
 
-/** What a target has written since it was let go is nowhere else. */
+/** No step may overwrite what a target wrote since it was allowed to start. */
 export function checkTarget(event: DomainEvent, world: World): void {
   if (event.type !== 'StepRequested' || !overwrites.has(event.data.step)) return;
-  law(!world.targetIsLetGo, `${event.data.step} was asked for over a target that was let go`);
+  law(!world.targetIsLetGo, `${event.data.step} was requested over a target that was allowed to start`);
 }
 
-/** The disks that are merged with what their snapshots held when the step is done. */
+/** The disks that the step merges with the contents of their snapshots. */
 export function mergedDisks(
   { record, results }: VmLive,
   { step, release = [] }: { readonly step: StepName; readonly release?: readonly Resource[] | undefined },
@@ -80,27 +91,30 @@ const operatorsWords = new Set<DomainEvent['type']>([
   'RollbackRequested',
   'CleanupRequested',
 ]);
-/** It follows in the same append as what was asked for. */
-const mayEndAgain = ({ rollback, abandoned, laterCleanups }: VmLive): boolean =>
-  rollback !== undefined || abandoned || laterCleanups > 0;
+/** The clean-up follows in the same append as its request. */
+const mayEndAgain = (state: VmLive): boolean =>
+  isDecided(state) && (state.rollback !== undefined || state.isAbandoned || state.laterCleanups > 0);
 
-/** @param at when the attempt that has powered the source off was claimed */
+/** @param at when the attempt that powered the source off was claimed */
 export function checkPowerOff(state: VmLive, at: Date, windows: Windows): void {
   const outside = 'the source is powered off outside its maintenance window';
-  const { cutover, record } = state;
+  const {
+    cutover: { scheduled },
+    record,
+  } = state;
   if (!isWarm(state)) return law(isOpen(windows.flat(), at), outside);
   const policy = record.settings.warm.cutover;
-  const isKept = cutover?.by === 'window' || cutover?.by === 'downtime' || cutover?.windows === 'kept';
+  const isKept = scheduled?.by === 'window' || scheduled?.by === 'downtime' || scheduled?.windows === 'kept';
   if (!isKept || (policy.by !== 'window' && policy.by !== 'downtime')) return;
   law(isOpen(policy.windows, at), outside);
-  if (cutover.by !== 'downtime' || policy.by !== 'downtime') return;
+  if (scheduled.by !== 'downtime' || policy.by !== 'downtime') return;
   law(
     forecastOf(state, at).downtimeMs <= policy.maxDowntimeMs,
     'the source is powered off although its downtime is over the limit',
   );
 }
 
-/** What was decided about a cutover. */
+/** Laws about decisions on a cutover. */
 export function checkCutover(
   before: VmLive,
   event: DomainEvent,
@@ -108,10 +122,10 @@ export function checkCutover(
 ): void {
   const { cutover, record } = before;
   if (event.type === 'CutoverApproved')
-    law(by !== undefined && by !== cutover?.askedBy, 'the one who asked for a cutover approved it');
+    law(by !== undefined && by !== cutover.scheduled?.askedBy, 'the requester of a cutover approved it');
   if (event.type === 'CutoverStarted' && record.settings.approve.cutover) {
     const last = events.findLast(({ type }) => CUTOVER_WORDS.has(type));
-    law(last?.type === 'CutoverApproved', 'a cutover begins that nobody approved as it was asked for');
+    law(last?.type === 'CutoverApproved', 'a cutover begins whose current request nobody approved');
   }
 }
 
@@ -125,8 +139,8 @@ const CUTOVER_WORDS = new Set<DomainEvent['type']>([
 export function checkWorld(state: VmLive, world: World): void {
   law(!(world.targetRuns && world.power === 'on'), 'source and target run at the same time');
   law(
-    !(world.targetHasRun && world.targetDisk === 'deleted') || state.targetDeleted,
-    'a target that has run was deleted, and nobody asked for that',
+    !(world.targetHasRun && world.targetDisk === 'deleted') || isTargetDeleted(state),
+    'a target that has run was deleted without a request',
   );
   law(
     world.wasOn || state.attempts.every(({ step }) => step !== 'SourcePowerOn'),
@@ -154,15 +168,18 @@ export function checkWorld(state: VmLive, world: World): void {
   if (state.phase === 'rolled-back') {
     law(
       (world.power === 'on' || !world.wasOn) && !world.targetRuns,
-      'after a rollback the source must run as it did before, and the target not',
+      'after a rollback, the source must be as before and the target stopped',
     );
   }
 }
 
-/** Not one write of the source is missing at the target, and all of it is converted. */
+/** The target has every write of the source, and is converted as a whole. */
 function checkSuccess({ record }: VmLive, world: World): void {
   const runs = record.powerState === 'on' || (record.powerState === 'auto' && world.wasOn);
-  law(world.power === 'off' && world.targetRuns === runs, 'after a success the target is as it is to be');
+  law(
+    world.power === 'off' && world.targetRuns === runs,
+    'after a success, the source is off and the target runs or not as planned',
+  );
   world.target.forEach(({ write, converted }, index) => {
     law(
       write === world.chunks[index],
@@ -172,7 +189,7 @@ function checkSuccess({ record }: VmLive, world: World): void {
   });
 }
 
-/** The source is never left worse: it runs again, unless the target does, or nobody can say that it does not. */
+/** The source is never left worse: it runs again, unless the target runs, or may run. */
 function checkFailure(state: VmLive, world: World): void {
   if (!state.record.settings.powerOnSourceAfterFailure || !world.wasOn) return;
   const isGivenUp = state.conditions.some(({ type }) => type === 'NotDoneAtTheEnd');

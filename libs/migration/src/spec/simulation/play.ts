@@ -12,14 +12,14 @@ export interface Histories {
   readonly types: ReadonlySet<DomainEvent['type']>;
 }
 
-/** After so many steps a history has seen what it will. */
+/** Longer histories show nothing new. */
 const LONGEST = 600;
 const FLEET_LONGEST = 200;
 
 /**
- * Plays histories one after another, each from its own seed, until so many steps were done.
+ * Plays histories one after another, each from its own seed, for `steps` steps in total.
  *
- * @throws Error with the seed and the last events of the history in which a law was broken
+ * @throws Error with the seed and the last events of the history that broke a law
  */
 export function play(steps: number, seed: number): Histories {
   const ends: Record<string, number> = {};
@@ -48,7 +48,7 @@ export function play(steps: number, seed: number): Histories {
   return { steps: played, ends, types };
 }
 
-/** @returns how many steps it had. @throws Error with the seed and what was said to the schedule at last */
+/** @returns the number of steps. @throws Error with the seed and the last events of the schedule */
 function playFleet(seed: number, types: Set<DomainEvent['type']>): number {
   const fleet = new Fleet(seed);
   let step = 0;
@@ -65,7 +65,7 @@ function playFleet(seed: number, types: Set<DomainEvent['type']>): number {
   return step;
 }
 
-/** The state is what the events say, and nothing else. */
+/** The state must follow from the events alone. */
 function checkReplay({ events, state }: Simulation): void {
   const again = events.reduce<VmState>((folded, event) => evolveVm(folded, event), undefined);
   const told = { phase: state.phase, at: state.at, ledger: state.ledger, checkpoints: state.checkpoints };
@@ -79,7 +79,7 @@ function checkReplay({ events, state }: Simulation): void {
     throw new LawBroken('a replay of the events leads to another state');
 }
 
-/** Attempts that the state does not keep are counted still, each in its line of the pipeline. */
+/** Attempts that the state drops must still be counted, each in its pipeline line. */
 function checkFolding({ events, state }: Simulation): void {
   const steps = new Map<string, number>();
   const lines = new Map<string, number>();

@@ -8,16 +8,16 @@ const SEED = Number(process.env['LEDGERLIFT_SIMULATION_SEED'] ?? 1);
 describe('random histories under a virtual clock', () => {
   const histories = play(STEPS, SEED);
 
-  it(`break no law in ${STEPS} steps, and all come to an end`, () => {
+  it(`break no law in ${STEPS} steps, and every VM ends`, () => {
     expect(histories.steps).toBeGreaterThanOrEqual(STEPS);
   });
 
-  it('come to every end there is', () => {
+  it('reach every outcome', () => {
     expect(Object.keys(histories.ends).sort()).toEqual(['canceled', 'failed', 'rolled-back', 'succeeded']);
     expect(histories.ends['succeeded']).toBeGreaterThan(STEPS / 2000);
   });
 
-  it('see everything happen that may happen to a VM', () => {
+  it('contain every event of a VM', () => {
     const expected: readonly DomainEvent['type'][] = [
       'PrecopyStarted',
       'CutoverPassDecided',
@@ -30,8 +30,8 @@ describe('random histories under a virtual clock', () => {
       'StepStopped',
       'VmMigrationRolledBack',
       'VmMigrationAbandoned',
-      'RemovalTurnAwaited',
-      'RemovalTurnReleased',
+      'RemovalSlotAwaited',
+      'RemovalSlotReleased',
       'CutoverDeferred',
       'CutoverWithdrawn',
       'PowerOffDeferred',

@@ -1,4 +1,4 @@
-import { alwaysPresent } from '../../presence/presence.js';
+import { alwaysPresent } from '../../presence.js';
 import type { DomainEvent, ItineraryStep, Job, StepError } from '@ledgerlift/contracts';
 import {
   connectionReset,
@@ -12,15 +12,23 @@ import {
   itinerary as coldItinerary,
 } from '../fixtures.js';
 import { retryRefusal } from '../../vm/after-end.js';
-import type { VmCommand } from '../../vm/commands.js';
+import { AttemptSuperseded, CommandRefused, type VmCommand } from '../../vm/commands.js';
 import { decideVm } from '../../vm/decide.js';
 import { evolveVm } from '../../vm/evolve.js';
-import { jobOf } from '../../vm/job.js';
-import { AttemptSuperseded, CommandRefused } from '../../vm/refusals.js';
+import { jobOf, stopWanted } from '../../vm/job.js';
 import { type Windows, powerOffFor } from '../../vm/power-off.js';
-import { isTerminal, openAttempt, type AttemptState, type VmLive, type VmState } from '../../vm/state.js';
-import { stopWanted } from '../../vm/stop.js';
-import { wakeAt } from '../../vm/wake.js';
+import {
+  awaitedRemovalOf,
+  cleanupOf,
+  isAbandoned,
+  isTerminal,
+  openAttempt,
+  pauseOf,
+  type AttemptState,
+  type VmLive,
+  type VmState,
+} from '../../vm/state.js';
+import { wakeAt } from '../../vm/waits.js';
 import { Chance } from '@ledgerlift/testing';
 import { LawBroken, checkCutover, checkEvent, checkPowerOff, checkTarget, checkWorld } from './laws.js';
 import { somewhere } from './datacenter.js';
@@ -28,14 +36,14 @@ import { type Happening, everyHour, faults, usual } from './happenings.js';
 import { SimulatedWorker } from './worker.js';
 import { World } from './world.js';
 
-/** What a VM may do only when others let it. */
+/** What a VM may do only with a slot. */
 export interface Gate {
   readonly mayRun: (state: VmLive) => boolean;
   readonly mayRemove: (state: VmLive) => boolean;
 }
 const alone: Gate = { mayRun: () => true, mayRemove: () => true };
 
-/** One VM, its world and a worker, under a virtual clock: a whole history from one seed. */
+/** One VM with its world and its workers under a virtual clock: a whole history from one seed. */
 export class Simulation {
   readonly chance: Chance;
   readonly world: World;
@@ -58,7 +66,7 @@ export class Simulation {
   readonly #weights: typeof usual;
   readonly #windows: Windows;
 
-  /** @param index of the VM among those that share what the gate guards */
+  /** @param index of the VM among those that share the gate */
   constructor(
     seed: number,
     index = 0,
@@ -108,54 +116,54 @@ export class Simulation {
 
   /** One thing happens. @throws LawBroken */
   step(): void {
-    // What succeeded only moves when somebody asks for it back.
+    // A VM that succeeded moves only by a rollback.
     this.happen(this.state.phase === 'succeeded' ? 'rollback' : this.chance.weighted(this.#weights));
     checkWorld(this.state, this.world);
   }
 
-  /** From here on all goes well, and who failed is retried: soon the VM must be at a good end. @throws LawBroken */
+  /** From here on all goes well and failures are retried, so the VM must soon end well. @throws LawBroken */
   settle(): void {
     for (let steps = 0; steps < 2000; steps += 1) if (this.settled()) return;
     throw new LawBroken(`stuck: ${this.where}`);
   }
 
-  /** One round in which all goes well. @returns whether nothing is left to be done. @throws LawBroken */
+  /** One iteration in which all goes well. @returns whether nothing is left to do. @throws LawBroken */
   settled(): boolean {
     const { phase } = this.state;
     const isRetryable = phase === 'failed' && retryRefusal(this.state) === undefined;
     if (isTerminal(this.state) && !isRetryable) return true;
     if (phase === 'held' || isRetryable) this.#say({ kind: 'retry', reason: 'looked at' });
-    else if (this.state.pause !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
+    else if (pauseOf(this.state) !== undefined) this.#say({ kind: 'resume', reason: 'go on' });
     const good: readonly Happening[] = [
       'admit',
-      'take-turn',
+      'take-removal-slot',
       'claim',
       'stroke',
       'cutover',
       'approve',
       'time',
     ];
-    // Not all of it at once, so that others see a VM in the midst of a step.
+    // Not all at once, so that others see a VM in the middle of a step.
     for (const happening of good) if (!this.chance.once(3)) this.happen(happening);
     checkWorld(this.state, this.world);
     return false;
   }
 
   get where(): string {
-    const { phase, itinerary, at, turn } = this.state;
-    return `${phase} at ${itinerary[at]?.step ?? 'the end'}${turn === undefined ? '' : ', without its turn'}`;
+    const { phase, itinerary, at } = this.state;
+    return `${phase} at ${itinerary[at]?.step ?? 'the end'}${awaitedRemovalOf(this.state) === undefined ? '' : ', without a removal slot'}`;
   }
 
-  /** Nothing more is worth waiting for. */
+  /** Nothing more can happen that matters. */
   get isOver(): boolean {
-    const { phase, abandoned } = this.state;
+    const { phase } = this.state;
     if (phase === 'succeeded') return !this.#isRegretted;
-    return phase === 'canceled' || phase === 'rolled-back' || abandoned;
+    return phase === 'canceled' || phase === 'rolled-back' || isAbandoned(this.state);
   }
 
   get #isHandedOver(): boolean {
-    const { cleanup, itinerary, at } = this.state;
-    return cleanup?.outcome === 'succeeded' || itinerary[at]?.step === 'PostHook';
+    const { itinerary, at } = this.state;
+    return cleanupOf(this.state)?.outcome === 'succeeded' || itinerary[at]?.step === 'PostHook';
   }
 
   get #time(): string {
@@ -171,8 +179,8 @@ export class Simulation {
       case 'admit':
         if (this.gate.mayRun(this.state)) this.#say({ kind: 'admit', at });
         return;
-      case 'take-turn':
-        if (this.gate.mayRemove(this.state)) this.#say({ kind: 'take-turn' });
+      case 'take-removal-slot':
+        if (this.gate.mayRemove(this.state)) this.#say({ kind: 'take-removal-slot' });
         return;
       case 'claim':
         return this.#claim();
@@ -180,7 +188,7 @@ export class Simulation {
         return this.#stroke();
       case 'time':
         this.#now = Math.max(
-          // Now and then the planner is away for longer than a window is open.
+          // At times the planner is away for longer than a window is open.
           this.#now + (chance.once(10) ? 1_500_000 : chance.below(30_000)),
           chance.once(2) ? (wakeAt(this.state, alwaysPresent) ?? 0) : 0,
         );
@@ -200,11 +208,11 @@ export class Simulation {
       case 'late':
         return this.#late();
       case 'intruder':
-        // Somebody else starts the source; what they do once the target was handed over is theirs to answer for.
+        // Somebody else starts the source. After the hand-over that is no longer our responsibility.
         if (!world.targetRuns && !this.#isHandedOver) world.powerOn();
         return;
       case 'host-failure':
-        // Snapshots are gone with it; disks and what was written are not.
+        // The snapshots are lost; disks and written data are not.
         world.snapshots.clear();
         return;
       case 'pause':
@@ -216,7 +224,7 @@ export class Simulation {
       case 'clean-up':
         return this.#say({ kind: happening, reason: 'the operator says so' });
       case 'cutover':
-        // An operator's now overrides the windows, which would then never be waited for.
+        // An operator's `now` overrides the windows, so no VM would ever wait for one.
         if (this.state.record.settings.warm.cutover.by === 'window' && !chance.once(20)) return;
         return this.#say({ kind: 'cutover', reason: '', by: 'ada', dueAt: at, at });
       case 'approve':
@@ -260,7 +268,7 @@ export class Simulation {
     const open = openAttempt(this.state);
     if (open?.status !== 'requested') return;
     this.#workers += 1;
-    // A worker may come back for another attempt of what it was given up for.
+    // A worker that was given up may come back for another attempt of the same step.
     const name = this.chance.once(2) ? 'w0' : `w${this.#workers}`;
     this.#say({
       kind: 'claim',
@@ -293,7 +301,7 @@ export class Simulation {
           return { resource, how: 'removed' as const };
         })
       : [];
-    // Not all that a worker does reaches the log before it is lost.
+    // A lost worker may have done work that never reached the log.
     const isLost = open.step === 'FinalPowerActions' ? 0.2 : 0.06;
     if (outcome === undefined ? this.chance.once(2) : this.chance.next() < isLost * this.#wildness) {
       if (outcome !== undefined) this.#lose();
@@ -306,7 +314,7 @@ export class Simulation {
     });
   }
 
-  /** `SnapshotRemoval` takes all of the VM's snapshots away. */
+  /** `SnapshotRemoval` removes all of the VM's snapshots. */
   #oldSnapshots({ step }: AttemptState): Job['ledger'] {
     return step === 'SnapshotRemoval'
       ? Object.values(this.state.ledger).filter(({ kind }) => kind === 'snapshot')
@@ -336,7 +344,7 @@ export class Simulation {
   #fail(error: StepError): void {
     const open = openAttempt(this.state);
     if (this.#worker === undefined || open === undefined) return;
-    // Its worker could not come to the start.
+    // Its worker was lost before the start.
     const isBefore = open.step === 'FinalPowerActions' && !this.world.targetIsLetGo && this.chance.once(2);
     this.#report(this.#worker.name, open, {
       outcome: failedWith(isBefore ? { ...error, effect: 'none' } : error),
@@ -349,7 +357,7 @@ export class Simulation {
     this.#say({ kind: 'lose', step: open.step, attempt: open.attempt, at: new Date(this.#now) });
   }
 
-  /** A worker that was given up long ago comes back and says that it is done: nothing may move. */
+  /** A worker that was given up long ago reports completion: nothing may move. */
   #late(): void {
     if (this.#earlier.length === 0) return;
     const { step, attempt, worker } = this.chance.pick(this.#earlier);

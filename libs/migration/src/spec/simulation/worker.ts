@@ -2,13 +2,13 @@ import type { DiskCheckpoint, Job, StepOutcome, StepResult } from '@ledgerlift/c
 import { completedBy, noRoot, sourceRan, stoppedAsTold } from '../fixtures.js';
 import { DISK, type World, manifestOf, outstanding } from './world.js';
 
-/** What came of one stroke of work. */
+/** The result of one stroke of work. */
 export interface Stroke {
   readonly checkpoint?: DiskCheckpoint;
   readonly outcome?: StepOutcome;
 }
 
-/** A worker of the simulation: does an attempt in strokes, each of which changes the world a little. */
+/** A simulated worker: does an attempt in strokes, each of which changes the world a little. */
 export class SimulatedWorker {
   #todo: number[] | undefined;
   #done = new Set<number>();
@@ -68,7 +68,7 @@ export class SimulatedWorker {
     return { outcome: completedBy(job.step) };
   }
 
-  /** Takes away what the attempt is to release. */
+  /** Removes a resource that the attempt releases. */
   release(name: string, kind: string): void {
     if (kind === 'disk') this.world.targetDisk = 'deleted';
     if (kind === 'snapshot') this.world.snapshots.delete(name);
@@ -87,7 +87,7 @@ export class SimulatedWorker {
     return off?.step === 'SourcePowerOff' ? off.momentId : undefined;
   }
 
-  /** One chunk a stroke; a checkpoint follows what it claims. */
+  /** Copies one chunk a stroke; the checkpoint that claims it comes afterwards. */
   #copy(): Stroke {
     const { world, job } = this;
     const pass = job.pass ?? { kind: 'cold', round: 0 };

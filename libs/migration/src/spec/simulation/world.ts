@@ -1,7 +1,7 @@
 import type { DiskCheckpoint, Snapshot } from '@ledgerlift/contracts';
 import type { Chance } from '@ledgerlift/testing';
 
-/** A disk of the simulation has so many chunks; each holds the number of the write that it had last. */
+/** Chunks of a simulated disk. Each holds the number of its last write. */
 const CHUNKS = 6;
 export const DISK = 'd0';
 
@@ -12,12 +12,12 @@ export interface TargetChunk {
 }
 
 /**
- * The world outside: one source and one target, in memory. It obeys whoever acts on it, and knows nothing of logs: so
- * it can judge what the deciders let happen.
+ * The world outside: one source and one target, in memory. It obeys every action and knows nothing of logs, so that it can
+ * judge what the deciders allow.
  */
 export class World {
   power: 'on' | 'off' = 'on';
-  /** Numbers its runs: what an off source holds belongs to one of them. */
+  /** Counts the runs of the source: the contents of a source that is off belong to one of them. */
   runs = 1;
   chunks: number[] = Array.from({ length: CHUNKS }, () => 0);
   writes = 0;
@@ -25,12 +25,12 @@ export class World {
   target: TargetChunk[] = Array.from({ length: CHUNKS }, () => ({ write: -1, converted: 0 }));
   readonly overlays = new Set<string>();
   targetRuns = false;
-  /** What it may have written is nowhere else. */
+  /** It may have written data that exists nowhere else. */
   targetHasRun = false;
-  /** It was handed over, to run or halted. */
+  /** It was handed over, running or halted. */
   targetIsLetGo = false;
   targetDisk: 'there' | 'deleted' = 'there';
-  /** When its migration looked at it first. */
+  /** Whether the source was on when its migration first looked. */
   wasOn: boolean;
   targetExists = false;
 
@@ -52,7 +52,7 @@ export class World {
     return CHUNKS;
   }
 
-  /** The guest writes, where it runs. */
+  /** The guest writes, if it runs. */
   guestWrites(): void {
     if (this.power === 'off') return;
     this.writes += 1;
@@ -69,34 +69,34 @@ export class World {
     return this.power === 'off' ? `off-${this.runs}` : undefined;
   }
 
-  /** Finds or makes it. Its change id is the number of the last write that it holds. */
+  /** Finds or makes a snapshot. Its change id is the number of the last write that it holds. */
   snapshot(name: string): Snapshot {
     const held = this.snapshots.get(name) ?? { at: this.writes, chunks: [...this.chunks] };
     this.snapshots.set(name, held);
     return {
       name,
       id: name,
-      // A snapshot that was removed and made again under its name is another moment.
+      // A snapshot that was removed and made again under the same name is another moment.
       momentId: `${name}@${held.at}`,
       createdAt: new Date(1_800_000_000_000 + held.at).toISOString(),
       disks: [{ diskId: DISK, changeId: String(held.at) }],
     };
   }
 
-  /** @returns the chunks as they are read; undefined where the snapshot is gone, or the source runs */
+  /** @returns the chunks as read; undefined if the snapshot is gone, or the source runs */
   read(snapshot: Snapshot | undefined): readonly number[] | undefined {
     if (snapshot !== undefined) return this.snapshots.get(snapshot.name)?.chunks;
     return this.power === 'off' ? this.chunks : undefined;
   }
 }
 
-/** The digest of a simulated chunk manifest is the manifest. */
+/** A simulated manifest is its own digest. */
 export const manifestOf = (momentId: string, done: ReadonlySet<number>): string =>
   `${momentId}:${[...done].join()}`;
 const doneIn = ({ manifestDigest }: DiskCheckpoint): ReadonlySet<number> =>
   new Set([...manifestDigest.slice(manifestDigest.lastIndexOf(':') + 1).matchAll(/\d+/g)].map(Number));
 
-/** Chunks that a copy has still to write, by the rules of ADR 9. */
+/** Chunks that a copy still has to write, by the rules of ADR 9. */
 export function outstanding(
   read: readonly number[],
   momentId: string,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BadOva, problemOf } from '../errors.js';
 import type { FilesToVerify } from '../digests.js';
+import { BadOva, problemOf } from '../errors.js';
 import type { PackageContents } from '../inventory.js';
 import type { Answers, PackageRequest } from './requests.js';
 
@@ -9,7 +9,7 @@ export interface ReadingBudget {
   /** How long the thread may compute for one package. Waiting for storage does not count. */
   readonly busyMs: number;
   readonly heapMiB: number;
-  /** Of the answer. */
+  /** Size limit of the answer. */
   readonly outputBytes: number;
 }
 
@@ -24,9 +24,8 @@ const IDLE_MS = 10_000;
 const TYPESCRIPT = ['--no-warnings', '--conditions=@ledgerlift/source', '--experimental-transform-types'];
 
 /**
- * Reads packages in a thread of its own, so that one that is made to cost time or memory never holds up the caller's event
- * loop. The thread is ended when a package is over the budget, and the next package gets a new one; it also ends when it was idle
- * for a while.
+ * Reads packages in a separate thread, so that a hostile one cannot block the caller's event loop or exhaust its memory. Ends the
+ * thread if a package exceeds the budget, and starts a new one for the next package. An idle thread also ends after a while.
  */
 export class PackageReader {
   #thread: Worker | undefined;
@@ -35,13 +34,13 @@ export class PackageReader {
 
   constructor(private readonly budget: ReadingBudget = BUDGET) {}
 
-  /** @returns what the package holds; where it is over the budget, one problem that says so */
+  /** @returns the package's content; one problem if it exceeds the budget */
   async read(path: string): Promise<PackageContents> {
     const answer = await this.#ask('contents', path);
     return 'over' in answer ? { vms: [], networks: [], problems: [problemOf(path, answer.over)] } : answer;
   }
 
-  /** @returns of which of its files the package has digests; where it is over the budget, one problem that says so */
+  /** @returns the package's files with digests; one problem if it exceeds the budget */
   async digests(path: string): Promise<FilesToVerify> {
     const answer = await this.#ask('digests', path);
     return 'over' in answer ? { files: [], problems: [problemOf(path, answer.over)] } : answer;
@@ -95,7 +94,7 @@ export class PackageReader {
     return new Promise((resolve) => {
       const settle = (answer: { readonly text: string } | { readonly over: string }): void => {
         clearInterval(looking);
-        // The handler of errors stays: one that comes while the thread is being ended must not reach the process.
+        // Keep the error handler, so that an error while the thread ends does not reach the process.
         thread.off('message', onMessage).off('exit', onExit);
         resolve(answer);
       };
@@ -121,10 +120,10 @@ export class PackageReader {
   }
 }
 
-/** One thread for all inventories of this process. */
+/** The shared reader for all inventories of this process. */
 export const sharedReader = new PackageReader();
 
-/** Specs run the sources, which a thread can only load with the same hooks as a child process. */
+/** Specs run TypeScript sources, which a thread can load only with the same hooks as a child process. */
 function startThread(heapMiB: number): Worker {
   const isSource = import.meta.filename.endsWith('.ts');
   const hooks = join(import.meta.dirname, '..', '..', '..', '..', '..', 'scripts', 'typescript-hooks.mjs');

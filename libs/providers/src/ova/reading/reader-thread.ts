@@ -3,8 +3,8 @@ import { filesToVerify } from '../digests.js';
 import { readPackage } from '../inventory.js';
 import type { PackageRequest } from './requests.js';
 
-// Entry point of the thread that reads packages, one at a time. The answer is text, so that its size is known before the
-// planner parses it.
+// Entry point of the thread that reads packages one at a time. It answers with text, so that the planner knows the size before
+// parsing it.
 parentPort?.on('message', ({ what, path }: PackageRequest) => {
   const answer = what === 'contents' ? readPackage(path) : filesToVerify(path);
   void answer.then((found) => parentPort?.postMessage(JSON.stringify(found)));

@@ -1,11 +1,11 @@
-import type { PackageContents } from '../inventory.js';
 import type { FilesToVerify } from '../digests.js';
+import type { PackageContents } from '../inventory.js';
 
-/** What a thread that reads packages may be asked, and what it answers: as text, whose size is known before it is parsed. */
+/** Requests to the reading thread, with the type of each answer. Answers travel as text, whose size is known before parsing. */
 export interface Answers {
-  /** What the package holds. */
+  /** The package's content. */
   readonly contents: PackageContents;
-  /** Which of its files have a digest. */
+  /** The package's files with digests. */
   readonly digests: FilesToVerify;
 }
 export interface PackageRequest {

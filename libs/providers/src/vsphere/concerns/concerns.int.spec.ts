@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Concern } from '@ledgerlift/contracts';
 import type { VimJson, VsphereChange, VsphereVmSpec } from '@ledgerlift/testing';
-import { MOST_DISKS } from '../../most-disks.js';
+import { MOST_DISKS } from '../../port.js';
 import { readVm } from '../inventory/index.js';
 import { sessionOf } from '../session.js';
 import { patience, vsphereWorld, type World } from '../spec/world.js';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { MOST_DISKS } from '../../most-disks.js';
+import { MOST_DISKS } from '../../port.js';
 import { SURROUNDING_PATHS, VM_PATHS } from '../inventory/paths.js';
-import { CLUSTER_PATHS, CONCERN_PATHS, HOST_PATHS } from './paths.js';
+import { CLUSTER_PATHS, CONCERN_PATHS, HOST_PATHS } from './subject.js';
 import {
   type Changes,
   concernsWith,

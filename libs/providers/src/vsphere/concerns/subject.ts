@@ -1,23 +1,44 @@
 import type { Concern, SourceVm } from '@ledgerlift/contracts';
-import type { ObjectRef, VimNode } from '../soap/node.js';
-import type { ConcernPath } from './paths.js';
+import type { ObjectRef, VimNode } from '../soap/xml.js';
+
+/** Properties of a VirtualMachine that the rules need in addition to the SourceVm. */
+export const CONCERN_PATHS = [
+  'config.changeTrackingEnabled',
+  'config.extraConfig',
+  'config.hardware.device',
+  'config.keyId',
+  'config.memoryAffinity',
+  'guest.disk',
+  'guest.ipAddress',
+  'guest.net',
+  'runtime.connectionState',
+  'runtime.consolidationNeeded',
+  'runtime.faultToleranceState',
+  'runtime.host',
+] as const;
+export type ConcernPath = (typeof CONCERN_PATHS)[number];
+
+/** Properties of the VM's host. */
+export const HOST_PATHS = ['runtime.connectionState', 'runtime.inMaintenanceMode'] as const;
+/** Properties of the VM's cluster. */
+export const CLUSTER_PATHS = ['configurationEx'] as const;
 
 type Properties = ReadonlyMap<string, VimNode>;
 
-/** A VM as vSphere tells it. */
+/** A VM as read from vSphere. */
 export interface RawVm {
   readonly ref: ObjectRef;
   readonly properties: Properties;
 }
 export type JudgedVm = Omit<SourceVm, 'concerns'>;
 
-/** Where it runs: properties of its host, and of its cluster where it is in one. */
+/** Properties of the VM's host and, if it is in one, of its cluster. */
 export interface Place {
   readonly host?: Properties | undefined;
   readonly cluster?: Properties | undefined;
 }
 
-/** What a rule looks at. */
+/** The VM that a rule checks, with its surroundings. */
 export class Subject {
   readonly #settings: ReadonlyMap<string, string>;
 
@@ -52,7 +73,7 @@ export class Subject {
     return this.devices.some((device) => kind.test(device.kind));
   }
 
-  /** Of the VM's advanced settings, whatever the case of its name. */
+  /** Returns one of the VM's advanced settings. The case of its name does not matter. */
   setting(name: string): string | undefined {
     return this.#settings.get(name.toLowerCase());
   }
@@ -68,7 +89,7 @@ export class Subject {
 
 export type Rule = (subject: Subject) => readonly Concern[];
 
-/** A rule that raises one concern or none. */
+/** Makes a rule that raises one concern or none. */
 export const rule =
   (
     id: string,
@@ -80,7 +101,7 @@ export const rule =
   (subject) =>
     applies(subject) ? [{ id, category, label, assessment }] : [];
 
-/** A rule that raises one for each item. */
+/** Makes a rule that raises one concern for each item. */
 export const ruleOfEach =
   <T>(
     id: string,

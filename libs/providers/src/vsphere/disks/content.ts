@@ -3,7 +3,7 @@ import type { SourceDisk, SourceVm } from '@ledgerlift/contracts';
 import { VsphereMomentUnknown } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { fileOf, vmNow } from './current.js';
-import { FILE_PRIVILEGES, addressOf, touch } from './datastore-files.js';
+import { FILE_PRIVILEGES, addressOf, touch } from './datastore.js';
 import { VsphereDiskFileMissing } from './errors.js';
 
 const SILENCE_MS = 30_000;
@@ -11,12 +11,12 @@ const SILENCE_MS = 30_000;
 const LONGEST = 64 * 1024;
 
 /**
- * What the disks of a VM that is off hold, by the content ids in their descriptors: the CID is "a random 32-bit value
+ * Identifies the content of a powered-off VM's disks by the content ids in their descriptors: the CID is "a random 32-bit value
  * updated the first time the content of the virtual disk is modified after the virtual disk is opened" (VMware Virtual
- * Disk Format 5.0), and ESXi keeps a longer one beside it. A snapshot's new delta has the ids of its parent, whose content
- * it has: a snapshot that is made of a VM that is off changes nothing here. Of a VM that runs they tell nothing.
+ * Disk Format 5.0), and ESXi keeps a longer one beside it. A snapshot's new delta has the ids and the content of its parent, so
+ * a snapshot of a powered-off VM changes nothing here. For a running VM the ids are meaningless.
  *
- * @throws VsphereMomentUnknown where they cannot be read; VsphereDiskFileMissing, and what a call throws
+ * @throws VsphereMomentUnknown if they cannot be read; VsphereDiskFileMissing, and errors of a call
  */
 export async function contentOf(session: VsphereSession, vm: SourceVm, signal: AbortSignal): Promise<string> {
   const { disks } = await vmNow(session, vm, signal);

@@ -3,20 +3,20 @@ import { disksOf } from '../inventory/devices.js';
 import { VsphereSnapshotLost, VsphereVmUnreadable } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { presentSnapshot } from '../snapshots.js';
-import type { ObjectRef, VimNode } from '../soap/node.js';
+import type { ObjectRef, VimNode } from '../soap/xml.js';
 import { propertiesOf } from '../soap/properties.js';
 import { configuredProperties, isFault } from '../vm.js';
 import { VsphereDiskGone } from './errors.js';
 
-/** What matters of a VM when its disks are read. It moves: from host to host, its files from datastore to datastore. */
+/** The facts about a VM that are read again for each access to its disks, because VMs move between hosts and datastores. */
 export interface VmNow {
   readonly powerState: PowerState;
   /** Names. */
   readonly snapshots: string[];
   readonly host: ObjectRef | undefined;
-  /** By which it is known on a host, too; empty where it has none. */
+  /** Also identifies it on a host; empty if it has none. */
   readonly instanceUuid: string;
-  /** Of its firmware: a copy may have the same. */
+  /** UUID of its firmware, which a copy may share. */
   readonly uuid: string;
   readonly disks: readonly SourceDisk[];
 }
@@ -46,7 +46,7 @@ export async function vmNow(session: VsphereSession, vm: SourceVm, signal: Abort
 const namesIn = (nodes: readonly VimNode[]): string[] =>
   nodes.flatMap((node) => [node.textAt('name') ?? '', ...namesIn(node.list('childSnapshotList'))]);
 
-/** The disk as it is now. @throws VsphereDiskGone */
+/** Returns the disk's current state. @throws VsphereDiskGone */
 export function diskNow({ disks }: VmNow, vm: SourceVm, disk: SourceDisk): SourceDisk {
   const found = disks.find(({ id }) => id === disk.id);
   if (found === undefined) throw new VsphereDiskGone(disk.name, vm.name);
@@ -54,7 +54,7 @@ export function diskNow({ disks }: VmNow, vm: SourceVm, disk: SourceDisk): Sourc
 }
 
 /**
- * The disk as the snapshot has it: with the file that held it then.
+ * Returns the disk's state in the snapshot, with the file that held it then.
  *
  * @throws VsphereSnapshotLost, VsphereDiskGone
  */
@@ -80,7 +80,7 @@ export async function diskInSnapshot(
   }
 }
 
-/** The file that holds a disk's bytes, as vSphere names it. */
+/** Returns vSphere's name for the file with a disk's bytes. */
 export function fileOf({ backing, name }: SourceDisk): string {
   if (backing.kind !== 'vsphere') throw new TypeError(`'${name}' is a disk of kind ${backing.kind}`);
   return backing.file;

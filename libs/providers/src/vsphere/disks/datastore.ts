@@ -1,21 +1,23 @@
 import type { SourceDisk } from '@ledgerlift/contracts';
 import type { NbdkitAccess } from '../../port.js';
+import { placeOf } from '../inventory/devices.js';
 import type { VsphereSession } from '../session.js';
+import type { ObjectRef } from '../soap/xml.js';
+import { propertiesOf } from '../soap/properties.js';
 import { fileOf } from './current.js';
-import { FILE_PRIVILEGES, addressOf, touch } from './datastore-files.js';
 import { VsphereDiskDenied } from './errors.js';
 import { failureIn } from './failures.js';
 
 /** A vCenter forgets a session after half an hour, and the cookie with it. */
 const KEEP_ALIVE_MS = 5 * 60_000;
 const LOOK_MS = 30_000;
-/** nbdkit's curl plugin did one request after the other until 1.34. */
+/** Several, because nbdkit's curl plugin before 1.34 handles one request at a time. */
 const SERVERS = 4;
 
 /**
- * Reads a disk's one flat file over HTTPS, all of it: which parts hold nothing shows only when they are read.
+ * Reads a disk's single flat file over HTTPS, as a whole, because HTTPS does not show which parts are empty.
  *
- * @returns why it cannot be read so, where it cannot
+ * @returns the access, or why this way is ruled out
  */
 export async function datastoreAccess(
   session: VsphereSession,
@@ -27,14 +29,14 @@ export async function datastoreAccess(
   const url = await addressOf(session, disk, file, signal);
   if (url === undefined) return { ruledOut: `it is not seen in which datacenter '${file}' lies` };
   const { connection, settings, spec } = session;
-  // Logs in again where the server has forgotten us: the cookie is handed to somebody who cannot.
+  // Log in again if the server has forgotten the session: nbdkit gets the cookie and cannot log in itself.
   await touch(session, signal);
   const cookie = await session.cookie(signal);
   const hindrance = await look(session, url, cookie, disk, signal);
   if (hindrance !== undefined) return { ruledOut: hindrance };
   const { thumbprint, caCertificate, insecureSkipVerify } = settings;
   const { seen } = connection;
-  // curl knows no thumbprints, but it takes the very certificate as its own authority.
+  // curl has no thumbprints, but accepts the exact certificate as its own authority.
   const isPinned = thumbprint !== undefined;
   if (isPinned && seen?.flaw !== undefined)
     return {
@@ -47,7 +49,7 @@ export async function datastoreAccess(
     parameters: [
       ['url', url.href],
       ['protocols', 'https'],
-      // Where it leads is not judged by our rules.
+      // Our certificate rules would not apply to the target of a redirect.
       ['followlocation', 'false'],
       ['timeout', '120'],
       ...(insecureSkipVerify && !isPinned ? [['sslverify', 'false'] as const] : []),
@@ -72,10 +74,10 @@ export async function datastoreAccess(
   };
 }
 
-/** The bytes beside a descriptor: `[ds] web/web.vmdk` describes `[ds] web/web-flat.vmdk`. */
+/** Returns the data file of a descriptor: `[ds] web/web.vmdk` describes `[ds] web/web-flat.vmdk`. */
 const flatFileOf = (file: string): string => file.replace(/\.vmdk$/i, '-flat.vmdk');
 
-/** @returns why the file cannot be read, or is not what it should be; undefined where it can @throws VsphereDiskDenied */
+/** @returns why the file cannot be read, or is not the disk; undefined if all is well @throws VsphereDiskDenied */
 async function look(
   { connection }: VsphereSession,
   url: URL,
@@ -94,4 +96,45 @@ async function look(
   return length === disk.capacityBytes
     ? undefined
     : `its file has ${length} bytes, and the disk ${disk.capacityBytes}`;
+}
+
+/** "Low level file operations", which are needed even to read files (vSphere Security, "Datastore privileges"). */
+export const FILE_PRIVILEGES = 'Datastore.FileManagement, and Datastore.Browse';
+
+/** Logs in again if the server has forgotten the session, which makes its cookie invalid. */
+export async function touch(session: VsphereSession, signal: AbortSignal): Promise<void> {
+  await session.call('CurrentTime', { type: 'ServiceInstance', id: 'ServiceInstance' }, {}, { signal });
+}
+
+/** Returns the HTTPS address of a disk's file; undefined if its datacenter is not visible. */
+export async function addressOf(
+  session: VsphereSession,
+  { backing }: Pick<SourceDisk, 'backing'>,
+  file: string,
+  signal: AbortSignal,
+): Promise<URL | undefined> {
+  const { datastore, path } = placeOf(file);
+  if (backing.kind !== 'vsphere' || path === '') return undefined;
+  const datacenter = await datacenterOf(session, backing.datastore, signal);
+  if (datacenter === undefined) return undefined;
+  const folder = path.split('/').map(encodeURIComponent).join('/');
+  const query = `dcPath=${encodeURIComponent(datacenter)}&dsName=${encodeURIComponent(datastore)}`;
+  return new URL(`/folder/${folder}?${query}`, session.url);
+}
+
+/** Returns the inventory path of a datastore's datacenter without the root folder, as `/folder` requires. */
+async function datacenterOf(
+  session: VsphereSession,
+  datastore: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { rootFolder } = await session.content(signal);
+  const names: string[] = [];
+  let at: ObjectRef | undefined = { type: 'Datastore', id: datastore };
+  while (at !== undefined && at.id !== rootFolder.id) {
+    const properties = await propertiesOf(session, at, ['name', 'parent'], signal);
+    if (at.type === 'Datacenter' || names.length > 0) names.unshift(properties.get('name')?.text ?? '');
+    at = properties.get('parent')?.ref;
+  }
+  return names.length === 0 ? undefined : names.join('/');
 }

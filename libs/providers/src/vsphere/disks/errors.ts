@@ -1,5 +1,5 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
-import type { NotTaken } from './ways.js';
+import type { NotTaken } from './index.js';
 
 /** What reads a disk lost its connection, or was ended. Tried again, from the last checkpoint. */
 export class VsphereDiskReadFailed extends LedgerliftError {

@@ -12,11 +12,11 @@ import { type DeviceUrl, type Lease, withLease } from './lease.js';
 const SILENCE_MS = 120_000;
 
 /**
- * Exports a disk of a VM that is off into a file, as a stream-optimized VMDK. The stream cannot be gone on with: what
- * breaks off begins anew.
+ * Exports a disk of a powered-off VM into a file, as a stream-optimized VMDK. The stream cannot be resumed, so an interrupted
+ * export starts over.
  *
- * @param disks all of the VM's, as they are now
- * @throws VsphereLeaseLost, VsphereExportIncomplete, what the connection throws; the signal's reason
+ * @param disks all current disks of the VM
+ * @throws VsphereLeaseLost, VsphereExportIncomplete, errors of the connection; the signal's reason
  */
 export async function exportTo(
   session: VsphereSession,
@@ -45,8 +45,8 @@ const BUSES: readonly (readonly [RegExp, SourceDisk['bus']])[] = [
 ];
 
 /**
- * By the place of the disk, which the keys name. Where they do not name each disk's, by their order: then only if its size
- * tells it from the others, for that is compared with what arrives.
+ * Finds the export's file of a disk by the controller and unit in the keys. If a key lacks them, goes by order, but only if the
+ * disk's size is unique, because the size is later compared with the data.
  */
 export function deviceFor(
   devices: readonly DeviceUrl[],
@@ -64,7 +64,7 @@ export function deviceFor(
 
 const placeOf = ({ bus, controller, unit }: SourceDisk): string => `${bus}${controller}:${unit}`;
 
-/** Of a key such as `/vm-62/ParaVirtualSCSIController0:1`. */
+/** Reads the controller and unit from a key such as `/vm-62/ParaVirtualSCSIController0:1`. */
 function placeIn(key: string): string {
   const [, controller = '', number = '', unit = ''] = /([A-Za-z]+)(\d+):(\d+)$/.exec(key) ?? [];
   const [, bus = ''] = BUSES.find(([kind]) => kind.test(controller)) ?? [];
@@ -83,7 +83,7 @@ async function download(
   { disk, path }: { readonly disk: SourceDisk; readonly path: string },
   signal: AbortSignal,
 ): Promise<Arrived> {
-  // A host that is asked itself does not know by which name it was reached.
+  // A host that serves the export itself does not know the name by which we reached it.
   const url = new URL(device.url.replace('://*', `://${session.url.host}`));
   const isOurs = url.host === session.url.host;
   const trust = device.thumbprint === '' ? session.settings : { thumbprint: device.thumbprint };
@@ -124,7 +124,7 @@ async function download(
   return { size, sha1: sum.digest('hex') };
 }
 
-/** That what arrived is what the server says it has sent, where it says it. */
+/** Compares the received data with the server's manifest, if there is one. */
 async function assertSent(
   lease: Lease,
   { key, importKey, targetId }: DeviceUrl,
@@ -143,10 +143,10 @@ async function assertSent(
 
 const SECTOR = 512;
 const MAGIC = 'KDMV';
-/** In place of where the grain directory begins: that is said in the footer (VMware Virtual Disk Format 5.0). */
+/** Placeholder for the grain directory's offset, which the footer states (VMware Virtual Disk Format 5.0). */
 const AT_END = 0xffff_ffff_ffff_ffffn;
 
-/** A stream that was cut may have ended like a whole one; the file's own footer tells. Durable afterwards. */
+/** Checks the file's footer, because a truncated stream may end normally. Makes the file durable. */
 async function assertWhole(path: string, disk: SourceDisk, size: number): Promise<void> {
   const wrong = (reason: string): VsphereExportIncomplete => new VsphereExportIncomplete(disk.name, reason);
   const file = await open(path, 'r+');

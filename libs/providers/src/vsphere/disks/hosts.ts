@@ -4,19 +4,19 @@ import { snapshotsOf } from '../snapshots.js';
 import { propertiesOf } from '../soap/properties.js';
 import type { VmNow } from './current.js';
 
-/** A server that VDDK is to read from, and how it calls the VM: an ESXi host has ids of its own. */
+/** A server from which VDDK reads, with its id of the VM: ESXi hosts have ids of their own. */
 export interface Server {
   readonly session: VsphereSession;
   readonly vmId: string;
   readonly snapshotId: string | undefined;
-  /** Which it is, in words. */
+  /** A description for messages. */
   readonly which: string;
 }
 
 /**
- * Where VDDK reads a VM: at its ESXi host where the provider says how that is reached, else at the provider.
+ * Chooses the server from which VDDK reads a VM: its ESXi host if the provider configures access to it, otherwise the provider.
  *
- * @throws what a login at the host throws
+ * @throws errors of the login at the host
  */
 export async function serverFor(
   session: VsphereSession,
@@ -31,7 +31,7 @@ export async function serverFor(
   const direct = sessionOf(spec);
   const { server } = direct.connection;
   const [vmId, ...copies] = await vmsLike(direct, now, signal);
-  // It may be moved at any moment, and then it is read through the vCenter.
+  // The VM may have just moved away from the host; then read it through the vCenter.
   if (vmId === undefined) return at(`${session.connection.server}, for ${server} does not have the VM`);
   if (copies.length > 0)
     return at(
@@ -47,7 +47,7 @@ export async function serverFor(
   return { session: direct, vmId, snapshotId: only.ref.id, which: server };
 }
 
-/** The provider as it is at the VM's host; undefined where it does not say how to reach that. */
+/** Returns the provider's settings for the VM's host; undefined if they do not configure access to it. */
 async function directSpec(
   session: VsphereSession,
   { host }: VmNow,
@@ -71,11 +71,11 @@ async function directSpec(
   return { ...spec, secret, settings };
 }
 
-/** vCenter gives each VM an instance UUID that no other has; that of the firmware is copied with the VM's files. */
+/** vCenter gives each VM a unique instance UUID. The firmware's UUID is copied with the VM's files. */
 const idOf = ({ instanceUuid, uuid }: VmNow): { readonly uuid: string; readonly called: string } =>
   instanceUuid === '' ? { uuid, called: 'BIOS UUID' } : { uuid: instanceUuid, called: 'instance UUID' };
 
-/** The VMs of a host that may be this one. */
+/** Lists the VMs of a host that may be this one. */
 async function vmsLike(session: VsphereSession, now: VmNow, signal: AbortSignal): Promise<readonly string[]> {
   const { searchIndex } = await session.content(signal);
   const { uuid } = idOf(now);

@@ -2,32 +2,32 @@ import type { SourceVm } from '@ledgerlift/contracts';
 import { abortable } from '../../waiting.js';
 import { VsphereFault } from '../errors.js';
 import type { VsphereSession } from '../session.js';
-import type { ObjectRef, VimNode } from '../soap/node.js';
+import type { ObjectRef, VimNode } from '../soap/xml.js';
 import { propertiesOf } from '../soap/properties.js';
 import { until } from '../soap/tasks.js';
 import { isFault, vmRef } from '../vm.js';
 import { VsphereLeaseLost } from './errors.js';
 
-/** Where one disk of an export is. Its address is a credential: whoever knows it reads the disk. */
+/** Address of one disk of an export. It is a credential: anyone who knows it can read the disk. */
 export interface DeviceUrl {
   /** Such as `/vm-62/VirtualLsiLogicController0:1`. */
   readonly key: string;
   readonly importKey: string;
   readonly targetId: string;
   readonly url: string;
-  /** SHA-1 of the certificate of whoever serves it, which may be a host; empty where it is not said. */
+  /** SHA-1 of the certificate of its server, which may be a host; empty if unknown. */
   readonly thumbprint: string;
 }
 
-/** An export of a VM, for all who read its disks in this process: vSphere gives one at a time. */
+/** An export of a VM, shared by all readers of its disks in this process, because vSphere allows one at a time. */
 export interface Lease {
-  /** Of disks, in the order of the VM's devices. */
+  /** Disks only, in the order of the VM's devices. */
   readonly disks: readonly DeviceUrl[];
-  /** Aborts when the lease has ended before its time. */
+  /** Aborts if the lease ends too early. */
   readonly lost: AbortSignal;
-  /** Counts what has arrived, for those who watch in vSphere. */
+  /** Counts received bytes for the progress shown in vSphere. */
   arrived(bytes: number): void;
-  /** What the server says of the files that it has sent. */
+  /** Returns the server's list of the files that it has sent. */
   manifest(signal: AbortSignal): Promise<readonly SentFile[]>;
 }
 export interface SentFile {
@@ -39,23 +39,23 @@ export interface SentFile {
 
 const READY_MS = 120_000;
 const END_MS = 5000;
-/** A lease ends after its timeout without a sign of progress; this often within it, one is given. */
+/** How often to report progress within the lease's timeout, after which it would end. */
 const SIGNS = 3;
 
 interface Open {
   readonly opening: Promise<OpenLease>;
   users: number;
-  /** Somebody was not content with what it gave. */
+  /** A reader failed, so the lease must be aborted. */
   isBroken: boolean;
 }
 
 const open = new WeakMap<VsphereSession, Map<string, Open>>();
 
 /**
- * Uses an export of a VM that is off; it is begun for the first who does and ended after the last: completed where all
- * were content, else aborted. While it lasts, the VM cannot be powered on.
+ * Uses an export of a powered-off VM. The first user begins it. After the last it is completed if all succeeded, otherwise
+ * aborted. While it lasts, the VM cannot be powered on.
  *
- * @throws VsphereLeaseLost; what `use` throws; the signal's reason
+ * @throws VsphereLeaseLost; errors of `use`; the signal's reason
  */
 export async function withLease<T>(
   session: VsphereSession,
@@ -72,7 +72,7 @@ export async function withLease<T>(
     return await use(await abortable(lease.opening, signal));
   } catch (error) {
     lease.isBroken = true;
-    // Nobody begins on what is about to end.
+    // Remove it first, so that nobody joins a lease that is about to end.
     if (ofSession.get(vm.id) === lease) ofSession.delete(vm.id);
     throw error;
   } finally {
@@ -85,7 +85,7 @@ export async function withLease<T>(
   }
 }
 
-/** Not ended by the signal of one who waits, so that no lease is begun that nobody ends. */
+/** Ignores the signals of waiting users, so that no begun lease is left open. */
 async function begin(session: VsphereSession, vm: SourceVm): Promise<OpenLease> {
   const signal = AbortSignal.timeout(READY_MS);
   const ref = (await session.call('ExportVm', vmRef(vm), {}, { signal })).refAt('returnval');
@@ -146,7 +146,7 @@ class OpenLease implements Lease {
         size: entry.numberAt('size') ?? 0,
       }));
     } catch (error) {
-      // Servers may have none; what arrived is looked at all the same.
+      // Servers may lack a manifest; the received data is checked anyway.
       if (isFault(error, 'NotImplemented', 'NotSupported', 'InvalidState')) return [];
       throw error;
     }
@@ -158,7 +158,7 @@ class OpenLease implements Lease {
   }
 
   async #sign(limitMs: number): Promise<void> {
-    // Streams are compressed, so this is no more than vSphere's own console needs.
+    // Streams are compressed, so this is only a rough figure for vSphere's console.
     const share = this.#capacity === 0 ? 0 : this.#arrived / this.#capacity;
     const args = { percent: Math.min(99, Math.floor(share * 100)) };
     try {
@@ -166,7 +166,7 @@ class OpenLease implements Lease {
         signal: AbortSignal.timeout(limitMs),
       });
     } catch (error) {
-      // What did not reach the server is said again.
+      // A report that did not reach the server is repeated.
       if (error instanceof VsphereFault)
         this.#lost.abort(new VsphereLeaseLost(this.vm.name, `${error.fault} (${error.says})`));
     }

@@ -11,27 +11,27 @@ import type { Server } from './hosts.js';
 
 type Vddk = Exclude<VsphereTools['vddk'], { readonly problem: string }>;
 
-/** What VDDK may ask of a user (VDDK programming guide, "Security and required privileges"). */
+/** Privileges that VDDK may need (VDDK programming guide, "Security and required privileges"). */
 const PRIVILEGES = 'VirtualMachine.Provisioning.DiskRandomRead, and VirtualMachine.Provisioning.GetVmFiles';
 const LOOK_MS = 10_000;
-/** Transports that read the datastore's devices as this machine has them. */
+/** Transports that read the datastore through devices of this machine. */
 const BY_DEVICE = /\b(file|san|hotadd)\b/;
 
 export interface VddkReading {
-  /** The provider's; snapshots are looked for there. */
+  /** The provider's session, used to look for snapshots. */
   readonly session: VsphereSession;
   readonly server: Server;
   readonly vm: SourceVm;
-  /** With the file that is to be read. */
+  /** The disk, with the file to read. */
   readonly disk: SourceDisk;
   readonly snapshot: Snapshot | undefined;
   readonly vddk: Vddk;
 }
 
 /**
- * Reads a disk by VDDK: allocated parts only, several requests at once on one connection.
+ * Reads a disk with VDDK: only allocated parts, with several requests in flight on one connection.
  *
- * @throws VsphereSingleLinkOnChain where the provider's settings would leave out what the disk's parents hold
+ * @throws VsphereSingleLinkOnChain if the provider's settings would omit data in the disk's parent files
  */
 export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Promise<NbdkitAccess> {
   const { session, server, vm, disk, snapshot, vddk } = reading;
@@ -41,8 +41,7 @@ export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Pro
   if (singleLink && disk.backing.kind === 'vsphere' && disk.backing.hasParent)
     throw new VsphereSingleLinkOnChain(disk.name, fileOf(disk));
   const { user, password } = await server.session.credentials();
-  // The first exchange judges the certificate; VDDK trusts by nothing but the thumbprint. Of both kinds it has taken this
-  // one since its first version.
+  // The first exchange checks the certificate. VDDK itself trusts only a thumbprint, and all its versions accept this kind.
   await server.session.content(signal);
   const thumbprint = connection.seen?.sha1 ?? '';
   return {
@@ -67,7 +66,7 @@ export async function vddkAccess(reading: VddkReading, signal: AbortSignal): Pro
     ...(BY_DEVICE.test(transports) ? { devices: 'host' as const } : {}),
     servers: 1,
     async explain(log, ended, ending) {
-      // VDDK says of a snapshot that is gone no more than that a file was not found.
+      // If a snapshot is gone, VDDK only reports that a file was not found.
       if (snapshot !== undefined) {
         const limit = AbortSignal.any([ending, AbortSignal.timeout(LOOK_MS)]);
         const seen: unknown = await presentSnapshot(session, vm, snapshot, limit).catch(

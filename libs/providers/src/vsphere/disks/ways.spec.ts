@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { DiskBacking, Snapshot, SourceDisk } from '@ledgerlift/contracts';
 import type { VsphereTools } from '../tools/index.js';
-import { type ChosenFor, type Way, chooseWay } from './ways.js';
+import { type ChosenFor, type Way, chooseWay } from './index.js';
 
 type Backing = Extract<DiskBacking, { kind: 'vsphere' }>;
 const disk = (backing: Partial<Backing> = {}): SourceDisk => ({

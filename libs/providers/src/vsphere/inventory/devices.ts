@@ -1,11 +1,10 @@
 import type { DiskBacking, SourceDisk, SourceNic } from '@ledgerlift/contracts';
-import type { VimNode } from '../soap/node.js';
-import type { ObjectRef } from '../soap/node.js';
+import type { ObjectRef, VimNode } from '../soap/xml.js';
 import { type Surroundings, unescaped } from './surroundings.js';
 
 type Bus = SourceDisk['bus'];
 
-/** Controllers in the order in which their disks are counted by libvirt and virt-v2v (libvirt, src/vmx/vmx.c). */
+/** Controllers in the order in which libvirt and virt-v2v count their disks (libvirt, src/vmx/vmx.c). */
 const CONTROLLERS: readonly (readonly [kind: RegExp, bus: Bus])[] = [
   [/^(ParaVirtualSCSI|VirtualLsiLogic|VirtualLsiLogicSAS|VirtualBusLogic|VirtualSCSI)Controller$/, 'scsi'],
   [/^Virtual(AHCI|SATA)Controller$/, 'sata'],
@@ -38,8 +37,8 @@ interface Controller {
 }
 
 /**
- * @param bootOrder device keys, where the firmware was told which disks to try first
- * @param around names datastores; without it, they are called as their files say
+ * @param bootOrder device keys of the disks that the firmware tries first, if set
+ * @param around names datastores; without it, their names are taken from the files
  */
 export function disksOf(
   vmId: string,
@@ -108,7 +107,7 @@ function diskOf(
 const sectorsOf = (device: VimNode): { readonly sectorBytes?: number } =>
   device.textAt('virtualDiskFormat') === 'native_4k' ? { sectorBytes: 4096 } : {};
 
-/** Where a guest sees a serial number (`disk.EnableUUID`), it is the disk's UUID. */
+/** The serial number that a guest may see (`disk.EnableUUID`) is the disk's UUID. */
 function serialOf(device: VimNode): { readonly serial?: string } {
   const uuid = device.at('backing')?.textAt('uuid')?.replaceAll('-', '').toLowerCase() ?? '';
   return uuid === '' ? {} : { serial: uuid };
@@ -163,8 +162,8 @@ export function nicsOf(devices: readonly VimNode[], around: Surroundings): Sourc
 }
 
 /**
- * The network by its id, and by the name that it has now: one on the device may be of before it was renamed. A name alone
- * does not tell networks apart, for NSX and several datacenters may have some of one name.
+ * Returns the network's id and current name; the name on the device may predate a rename. A name alone is ambiguous, because NSX
+ * and several datacenters may have networks of the same name.
  */
 function networkOf(device: VimNode, around: Surroundings): Pick<SourceNic, 'network' | 'networkId'> {
   const of = (ref: ObjectRef | undefined, otherwise: string): Pick<SourceNic, 'network' | 'networkId'> => ({

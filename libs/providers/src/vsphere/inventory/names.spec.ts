@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type VimNode, vimReader } from '../soap/node.js';
+import { type VimNode, vimReader } from '../soap/xml.js';
 import type { VimObject } from '../soap/properties.js';
 import { disksOf, nicsOf, placeOf } from './devices.js';
 import { Surroundings } from './surroundings.js';

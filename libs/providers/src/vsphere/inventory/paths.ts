@@ -1,4 +1,4 @@
-/** Properties of a VirtualMachine that a SourceVm and its concerns are made from. */
+/** Properties of a VirtualMachine that a SourceVm and its concerns need. */
 export const VM_PATHS = [
   'name',
   'parent',
@@ -39,7 +39,7 @@ export const VM_PATHS = [
   'customValue',
 ] as const;
 
-/** By what around VMs is named. */
+/** Properties that name the objects around VMs. */
 export const SURROUNDING_PATHS: Readonly<Record<string, readonly string[]>> = {
   Folder: ['name', 'parent'],
   Datacenter: ['name', 'parent'],
@@ -59,7 +59,7 @@ export const SURROUNDING_PATHS: Readonly<Record<string, readonly string[]>> = {
   OpaqueNetwork: ['name', 'parent', 'summary'],
 };
 
-/** Of which a change means that a VM has to be read again. The change version moves with every change of its settings. */
+/** Properties whose change means that a VM must be read again. The change version changes with each of its settings. */
 export const WATCHED_VM_PATHS = [
   'name',
   'parent',

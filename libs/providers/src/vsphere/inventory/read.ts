@@ -1,7 +1,7 @@
 import type { Inventory, InventoryProblem, SourceHost, SourceVm } from '@ledgerlift/contracts';
 import { VsphereVmIsTemplate, VsphereVmUnreadable } from '../errors.js';
 import type { VsphereSession } from '../session.js';
-import type { ObjectRef } from '../soap/node.js';
+import { type ObjectRef, typed } from '../soap/xml.js';
 import {
   propertiesOf,
   retrieve,
@@ -9,17 +9,16 @@ import {
   type PropertyFilter,
   type VimObject,
 } from '../soap/properties.js';
-import { typed } from '../soap/render.js';
 import { isFault } from '../vm.js';
 import { SURROUNDING_PATHS, VM_PATHS } from './paths.js';
 import { type Judge, sourceVm } from './source-vm.js';
 import { Surroundings, unescaped } from './surroundings.js';
 import { readTags, type Tags } from './tags.js';
 
-/** VMs whose properties are in memory at a time: each is some 10 to 30 kB of XML. */
+/** VMs to read per request, to limit memory: each is about 10 to 30 kB of XML. */
 const VMS_AT_ONCE = 100;
 
-/** All that a server has, VM by VM. @throws what a call throws */
+/** Reads the whole inventory of a server. @throws errors of a call */
 export async function readInventory(
   session: VsphereSession,
   judge: Judge,
@@ -37,9 +36,9 @@ export const tagged = (vms: readonly SourceVm[], tags: Tags | undefined): readon
   tags === undefined ? vms : vms.map((vm) => ({ ...vm, tags: [...(tags.get(vm.id) ?? [])] }));
 
 /**
- * One VM as it is now; undefined only when vSphere says that it is gone.
+ * Reads one VM; undefined only if vSphere reports that it is gone.
  *
- * @throws VsphereVmUnreadable, VsphereVmIsTemplate, and what a call throws
+ * @throws VsphereVmUnreadable, VsphereVmIsTemplate, and errors of a call
  */
 export async function readVm(
   session: VsphereSession,
@@ -168,7 +167,7 @@ export interface ReadVms {
   readonly problems: readonly InventoryProblem[];
 }
 
-/** Those of the VMs that are there. */
+/** Reads those of the VMs that still exist. */
 export async function readVms(
   session: VsphereSession,
   refs: readonly ObjectRef[],
@@ -189,7 +188,7 @@ export async function readVms(
   return { vms, problems };
 }
 
-/** One that is gone since it was listed spoils the answer for all: then each is asked for alone. */
+/** A VM that was removed since the list makes the whole request fail; then this asks for each VM alone. */
 async function present(
   session: VsphereSession,
   refs: readonly ObjectRef[],
@@ -228,10 +227,10 @@ async function attributeNames(
   return new Map(fields.map((field) => [field.numberAt('key') ?? -1, field.textAt('name') ?? '']));
 }
 
-/** So often is a view made anew whose session has ended. */
+/** How often to recreate a view whose session has ended. */
 const VIEWS = 3;
 
-/** Reads properties of all objects of these types, wherever they lie. */
+/** Reads properties of all objects of these types, in all folders. */
 async function retrieveAll(
   session: VsphereSession,
   types: readonly string[],
@@ -243,7 +242,7 @@ async function retrieveAll(
     try {
       return await retrieveFiltered(session, filterOn(view, propSet), signal);
     } catch (error) {
-      // A view goes with its session, and the call that finds it gone has a new one. What lies in a view may go, too.
+      // A view ends with its session; the call that notices starts a new session. Objects in a view may also vanish.
       if (left === 0 || !isFault(error, 'ManagedObjectNotFound')) throw error;
     } finally {
       await destroyView(session, view);
@@ -251,7 +250,7 @@ async function retrieveAll(
   }
 }
 
-/** A view that holds all objects of these types, wherever they lie. */
+/** Creates a view of all objects of these types, in all folders. */
 export async function createView(
   session: VsphereSession,
   types: readonly string[],
@@ -265,7 +264,7 @@ export async function createView(
   return answer.refAt('returnval') ?? { type: 'ContainerView', id: '' };
 }
 
-/** A view is gone with its session at the latest. */
+/** Ignores failures, because a view ends with its session at the latest. */
 async function destroyView(session: VsphereSession, view: ObjectRef): Promise<void> {
   const signal = AbortSignal.timeout(DESTROY_MS);
   await session.call('DestroyView', view, {}, { signal }).catch(() => undefined);

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Concern, PowerState, SourceVm } from '@ledgerlift/contracts';
-import type { VimNode } from '../soap/node.js';
+import type { Concern, PowerState, SourceGuest, SourceVm } from '@ledgerlift/contracts';
 import type { VimObject } from '../soap/properties.js';
+import type { VimNode } from '../soap/xml.js';
 import { disksOf, nicsOf } from './devices.js';
-import { guestOf } from './guest.js';
 import { type Surroundings, unescaped } from './surroundings.js';
 
-/** Judges a VM by what vSphere says of it beyond what every provider has in common. */
+/** Raises concerns about a VM from vSphere's own properties. */
 export type Judge = (raw: VimObject, vm: Omit<SourceVm, 'concerns'>, around: Surroundings) => Concern[];
 
 const POWER: Readonly<Record<string, PowerState>> = {
@@ -17,9 +16,9 @@ const POWER: Readonly<Record<string, PowerState>> = {
 const MIB = 1024 * 1024;
 
 /**
- * A VM of vSphere, in the terms shared by every provider.
+ * Converts a vSphere VM to the model that all providers share.
  *
- * @returns undefined where vCenter itself knows nothing of it but its name: it is orphaned, or its host is away
+ * @returns undefined if vCenter knows only its name, because it is orphaned or its host is away
  */
 export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): SourceVm | undefined {
   const { ref, properties } = raw;
@@ -86,8 +85,8 @@ export function sourceVm(raw: VimObject, around: Surroundings, judge: Judge): So
 }
 
 /**
- * What ESXi tells a guest as its serial number: a VM whose `config.uuid` is 423efd65-a73d-e159-a56d-dd25289f8b0c says `VMware-42 3e fd
- * 65 a7 3d e1 59-a5 6d dd 25 28 9f 8b 0c` by `dmidecode -s system-serial-number` (kubev2v/forklift, PR 2188).
+ * Derives the serial number that ESXi shows to the guest: a VM whose `config.uuid` is 423efd65-a73d-e159-a56d-dd25289f8b0c reports
+ * `VMware-42 3e fd 65 a7 3d e1 59-a5 6d dd 25 28 9f 8b 0c` in `dmidecode -s system-serial-number` (kubev2v/forklift, PR 2188).
  */
 function serialOf(uuid: string | undefined): string | undefined {
   const bytes = uuid?.replaceAll('-', '').match(/[0-9a-f]{2}/gi) ?? [];
@@ -132,8 +131,8 @@ function osOf(guestId: string, description: string, family: string): SourceVm['o
 }
 
 /**
- * Of what a migration relies on. Not of what it may meet on its way: power, place, names, snapshots and the files that
- * these add, and the size of a disk, which is looked at with every pass.
+ * Covers everything that a migration relies on. Excludes what may change meanwhile: power, location, names, snapshots and their
+ * files, and disk sizes, which every copy checks.
  */
 function fingerprintOf(
   id: string,
@@ -146,4 +145,83 @@ function fingerprintOf(
   const nics = hardware.nics.map(({ id: key, mac, model }) => [key, mac, model]);
   const what = [id, hardware.cpu.count, hardware.memory.bytes, hardware.firmware, disks, nics];
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
+}
+
+type Properties = ReadonlyMap<string, VimNode>;
+type Address = SourceGuest['nics'][number]['addresses'][number];
+
+/** Origins of an address as guests tell them (vim.net.IpConfigInfo.IpAddressOrigin). */
+const ORIGINS: Readonly<Record<string, Address['origin']>> = {
+  manual: 'static',
+  dhcp: 'dhcp',
+  linklayer: 'other',
+  random: 'other',
+  other: 'other',
+};
+
+/** Reads the guest's last report through VMware Tools. */
+export function guestOf(properties: Properties): SourceGuest {
+  const listed = properties.get('guest.net')?.parts ?? [];
+  const nics = listed.flatMap((nic) => {
+    const mac = macOf(nic);
+    const dns = nic.list('dnsConfig.ipAddress').map(({ text }) => text);
+    return mac === undefined ? [] : [{ mac, addresses: addressesOf(nic), dns }];
+  });
+  const hostName = properties.get('guest.hostName')?.text;
+  return {
+    tools: toolsOf(properties),
+    ...(hostName === undefined || hostName === '' ? {} : { hostName }),
+    nics,
+    routes: routesOf(properties, listed),
+  };
+}
+
+/** Undefined for an adapter that is not the VM's, such as a VPN's. */
+function macOf(nic: VimNode): string | undefined {
+  const mac = nic.textAt('macAddress');
+  return mac === undefined || mac === '' ? undefined : mac.toLowerCase();
+}
+
+function toolsOf(properties: Properties): SourceGuest['tools'] {
+  const version = properties.get('guest.toolsVersionStatus2')?.text;
+  if (version === 'guestToolsNotInstalled') return 'not-installed';
+  switch (properties.get('guest.toolsRunningStatus')?.text) {
+    case 'guestToolsRunning':
+    case 'guestToolsExecutingScripts':
+      return 'running';
+    case 'guestToolsNotRunning':
+      return 'not-running';
+    default:
+      return 'unknown';
+  }
+}
+
+function addressesOf(nic: VimNode): Address[] {
+  return nic.list('ipConfig.ipAddress').flatMap((address) => {
+    const [ip, prefix] = [address.textAt('ipAddress'), address.numberAt('prefixLength')];
+    if (ip === undefined || prefix === undefined || prefix < 0 || prefix > 128) return [];
+    const origin = ORIGINS[address.textAt('origin') ?? ''];
+    return [{ ip, prefix, ...(origin === undefined ? {} : { origin }) }];
+  });
+}
+
+/**
+ * @param listed `guest.net` in vSphere's order: a route names its adapter by the index in that list
+ * (vim.net.IpRouteConfigInfo.Gateway.device), which also counts adapters without a MAC address
+ */
+function routesOf(properties: Properties, listed: readonly VimNode[]): SourceGuest['routes'] {
+  const stacks = properties.get('guest.ipStack')?.parts ?? [];
+  return stacks
+    .flatMap((stack) => stack.list('ipRouteConfig.ipRoute'))
+    .flatMap((route) => {
+      const [network, prefix] = [route.textAt('network'), route.numberAt('prefixLength')];
+      if (network === undefined || prefix === undefined || prefix < 0 || prefix > 128) return [];
+      const gateway = route.textAt('gateway.ipAddress');
+      const adapter = listed[route.numberAt('gateway.device') ?? -1];
+      const mac = adapter && macOf(adapter);
+      // The target does not have this adapter, and without a MAC address the route would go to any NIC that fits.
+      if (adapter !== undefined && mac === undefined) return [];
+      const through = gateway === undefined || gateway === '' ? {} : { gateway };
+      return [{ network, prefix, ...through, ...(mac === undefined ? {} : { mac }) }];
+    });
 }

@@ -1,7 +1,7 @@
-import type { ObjectRef } from '../soap/node.js';
+import type { ObjectRef } from '../soap/xml.js';
 import type { VimObject } from '../soap/properties.js';
 
-/** What stands around VMs, by managed object id: folders, hosts, clusters, networks, datastores. */
+/** The objects around VMs by managed object id: folders, hosts, clusters, networks, datastores. */
 export class Surroundings {
   readonly #objects: ReadonlyMap<string, VimObject>;
   readonly #portgroups = new Map<string, ObjectRef>();
@@ -48,27 +48,27 @@ export class Surroundings {
     return this.#opaque.get(id);
   }
 
-  /** The object of that type which the one given lies in; undefined where there is none. */
+  /** Finds the closest ancestor of that type; undefined if there is none. */
   above(ref: ObjectRef | undefined, type: string): ObjectRef | undefined {
     for (const each of this.#upwards(ref)) if (each.type === type) return each;
     return undefined;
   }
 
-  /** From below the root on, such as `/DC0/network/lan`: it tells apart two objects of one name. */
+  /** Returns the path below the root, such as `/DC0/network/lan`, which distinguishes objects of the same name. */
   pathOf(ref: ObjectRef): string {
     const names = [...this.#upwards(ref)].map((each) => this.nameOf(each) ?? each.id).toReversed();
     return `/${names.slice(1).join('/')}`;
   }
 
-  /** Ids of the folders that something lies in, from its own upwards to the one that holds all VMs of a datacenter. */
+  /** Lists the ids of an object's folders, from its own upwards to the one that holds all VMs of a datacenter. */
   folderIds(parent: ObjectRef | undefined): readonly string[] {
     return [...this.#foldersFrom(parent)].map(({ id }) => id);
   }
 
-  /** Such as `/prod/web` for what lies in that folder of a datacenter; `/` for what lies in none. */
+  /** Returns the folder path within a datacenter, such as `/prod/web`; `/` outside any folder. */
   folderPath(parent: ObjectRef | undefined): string {
     const folders = [...this.#foldersFrom(parent)];
-    // The folder right below a datacenter is the one that holds all VMs, and no user's.
+    // The folder right below a datacenter is the built-in one that holds all VMs.
     if (this.above(parent, 'Datacenter') !== undefined) folders.pop();
     const names = folders.map((each) => this.nameOf(each) ?? each.id);
     return `/${names.toReversed().join('/')}`;
@@ -93,11 +93,10 @@ export class Surroundings {
 }
 
 /**
- * vSphere writes these three of a name in percent (vim.ManagedEntity.name). Names are for people, and are unescaped once,
- * where they are read.
+ * Unescapes a name. vSphere percent-encodes three characters (vim.ManagedEntity.name). Names are unescaped once, when read.
  */
 export const unescaped = (name: string): string =>
   name.replace(/%(25|2f|5c)/gi, (written) => decodeURIComponent(written));
 
-/** A name as vSphere wants it to be given (vim.ManagedEntity.Rename). */
+/** Escapes a name as vSphere expects it (vim.ManagedEntity.Rename). */
 export const escaped = (name: string): string => name.replace(/[%/\\]/g, (each) => encodeURIComponent(each));

@@ -4,12 +4,12 @@ import { VsphereAnswerMalformed } from '../errors.js';
 import { RestRefused, VsphereRest } from '../rest.js';
 import type { VsphereSession } from '../session.js';
 
-/** Tags by id of the VM: each by its name, and by `category/name`, for a name may be in several categories. */
+/** Id of a VM → its tags, each as `name` and as `category/name`, because several categories may have the same name. */
 export type Tags = ReadonlyMap<string, readonly string[]>;
 
 const ASSOCIATION = '/rest/com/vmware/cis/tagging/tag-association';
 const VMS_AT_ONCE = 1000;
-/** Of what is not there, or not for this user. */
+/** Statuses of objects that do not exist or are hidden from this user. */
 const HIDDEN = [401, 403, 404, 405];
 
 const Attached = z.array(
@@ -19,10 +19,10 @@ const Tag = z.object({ name: z.string(), category_id: z.string() });
 const Category = z.object({ name: z.string() });
 
 /**
- * Reads which tags VMs bear. That it cannot be told hides no VM: it is a problem beside them.
+ * Reads the tags of VMs. A failure becomes a problem and does not hide any VM.
  *
- * @returns neither, where the server has no tags: an ESXi host, or a user who may not see them
- * @throws the signal's reason once it is aborted
+ * @returns neither tags nor problem if the server shows no tags: an ESXi host, or a user who may not see them
+ * @throws the signal's reason if aborted
  */
 export async function readTags(
   session: VsphereSession,
@@ -59,7 +59,7 @@ async function tagsOf(rest: VsphereRest, vmIds: readonly string[]): Promise<Tags
   return found;
 }
 
-/** There are few tags and many VMs: each is asked for once. */
+/** Caches tag names, because there are few tags and many VMs. */
 class NamesOfTags {
   readonly #tags = new Map<string, readonly string[]>();
   readonly #categories = new Map<string, string>();

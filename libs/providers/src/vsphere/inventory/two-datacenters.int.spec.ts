@@ -3,7 +3,7 @@ import { temporaryFolder } from '@ledgerlift/testing';
 import { checkVsphere } from '../check.js';
 import { sessionOf } from '../session.js';
 import type { VimArguments } from '../soap/client.js';
-import type { ObjectRef } from '../soap/node.js';
+import type { ObjectRef } from '../soap/xml.js';
 import { propertiesOf } from '../soap/properties.js';
 import { runTask } from '../soap/tasks.js';
 import { patience, vsphereWorld, type World } from '../spec/world.js';

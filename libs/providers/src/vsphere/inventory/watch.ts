@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type InventoryProblem, LedgerliftError, type SourceVm } from '@ledgerlift/contracts';
 import type { InventoryWatcher } from '../../port.js';
 import type { VsphereSession } from '../session.js';
-import type { ObjectRef, VimNode } from '../soap/node.js';
+import type { ObjectRef, VimNode } from '../soap/xml.js';
 import { SURROUNDING_PATHS, WATCHED_VM_PATHS } from './paths.js';
 import { createView, filterOn, inventoryOf, readSurroundings, readVms, tagged } from './read.js';
 import { readTags, type Tags } from './tags.js';
 import type { Judge } from './source-vm.js';
 import type { Surroundings } from './surroundings.js';
 
-/** How long the server may hold an answer back when nothing changes. */
+/** How long the server may delay its answer if nothing changes. */
 const WAIT_SECONDS = 30;
 const MOST_UPDATES = 500;
-/** Changes that come within so long are told together. */
+/** Changes within this time are reported together. */
 const GATHER_MS = 200;
 /** How old tags may be. */
 const TAGS_MS = 120_000;
@@ -20,10 +20,10 @@ const BREAK_MS = 1000;
 const LONGEST_BREAK_MS = 60_000;
 
 /**
- * Keeps an inventory as the server's changes come. What of a VM tells a change is watched, and the VM is then read again
- * as a whole; after any break all is read anew, for what was missed is not known.
+ * Keeps an inventory up to date. Watches a few properties of each VM and reads the whole VM again when one changes. After a
+ * break, reads everything again, because missed changes are unknown.
  *
- * @throws what an operator must mend; the rest is tried again until the signal ends it
+ * @throws errors that an operator must fix; others are retried until the signal aborts
  */
 export async function watchInventory(
   session: VsphereSession,
@@ -44,7 +44,7 @@ export async function watchInventory(
   }
 }
 
-/** From one reading of everything to the next break. */
+/** Runs from one full read to the next break. */
 class Watch {
   readonly #vms = new Map<string, SourceVm>();
   readonly #problems = new Map<string, InventoryProblem>();
@@ -61,7 +61,7 @@ class Watch {
 
   async run(wasRead: () => void): Promise<never> {
     const { session, signal } = this;
-    // A collector of our own: whoever else uses the session waits with another one.
+    // Use our own collector, because other users of the session wait on theirs.
     const made = await session.call(
       'CreatePropertyCollector',
       ({ propertyCollector }) => propertyCollector,
@@ -101,7 +101,7 @@ class Watch {
     await this.session.call('CreateFilter', collector, args, { signal: this.signal });
   }
 
-  /** @returns undefined where nothing changed for a while */
+  /** @returns undefined if nothing changed for a while */
   async #next(collector: ObjectRef, version: string): Promise<VimNode | undefined> {
     const options = { maxWaitSeconds: WAIT_SECONDS, maxObjectUpdates: MOST_UPDATES };
     const silence = { signal: this.signal, silenceMs: (WAIT_SECONDS + 30) * 1000 };
@@ -110,8 +110,8 @@ class Watch {
   }
 
   /**
-   * Takes a change in, and all that the server has to say beside it.
-   * @returns the version of the last answer: a collector knows no other one any more
+   * Handles a change and all further pending ones.
+   * @returns the version of the last answer, the only one that the collector still accepts
    */
   async #take(collector: ObjectRef, first: VimNode): Promise<string> {
     let version = '';
@@ -137,7 +137,7 @@ class Watch {
     const { session, judge, signal } = this;
     const around =
       isAround || this.#around === undefined ? await readSurroundings(session, signal) : this.#around;
-    // Paths, hosts and networks of VMs are named after what changed.
+    // A changed name affects paths, hosts and networks of all VMs.
     const again = isAround ? new Set([...this.#vms.keys(), ...touched.keys()]) : new Set(touched.keys());
     this.#around = around;
     for (const id of again) {
@@ -153,7 +153,7 @@ class Watch {
     this.#tell();
   }
 
-  /** Of tags vCenter tells no changes: they are asked for with everything, and then now and again. */
+  /** vCenter does not report changes of tags, so this reads them with everything else and then periodically. */
   async #readTags(): Promise<void> {
     const { tags, problem } = await readTags(this.session, [...this.#vms.keys()], this.signal);
     this.#tags = tags;
@@ -170,6 +170,6 @@ class Watch {
   }
 }
 
-/** Free room moves all the time, and is read with the rest. */
+/** Free space is not watched because it changes all the time; it is read with the rest. */
 const NAMES = ['name', 'parent'] as const;
 const HOST = [...NAMES, 'runtime.connectionState', 'runtime.inMaintenanceMode'] as const;

@@ -1,5 +1,9 @@
 export { VsphereHostSecretMissing, VsphereHostUnknown } from './errors.js';
-export { missingPrivileges } from './missing.js';
-export { privilegeProblems } from './problems.js';
-export { type PrivilegeUse, type VsphereKind, privilegeUses, requiredPrivileges } from './required.js';
-export { vsphereRole } from './role.js';
+export { missingPrivileges, privilegeProblems } from './missing.js';
+export {
+  type PrivilegeUse,
+  type VsphereKind,
+  privilegeUses,
+  requiredPrivileges,
+  vsphereRole,
+} from './required.js';

@@ -1,19 +1,63 @@
-import { LedgerliftError } from '@ledgerlift/contracts';
-import type { VsphereSession } from '../session.js';
-import type { ObjectRef } from '../soap/node.js';
-import { propertiesOf } from '../soap/properties.js';
-import { VspherePrivilegesUnknown } from './errors.js';
-import { type Place, placesOf } from './places.js';
-import { type Privilege, type PrivilegeUse, requiredPrivileges } from './required.js';
+import { type InventoryProblem, LedgerliftError } from '@ledgerlift/contracts';
+import { allOf, type VsphereSession } from '../session.js';
+import type { ObjectRef } from '../soap/xml.js';
+import { propertiesOf, type VimObject } from '../soap/properties.js';
+import { VspherePrivilegeMissing, VspherePrivilegesUnknown } from './errors.js';
+import {
+  type Privilege,
+  type PrivilegeScope,
+  type PrivilegeUse,
+  privilegeUses,
+  requiredPrivileges,
+  useWords,
+} from './required.js';
+
+/** An object whose privileges are checked. */
+export interface Place {
+  readonly ref: ObjectRef;
+  readonly name: string;
+  /** Number of other objects that it represents. */
+  readonly others: number;
+}
+
+/** @throws errors of a call */
+export async function placesOf(
+  session: VsphereSession,
+  scope: PrivilegeScope,
+  signal: AbortSignal,
+): Promise<readonly Place[]> {
+  if (scope === 'root') {
+    const { rootFolder } = await session.content(signal);
+    return [{ ref: rootFolder, name: 'the root folder', others: 0 }];
+  }
+  if (scope === 'datastore') {
+    const found = await allOf(session, 'Datastore', ['name'], signal);
+    return found.map((object) => ({ ref: object.ref, name: nameOf(object), others: 0 }));
+  }
+  const vms = await allOf(
+    session,
+    'VirtualMachine',
+    ['name', 'parent', 'parentVApp', 'resourcePool'],
+    signal,
+  );
+  return [...Map.groupBy(vms, inheritance).values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ref: first.ref, name: nameOf(first), others: others.length }],
+  );
+}
+
+/** Identifies the parents from which a VM inherits its permissions. */
+const inheritance = ({ properties }: VimObject): string =>
+  ['parent', 'parentVApp', 'resourcePool'].map((path) => properties.get(path)?.text ?? '').join('/');
+const nameOf = ({ ref, properties }: VimObject): string => properties.get('name')?.text ?? ref.id;
 
 export interface MissingPrivilege {
   readonly privilege: Privilege;
-  /** Where it is missing: one at least. */
+  /** The objects on which it is missing, at least one. */
   readonly on: readonly [Place, ...Place[]];
 }
 
 export interface Privileges {
-  /** As the server calls the user. */
+  /** The server's name for the user. */
   readonly user: string;
   readonly missing: readonly MissingPrivilege[];
 }
@@ -21,10 +65,10 @@ export interface Privileges {
 const AT_ONCE = 50;
 
 /**
- * Asks the server which of the privileges that these uses need the session's user lacks, and where. VMs of one folder
- * and resource pool share what they inherit: one of them is asked about.
+ * Asks the server which privileges for these uses the session's user lacks, and on which objects. VMs of the same folder and
+ * resource pool inherit the same permissions, so this asks about one of them.
  *
- * @throws VspherePrivilegesUnknown; what a call throws
+ * @throws VspherePrivilegesUnknown; errors of a call
  */
 export async function missingPrivileges(
   session: VsphereSession,
@@ -61,7 +105,7 @@ export async function missingPrivileges(
   return { user: asked.user, missing };
 }
 
-/** An older server does not ask for a privilege that it does not know, and refuses to be asked about it. */
+/** Lists the privileges that the server knows. An older server does not need others, and refuses questions about them. */
 async function namesOfPrivileges(
   session: VsphereSession,
   manager: ObjectRef,
@@ -79,7 +123,7 @@ interface Asked {
   readonly signal: AbortSignal;
 }
 
-/** By managed object id: which of the privileges are not granted there. */
+/** Managed object id → the privileges that are not granted there. */
 async function lackingOn(
   asked: Asked,
   places: readonly Place[],
@@ -91,7 +135,7 @@ async function lackingOn(
     const granted = (await fetched(asked, refs)) ?? (await compared(asked, refs, ids));
     for (const { id } of refs) {
       const has = granted.get(id);
-      // What the server does not speak of is not known to be missing.
+      // An object without an answer is not known to lack anything.
       if (has !== undefined) lacking.set(id, new Set(ids.filter((privilege) => !has.has(privilege))));
     }
   }
@@ -100,7 +144,7 @@ async function lackingOn(
 
 type Granted = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** All privileges of a user, groups included (since vSphere 5.5). @returns undefined where the server does not answer that */
+/** Reads all privileges of a user, including those of groups (since vSphere 5.5). @returns undefined if the server does not support it */
 async function fetched(
   { session, manager, user, signal }: Asked,
   refs: readonly ObjectRef[],
@@ -122,7 +166,7 @@ async function fetched(
   }
 }
 
-/** Of our own session, privilege by privilege. An ESXi host knows no other way. */
+/** Checks our own session, privilege by privilege: the only way on an ESXi host. */
 async function compared(
   { session, manager, key, signal }: Asked,
   refs: readonly ObjectRef[],
@@ -143,6 +187,55 @@ async function compared(
   }
 }
 
-/** The server understood, and does not do it. */
+/** Whether the server understood the request but refused it. */
 const isRefusal = (error: unknown): error is LedgerliftError =>
   error instanceof LedgerliftError && (error.code === 'LL-VSP-002' || error.code === 'LL-VSP-008');
+
+const FRESH_MS = 60_000;
+const kept = new WeakMap<
+  VsphereSession,
+  { readonly until: number; readonly problems: Promise<readonly InventoryProblem[]> }
+>();
+
+/**
+ * Reports each missing privilege as a problem, with the privilege as its item. None blocks by itself: the plan decides which matter.
+ * Cached for a minute, because every validation asks.
+ *
+ * @throws errors that prevent asking the server
+ */
+export function privilegeProblems(
+  session: VsphereSession,
+  signal: AbortSignal,
+): Promise<readonly InventoryProblem[]> {
+  const known = kept.get(session);
+  if (known !== undefined && performance.now() < known.until) return known.problems;
+  const problems = askedNow(session, signal);
+  kept.set(session, { until: performance.now() + FRESH_MS, problems });
+  problems.catch(() => kept.delete(session));
+  return problems;
+}
+
+async function askedNow(session: VsphereSession, signal: AbortSignal): Promise<readonly InventoryProblem[]> {
+  try {
+    const { user, missing } = await missingPrivileges(session, privilegeUses, signal);
+    return [...Map.groupBy(missing, ({ privilege }) => privilege.id)].map(([id, same]) => ({
+      item: id,
+      category: 'Warn',
+      ...new VspherePrivilegeMissing(user, id, placesInWords(same), reasonsOf(same)).details(),
+    }));
+  } catch (error) {
+    if (!(error instanceof LedgerliftError) || error.code !== 'LL-VSP-021') throw error;
+    return [{ item: 'privileges', category: 'Warn', ...error.details() }];
+  }
+}
+
+const reasonsOf = (same: readonly MissingPrivilege[]): string =>
+  same.map(({ privilege }) => `for ${useWords[privilege.use]} (to ${privilege.to})`).join(', and ');
+
+function placesInWords([missing]: readonly MissingPrivilege[]): string {
+  if (missing === undefined) return 'the server';
+  const [{ ref, name, others }, ...rest] = missing.on;
+  const more = others + rest.reduce((sum, each) => sum + 1 + each.others, 0);
+  const first = ref.type === 'Folder' ? name : `${ref.type} '${name}' (${ref.id})`;
+  return more === 0 ? first : `${first} and ${more} more`;
+}

@@ -1,4 +1,6 @@
-/** What a privilege is needed for. */
+import type { SourceRole } from '../../requirements.js';
+
+/** Uses that need privileges. */
 export const privilegeUses = [
   'inventory',
   'power',
@@ -12,25 +14,25 @@ export const privilegeUses = [
   'tag',
 ] as const;
 export type PrivilegeUse = (typeof privilegeUses)[number];
-/** What a server is: a vCenter, or an ESXi host without one. */
+/** The kind of server: a vCenter, or an ESXi host without one. */
 export type VsphereKind = 'vcenter' | 'esxi';
-/** On what it is asked for: every VM, every datastore, or the whole server. */
+/** The objects that need it: every VM, every datastore, or the whole server. */
 export type PrivilegeScope = 'vm' | 'datastore' | 'root';
 
 export interface Privilege {
-  /** As vSphere names it, such as `VirtualMachine.State.CreateSnapshot`. */
+  /** vSphere's name, such as `VirtualMachine.State.CreateSnapshot`. */
   readonly id: string;
   readonly scope: PrivilegeScope;
   readonly use: PrivilegeUse;
-  /** In words that follow `to`. */
+  /** Its purpose, as text to follow `to`. */
   readonly to: string;
-  /** Left out of what is asked of the other: it has no such thing, or does not need it for this. */
+  /** Set if the other kind of server lacks it, or does not need it for this. */
   readonly onlyAt?: VsphereKind;
 }
 
 /**
- * Each with the calls that ask for it (vSphere Web Services API reference; of VDDK the Virtual Disk Development Kit
- * programming guide, "Credentials and Privileges for VMDK Access"). Nothing that writes to a disk of the source is here.
+ * Every privilege with its use (vSphere Web Services API reference; for VDDK the Virtual Disk Development Kit programming guide,
+ * "Credentials and Privileges for VMDK Access"). None allows writing to a disk of the source.
  */
 const TABLE: readonly Privilege[] = [
   { id: 'System.Read', scope: 'root', use: 'inventory', to: 'read what the server has' },
@@ -165,15 +167,15 @@ const TABLE: readonly Privilege[] = [
 ];
 
 /**
- * Each privilege that one of these uses needs; one that several need comes once for each.
- * @param at none: of both kinds of server
+ * Lists the privileges that these uses need. One that several uses need appears once for each.
+ * @param at undefined for both kinds of server
  */
 export const requiredPrivileges = (uses: readonly PrivilegeUse[], at?: VsphereKind): readonly Privilege[] =>
   TABLE.filter(
     ({ use, onlyAt }) => uses.includes(use) && (at === undefined || onlyAt === undefined || onlyAt === at),
   );
 
-/** What a use is, in words. */
+/** Descriptions of the uses. */
 export const useWords: Readonly<Record<PrivilegeUse, string>> = {
   inventory: 'the inventory',
   power: 'powering VMs off and on',
@@ -186,3 +188,57 @@ export const useWords: Readonly<Record<PrivilegeUse, string>> = {
   retire: 'retiring the source',
   tag: 'tagging the source',
 };
+
+/** The kinds of migration that a role can be made for, each with its uses. */
+export const roleKinds = {
+  cold: ['inventory', 'power', 'moment', 'vddk', 'https', 'nfc'],
+  warm: ['inventory', 'power', 'moment', 'vddk', 'warm', 'tracking'],
+  conversion: ['inventory', 'power', 'moment'],
+  retire: ['inventory', 'retire', 'tag'],
+} as const satisfies Record<string, readonly PrivilegeUse[]>;
+export type RoleKind = keyof typeof roleKinds;
+export const roleFormats = ['govc', 'powercli', 'json'] as const;
+export type RoleFormat = (typeof roleFormats)[number];
+
+export interface RoleRequest {
+  readonly name: string;
+  readonly kinds: readonly RoleKind[];
+  readonly format: RoleFormat;
+  /** The kind of server that will have the role. */
+  readonly at: VsphereKind;
+}
+
+/** Renders a vSphere role with exactly the privileges that these kinds of migration need, in the format of the named tool. */
+export function roleText({ name, kinds, format, at }: RoleRequest): string {
+  const uses = [...new Set(kinds.flatMap((kind): readonly PrivilegeUse[] => roleKinds[kind]))];
+  const required = requiredPrivileges(uses, at);
+  const ids = [...new Set(required.map(({ id }) => id))].toSorted();
+  if (format === 'json') {
+    const privileges = ids.map((id) => ({
+      id,
+      for: required.filter((each) => each.id === id).map(({ use, to }) => `${useWords[use]}: to ${to}`),
+    }));
+    return JSON.stringify({ name, privileges }, undefined, 2);
+  }
+  if (format === 'govc') return [`govc role.create '${name}'`, ...ids].join(' \\\n  ');
+  const list = ids.map((id) => `  '${id}'`).join(',\n');
+  return `New-VIRole -Name '${name}' -Privilege (Get-VIPrivilege -Id @(\n${list}\n))`;
+}
+
+/** Implements the provider-independent role interface for vSphere. */
+export const vsphereRole: SourceRole = {
+  source: 'vSphere',
+  kinds: Object.keys(roleKinds),
+  usual: ['cold', 'warm'],
+  formats: roleFormats,
+  variant: { option: 'esxi', for: 'a single ESXi host without a vCenter, which asks for more' },
+  text: ({ name, kinds, format, isVariant }) =>
+    roleText({
+      name,
+      kinds: kinds.filter(isKind),
+      format: roleFormats.find((each) => each === format) ?? 'govc',
+      at: isVariant ? 'esxi' : 'vcenter',
+    }),
+};
+
+const isKind = (kind: string): kind is RoleKind => Object.hasOwn(roleKinds, kind);

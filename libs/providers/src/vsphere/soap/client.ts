@@ -7,22 +7,21 @@ import {
   VsphereUnreachable,
 } from '../errors.js';
 import type { HttpsConnection } from './connection.js';
-import { type ObjectRef, type VimNode, vimReader } from './node.js';
-import { envelope, type VimValue } from './render.js';
+import { envelope, type ObjectRef, type VimNode, vimReader, type VimValue } from './xml.js';
 
 const ANSWER_MS = 60_000;
-/** A vCenter says who may not do what with this. */
+/** vCenter's fault for a missing privilege. */
 const DENIED = 'NoPermission';
 
 export type VimArguments = Readonly<Record<string, VimValue | undefined>>;
 
 export interface CallOptions {
   readonly signal: AbortSignal;
-  /** How long the server may be silent; longer than what it was asked to wait for. */
+  /** How long the server may be silent; must exceed the wait that the call itself asks for. */
   readonly silenceMs?: number;
 }
 
-/** Calls methods of a vSphere server's SOAP interface (vim25). Knows nothing of sessions but its cookie. */
+/** Calls methods of a vSphere server's SOAP interface (vim25). Knows only the session's cookie. */
 export class SoapClient {
   #cookie: string | undefined;
 
@@ -84,7 +83,7 @@ export class SoapClient {
     const body = malformed === undefined ? finished(reader) : undefined;
     const fault = body?.at('Body.Fault');
     if (fault !== undefined) throw faultOf(method, on, fault);
-    // What stands before a vCenter answers for it while it starts, and speaks HTML.
+    // While a vCenter starts, its proxy answers in HTML.
     if (status >= 500 || status === 429)
       throw new VsphereUnreachable(connection.server, method, `HTTP ${status}`);
     const answer = body?.at(`Body.${method}Response`);
@@ -110,7 +109,7 @@ function faultOf(method: string, on: ObjectRef, fault: VimNode): OfFault {
 
 type OfFault = VsphereFault | VspherePermissionDenied | VsphereDatastoreFull;
 const FULL = new Set(['NoDiskSpace', 'InsufficientStorageSpace']);
-/** A host says it of a snapshot within a fault of another name, such as GenericVmConfigFault. */
+/** A host reports lack of space for a snapshot in the text of another fault, such as GenericVmConfigFault. */
 const NO_ROOM =
   /insufficient (disk )?space|\b(no|not enough|no more)( more)?( free)?( disk)? space|snapshot\.error-nospace/i;
 

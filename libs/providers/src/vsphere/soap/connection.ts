@@ -6,7 +6,7 @@ import tls, { type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { LedgerliftError } from '@ledgerlift/contracts';
 import { VsphereCertificateRefused, VsphereThumbprintDiffers, VsphereUnreachable } from '../errors.js';
 
-/** How a server's certificate is judged: by its thumbprint where there is one, else by who signed it. */
+/** How to verify a server's certificate: by its thumbprint if set, otherwise by its authority. */
 export interface Trust {
   /** SHA-256 or SHA-1, upper case, with colons. */
   readonly thumbprint?: string | undefined;
@@ -14,19 +14,19 @@ export interface Trust {
   readonly insecureSkipVerify?: boolean;
 }
 
-/** A certificate that was judged, and trusted. */
+/** A verified certificate. */
 export interface TrustedCertificate {
   readonly sha1: string;
   readonly sha256: string;
   readonly pem: string;
-  /** Why it would not do for somebody who knows no more than it, such as the wrong name; undefined where it would. */
+  /** Why a client without the thumbprint would reject it, such as a wrong name; undefined if it would not. */
   readonly flaw: string | undefined;
 }
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'HEAD';
   readonly url: URL;
-  /** How errors call it, where its path is a secret. */
+  /** Name of the request in errors, if its path is a secret. */
   readonly called?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -54,8 +54,8 @@ const CERTIFICATE_REASONS: Readonly<Record<string, readonly [reason: string, way
 };
 
 /**
- * HTTPS to one server. The certificate is judged when a connection is made, before any request is written to it, so
- * that no credential reaches a stranger.
+ * HTTPS to one server. Verifies the certificate of each connection before sending any request, so that no credential reaches an
+ * impostor.
  */
 export class HttpsConnection {
   readonly #agent: TrustingAgent;
@@ -67,15 +67,15 @@ export class HttpsConnection {
     this.#agent = new TrustingAgent(server, trust);
   }
 
-  /** The certificate that the server showed last, and that was trusted; undefined before the first exchange. */
+  /** The server's last trusted certificate; undefined before the first exchange. */
   get seen(): TrustedCertificate | undefined {
     return this.#agent.seen;
   }
 
   /**
-   * The answer's head has arrived; its body is the caller's to read.
+   * Sends a request and resolves when the answer's head has arrived. The caller reads the body.
    *
-   * @throws VsphereUnreachable, VsphereThumbprintDiffers, VsphereCertificateRefused; the signal's reason once aborted
+   * @throws VsphereUnreachable, VsphereThumbprintDiffers, VsphereCertificateRefused; the signal's reason if aborted
    */
   async exchange(asked: HttpRequest): Promise<IncomingMessage> {
     const { method, url, headers, body, signal, silenceMs } = asked;
@@ -93,7 +93,7 @@ export class HttpsConnection {
     });
   }
 
-  /** What broke a connection or a body, as an error of ours. */
+  /** Turns a failure of a connection or a body into one of our errors. */
   failureOf(what: string, error: unknown): LedgerliftError {
     const { code } = error as { readonly code?: unknown };
     if (isOurs(error)) return error;
@@ -112,7 +112,7 @@ const isOurs = (error: unknown): error is LedgerliftError =>
   typeof (error as { readonly code?: unknown } | undefined)?.code === 'string' &&
   (error as { readonly code: string }).code.startsWith('LL-');
 
-/** Hands out a connection only once its certificate has been judged. */
+/** Hands out a connection only after verifying its certificate. */
 class TrustingAgent extends Agent {
   seen: TrustedCertificate | undefined;
 
@@ -120,7 +120,7 @@ class TrustingAgent extends Agent {
     private readonly server: string,
     private readonly trust: Trust,
   ) {
-    // A vCenter closes what is idle for long; many at once would be many sockets of its few.
+    // A vCenter closes idle connections, and has few sockets.
     super({ keepAlive: true, maxSockets: 16, timeout: 120_000, ALPNProtocols: ['http/1.1'] });
   }
 
@@ -163,7 +163,7 @@ class TrustingAgent extends Agent {
 }
 
 const SHA1_LENGTH = 59;
-/** The certificate's fingerprint, of the kind that was pinned. */
+/** Returns the certificate's fingerprint with the same hash as the pinned one. */
 function fingerprintOf(socket: TLSSocket, like: string): string {
   const certificate: PeerCertificate = socket.getPeerCertificate();
   return like.length === SHA1_LENGTH ? certificate.fingerprint : certificate.fingerprint256;

@@ -1,6 +1,6 @@
 import type { FailureClass } from '@ledgerlift/contracts';
 
-/** What passes by itself: the object is busy, a host is away, a lock is held. */
+/** Faults that pass by themselves: the object is busy, a host is away, a lock is held. */
 const transient = new Set([
   'TaskInProgress',
   'InvalidState',
@@ -30,7 +30,7 @@ const transient = new Set([
   'RuntimeFault',
 ]);
 
-/** What somebody has to put right at the source first. */
+/** Faults that somebody must fix at the source first. */
 const needsOperator = new Set([
   'InvalidLogin',
   'InvalidLocale',
@@ -47,9 +47,9 @@ const needsOperator = new Set([
 ]);
 
 /**
- * How a fault of vSphere (`vim.fault.…`, `vmodl.fault.…`) is answered. One that is not known is tried again, within the
- * plan's limit: most of what a vCenter says under load is named nowhere. So is ManagedObjectNotFound: tasks, views and
- * neighbours of a VM come and go, and that the VM itself is gone is told by another error.
+ * Classifies a vSphere fault (`vim.fault.…`, `vmodl.fault.…`). Unknown faults are retried within the plan's limit, because most faults
+ * of a vCenter under load are undocumented. So is ManagedObjectNotFound: tasks, views and neighbours of a VM come and go, and a
+ * missing VM has an error of its own.
  */
 export function classOfFault(fault: string): FailureClass {
   if (needsOperator.has(fault)) return 'needs-operator';

@@ -1,10 +1,9 @@
 import type { VsphereSession } from '../session.js';
 import { VsphereUnreachable } from '../errors.js';
-import type { VimValue } from './render.js';
+import type { ObjectRef, VimNode, VimValue } from './xml.js';
 import { vimFault } from './client.js';
-import type { ObjectRef, VimNode } from './node.js';
 
-/** An object and those of its properties that were asked for, and that it has. */
+/** An object with the requested properties that it has. */
 export interface VimObject {
   readonly ref: ObjectRef;
   readonly properties: ReadonlyMap<string, VimNode>;
@@ -13,10 +12,10 @@ export interface VimObject {
 const PAGE = 200;
 
 /**
- * Reads properties of objects of one type, which are named one by one.
+ * Reads properties of the given objects, all of one type.
  *
  * @param paths such as `config.hardware.device`
- * @throws VsphereFault `ManagedObjectNotFound` where one is gone; VsphereUnreachable where the answer leaves one out
+ * @throws VsphereFault `ManagedObjectNotFound` if one is gone; VsphereUnreachable if the answer omits one
  */
 export async function retrieve(
   session: VsphereSession,
@@ -31,7 +30,7 @@ export async function retrieve(
     objectSet: objects.map((obj) => ({ obj, skip: false })),
   };
   const found = await retrieveFiltered(session, filter, signal);
-  // Gone is only what the server says is gone: an object without properties would look like one that has none.
+  // Treat an omitted object as an error, not as gone or as one without properties.
   const left = objects.find(({ id }) => !found.some(({ ref }) => ref.id === id));
   if (left === undefined) return found;
   const { server } = session.connection;
@@ -42,7 +41,7 @@ export async function retrieve(
   );
 }
 
-/** The properties of one object. @throws VsphereFault `ManagedObjectNotFound` where it is gone */
+/** Reads the properties of one object. @throws VsphereFault `ManagedObjectNotFound` if it is gone */
 export async function propertiesOf(
   session: VsphereSession,
   object: ObjectRef,
@@ -62,15 +61,15 @@ export type PropertyFilter = {
   readonly objectSet: readonly {
     readonly obj: ObjectRef;
     readonly skip: boolean;
-    /** How it leads to others, as a `SelectionSpec`. */
+    /** How to traverse to other objects, as a `SelectionSpec`. */
     readonly selectSet?: VimValue;
   }[];
 };
 
 /**
- * Page after page.
+ * Reads properties page by page.
  *
- * @throws VspherePermissionDenied where the user may not read something; what a call throws
+ * @throws VspherePermissionDenied if the user may not read something; errors of a call
  */
 export async function retrieveFiltered(
   session: VsphereSession,
@@ -94,7 +93,7 @@ export async function retrieveFiltered(
   return found;
 }
 
-/** What may not be read is left out of an answer, with the reason beside it: a session that has ended, for one. */
+/** Throws if an answer omits properties. It states the reason beside them, such as an ended session. */
 function refuseMissing(answer: VimNode): void {
   for (const object of answer.list('returnval.objects')) {
     const [missing] = object.list('missingSet');

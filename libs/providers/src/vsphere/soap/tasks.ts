@@ -3,18 +3,18 @@ import { askUntil } from '../../waiting.js';
 import { VsphereFault, VsphereWaitTooLong } from '../errors.js';
 import type { VsphereSession } from '../session.js';
 import { type VimArguments, vimFault } from './client.js';
-import type { ObjectRef, VimNode } from './node.js';
+import type { ObjectRef, VimNode } from './xml.js';
 import { propertiesOf } from './properties.js';
 
-/** @throws VsphereWaitTooLong when the time limit is over; the signal's reason once it is aborted */
+/** @throws VsphereWaitTooLong after the time limit; the signal's reason if aborted */
 export const until = <T>(what: string, patience: Patience, ask: () => Promise<T | undefined>): Promise<T> =>
   askUntil(patience, () => new VsphereWaitTooLong(what, patience.timeLimitMs), ask);
 
 /**
  * Starts a task (a method whose name ends in `_Task`) and waits for its end.
  *
- * @returns its result, where it has one
- * @throws VsphereFault with the task's own fault; VsphereWaitTooLong; what `call` throws
+ * @returns its result, if it has one
+ * @throws VsphereFault with the task's own fault; VsphereWaitTooLong; errors of `call`
  */
 export async function runTask(
   session: VsphereSession,
@@ -29,7 +29,7 @@ export async function runTask(
   return finishedTask(session, task, `${method} on ${on.type} ${on.id}`, patience);
 }
 
-/** Waits for the end of a task that was begun, by whomever. */
+/** Waits for the end of a task that somebody has begun. */
 export async function finishedTask(
   session: VsphereSession,
   task: ObjectRef,

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { element } from '@ledgerlift/xml';
 import type { HttpsConnection } from './connection.js';
-import { soapEnvelope } from './render.js';
+import { soapEnvelope } from './xml.js';
 
 const TRUST = 'http://docs.oasis-open.org/ws-sx/ws-trust/200512';
 const WSS = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity';
@@ -10,10 +10,10 @@ const ANSWER_MS = 20_000;
 const LIFETIME_MS = 60_000;
 
 /**
- * Asks vCenter's single sign-on for a token, to learn why it gives none: of a locked account a login says no more than
- * that it is refused. It counts as one more try of the same password.
+ * Asks vCenter's single sign-on for a token to find out whether the account is locked, because a normal login only reports a
+ * refusal. Counts as one more attempt with the same password.
  *
- * @returns false also where that cannot be learnt
+ * @returns false also if unknown
  */
 export async function isLocked(
   connection: HttpsConnection,
@@ -30,7 +30,7 @@ export async function isLocked(
       signal,
       silenceMs: ANSWER_MS,
     });
-    // Of VMware's identity manager: "The account of the user trying to authenticate is locked."
+    // VMware's identity manager says: "The account of the user trying to authenticate is locked."
     return /<[^>]*faultstring[^>]*>[^<]*\blocked\b/i.test(await text(response));
   } catch {
     return false;

@@ -3,7 +3,7 @@ import { RestRefused, VsphereRest } from '../rest.js';
 import type { VsphereSession } from '../session.js';
 import { VsphereTagDenied, VsphereTagMissing, VsphereTagRefused, VsphereTagsNotOffered } from './errors.js';
 
-/** The category of tags whose category is not named; made where there is none. */
+/** Default category of tags; created if it is missing. */
 const OURS = 'ledgerlift';
 const TAGGING = '/rest/com/vmware/cis/tagging';
 const ASSOCIATION = `${TAGGING}/tag-association`;
@@ -12,12 +12,12 @@ const Ids = z.array(z.string()).nullish();
 const Named = z.object({ name: z.string() });
 
 /**
- * Sees that a VM bears a tag: `name` in our own category, both made where they are missing, or `category:name`, which has
- * to be there. One that was made meanwhile by somebody else is taken.
+ * Attaches a tag to a VM: `name` in our own category, creating both if needed, or `category:name`, which must exist. Accepts a tag
+ * that somebody else has just created.
  *
- * @param beforeAttach awaited before the VM is given it
- * @returns false where the VM bore it already
- * @throws VsphereTagsNotOffered, VsphereTagMissing, VsphereTagDenied, VsphereTagRefused; what a connection throws
+ * @param beforeAttach awaited before attaching it
+ * @returns false if the VM already had it
+ * @throws VsphereTagsNotOffered, VsphereTagMissing, VsphereTagDenied, VsphereTagRefused; errors of a connection
  */
 export async function bearsTag(
   session: VsphereSession,
@@ -30,10 +30,10 @@ export async function bearsTag(
 }
 
 /**
- * Takes a tag away from a VM; the tag itself and its category stay.
+ * Detaches a tag from a VM. Keeps the tag itself and its category.
  *
- * @returns false where the VM did not bear it
- * @throws VsphereTagsNotOffered, VsphereTagDenied, VsphereTagRefused; what a connection throws
+ * @returns false if the VM did not have it
+ * @throws VsphereTagsNotOffered, VsphereTagDenied, VsphereTagRefused; errors of a connection
  */
 export async function losesTag(
   session: VsphereSession,
@@ -44,7 +44,7 @@ export async function losesTag(
   return tagging(session, tag, signal, (asked) => asked.detachFrom(vmId));
 }
 
-/** Asks the server about a tag, if it has tags. @throws VsphereTagsNotOffered, VsphereTagRefused, and what `ask` throws */
+/** Asks the server about a tag, if it has tags. @throws VsphereTagsNotOffered, VsphereTagRefused, and errors of `ask` */
 async function tagging(
   session: VsphereSession,
   tag: string,
@@ -52,13 +52,13 @@ async function tagging(
   ask: (asked: Tagging) => Promise<boolean>,
 ): Promise<boolean> {
   const { apiType } = await session.content(signal);
-  // A host is not asked: it would be given the password where nothing listens for it.
+  // Do not ask a host: it has no tags, and the request would send it the password.
   if (apiType !== 'VirtualCenter') throw new VsphereTagsNotOffered(session.connection.server, tag);
   try {
     return await VsphereRest.within(session, signal, (rest) => ask(new Tagging(rest, tag)));
   } catch (error) {
     if (!(error instanceof RestRefused)) throw error;
-    // Nothing of it is there: else it would have been told what it was about.
+    // The tagging service itself is missing; otherwise the answer would name the object.
     if ([404, 405].includes(error.status)) throw new VsphereTagsNotOffered(session.connection.server, tag);
     throw new VsphereTagRefused(tag, 'be asked about tags', error.message);
   }
@@ -143,12 +143,12 @@ class Tagging {
     return this.#named('tag', name, await this.rest.ask('POST', path));
   }
 
-  /** Lists are of ids only, and each is asked for its name. */
+  /** Lists contain only ids, so this asks for each name. */
   async #named(kind: 'category' | 'tag', name: string, ids: unknown): Promise<string | undefined> {
     for (const id of Ids.parse(ids) ?? []) {
       const path = `${TAGGING}/${kind}/id:${encodeURIComponent(id)}`;
       const found = await this.rest.ask('GET', path).catch((error: unknown) => {
-        // Removed since it was listed, or not for our eyes.
+        // It was removed since it was listed, or is hidden from us.
         if (error instanceof RestRefused && [403, 404].includes(error.status)) return undefined;
         throw error;
       });
@@ -171,7 +171,7 @@ class Tagging {
         .string()
         .parse(await this.#change(to, [privilege], `${TAGGING}/${kind}`, { create_spec: spec }));
     } catch (error) {
-      // Another worker was quicker.
+      // Another worker may have created it first.
       const made = error instanceof VsphereTagRefused ? await find() : undefined;
       if (made === undefined) throw error;
       return made;

@@ -39,7 +39,7 @@ describe('a plan at a real cluster', () => {
     await until(`${of} is no longer raised`, async () => !(await isRaised(clean)));
   });
 
-  it('has room where quotas leave some, and is told each that leaves too little', async () => {
+  it('fits if quotas leave enough, and otherwise names each quota that does not', async () => {
     const hard = [
       ...['requests.storage', 'persistentvolumeclaims', 'count/persistentvolumeclaims'],
       'fast.storageclass.storage.k8s.io/requests.storage',

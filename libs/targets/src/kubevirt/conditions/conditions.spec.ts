@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Condition } from '@ledgerlift/contracts';
 import type { VmAtTarget } from '../../plan.js';
-import { needs } from '../permissions/needs.js';
+import { needs } from '../permissions/roles.js';
 import { resources } from '../resources.js';
 import { conditions, kubevirtConditionTypes } from './index.js';
 import type { Setup } from './spec/case.js';
@@ -39,7 +39,7 @@ describe('a plan at a cluster', () => {
       Object.keys(kubevirtConditionTypes).filter((type) => !cases.some(({ of }) => of === type)),
     ).toEqual([]));
 
-  it('needs no storage, and no claims, where it is for conversion only', () => {
+  it('needs neither storage nor claims if it is for conversion only', () => {
     const spec = { ...planOf([]).spec, type: 'conversion' as const };
     const cluster = {
       // Where the pod keeps what stands beside the disks.
@@ -58,7 +58,7 @@ describe('a plan at a cluster', () => {
     );
     const missing = rights.map((need) => ({ need, namespace: 'vms' }));
     const [found] = judged({ view: { missing } });
-    expect(found?.message).toContain("it may not get, list, watch, create, delete pods in 'vms'");
+    expect(found?.message).toContain("the account may not get, list, watch, create, delete pods in 'vms'");
     expect(found?.items).toEqual(
       ['get', 'list', 'watch', 'create', 'delete'].map((verb) => `${verb} pods in 'vms'`),
     );

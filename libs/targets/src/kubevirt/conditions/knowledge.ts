@@ -1,19 +1,16 @@
-import { type Condition, conditionsOf } from '@ledgerlift/contracts';
+import type { Condition } from '@ledgerlift/contracts';
 import type { PlanAtTarget } from '../../plan.js';
-import type { ApiResource } from '../addresses.js';
+import { type ApiResource, resources } from '../resources.js';
 import { KubernetesForbidden, qualified } from '../errors.js';
 import type { ClusterView, Gap } from '../inventory/cluster-inventory.js';
 import type { MissingRight } from '../permissions/check.js';
-import { resourceOf } from '../permissions/needs.js';
-import { resources } from '../resources.js';
-import { kubevirtConditionTypes } from './condition-types.js';
+import { resourceOf } from '../permissions/roles.js';
+import { condition } from './condition-types.js';
 import { disksToCopy, namespacesOf } from './facts.js';
-import { kindsOfMachine } from './instance-types.js';
-import { NO_PROVISIONER } from './volumes.js';
+import { kindsOfMachine } from './machines.js';
+import { NO_PROVISIONER } from './storages.js';
 
-const condition = conditionsOf(kubevirtConditionTypes);
-
-/** The account may do all that a migration needs: one condition names every right that it lacks. Pure. */
+/** Checks that the account has the rights that a migration needs. One condition names all missing rights. Pure. */
 export function checkRights(
   { targetName }: PlanAtTarget,
   missing: readonly MissingRight[],
@@ -26,11 +23,16 @@ export function checkRights(
   );
   const items = missing.map((right) => `${right.need.verb} ${where(right)}`);
   return [
-    condition('TargetRightsMissing', 'Forbidden', `at '${targetName}' it may not ${lacks.join('; ')}`, items),
+    condition(
+      'TargetRightsMissing',
+      'Forbidden',
+      `at '${targetName}' the account may not ${lacks.join('; ')}`,
+      items,
+    ),
   ];
 }
 
-/** Everything is known that the plan is judged by. Pure. */
+/** Checks that the view knows every kind of object on which the plan depends. Pure. */
 export function checkKnowledge(
   plan: PlanAtTarget,
   cluster: ClusterView,
@@ -64,7 +66,7 @@ function kindsNeeded(plan: PlanAtTarget, cluster: ClusterView): ReadonlySet<ApiR
   const leavesModesOut = copied.some(
     (each) => each.accessMode === undefined || each.volumeMode === undefined,
   );
-  // A cluster without CDI has no profiles: what then stands against the pair is said of the pair.
+  // A cluster without CDI has no profiles; `checkStoragesOfCluster` then raises a condition on the pair.
   if (leavesModesOut && !isAbsent(cluster, resources.storageProfiles)) needed.add(resources.storageProfiles);
   const unprovisioned = cluster.storageClasses.filter(({ provisioner }) => provisioner === NO_PROVISIONER);
   if (copied.some(({ storageClass }) => unprovisioned.some(({ name }) => name === storageClass)))
@@ -77,7 +79,7 @@ const isAbsent = ({ gaps }: ClusterView, kind: ApiResource): boolean =>
 
 const isUnread = ({ knowledge: { state } }: Gap): boolean => state === 'refused' || state === 'unknown';
 
-/** Whether the missing right is named already, of which this is what follows. */
+/** Whether this gap follows from a missing right that `checkRights` already names. */
 const isToldAsRight = ({ kind, namespace, knowledge }: Gap, missing: readonly MissingRight[]): boolean =>
   knowledge.state === 'refused' &&
   knowledge.error instanceof KubernetesForbidden &&
@@ -86,7 +88,7 @@ const isToldAsRight = ({ kind, namespace, knowledge }: Gap, missing: readonly Mi
 function notKnown(reason: 'NotInstalled' | 'NotRead', gaps: readonly Gap[]): readonly Condition[] {
   if (gaps.length === 0) return [];
   const whats = [...new Set(gaps.map(({ what }) => what))];
-  const why = reason === 'NotInstalled' ? 'the cluster does not have the kinds' : 'could not be read:';
+  const why = reason === 'NotInstalled' ? 'the cluster does not have the kinds' : 'could not read';
   const causes = gaps.flatMap(({ knowledge }) =>
     knowledge.state === 'refused' ? [knowledge.error.message] : [],
   );

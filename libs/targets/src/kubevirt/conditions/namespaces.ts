@@ -1,13 +1,11 @@
-import { type Condition, type KubeVirtSettings, conditionsOf } from '@ledgerlift/contracts';
+import type { Condition, KubeVirtSettings } from '@ledgerlift/contracts';
 import type { PlanAtTarget } from '../../plan.js';
-import type { ClusterView } from '../inventory/cluster-inventory.js';
 import { resources } from '../resources.js';
-import { kubevirtConditionTypes } from './condition-types.js';
+import type { ClusterView } from '../inventory/cluster-inventory.js';
+import { condition } from './condition-types.js';
 import { isKnown, namespacesOf } from './facts.js';
 
-const condition = conditionsOf(kubevirtConditionTypes);
-
-/** The namespaces of the plan's VMs can take them. Pure. */
+/** Checks that the target namespaces are allowed, exist and admit the pods. Pure. */
 export function checkNamespaces(
   { namespaces: allowed }: KubeVirtSettings,
   plan: PlanAtTarget,
@@ -18,10 +16,11 @@ export function checkNamespaces(
       condition('NamespaceNotValid', reason, `the namespace '${namespace}' ${message}`, [namespace]),
     ];
     if (!allowed.includes(namespace))
-      return refused('NotAllowed', `is not among those of '${plan.targetName}', ${allowed.join(', ')}`);
+      return refused('NotAllowed', `is not allowed by '${plan.targetName}', only ${allowed.join(', ')}`);
     if (!isKnown(cluster, resources.namespaces)) return [];
     const found = cluster.namespaces.find(({ name }) => name === namespace);
-    if (found === undefined) return refused('NotFound', `is not in the cluster of '${plan.targetName}'`);
+    if (found === undefined)
+      return refused('NotFound', `does not exist in the cluster of '${plan.targetName}'`);
     if (found.isEnding) return refused('Ending', 'is being deleted');
     if (found.podSecurity !== 'restricted') return [];
     const message = `the namespace '${namespace}' admits only pods of the level restricted`;

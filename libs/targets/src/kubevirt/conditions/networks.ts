@@ -1,19 +1,17 @@
-import { type Condition, type TargetNetwork, conditionsOf } from '@ledgerlift/contracts';
-import { checkNetworks, checkPodNetwork } from '../../conditions/networks.js';
-import { sharedConditionTypes } from '../../conditions/types.js';
+import { BlockList, isIP } from 'node:net';
+import type { Condition, TargetNetwork } from '@ledgerlift/contracts';
+import { checkNetworks, checkPodNetwork } from '../../conditions.js';
 import type { NetworkPair, PlanAtTarget, VmAtTarget } from '../../plan.js';
 import { nicAddress } from '../../vm-model/identity.js';
-import type { ClusterView } from '../inventory/cluster-inventory.js';
 import { resources } from '../resources.js';
-import { kubevirtConditionTypes } from './condition-types.js';
+import type { ClusterView } from '../inventory/cluster-inventory.js';
+import { condition } from './condition-types.js';
 import { isKnown, namespacesOf } from './facts.js';
 
-const condition = conditionsOf({ ...sharedConditionTypes, ...kubevirtConditionTypes });
-
-/** Networks that every VM may name, wherever it is: Forklift's rule, and that of Multus where namespaces are isolated. */
+/** Networks of this namespace are open to VMs of every namespace, in Forklift and in Multus with namespace isolation. */
 const SHARED_NAMESPACE = 'default';
 
-/** The networks are there, where VMs may use them, and with no address twice. Pure. */
+/** Checks that networks exist, that VMs may use them, and that no MAC address is used twice. Pure. */
 export function checkNetworksOfCluster(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
   return [
     ...checkPodNetwork(plan),
@@ -22,7 +20,7 @@ export function checkNetworksOfCluster(plan: PlanAtTarget, cluster: ClusterView)
   ];
 }
 
-/** Where Multus is not installed, that is said once, instead of each network. */
+/** If Multus is not installed, one condition says so instead of one for each network. */
 const isMultusKnown = (cluster: ClusterView): boolean =>
   isKnown(cluster, resources.networks) &&
   !cluster.gaps.some(
@@ -33,7 +31,7 @@ function checkMultus(plan: PlanAtTarget, cluster: ClusterView): readonly Conditi
   const offered = offeredNetworks(cluster);
   const used = new Set(plan.vms.flatMap(({ networkOf }) => networkOf));
   const unused = plan.networks.filter((pair) => !used.has(pair));
-  // A network without a namespace is that of each VM's own.
+  // A network without a namespace is in the VM's own namespace.
   const found = namespacesOf(plan).flatMap((targetNamespace, index) => {
     const vms = plan.vms.filter((each) => each.targetNamespace === targetNamespace);
     const pairs = new Set(vms.flatMap(({ networkOf }) => networkOf));
@@ -52,12 +50,12 @@ function checkReach(networks: readonly NetworkPair[], namespace: string): readon
     const own = destination.namespace ?? namespace;
     if (own === namespace || own === SHARED_NAMESPACE) return [];
     const name = `${own}/${destination.name}`;
-    const message = `'${source}' leads to multus ${name}, which VMs in '${namespace}' may not use`;
+    const message = `'${source}' is mapped to multus ${name}, which VMs in '${namespace}' may not use`;
     return [condition('NetMapDestinationNADNotValid', 'NamespaceNotAllowed', message, [name])];
   });
 }
 
-/** A network that gives each pod a device of its own can take a virtual function; others only what is emulated. */
+/** Only a network that assigns a device to each pod supports SR-IOV NICs; others support emulated ones. */
 const offeredNetworks = ({ networks }: ClusterView): readonly TargetNetwork[] => [
   { name: 'pod', type: 'pod', nicKinds: ['ethernet'] },
   ...networks.map(({ name, namespace, resourceName }): TargetNetwork => ({
@@ -68,7 +66,7 @@ const offeredNetworks = ({ networks }: ClusterView): readonly TargetNetwork[] =>
   })),
 ];
 
-/** No VM of the cluster has the address of a NIC on the same network. Those of the plan are compared by the planner. */
+/** Checks that no VM of the cluster uses a NIC's MAC address on the same network. The planner compares those within the plan. */
 function checkMacs({ vms }: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
   const owners = Map.groupBy(
     cluster.vms.flatMap(({ name, namespace, nics }) =>
@@ -85,7 +83,7 @@ function checkMacs({ vms }: PlanAtTarget, cluster: ClusterView): readonly Condit
       const others = owners.get(`${network} ${mac}`) ?? [];
       const other = others.find((each) => !(vm.isRetried && each.vm === place));
       if (other === undefined) return [];
-      const message = `${mac} of '${vm.vm.name}' is that of the VM '${other.vm}' on multus ${network}`;
+      const message = `${mac} of '${vm.vm.name}' is already used by the VM '${other.vm}' on multus ${network}`;
       return [condition('MacConflicts', 'NotUnique', message, [vm.vm.name])];
     }),
   );
@@ -98,4 +96,39 @@ function addressesOf({ vm, networkOf, targetNamespace }: VmAtTarget) {
     if (destination?.type !== 'multus' || mac === undefined) return [];
     return [{ network: `${destination.namespace ?? targetNamespace}/${destination.name}`, mac }];
   });
+}
+
+/** Checks that no address of a guest or of the source is in the cluster's service ranges. Pure. */
+export function checkAddresses(plan: PlanAtTarget, { serviceRanges }: ClusterView): readonly Condition[] {
+  const cidrs = serviceRanges.flatMap((range) => range.cidrs);
+  const services = blockList(cidrs);
+  const isService = (ip: string): boolean => {
+    const version = isIP(ip);
+    return version !== 0 && services.check(ip, version === 4 ? 'ipv4' : 'ipv6');
+  };
+  const range = `in the service range, ${cidrs.join(', ')}`;
+  const guests = plan.vms.flatMap(({ vm }) => {
+    const inside = (vm.guest?.nics ?? []).flatMap(({ addresses }) =>
+      addresses.map(({ ip }) => ip).filter(isService),
+    );
+    if (inside.length === 0) return [];
+    const message = `${inside.join(', ')} of '${vm.name}' is ${range}`;
+    return [condition('AddressInServiceRange', 'Guest', message, [vm.name])];
+  });
+  const hosts = plan.sourceHosts
+    .filter(isService)
+    .map((host) =>
+      condition('AddressInServiceRange', 'Source', `the address of the source, ${host}, is ${range}`, [host]),
+    );
+  return [...guests, ...hosts];
+}
+
+function blockList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', bits = ''] = cidr.split('/');
+    const version = isIP(address);
+    if (version !== 0) list.addSubnet(address, Number(bits), version === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list;
 }

@@ -1,14 +1,12 @@
-import { type Condition, conditionsOf, listed } from '@ledgerlift/contracts';
+import { type Condition, listed } from '@ledgerlift/contracts';
 import type { PlanAtTarget } from '../../plan.js';
 import type { ClusterView } from '../inventory/cluster-inventory.js';
 import { resources } from '../resources.js';
-import { kubevirtConditionTypes } from './condition-types.js';
+import { condition } from './condition-types.js';
 import { isKnown } from './facts.js';
-import { podRequests } from './pod-requests.js';
+import { podRequests } from './worker-pods.js';
 
-const condition = conditionsOf(kubevirtConditionTypes);
-
-/** There are nodes for the VMs, and a place for the state of their TPMs. Pure. */
+/** Checks that there are nodes for the VMs and storage for the state of their TPMs. Pure. */
 export function checkNodes(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
   return [
     ...(isKnown(cluster, resources.nodes) ? checkCapacity(plan, cluster) : []),
@@ -21,7 +19,7 @@ export function checkNodes(plan: PlanAtTarget, cluster: ClusterView): readonly C
 function checkCapacity({ vms, targetName }: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
   const nodes = cluster.nodes.filter(({ isReady, takesVms }) => isReady && takesVms);
   if (nodes.length === 0) {
-    const message = `none of the ${cluster.nodes.length} nodes of '${targetName}' is ready and takes VMs`;
+    const message = `none of the ${cluster.nodes.length} nodes of '${targetName}' is ready and schedulable for VMs`;
     return [condition('NoNodeTakesVMs', 'NotSchedulable', message, [targetName])];
   }
   const large = vms.flatMap((each) => {
@@ -44,6 +42,6 @@ function checkTpms({ vms }: PlanAtTarget, cluster: ClusterView): readonly Condit
     cluster.kubevirts.some(({ vmStateStorageClass }) => vmStateStorageClass !== undefined) ||
     cluster.storageClasses.some(({ isDefault, isDefaultForVms }) => isDefault || isDefaultForVms);
   if (names.length === 0 || hasClass) return [];
-  const message = `${listed(names)} have a TPM, and no storage class is the default`;
+  const message = `${listed(names)} have a TPM, but there is no default storage class`;
   return [condition('TPMStateHasNoStorage', 'NoDefaultClass', message, names)];
 }

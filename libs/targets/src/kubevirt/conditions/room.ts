@@ -1,27 +1,31 @@
-import { type Condition, conditionsOf, listed } from '@ledgerlift/contracts';
+import { type Condition, type KubeVirtSettings, listed } from '@ledgerlift/contracts';
 import type { PlanAtTarget } from '../../plan.js';
 import type { ClusterView } from '../inventory/cluster-inventory.js';
 import type { Quota } from '../inventory/kinds.js';
-import { quantity } from '../inventory/quantity.js';
-import { kubevirtConditionTypes } from './condition-types.js';
+import { quantity } from '../inventory/storage-facts.js';
+import { condition } from './condition-types.js';
 import { type ClaimToMake, claimsToMake, namespacesOf } from './facts.js';
-import { podRequests } from './pod-requests.js';
+import { podRequests, type WorkerNeeds, workerNeeds } from './worker-pods.js';
 
-const condition = conditionsOf(kubevirtConditionTypes);
-
-/** The plan's VMs, all together, fit into what quotas leave, and each claim between the limits. Pure. */
-export function checkRoom(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
+/** Checks that the plan's VMs together fit the quotas, and that each claim and worker pod fits the limit ranges. Pure. */
+export function checkRoom(
+  settings: KubeVirtSettings,
+  plan: PlanAtTarget,
+  cluster: ClusterView,
+): readonly Condition[] {
   const claims = claimsToMake(plan, cluster);
   return namespacesOf(plan).flatMap((namespace) => {
     const own = claims.filter(({ vm }) => vm.targetNamespace === namespace);
+    const workers = workerNeeds(namespace, settings, plan, cluster);
     return [
-      ...checkQuotas(namespace, needsOf(namespace, plan, cluster, own), cluster),
+      ...checkQuotas(namespace, needsOf(namespace, plan, cluster, own, workers), cluster),
       ...checkLimits(namespace, own, cluster),
+      ...checkWorkerLimits(namespace, workers, cluster),
     ];
   });
 }
 
-/** By the names that quotas have for them. */
+/** Needed amounts, by the resource names that quotas use. */
 interface Needs {
   readonly ofPods: ReadonlyMap<string, number>;
   readonly ofObjects: ReadonlyMap<string, number>;
@@ -33,6 +37,7 @@ function needsOf(
   { vms }: PlanAtTarget,
   cluster: ClusterView,
   claims: readonly ClaimToMake[],
+  { pods: workers, each }: WorkerNeeds,
 ): Needs {
   const coming = vms.filter((each) => each.targetNamespace === namespace);
   const existing = new Set(
@@ -44,17 +49,23 @@ function needsOf(
   const cores = sum(pods.map((pod) => pod.cores));
   const memory = sum(pods.map((pod) => pod.memoryBytes));
   const storage = (of: readonly ClaimToMake[]): number => sum(of.map(({ bytes }) => bytes));
+  // A VM starts only after its worker pod is gone, so the two never run together.
+  const most = (ofVms: number, ofWorker: number): number => Math.max(ofVms, workers * ofWorker);
   return {
     ofPods: new Map([
-      ['pods', pods.length],
-      ['cpu', cores],
-      ['requests.cpu', cores],
-      ['memory', memory],
-      ['requests.memory', memory],
+      ['pods', most(pods.length, 1)],
+      ['cpu', most(cores, each.requests.cpu)],
+      ['requests.cpu', most(cores, each.requests.cpu)],
+      ['limits.cpu', workers * each.limits.cpu],
+      ['memory', most(memory, each.requests.memory)],
+      ['requests.memory', most(memory, each.requests.memory)],
+      ['limits.memory', workers * each.limits.memory],
     ]),
     ofObjects: new Map([
       ['count/virtualmachines.kubevirt.io', isNew.length],
-      ['count/pods', pods.length],
+      ['count/pods', most(pods.length, 1)],
+      ['secrets', workers],
+      ['count/secrets', workers],
       ['requests.storage', storage(claims)],
       ['persistentvolumeclaims', claims.length],
       ['count/persistentvolumeclaims', claims.length],
@@ -70,7 +81,7 @@ function checkQuotas(namespace: string, needs: Needs, { quotas }: ClusterView): 
   return quotas
     .filter((quota) => quota.namespace === namespace)
     .flatMap((quota) => {
-      // Which pods a scoped quota counts depends on what KubeVirt makes of the VM.
+      // Which pods a scoped quota counts depends on how KubeVirt builds them.
       const needed = new Map([...(quota.isScoped ? [] : needs.ofPods), ...needs.ofObjects]);
       const over = excessOf(quota, needed);
       if (over.length === 0) return [];
@@ -115,6 +126,33 @@ function checkLimits(
           const vms = [...new Set(outside.map(({ vm }) => vm.vm.name))];
           return [condition('TargetLimitExceeded', 'SizeNotAllowed', message, vms)];
         }),
+    );
+}
+
+/** A limit range applies to single containers or to whole pods. Kubernetes fills in its default limits. */
+function checkWorkerLimits(
+  namespace: string,
+  { pods, each, container }: WorkerNeeds,
+  { limitRanges }: ClusterView,
+): readonly Condition[] {
+  if (pods === 0) return [];
+  const of = { Pod: each.limits, Container: container.limits };
+  return limitRanges
+    .filter((range) => range.namespace === namespace)
+    .flatMap(({ name, limits }) =>
+      limits.flatMap(({ type, max }) => {
+        if (type !== 'Pod' && type !== 'Container') return [];
+        const over = (['cpu', 'memory'] as const).filter(
+          (resource) => of[type][resource] > (quantity(max[resource] ?? '') ?? Number.POSITIVE_INFINITY),
+        );
+        if (over.length === 0) return [];
+        const what = type === 'Pod' ? 'worker pod (its containers together)' : 'container of a worker pod';
+        const figures = over.map(
+          (resource) => `${resource} to ${max[resource]}, not ${shown(resource, of[type][resource])}`,
+        );
+        const message = `the limit range '${name}' of '${namespace}' allows a ${what} ${figures.join(', ')}`;
+        return [condition('TargetLimitExceeded', 'WorkerPodTooLarge', message, [`${namespace}/${name}`])];
+      }),
     );
 }
 

@@ -1,15 +1,13 @@
-import { type Condition, conditionsOf, listed } from '@ledgerlift/contracts';
-import { sharedConditionTypes } from '../../conditions/types.js';
+import { type Condition, listed } from '@ledgerlift/contracts';
 import type { PlanAtTarget, StoragePair } from '../../plan.js';
-import { claimModes, offeredModes } from '../inventory/claim-modes.js';
-import type { ClusterView } from '../inventory/cluster-inventory.js';
 import { resources } from '../resources.js';
-import { kubevirtConditionTypes } from './condition-types.js';
-import { type ClaimToMake, claimsToMake, isKnown } from './facts.js';
+import { claimModes, offeredModes } from '../inventory/storage-facts.js';
+import type { ClusterView } from '../inventory/cluster-inventory.js';
+import type { FreeVolume } from '../inventory/kinds.js';
+import { condition } from './condition-types.js';
+import { claimsToMake, type ClaimToMake, isKnown } from './facts.js';
 
-const condition = conditionsOf({ ...sharedConditionTypes, ...kubevirtConditionTypes });
-
-/** The storage classes are there, offer what is asked of them, and suit the disks. Pure. */
+/** Checks that the mapped storage classes exist, offer the requested modes and suit the disks. Pure. */
 export function checkStoragesOfCluster(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
   if (plan.spec.type === 'conversion') return [];
   const claims = claimsToMake(plan, cluster);
@@ -53,7 +51,7 @@ function lackOf(
   const modes = claimModes(destination, profile);
   if (offered.length === 0)
     return modes === undefined
-      ? { reason: 'ModesNotKnown', message: 'has no storage profile that says its access and volume mode' }
+      ? { reason: 'ModesNotKnown', message: 'has no storage profile with its access and volume modes' }
       : undefined;
   const offers = `offers it ${offered.map((each) => `${each.accessMode} ${each.volumeMode}`).join(', ')}`;
   const withAccess = offered.filter((each) => (accessMode ?? each.accessMode) === each.accessMode);
@@ -71,7 +69,7 @@ const checkShared = (claims: readonly ClaimToMake[]): readonly Condition[] =>
       condition(
         'SharedDiskNotSharable',
         'NotReadWriteMany',
-        `disks of ${listed(names)} are shared, and become claims that are not ReadWriteMany`,
+        `disks of ${listed(names)} are shared, but become claims that are not ReadWriteMany`,
         names,
       ),
   );
@@ -82,4 +80,43 @@ function namedVms(
 ): readonly Condition[] {
   const names = [...new Set(claims.map(({ vm }) => vm.vm.name))];
   return names.length === 0 ? [] : [raise(names)];
+}
+
+/** https://kubernetes.io/docs/concepts/storage/storage-classes/#local: an administrator makes the volumes. */
+export const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
+
+/** Checks that a class without a provisioner has enough free volumes of sufficient size. Pure. */
+export function checkVolumes(plan: PlanAtTarget, cluster: ClusterView): readonly Condition[] {
+  if (!isKnown(cluster, resources.volumes)) return [];
+  const claims = Map.groupBy(claimsToMake(plan, cluster), ({ storageClass }) => storageClass);
+  return cluster.storageClasses
+    .filter(({ provisioner }) => provisioner === NO_PROVISIONER)
+    .flatMap(({ name }) => {
+      const wanted = claims.get(name) ?? [];
+      const free = cluster.freeVolumes.filter(({ storageClass }) => storageClass === name);
+      const without = withoutVolume(wanted, free);
+      if (without.length === 0) return [];
+      const message = `'${name}' has no provisioner, and its ${free.length} free volumes fit only ${wanted.length - without.length} of the plan's ${wanted.length} disks`;
+      return [condition('TargetVolumesMissing', 'NotEnough', message, [name])];
+    });
+}
+
+/** Assigns volumes to the largest claims first, because a volume that fits one also fits all later ones. */
+function withoutVolume(
+  claims: readonly ClaimToMake[],
+  volumes: readonly FreeVolume[],
+): readonly ClaimToMake[] {
+  const left = [...volumes];
+  return claims
+    .toSorted((one, other) => other.bytes - one.bytes)
+    .filter(({ bytes, modes }) => {
+      const fitting = left.findIndex(
+        (each) =>
+          each.bytes >= bytes &&
+          each.volumeMode === modes.volumeMode &&
+          each.accessModes.includes(modes.accessMode),
+      );
+      if (fitting >= 0) left.splice(fitting, 1);
+      return fitting < 0;
+    });
 }

@@ -18,8 +18,7 @@ import {
 import { ClaimHeld, ClaimLost, ObjectEnding, QuotaExceeded } from '../errors.js';
 import { objectionToClaim } from './adopted.js';
 import { type ClaimSize, ensureClaim, findClaim } from './claims.js';
-import { holderOf } from './holders.js';
-import { whyPending } from './pending.js';
+import { holderOf, whyPending } from './holders.js';
 import { releaseClaim, sweepClaims } from './release.js';
 
 const MiB = 2 ** 20;
@@ -158,7 +157,7 @@ describe('the claim of a disk', () => {
     expect(await isThere(diskOf(0).pvcName)).toBe(false);
   });
 
-  it('is left alone where it is somebody else’s, whose it is being said', async () => {
+  it('is left alone if it belongs to somebody else, whom the error names', async () => {
     const { diskId, pvcName } = diskOf(0);
     await foreign(pvcName, { 'ledgerlift.io/installation': 'other', 'ledgerlift.io/migration': 'theirs' });
     const before = await see(pvcName);
@@ -169,7 +168,7 @@ describe('the claim of a disk', () => {
     expect(await see(pvcName)).toEqual(before);
   });
 
-  it('grows where its class allows it, and no later attempt makes it smaller', async () => {
+  it('grows if its class allows it, and no later attempt shrinks it', async () => {
     const { diskId, pvcName } = diskOf(0);
     await ensureClaim(cluster.at(record), diskId, SIZE);
     await bind(pvcName);
@@ -183,7 +182,7 @@ describe('the claim of a disk', () => {
     expect((await see(pvcName)).spec.resources.requests.storage).toBe('22Mi');
   });
 
-  it('is wrong where it is too small and cannot grow, or is not as recorded', async () => {
+  it('is wrong if it is too small and cannot grow, or differs from the record', async () => {
     const fixed = recordOf(record.migrationId, 'fixed');
     const { diskId, pvcName } = diskOf(0, fixed);
     await ensureClaim(cluster.at(fixed), diskId, SIZE);
@@ -194,7 +193,7 @@ describe('the claim of a disk', () => {
     expect(String(small)).toMatch(/one for 11534336 bytes, which its storage class does not let grow/);
     const other = await failure(ensureClaim(cluster.at(record), diskId, SIZE));
     expect(other).toBeInstanceOf(WrongDisk);
-    expect(String(other)).toMatch(/of "fixed", where of the storage class "grows" is expected/);
+    expect(String(other)).toMatch(/of the storage class "fixed", not of the storage class "grows"/);
   });
 
   it('is named lost once its volume is gone', async () => {
@@ -346,7 +345,7 @@ describe('a claim that is released', () => {
     await admin.patch(`${CLAIMS}/${pvcName}`, { metadata: { finalizers: null } });
   });
 
-  it('stays where it is somebody else’s, or was brought by another tool', async () => {
+  it('stays if it belongs to somebody else, or another tool brought it', async () => {
     const { pvcName } = diskOf(0);
     await foreign(pvcName);
     expect(await releaseClaim(cluster.at(record), pvcName, QUICK)).toBe('absent');
@@ -391,7 +390,7 @@ describe('a claim that another tool brought', () => {
     expect(await why()).toMatch(/no volume \(phase Pending\)/);
     await bind(pvcName);
     expect(await why()).toBeUndefined();
-    expect(await why(12 * MiB + 1)).toMatch(/it has 12582912 bytes, and the disk has 12582913 at the source/);
+    expect(await why(12 * MiB + 1)).toMatch(/it has 12582912 bytes, but the source's disk has 12582913/);
     await mount(`${pvcName}-user`, pvcName);
     expect(await why()).toBe(`the claim "${pvcName}": the pod "${pvcName}-user" uses it`);
   });

@@ -1,18 +1,84 @@
+import type { VmRecord } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { allocatedSize } from '../../disk-size.js';
-import { WrongDisk } from '../../errors.js';
-import { ClaimLost, KubernetesAlreadyExists, ObjectEnding } from '../errors.js';
+import { RecordMismatch, WrongDisk } from '../../errors.js';
+import { allocatedSize } from '../../files/layout.js';
+import { described, resources } from '../resources.js';
+import {
+  ClaimLost,
+  KubernetesAlreadyExists,
+  KubernetesRefused,
+  ObjectEnding,
+  QuotaExceeded,
+} from '../errors.js';
+import { quantity } from '../inventory/storage-facts.js';
 import { anewOnConflict, findObject } from '../objects.js';
-import { type AtCluster, assertOurs, ownLabels } from '../ownership.js';
-import { withinQuota } from '../quota.js';
-import { resources } from '../resources.js';
-import { Claim, claimNamed, recordedDisk, storageOf } from './claim.js';
-import { claimBytes } from './claim-size.js';
+import { assertOurs, type AtCluster, ObjectMetadata, ownLabels } from '../ownership.js';
+
+const Storage = z
+  .object({ storage: z.union([z.string(), z.number()]).transform((text) => quantity(String(text)) ?? 0) })
+  .prefault({ storage: 0 });
+
+/** The fields of a PersistentVolumeClaim that we read. */
+export const Claim = z
+  .object({
+    metadata: ObjectMetadata,
+    spec: z.object({
+      accessModes: z.array(z.string()).default([]),
+      volumeMode: z.enum(['Filesystem', 'Block']).default('Filesystem'),
+      storageClassName: z.string().optional(),
+      resources: z.object({ requests: Storage }).prefault({}),
+    }),
+    status: z.object({ phase: z.string().default('Pending'), capacity: Storage }).prefault({}),
+  })
+  .transform(({ metadata, spec: { resources: asked, ...spec }, status }) => ({
+    metadata,
+    ...spec,
+    phase: status.phase,
+    requestedBytes: asked.requests.storage,
+    /** Size of its volume; 0 until it has one. */
+    capacityBytes: status.capacity.storage,
+  }));
+export type Claim = z.infer<typeof Claim>;
+
+const MiB = 2 ** 20;
+/** Formats bytes as a claim's request, in the shortest exact form. */
+export const storageOf = (bytes: number): string => (bytes % MiB === 0 ? `${bytes / MiB}Mi` : String(bytes));
+
+/** Describes a claim for messages: `persistentvolumeclaims "web-disk-0" in the namespace 'vms'`. */
+export const claimNamed = (namespace: string, name: string): string =>
+  described(resources.claims, { namespace, name });
+
+/** Finds a disk of a record by its id at the source. @throws RecordMismatch if there is none */
+export function recordedDisk(record: VmRecord, diskId: string): VmRecord['disks'][number] {
+  const disk = record.disks.find((each) => each.diskId === diskId);
+  if (disk === undefined) throw new RecordMismatch(`"${record.targetName}" has no disk "${diskId}"`);
+  return disk;
+}
+
+export interface ClaimSizeRules {
+  readonly volumeMode: 'Filesystem' | 'Block';
+  /** Share of a Filesystem volume that the file system itself takes, from 0 to below 1; CDI's default is 0.06. */
+  readonly overhead: number;
+  /** Smallest volume of the storage, in bytes. */
+  readonly minimumBytes: number;
+}
+
+/**
+ * Computes the bytes that a claim must request for a raw disk to fit. Adds the file system's share as CDI does
+ * (kubevirt.io/containerized-data-importer v1.65.0, pkg/util/util.go, GetRequiredSpace and DefaultAlignBlockSize):
+ * size / (1 − overhead), rounded up to whole MiB. Pure.
+ *
+ * @param bytes size of the disk
+ */
+export function claimBytes(bytes: number, { volumeMode, overhead, minimumBytes }: ClaimSizeRules): number {
+  const needed = volumeMode === 'Filesystem' ? Math.ceil(bytes / (1 - overhead)) : bytes;
+  return Math.ceil(Math.max(needed, minimumBytes, 1) / MiB) * MiB;
+}
 
 export interface ClaimSize {
-  /** Of the disk. */
+  /** Size of the disk. */
   readonly diskBytes: number;
-  /** That the claim asks for: see `claimBytes`. */
+  /** Size that the claim requests: see `claimBytes`. */
   readonly claimBytes: number;
 }
 
@@ -23,11 +89,11 @@ const DISK_BYTES = 'ledgerlift.io/disk-bytes';
 const StorageClass = z.object({ allowVolumeExpansion: z.boolean().default(false) });
 
 /**
- * Makes the claim of a disk, or finds that of an earlier attempt. One that is too small is expanded, where its storage class allows
- * that. A claim that is still Pending is found, too: with the binding mode WaitForFirstConsumer it stays so until a pod uses it.
+ * Creates the claim of a disk, or finds the one of an earlier attempt and expands it if it is too small and its storage class
+ * allows that. Also accepts a Pending claim: with the binding mode WaitForFirstConsumer it stays so until a pod uses it.
  *
- * @throws NotOurs, where the name is somebody else's: nothing is touched
- * @throws WrongDisk, where the claim is ours, and not as the record has it
+ * @throws NotOurs if the name belongs to somebody else: nothing is touched
+ * @throws WrongDisk if the claim is ours but differs from the record
  * @throws ClaimLost, ObjectEnding, QuotaExceeded, and the errors of the connection
  */
 export function ensureClaim(at: AtCluster, diskId: string, size: ClaimSize): Promise<'created' | 'found'> {
@@ -36,7 +102,7 @@ export function ensureClaim(at: AtCluster, diskId: string, size: ClaimSize): Pro
     const found = (await findClaim(at, disk.pvcName)) ?? (await createClaim(at, disk, size));
     if (found === 'created') return found;
     const claim = found === 'exists' ? await findClaim(at, disk.pvcName) : found;
-    // Made by somebody else just now, and gone again: the next attempt makes it.
+    // Somebody else created and deleted it just now; the next attempt creates it.
     if (claim === undefined)
       throw new ObjectEnding(claimNamed(at.record.targetNamespace, disk.pvcName), 'now');
     assertOurs(resources.claims, claim, at.record);
@@ -47,7 +113,7 @@ export function ensureClaim(at: AtCluster, diskId: string, size: ClaimSize): Pro
   });
 }
 
-/** Reads a claim of the VM's namespace. @returns undefined where there is none */
+/** Reads a claim of the VM's namespace. @returns undefined if there is none */
 export const findClaim = (
   { connection, record, guard }: AtCluster,
   name: string,
@@ -72,10 +138,13 @@ function assertAsRecorded(claim: Claim, disk: RecordedDisk): void {
   if (!accessModes.includes(disk.accessMode))
     throw wrong(`with the access mode ${disk.accessMode}`, `with ${accessModes.join(', ')}`);
   if (storageClassName !== disk.storageClass)
-    throw wrong(`of the storage class "${disk.storageClass}"`, `of "${storageClassName ?? ''}"`);
+    throw wrong(
+      `of the storage class "${disk.storageClass}"`,
+      `of the storage class "${storageClassName ?? ''}"`,
+    );
 }
 
-/** The claim of a disk, ready to be sent to a cluster. Pure. */
+/** Builds the claim object of a disk. Pure. */
 export function claimObject(
   record: AtCluster['record'],
   disk: RecordedDisk,
@@ -101,9 +170,9 @@ export function claimObject(
 }
 
 /**
- * What the claim of a disk must ask for, by what was recorded of its class at the start. Pure.
+ * Computes the size of a disk's claim, by the sizing rules that were recorded at the start. Pure.
  *
- * @param bytes of the disk at the source
+ * @param bytes size of the source's disk
  */
 export function claimSizeOf({ volumeMode, sizing = NO_SIZING }: RecordedDisk, bytes: number): ClaimSize {
   const diskBytes = allocatedSize(bytes);
@@ -168,4 +237,19 @@ async function expandClaim(
       signal,
     }),
   );
+}
+
+// kubernetes v1.34, staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go, checkRequest.
+const EXCEEDED = /exceeded quota: ([^,]+), (requested: .*)$/s;
+
+/** Runs `make`, and turns a refusal by a quota into an error that names the quota. @throws QuotaExceeded, and as `make` */
+export async function withinQuota<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    const [, quota, figures] =
+      (error instanceof KubernetesRefused ? EXCEEDED.exec(error.says) : undefined) ?? [];
+    if (!(error instanceof KubernetesRefused) || quota === undefined || figures === undefined) throw error;
+    throw new QuotaExceeded(error.object, quota, figures);
+  }
 }

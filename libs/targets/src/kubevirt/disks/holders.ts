@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { resources } from '../resources.js';
 import type { KubernetesConnection } from '../connection.js';
 import { listObjects } from '../objects.js';
 import type { AtCluster } from '../ownership.js';
-import { resources } from '../resources.js';
+import { findClaim } from './claims.js';
 
 const Named = z.object({ claimName: z.string() }).optional();
 const Metadata = z.object({ name: z.string() });
-/** A pod or a VM instance whose containers have all ended holds nothing any more. */
+/** Phases of pods and VM instances whose containers have all ended, so that they hold no claims. */
 const ENDED = new Set(['Succeeded', 'Failed']);
 
 const Status = z.object({ phase: z.string().default('Pending') }).prefault({});
@@ -24,7 +25,7 @@ const PodUser = z
     ),
   }));
 
-// kubevirt.io/api v1.8.0, core/v1/schema.go, VolumeSource: every kind of volume that is a claim.
+// kubevirt.io/api v1.8.0, core/v1/schema.go, VolumeSource: every kind of volume that uses a claim.
 const InstanceUser = z
   .object({
     metadata: Metadata,
@@ -56,14 +57,14 @@ const InstanceUser = z
     ),
   }));
 
-/** A pod or a VM instance of a namespace, and the claims that it has in use. */
+/** A pod or VM instance, and the claims that it uses. */
 export interface ClaimUser {
   /** Such as `the pod "backup"`. */
   readonly who: string;
   readonly claims: readonly string[];
 }
 
-/** Who uses claims in a namespace now. VM instances come before pods, for what is told of their pods is less clear. */
+/** Lists the current users of claims in a namespace. VM instances come first, because they name the user better than their pods. */
 export async function claimUsers(
   connection: KubernetesConnection,
   namespace: string,
@@ -76,7 +77,7 @@ export async function claimUsers(
   return [...instances, ...pods].filter(({ hasEnded, claims }) => !hasEnded && claims.length > 0);
 }
 
-/** @returns a claim among these that somebody uses, and who; undefined: nobody uses any */
+/** @returns the first of these claims that is in use, with its user; undefined if none is */
 export async function holderOf(
   at: AtCluster,
   claims: readonly string[],
@@ -88,3 +89,46 @@ export async function holderOf(
   }
   return undefined;
 }
+
+const Event = z.object({
+  type: z.string().default('Normal'),
+  reason: z.string().default(''),
+  message: z.string().default(''),
+  // Which of the two is set depends on the API that wrote the event.
+  lastTimestamp: z.string().nullish(),
+  eventTime: z.string().nullish(),
+  metadata: z.object({ creationTimestamp: z.string().default('') }),
+});
+type Event = z.infer<typeof Event>;
+
+/** Events of a claim that waits for a pod, as expected (kubernetes v1.34, pkg/controller/volume/events/event.go). */
+const AS_IT_SHOULD = new Set(['WaitForFirstConsumer', 'WaitForPodScheduled']);
+
+/**
+ * Tells why a claim has no volume, for messages: its newest event, warnings first.
+ *
+ * @returns undefined if it has a volume, only waits for its first pod, or has no events
+ */
+export async function whyPending(at: AtCluster, claimName: string): Promise<string | undefined> {
+  const claim = await findClaim(at, claimName);
+  if (claim?.phase !== 'Pending') return undefined;
+  const { namespace, uid } = claim.metadata;
+  // Events outlive their object, so exclude those of an earlier claim of the same name.
+  const fieldSelector = `involvedObject.name=${claimName},involvedObject.uid=${uid}`;
+  const { connection, guard } = at;
+  const events = await listObjects(
+    connection,
+    resources.events,
+    { namespace, fieldSelector },
+    Event,
+    guard.signal,
+  );
+  const newest = events.toSorted((one, other) => (timeOf(one) < timeOf(other) ? 1 : -1));
+  const last = newest[0];
+  if (last === undefined || AS_IT_SHOULD.has(last.reason)) return undefined;
+  const telling = newest.find(({ type }) => type === 'Warning') ?? last;
+  return `${telling.reason}: ${telling.message}`;
+}
+
+const timeOf = ({ lastTimestamp, eventTime, metadata }: Event): string =>
+  lastTimestamp ?? eventTime ?? metadata.creationTimestamp;

@@ -5,21 +5,20 @@ import { anewOnConflict, deleteObject, listObjects } from '../objects.js';
 import { type AtCluster, isOurs, ownSelector } from '../ownership.js';
 import { resources } from '../resources.js';
 import { type WaitTimes, untilSeen } from '../until-seen.js';
-import { Claim, claimNamed } from './claim.js';
-import { findClaim } from './claims.js';
+import { Claim, claimNamed, findClaim } from './claims.js';
 import { holderOf } from './holders.js';
 
 /**
- * Deletes a claim that this migration made, and waits until it is gone. Its volume goes with it, where the storage class says so.
+ * Deletes a claim that this migration created, and waits until it is gone. The storage class decides whether its volume is deleted too.
  *
- * @returns `absent` when it was gone before, or what stands there now is not ours
- * @throws NotOurs, where it was brought by another tool: such a claim is never deleted
- * @throws ClaimHeld, where somebody uses it
+ * @returns `absent` if it was already gone, or its name now belongs to somebody else
+ * @throws NotOurs if another tool brought it: such a claim is never deleted
+ * @throws ClaimHeld if it is in use
  */
 export async function releaseClaim(at: AtCluster, name: string, times?: WaitTimes): Promise<Release['how']> {
   const { connection, record, guard } = at;
   const named = claimNamed(record.targetNamespace, name);
-  if (isAdopted(at, name)) throw new NotOurs(named, 'it was there before, and adopted');
+  if (isAdopted(at, name)) throw new NotOurs(named, 'it was adopted, so it existed before');
   const uid = await anewOnConflict(async () => {
     const claim = await findClaim(at, name);
     if (claim === undefined || !isOurs(claim, record)) return undefined;
@@ -37,7 +36,7 @@ export async function releaseClaim(at: AtCluster, name: string, times?: WaitTime
     async () => {
       const left = await findClaim(at, name);
       if (left?.metadata.uid !== uid) return 'removed';
-      // Kubernetes keeps a claim in deletion for as long as a pod uses it: who came in between is told, not waited for.
+      // Kubernetes keeps a claim in deletion while a pod uses it. Report a pod that started meanwhile instead of waiting for it.
       await assertFree(at, name);
       return undefined;
     },
@@ -47,9 +46,9 @@ export async function releaseClaim(at: AtCluster, name: string, times?: WaitTime
 }
 
 /**
- * Deletes the claims of this VM's migration that are not to be kept: those that a crash left, and no ledger has.
+ * Deletes leftover claims of this VM's migration: those that a crash left and no ledger lists.
  *
- * @param kept names of claims
+ * @param kept names of claims to keep
  * @throws as `releaseClaim`
  */
 export async function sweepClaims(at: AtCluster, kept: readonly string[], times?: WaitTimes): Promise<void> {

@@ -1,7 +1,9 @@
+import type { KubeVirtSettings } from '@ledgerlift/contracts';
 import type { z } from 'zod';
-import { type ApiResource, described } from '../addresses.js';
-import type { KubernetesConnection } from '../connection.js';
-import { resources } from '../resources.js';
+import type { TargetAt } from '../../plan.js';
+import { readCredentials } from '../access.js';
+import { type ApiResource, described, resources } from '../resources.js';
+import { KubernetesConnection } from '../connection.js';
 import {
   CdiConfig,
   Claim,
@@ -22,13 +24,13 @@ import {
 } from './kinds.js';
 import { type Knowledge, ResourceWatch, WATCH_TIMES, type WatchTimes } from './resource-watch.js';
 
-/** What a cluster has, as far as a migration into it depends on it. */
+/** The objects of a cluster that migrations into it depend on. */
 export interface ClusterView {
   readonly namespaces: readonly Namespace[];
   readonly storageClasses: readonly StorageClass[];
   readonly storageProfiles: readonly StorageProfile[];
   readonly snapshotClasses: readonly SnapshotClass[];
-  /** CDI's own, which is one. */
+  /** CDI's configuration: at most one. */
   readonly cdiConfigs: readonly CdiConfig[];
   readonly freeVolumes: readonly FreeVolume[];
   readonly serviceRanges: readonly ServiceRange[];
@@ -37,21 +39,21 @@ export interface ClusterView {
   readonly kubevirts: readonly KubeVirt[];
   readonly clusterInstanceTypes: readonly InstanceType[];
   readonly clusterPreferences: readonly Named[];
-  /** Of the namespaces that VMs are migrated into, as are all that follow. */
+  /** This and the following fields: only of namespaces that VMs are migrated into. */
   readonly instanceTypes: readonly InstanceType[];
   readonly preferences: readonly Named[];
   readonly quotas: readonly Quota[];
   readonly limitRanges: readonly LimitRange[];
   readonly vms: readonly VirtualMachine[];
   readonly claims: readonly Claim[];
-  /** What is not known as it is now, and what is not installed. Empty: everything above is current. */
+  /** Kinds that are not current or not installed. Empty if everything above is current. */
   readonly gaps: readonly Gap[];
 }
 
-/** A kind of object of which a view lacks something. */
+/** A kind of object that a view does not know completely. */
 export interface Gap {
   readonly kind: ApiResource;
-  /** Undefined: everywhere. */
+  /** Undefined for the whole cluster. */
   readonly namespace: string | undefined;
   /** Such as `storageprofiles.cdi.kubevirt.io`. */
   readonly what: string;
@@ -62,11 +64,11 @@ type Part = Exclude<keyof ClusterView, 'gaps'>;
 interface Source {
   readonly part: Part;
   readonly kind: ApiResource;
-  /** Of what is kept of each object. */
+  /** Selects the fields to keep of each object. */
   readonly schema: z.ZodType;
 }
 
-/** What is watched in the whole cluster. */
+/** Kinds to watch in the whole cluster. */
 const clusterSources: readonly Source[] = [
   { part: 'namespaces', kind: resources.namespaces, schema: Namespace },
   { part: 'storageClasses', kind: resources.storageClasses, schema: StorageClass },
@@ -81,7 +83,7 @@ const clusterSources: readonly Source[] = [
   { part: 'clusterInstanceTypes', kind: resources.clusterInstanceTypes, schema: InstanceType },
   { part: 'clusterPreferences', kind: resources.clusterPreferences, schema: Named },
 ];
-/** What is watched in each namespace that VMs are migrated into. */
+/** Kinds to watch in each namespace that VMs are migrated into. */
 const namespaceSources: readonly Source[] = [
   { part: 'instanceTypes', kind: resources.instanceTypes, schema: InstanceType },
   { part: 'preferences', kind: resources.preferences, schema: Named },
@@ -95,16 +97,16 @@ interface PartWatch {
   readonly watch: ResourceWatch<unknown>;
 }
 
-/** Knows what a cluster has by watching it, so that looking costs the API server nothing. */
+/** Keeps a cluster's objects current by watching it, so that a look costs the API server nothing. */
 export class ClusterInventory implements AsyncDisposable {
   readonly #watches: readonly PartWatch[];
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
   /**
-   * Begins to watch.
+   * Starts watching.
    *
-   * @param namespaces those that VMs are migrated into
+   * @param namespaces the namespaces that VMs are migrated into
    */
   constructor(
     connection: KubernetesConnection,
@@ -123,12 +125,12 @@ export class ClusterInventory implements AsyncDisposable {
     this.#running = Promise.all(this.#watches.map((each) => each.watch.run(signal)));
   }
 
-  /** Resolves once each kind was listed, or it is known why it is not. @throws the signal's reason once aborted */
+  /** Resolves once each kind is listed, or has a known reason why not. @throws the signal's reason if aborted */
   async known(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#watches.map((each) => each.watch.known(signal)));
   }
 
-  /** As it is known now. */
+  /** Returns the current state. */
   view(): ClusterView {
     const of = <T>(wanted: Part): readonly T[] =>
       this.#watches
@@ -163,5 +165,70 @@ export class ClusterInventory implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
+  }
+}
+
+/** A watched cluster. */
+export interface OpenInventory {
+  readonly connection: KubernetesConnection;
+  readonly inventory: ClusterInventory;
+}
+
+export interface OpenInventoriesOptions {
+  /** Closes an inventory after this time without use; ten minutes by default. */
+  readonly idleMs?: number;
+  readonly times?: WatchTimes;
+}
+
+const IDLE_MS = 600_000;
+
+/**
+ * Keeps watching clusters between looks, so that only the first look lists everything. Different secrets or settings count as
+ * different clusters.
+ */
+export class OpenInventories {
+  readonly #open = new Map<string, OpenInventory & { readonly idle: NodeJS.Timeout }>();
+  readonly #idleMs: number;
+  readonly #times: WatchTimes | undefined;
+
+  constructor({ idleMs = IDLE_MS, times }: OpenInventoriesOptions = {}) {
+    this.#idleMs = idleMs;
+    this.#times = times;
+  }
+
+  /** Returns a target's inventory, opening it if needed. Its credentials are read at the first request to the cluster. */
+  of({ settings, secret }: TargetAt<KubeVirtSettings>): OpenInventory {
+    const key = JSON.stringify([settings, secret?.name]);
+    const found = this.#open.get(key);
+    if (found !== undefined) {
+      found.idle.refresh();
+      return found;
+    }
+    const connection = new KubernetesConnection(() => readCredentials(settings.access, secret?.name));
+    const inventory = new ClusterInventory(connection, settings.namespaces, this.#times);
+    // The timer must not keep the process alive.
+    const idle = setTimeout(() => void this.#close(key), this.#idleMs).unref();
+    const opened = { connection, inventory, idle };
+    this.#open.set(key, opened);
+    return opened;
+  }
+
+  /** Number of open inventories. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Closes all inventories. `of` opens them again. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((key) => this.#close(key)));
+  }
+
+  async #close(key: string): Promise<void> {
+    const opened = this.#open.get(key);
+    if (opened === undefined) return;
+    this.#open.delete(key);
+    clearTimeout(opened.idle);
+    await opened.inventory[Symbol.asyncDispose]();
+    await opened.connection.close();
   }
 }

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Kubernetes, startKubernetes, until } from '@ledgerlift/testing';
-import type { ApiResource } from '../addresses.js';
+import { type ApiResource, resources } from '../resources.js';
 import { KubernetesConnection } from '../connection.js';
-import { resources } from '../resources.js';
 import { ClusterInventory, type ClusterView } from './cluster-inventory.js';
 import { Named } from './kinds.js';
 import { ResourceWatch } from './resource-watch.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { quantity } from './quantity.js';
+import { quantity } from './storage-facts.js';
 
 const Labels = z.record(z.string(), z.string()).default({});
 const Metadata = z.object({
@@ -17,7 +17,7 @@ const Modes = z.object({
   volumeMode: z.string().default('Filesystem'),
 });
 
-/** What is kept of each kind of object; the fields are those of the kind's own documentation. */
+/** The fields that we keep of each kind of object, named as in the kind's own documentation. */
 export const Named = z
   .object({ metadata: Metadata })
   .transform(({ metadata: { name, namespace } }) => ({ name, namespace }));
@@ -40,7 +40,7 @@ export const InstanceType = z
     namespace,
     cpus: cpu.guest,
     memoryBytes: bytesOf(memory.guest) ?? 0,
-    /** Undefined: the VM may say it itself. */
+    /** Undefined if the VM may set it. */
     cpuModel: cpu.model,
     nodeSelector,
   }));
@@ -70,12 +70,12 @@ export const StorageClass = z
     name,
     ...rest,
     isDefault: annotations['storageclass.kubernetes.io/is-default-class'] === 'true',
-    /** KubeVirt's own default for the disks of VMs. */
+    /** KubeVirt's default for disks of VMs. */
     isDefaultForVms: annotations['storageclass.kubevirt.io/is-default-virt-class'] === 'true',
   }));
 export type StorageClass = z.infer<typeof StorageClass>;
 
-/** CDI's, of the storage class of the same name. */
+/** CDI's profile of the storage class of the same name. */
 export const StorageProfile = z
   .object({
     metadata: Metadata,
@@ -90,7 +90,7 @@ export const StorageProfile = z
   .transform(({ metadata: { name, annotations }, status }) => ({
     name,
     ...status,
-    /** Claims that are smaller get this: containerized-data-importer, doc/storageprofile.md, "minimum supported PVC size". */
+    /** Smaller claims are enlarged to this: containerized-data-importer, doc/storageprofile.md, "minimum supported PVC size". */
     minimumBytes: bytesOf(annotations['cdi.kubevirt.io/minimumSupportedPvcSize']),
   }));
 export type StorageProfile = z.infer<typeof StorageProfile>;
@@ -100,7 +100,7 @@ export const SnapshotClass = z
   .transform(({ metadata: { name }, ...rest }) => ({ name, ...rest }));
 export type SnapshotClass = z.infer<typeof SnapshotClass>;
 
-/** `used` is what the quota's controller counted last. */
+/** `used` is the last count of the quota's controller. */
 export const Quota = z
   .object({
     metadata: Metadata,
@@ -144,9 +144,9 @@ export const Node = z
     name,
     labels,
     isReady: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
-    /** KubeVirt puts the label on nodes where its handler is alive. */
+    /** KubeVirt labels nodes where its handler is alive. */
     takesVms: labels['kubevirt.io/schedulable'] === 'true' && !spec.unschedulable,
-    /** For all pods of the node together; what they have asked for already is not taken off. */
+    /** Total for all pods of the node, without subtracting their requests. */
     allocatable: {
       cores: quantity(allocatable['cpu'] ?? '0') ?? 0,
       memoryBytes: quantity(allocatable['memory'] ?? '0') ?? 0,
@@ -192,7 +192,7 @@ export const VirtualMachine = z
     name,
     namespace,
     labels,
-    // `running` is what `runStrategy` replaced; a VM has one of the two.
+    // `running` is the predecessor of `runStrategy`; a VM has one of the two.
     runStrategy: spec.runStrategy ?? (spec.running === true ? 'Always' : 'Halted'),
     status: status.printableStatus,
     nics: nicsOf(spec.template, namespace),
@@ -228,14 +228,14 @@ export const KubeVirt = z
     version: status.observedKubeVirtVersion,
     phase: status.phase,
     featureGates: spec.configuration.developerConfiguration.featureGates,
-    /** So many CPUs of guests share one of a node; undefined: KubeVirt's own default. */
+    /** Number of guest CPUs per CPU of a node; undefined for KubeVirt's default. */
     cpuAllocationRatio: spec.configuration.developerConfiguration.cpuAllocationRatio,
-    /** Where the state of TPMs is kept; undefined: in the default class. */
+    /** Storage class for the state of TPMs; undefined for the default class. */
     vmStateStorageClass: spec.configuration.vmStateStorageClass || undefined,
   }));
 export type KubeVirt = z.infer<typeof KubeVirt>;
 
-/** Those that have an address of their own, on networks that VMs share: each pod has its pod network to itself. */
+/** Lists NICs with MAC addresses on shared networks. Pod networks are excluded, because each pod has its own. */
 function nicsOf(
   { spec }: z.infer<typeof TemplateOfVm>,
   namespace: string,
@@ -254,7 +254,7 @@ export const Network = z
   .transform(({ metadata: { name, namespace, annotations } }) => ({
     name,
     namespace,
-    /** What a pod asks its node for to be connected, such as a virtual function. */
+    /** Resource that a pod requests from its node to be connected, such as a virtual function. */
     resourceName: annotations['k8s.v1.cni.cncf.io/resourceName'],
   }));
 export type Network = z.infer<typeof Network>;
@@ -283,7 +283,7 @@ export const Claim = z
   }));
 export type Claim = z.infer<typeof Claim>;
 
-/** A volume that a claim may be bound to; nothing is kept of the others, of which a cluster has many. */
+/** A volume that a claim can bind to. The others are not kept, because a cluster has many. */
 export const FreeVolume = z
   .object({
     metadata: Metadata,
@@ -308,7 +308,7 @@ export const FreeVolume = z
   );
 export type FreeVolume = NonNullable<z.infer<typeof FreeVolume>>;
 
-/** Parts of a volume that its file system takes, as CDI reckons: containerized-data-importer, doc/cdi-config.md. */
+/** Shares of a volume that its file system takes, by CDI's settings: containerized-data-importer, doc/cdi-config.md. */
 export const CdiConfig = z
   .object({
     metadata: Metadata,
@@ -340,7 +340,7 @@ function partOf(text: string | undefined): number | undefined {
   return part >= 0 && part < 1 ? part : undefined;
 }
 
-/** Where services have their addresses: https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects */
+/** Address range of services: https://kubernetes.io/docs/reference/networking/virtual-ips/#ip-address-objects */
 export const ServiceRange = z
   .object({ metadata: Metadata, spec: z.object({ cidrs: z.array(z.string()).default([]) }) })
   .transform(({ metadata: { name }, spec: { cidrs } }) => ({ name, cidrs }));

@@ -2,27 +2,27 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { type ApiResource, described } from '../addresses.js';
+import { type ApiResource, described } from '../resources.js';
 import type { KubernetesConnection } from '../connection.js';
 import { KubernetesAnswerMalformed, KubernetesGone, KubernetesNotFound } from '../errors.js';
 
-/** How well a watch knows the objects of its kind. */
+/** How current a watch's objects are. */
 export type Knowledge =
   /** Not yet listed. */
   | { readonly state: 'unknown' }
-  /** As the API server has them, apart from what is on its way. */
+  /** Up to date with the API server, except for events in transit. */
   | { readonly state: 'current' }
-  /** Listed once; the watch is broken, and is made again. */
+  /** Listed once, but the watch broke and is being reopened. */
   | { readonly state: 'stale'; readonly why: string }
-  /** The cluster does not serve the kind. It is asked again, in case that it is installed. */
+  /** The cluster does not serve the kind. Retried in case it gets installed. */
   | { readonly state: 'not-installed' }
-  /** Never listed, and the API server says why. It is asked again. */
+  /** Never listed, because the API server refuses. Retried. */
   | { readonly state: 'refused'; readonly error: LedgerliftError };
 
 export interface WatchTimes {
-  /** Before a broken watch is made again: first, and at most; doubled each time. */
+  /** Delay before reopening a broken watch: the first and the longest; doubles each time. */
   readonly retryMs: readonly [first: number, most: number];
-  /** Before it is asked again whether a kind is installed. */
+  /** Delay before checking again whether a kind is installed. */
   readonly installedMs: number;
   /** How long a watch may be silent: API servers send a bookmark about each minute. */
   readonly silenceMs: number;
@@ -31,7 +31,7 @@ export interface WatchTimes {
 export const WATCH_TIMES: WatchTimes = { retryMs: [1000, 30_000], installedMs: 60_000, silenceMs: 150_000 };
 
 const PAGE = '500';
-// After so long the API server ends a watch in order, so that none is for ever at one of several servers.
+// The API server ends each watch after this time, so that watches spread over several servers.
 const WATCH_SECONDS = '300';
 
 const Metadata = z.looseObject({
@@ -60,12 +60,12 @@ const WatchEvent = z.discriminatedUnion('type', [
 ]);
 
 /**
- * Knows all objects of one kind, by a list and a watch that goes on from it. A broken watch is made again from the last version seen;
- * where the API server no longer has that version, everything is listed again. What changed in between is seen either way.
+ * Tracks all objects of one kind with a list followed by a watch. Reopens a broken watch at the last version seen, or lists everything
+ * again if the API server no longer has that version. Either way no change is missed.
  */
 export class ResourceWatch<T> {
   readonly kind: ApiResource;
-  /** Undefined: everywhere. */
+  /** Undefined for the whole cluster. */
   readonly namespace: string | undefined;
   readonly #connection: KubernetesConnection;
   readonly #schema: z.ZodType<T | undefined>;
@@ -76,8 +76,8 @@ export class ResourceWatch<T> {
   readonly #changed = new Set<() => void>();
 
   /**
-   * @param schema of what is kept of each object, undefined where nothing is; one that does not fit is an error of the watch
-   * @param namespace none: everywhere
+   * @param schema selects the fields to keep of each object, or undefined to drop it; an object that does not fit fails the watch
+   * @param namespace absent for the whole cluster
    */
   constructor(
     connection: KubernetesConnection,
@@ -97,7 +97,7 @@ export class ResourceWatch<T> {
     return this.#knowledge;
   }
 
-  /** In the order of `namespace/name`. */
+  /** Ordered by `namespace/name`. */
   get objects(): readonly T[] {
     return [...this.#objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
@@ -114,7 +114,7 @@ export class ResourceWatch<T> {
         waitMs = first;
       } catch (error) {
         if (signal.aborted) return;
-        // A watch that saw something was not broken from the start.
+        // Progress means that the watch worked, so start again with the shortest delay.
         if (this.#version !== before) waitMs = first;
         const pauseMs = this.#failed(error) ?? waitMs;
         await delay(pauseMs, undefined, { signal }).catch(() => undefined);
@@ -123,7 +123,7 @@ export class ResourceWatch<T> {
     }
   }
 
-  /** Resolves once the kind was listed, or it is known why it is not. @throws the signal's reason once aborted */
+  /** Resolves once the kind is listed, or has a known reason why not. @throws the signal's reason if aborted */
   async known(signal: AbortSignal): Promise<void> {
     while (this.#knowledge.state === 'unknown') await this.#change(signal);
   }
@@ -180,7 +180,7 @@ export class ResourceWatch<T> {
     this.#notify();
   }
 
-  /** @returns how long to wait before the next try; undefined: as long as it is for what is broken */
+  /** @returns the delay before the next try; undefined for the usual back-off */
   #failed(error: unknown): number | undefined {
     if (error instanceof KubernetesGone) {
       this.#version = undefined;
@@ -194,7 +194,7 @@ export class ResourceWatch<T> {
       return this.#times.installedMs;
     }
     const known = error instanceof LedgerliftError ? error : this.#malformed(String(error));
-    // What was seen stays, until it is known better.
+    // Keep the known objects until newer ones arrive.
     this.#know(
       this.#knowledge.state === 'current' || this.#knowledge.state === 'stale'
         ? { state: 'stale', why: known.message }
@@ -244,7 +244,7 @@ export class ResourceWatch<T> {
 
 const keyOf = ({ namespace, name }: z.infer<typeof Metadata>): string => `${namespace}/${name}`;
 
-/** The lines of a stream of JSON. Throws as the stream does, where `readline` would take a broken one for an end. */
+/** Yields the lines of a JSON stream. Throws if the stream breaks; `readline` would treat that as its end. */
 async function* linesOf(stream: IncomingMessage): AsyncGenerator<string> {
   let rest = '';
   for await (const text of stream.setEncoding('utf8')) {

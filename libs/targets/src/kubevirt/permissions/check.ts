@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import type { ApiRequest, KubernetesConnection } from '../connection.js';
 import { resources } from '../resources.js';
-import { type Need, needs } from './needs.js';
+import { type Need, needs } from './roles.js';
 
 /** A right that the account lacks. */
 export interface MissingRight {
   readonly need: Need;
-  /** Undefined: everywhere. */
+  /** Undefined for the whole cluster. */
   readonly namespace: string | undefined;
 }
 
 const Review = z.object({ status: z.object({ allowed: z.boolean() }) });
 
 /**
- * Asks the API server, one by one, for every right that a migration needs, whatever roles or other authorizers give it.
+ * Asks the API server about each right that a migration needs, so that any authorizer counts, not only roles.
  *
- * @param namespaces those that VMs are migrated into
- * @returns the missing ones, in the order of the table
+ * @param namespaces the namespaces that VMs are migrated into
+ * @returns the missing rights, in the order of the table
  * @throws as KubernetesConnection.call
  */
 export async function missingRights(
@@ -39,7 +39,7 @@ async function isAllowed(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { verb, kind, subresource } = need;
-  // https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access: everybody may ask about themselves.
+  // https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access: every account may ask about itself.
   const request: ApiRequest = {
     verb: 'create',
     kind: resources.accessReviews,

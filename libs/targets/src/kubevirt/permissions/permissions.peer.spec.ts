@@ -4,8 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { KubernetesConnection } from '../connection.js';
 import { qualified } from '../errors.js';
 import { missingRights } from './check.js';
-import { type Need, needs, resourceOf } from './needs.js';
-import { type RbacObject, roleManifest, rolesFor } from './roles.js';
+import { type Need, needs, type RbacObject, resourceOf, roleManifest, rolesFor } from './roles.js';
 
 const request = { account: { namespace: 'ledgerlift', name: 'migrator' }, namespaces: ['vms', 'lab'] };
 const signal = AbortSignal.timeout(280_000);

@@ -2,34 +2,34 @@ import { describe, expect, it } from '@jest/globals';
 import { until } from '@ledgerlift/testing';
 import { NotOurs } from '../../errors.js';
 import type { Guard } from '../../workplace.js';
-import { CLAIMS, NAMESPACE, PODS, failure, guard, lateGuard, tooLate } from '../at-cluster.fixture.js';
+import { CLAIMS, failure, guard, lateGuard, NAMESPACE, PODS, tooLate } from '../at-cluster.fixture.js';
 import { ObjectEnding, PodEndUnknown, PodNotStarting, QuotaExceeded } from '../errors.js';
 import { endPod, ensurePod } from './launch.js';
 import { podName, scratchName } from './names.js';
 import { workerPods } from './pod-record.fixture.js';
 import {
-  SECRETS,
-  MINUTE,
-  PATIENT,
-  IMPATIENT,
-  cluster,
-  secret,
-  record,
-  workOn,
-  recordOf,
-  podPath,
-  secretPath,
-  scratchPath,
-  see,
   areThere,
+  asked,
+  cluster,
   contentOf,
-  tell,
+  ensure,
   hold,
   holdForTest,
-  asked,
-  launch,
-  ensure,
+  IMPATIENT,
   later,
+  launch,
+  MINUTE,
+  PATIENT,
+  podPath,
+  record,
+  recordOf,
+  scratchPath,
+  secret,
+  secretPath,
+  SECRETS,
+  see,
+  tell,
+  workOn,
 } from './pods-at-work.fixture.js';
 
 describe('the worker pod of a VM', () => {
@@ -53,6 +53,12 @@ describe('the worker pod of a VM', () => {
     await tell({ phase: 'Running' });
     expect(await ensure()).toBe('running');
     expect((await see(podPath())).metadata.uid).toBe(first.metadata.uid);
+  });
+
+  it('goes with its secret after its scratch claim, should the API server have made it after a clean-up', async () => {
+    await ensure();
+    await cluster.kubernetes.admin.remove(scratchPath());
+    await until('the garbage is collected', async () => !(await areThere()).includes(true));
   });
 
   it('asks the cluster once for what its containers share, as the API server has it', async () => {
@@ -79,7 +85,7 @@ describe('the worker pod of a VM', () => {
     expect((await see(secretPath())).metadata.uid).toBe(uid);
   });
 
-  it('is made again where it has failed, beside the same scratch claim', async () => {
+  it('is recreated after a failure, with the same scratch claim', async () => {
     await ensure();
     const [pod, scratch] = [await see(podPath()), await see(scratchPath())];
     await tell({ phase: 'Failed', reason: 'Evicted' });
@@ -88,7 +94,7 @@ describe('the worker pod of a VM', () => {
     expect((await see(scratchPath())).metadata.uid).toBe(scratch.metadata.uid);
   });
 
-  it('is made again where it would now be described otherwise, also while it runs', async () => {
+  it('is recreated when its description changes, even while it runs', async () => {
     await ensure();
     await tell({ phase: 'Running' });
     const first = await see(podPath());
@@ -204,13 +210,13 @@ describe('the worker pod of a VM', () => {
     );
   });
 
-  it('that no node takes fails with that, and whoever retries gets a new one with its time before it', async () => {
+  it('that no node can run fails with that reason, and a retry gets a new pod with a new time limit', async () => {
     await ensure();
     const message = '0/3 nodes are available';
     await tell({ conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
     const now = await later(10 * MINUTE + 1000);
     expect(String(await failure(ensure({ now })))).toContain(
-      `does not run after 601 s: no node takes it: ${message}`,
+      `does not run after 601 s: no node can run it: ${message}`,
     );
     expect(await areThere()).toEqual([false, true, true]);
     expect(await ensure()).toBe('starting');

@@ -1,30 +1,29 @@
 import type { Release } from '@ledgerlift/contracts';
+import { z } from 'zod';
 import { RecordMismatch } from '../../errors.js';
 import type { PodLaunch } from '../../port.js';
-import type { ApiResource } from '../addresses.js';
-import { described } from '../addresses.js';
-import { whyPending } from '../disks/pending.js';
+import { withinQuota } from '../disks/claims.js';
+import { whyPending } from '../disks/holders.js';
 import { KubernetesAlreadyExists, ObjectEnding, PodEndUnknown, PodNotStarting } from '../errors.js';
 import { anewOnConflict, deleteObject, findObject } from '../objects.js';
-import { type AtCluster, ObjectMetadata, assertOurs, isOurs } from '../ownership.js';
-import { withinQuota } from '../quota.js';
-import { resources } from '../resources.js';
-import { type WaitTimes, untilSeen } from '../until-seen.js';
-import { z } from 'zod';
+import { assertOurs, type AtCluster, isOurs, ObjectMetadata } from '../ownership.js';
+import { type ApiResource, described, resources } from '../resources.js';
+import { untilSeen, type WaitTimes } from '../until-seen.js';
+import { keepLogs } from './kept-logs.js';
 import { podName, scratchName } from './names.js';
 import { type PartObject, type PodSecrets, scratchObject, secretObject, secretsOfPod } from './parts.js';
 import { CREDENTIAL_KEY, DESCRIBED, podObject } from './pod-object.js';
 import { Pod, stateOf } from './state.js';
 
-/** How long a pod may take. Milliseconds. */
+/** Time limits for a pod. */
 export interface PodPatience {
-  /** To run, since it was made. */
+  /** From its creation until it runs. */
   readonly startMs: number;
-  /** To end, beyond its own grace. */
+  /** For its end, beyond its own grace period. */
   readonly endMs: number;
   readonly times?: WaitTimes;
 }
-/** Image pulls and volumes that are made take their time. */
+/** Long enough for image pulls and for creating volumes. */
 const PATIENCE: PodPatience = { startMs: 600_000, endMs: 180_000 };
 
 const Bare = z.object({ metadata: ObjectMetadata });
@@ -32,12 +31,12 @@ const Secret = Bare.extend({ data: z.record(z.string(), z.string()).default({}) 
 type Bare = z.infer<typeof Bare>;
 
 /**
- * Sees that the VM's worker pod runs, or is on its way: makes it with all that it mounts, or makes it again where it is over. One whose end is
- * not certain is never replaced: it may still write.
+ * Creates the VM's worker pod with everything that it mounts, unless it runs or is starting, and replaces a pod that has ended. Never
+ * replaces a pod that may still run, because it may still write.
  *
  * @returns whether the pod runs
- * @throws PodNotStarting, where it cannot start, or takes too long: with the cause that the cluster names
- * @throws PodEndUnknown, where its node is lost; NotOurs; ObjectEnding; QuotaExceeded; SecretMissing; the errors of the connection
+ * @throws PodNotStarting if it cannot start, or takes too long, with the cluster's reason
+ * @throws PodEndUnknown if its node is lost; NotOurs; ObjectEnding; QuotaExceeded; SecretMissing; the errors of the connection
  */
 export async function ensurePod(
   at: AtCluster,
@@ -65,15 +64,15 @@ export async function ensurePod(
       const sinceMs = launch.now.getTime() - Date.parse(pod.metadata.creationTimestamp);
       if (sinceMs <= patience.startMs) return 'starting';
       const cause = await causeOf(at, state.why);
-      // Whoever retries, once the cause is removed, gets a new pod, and does not wait for what this one waits for.
+      // A retry, after the cause is fixed, then gets a new pod that does not wait for the old cause.
       await endPod(at, patience);
       throw new PodNotStarting(named(at), cause, sinceMs);
     }
     await endPod(at, patience);
   }
-  await make(at, resources.claims, scratchObject(record, worker.scratchStorageClass));
-  await putSecret(at, launch, secrets);
-  await make(at, resources.pods, object);
+  const scratch = await make(at, resources.claims, scratchObject(record, worker.scratchStorageClass));
+  await putSecret(at, launch, secrets, scratch);
+  await make(at, resources.pods, object, scratch);
   return 'starting';
 }
 
@@ -89,7 +88,7 @@ const findPod = ({ connection, record, guard }: AtCluster): Promise<Pod | undefi
 const named = ({ record }: AtCluster): string =>
   described(resources.pods, { namespace: record.targetNamespace, name: podName(record) });
 
-/** What keeps a pod from starting is often a claim of it that has no volume. */
+/** A pod often cannot start because one of its claims has no volume. */
 async function causeOf(at: AtCluster, why: string): Promise<string> {
   const { record } = at;
   for (const claim of [...record.disks.map(({ pvcName }) => pvcName), scratchName(record)]) {
@@ -99,8 +98,13 @@ async function causeOf(at: AtCluster, why: string): Promise<string> {
   return why;
 }
 
-/** Makes an object of ours, or finds it. @throws NotOurs where the name is somebody else's; ObjectEnding */
-async function make(at: AtCluster, kind: ApiResource, body: PartObject): Promise<void> {
+/**
+ * Creates one of our objects, or finds it.
+ *
+ * @param owner the scratch claim. It deletes even an object that the API server creates late, after a cleanup that did not know of it
+ * @throws NotOurs if the name belongs to somebody else; ObjectEnding
+ */
+async function make(at: AtCluster, kind: ApiResource, body: PartObject, owner?: Bare): Promise<Bare> {
   const { connection, record, guard } = at;
   const { signal } = guard;
   const namespace = record.targetNamespace;
@@ -111,25 +115,42 @@ async function make(at: AtCluster, kind: ApiResource, body: PartObject): Promise
     const { deletionTimestamp } = found.metadata;
     if (deletionTimestamp !== undefined)
       throw new ObjectEnding(described(kind, { namespace, name }), deletionTimestamp);
-    return;
+    return found;
   }
+  const owned = owner === undefined ? {} : { ownerReferences: [scratchAsOwner(owner)] };
+  const object = { ...body, metadata: { ...body.metadata, ...owned } };
+  const address = { namespace };
   await guard.stillOurs();
   try {
-    await withinQuota(() => connection.call({ verb: 'create', kind, address: { namespace }, body, signal }));
+    return await withinQuota(() =>
+      connection.read({ verb: 'create', kind, address, body: object, signal }, Bare),
+    );
   } catch (error) {
     if (!(error instanceof KubernetesAlreadyExists)) throw error;
-    await make(at, kind, body);
+    return make(at, kind, body, owner);
   }
 }
 
-/** Makes the secret, or gives it its new content: a pod that has it mounted sees it a little later. */
-async function putSecret(at: AtCluster, { credential }: PodLaunch, secrets: PodSecrets): Promise<void> {
+const scratchAsOwner = ({ metadata: { name, uid } }: Bare): object => ({
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  name,
+  uid,
+});
+
+/** Creates or updates the secret. A pod that mounts it sees the new content a little later. */
+async function putSecret(
+  at: AtCluster,
+  { credential }: PodLaunch,
+  secrets: PodSecrets,
+  owner?: Bare,
+): Promise<void> {
   const { connection, record, guard } = at;
   const { signal } = guard;
   const address = { namespace: record.targetNamespace, name: podName(record) };
   const found = await findObject(connection, resources.secrets, address, Secret, signal);
   if (found === undefined) {
-    await make(at, resources.secrets, secretObject(record, await credential(undefined), secrets));
+    await make(at, resources.secrets, secretObject(record, await credential(undefined), secrets), owner);
     return;
   }
   assertOurs(resources.secrets, found, record);
@@ -147,16 +168,18 @@ async function putSecret(at: AtCluster, { credential }: PodLaunch, secrets: PodS
 }
 
 /**
- * Ends the VM's worker pod, and sees it gone: until then it may write.
+ * Keeps the logs of the VM's worker pod, ends the pod and waits until it is gone, because it may write until then.
  *
- * @returns `absent` where there was none, or it is not ours
- * @throws PodEndUnknown, where its node does not say that it has ended
+ * @returns `absent` if there was none, or it is not ours
+ * @throws PodEndUnknown if its node does not confirm that it has ended
  */
 export async function endPod(
   at: AtCluster,
   { endMs, times }: Omit<PodPatience, 'startMs'> = PATIENCE,
 ): Promise<Release['how']> {
   const { connection, record, guard } = at;
+  const there = await findPod(at);
+  if (there !== undefined && isOurs(there, record)) await keepLogs(at, there);
   const uid = await anewOnConflict(async () => {
     const pod = await findPod(at);
     if (pod === undefined || !isOurs(pod, record)) return undefined;
@@ -172,7 +195,7 @@ export async function endPod(
     return await untilSeen(
       connection,
       [{ kind: resources.pods, selection }],
-      // Kubernetes takes a pod away only once its node has said that its containers ended, or the node is given up as out of service.
+      // Kubernetes removes a pod only after its node confirmed that the containers ended, or the node was tainted as out of service.
       async () => ((await findPod(at))?.metadata.uid === uid ? undefined : 'removed'),
       AbortSignal.any([guard.signal, late]),
       times,
@@ -184,7 +207,7 @@ export async function endPod(
   }
 }
 
-/** Takes away the secret or the scratch claim of a pod that is gone. */
+/** Removes the secret or the scratch claim of a pod that is gone. */
 export async function releasePart(at: AtCluster, kind: ApiResource, name: string): Promise<Release['how']> {
   const { connection, record, guard } = at;
   return anewOnConflict(async () => {

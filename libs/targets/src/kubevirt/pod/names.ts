@@ -1,17 +1,17 @@
-import { createHash } from 'node:crypto';
 import type { VmRecord } from '@ledgerlift/contracts';
+import { createHash } from 'node:crypto';
 import { suffixedLabel } from '../../names.js';
 
 type Whose = Pick<VmRecord, 'installation' | 'migrationId' | 'index' | 'targetName'>;
 
-/** Name of a VM's worker pod, and of the secret with its credential: no other VM of any installation has it. */
+/** Names a VM's worker pod and the secret with its credential. Unique across installations. */
 export const podName = (record: Whose): string => suffixedLabel(record.targetName, digestOf(record));
 
-/** Name of the claim for what stands beside the disks. */
+/** Names the claim for files beside the disks. */
 export const scratchName = (record: Whose): string =>
   suffixedLabel(record.targetName, `${digestOf(record)}-scratch`);
 
-/** The site that is the VM's pod: requests for it are sent to nobody else. @param site at which the cluster is reached */
+/** Names the site of the VM's pod, which receives the requests for that pod only. @param site the site that reaches the cluster */
 export const podSite = (site: string, record: Whose): string => `${site}.${podName(record)}`;
 
 function digestOf({ installation, migrationId, index }: Whose): string {

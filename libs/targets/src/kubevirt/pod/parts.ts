@@ -1,16 +1,16 @@
 import type { VmRecord } from '@ledgerlift/contracts';
 import { readWholeSecret } from '@ledgerlift/secrets';
 import { needsUnpacking } from '../../files/claims.js';
-import { roomBeside } from '../../files/room.js';
-import { claimBytes } from '../disks/claim-size.js';
+import { roomBeside } from '../../files/overlays.js';
+import { claimBytes } from '../disks/claims.js';
 import { ownLabels } from '../ownership.js';
 import { podName, scratchName } from './names.js';
 import { CREDENTIAL_KEY, secretKey } from './pod-object.js';
 
-/** What a file system usually takes for itself; where a class makes larger volumes, the more is left. */
+/** Usual share of a volume that its file system takes. A larger volume just leaves more free space. */
 const OVERHEAD = 0.1;
 
-/** Something that the pod mounts, as it is sent. */
+/** An object that the pod mounts. */
 export interface PartObject {
   readonly apiVersion: 'v1';
   readonly kind: 'Pod' | 'Secret' | 'PersistentVolumeClaim';
@@ -22,7 +22,7 @@ export interface SecretObject extends PartObject {
   readonly stringData: Readonly<Record<string, string>>;
 }
 
-/** The claim for what stands beside the disks while they are copied and converted. Pure. */
+/** Builds the claim for files beside the disks during copy and conversion. Pure. */
 export function scratchObject(record: VmRecord, storageClassName: string): PartObject {
   const disks = record.disks.map(({ diskId }) => {
     const disk = record.source.vm.disks.find(({ id }) => id === diskId);
@@ -31,7 +31,7 @@ export function scratchObject(record: VmRecord, storageClassName: string): PartO
   });
   const { skipGuestConversion, type } = record.settings;
   const conversion = skipGuestConversion && type !== 'warm' ? 'left-as-is' : 'converted';
-  // A warm VM may be converted for a test, beside what its last conversion has left; its test boot writes overlays in any case.
+  // A warm VM may need a test conversion beside the overlays of its last one; a test boot writes overlays in any case.
   const times = type === 'warm' ? 2 : 1;
   const bytes = roomBeside({ disks, conversion }) * times;
   const storage = claimBytes(bytes, { volumeMode: 'Filesystem', overhead: OVERHEAD, minimumBytes: 0 });
@@ -49,11 +49,11 @@ export function scratchObject(record: VmRecord, storageClassName: string): PartO
   };
 }
 
-/** Secrets that the VM's workers read at their own site. By name: their keys and contents. */
+/** Name of each secret that the VM's workers read → its keys and contents. */
 export type PodSecrets = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /**
- * Reads, at this site, what the workers in the pod will ask for: it is theirs to read there, and nothing else is.
+ * Reads at this site exactly the secrets that the workers in the pod need.
  * @throws SecretMissing
  */
 export async function secretsOfPod(record: VmRecord): Promise<PodSecrets> {
@@ -63,7 +63,7 @@ export async function secretsOfPod(record: VmRecord): Promise<PodSecrets> {
   );
 }
 
-/** Names under a key `secret`, however deep: every kind of source refers to its secrets so. */
+/** Finds names under a key `secret` at any depth: every kind of source refers to its secrets that way. */
 function secretsIn(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
@@ -74,7 +74,7 @@ function secretsIn(value: unknown): readonly string[] {
 const hasName = (value: unknown): value is { readonly name: string } =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string';
 
-/** The secret of the pod: its credential for NATS, and copies of what its workers read. Goes with the pod. */
+/** Builds the pod's secret: its NATS credential, and copies of the secrets that its workers read. Deleted with the pod. */
 export function secretObject(record: VmRecord, credential: string, secrets: PodSecrets): SecretObject {
   const { labels, annotations } = ownLabels(record);
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { VmRecord, WorkerPods } from '@ledgerlift/contracts';
+import { OWN_POD_SETTINGS, type VmRecord, type WorkerPods } from '@ledgerlift/contracts';
 import { z } from 'zod';
-import { itineraryFor } from '../itinerary.js';
+import { itineraryFor } from '../place.js';
 import { podName, scratchName } from './names.js';
 import { scratchObject, secretObject } from './parts.js';
 import { DESCRIBED, IN_POD, podObject, servicesOf } from './pod-object.js';
@@ -10,7 +10,9 @@ import { clusterRecord, workerPods } from './pod-record.fixture.js';
 const Named = z.looseObject({ name: z.string() });
 const Container = z.looseObject({
   name: z.string(),
-  env: z.array(z.object({ name: z.string(), value: z.string() })),
+  env: z.array(
+    z.object({ name: z.string(), value: z.string().optional(), valueFrom: z.unknown().optional() }),
+  ),
   resources: z.object({
     requests: z.record(z.string(), z.string()),
     limits: z.record(z.string(), z.string()),
@@ -39,7 +41,7 @@ function mixed(): VmRecord {
   };
 }
 const environmentOf = ({ env }: z.infer<typeof Container>): Record<string, string> =>
-  Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 
 describe('a worker pod', () => {
   // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted; the real admission: launch.peer.spec.ts.
@@ -92,6 +94,35 @@ describe('a worker pod', () => {
     expect(new Set(all.map((env) => env['LEDGERLIFT_HTTP_PORT'])).size).toBe(3);
   });
 
+  it('probes each worker on its own port, and tolerates a long silence before a restart', () => {
+    const { containers } = specOf(clusterRecord({ settings: { bootProof: true } }));
+    const Probe = z.object({
+      httpGet: z.strictObject({ path: z.string(), port: z.int() }),
+      periodSeconds: z.int(),
+      timeoutSeconds: z.int(),
+      failureThreshold: z.int().default(3),
+    });
+    const LEASE_S = 15;
+    for (const container of containers) {
+      // kubelet asks at the pod's address.
+      expect(container.env).toContainEqual({
+        name: 'LEDGERLIFT_HTTP_HOST',
+        valueFrom: { fieldRef: { fieldPath: 'status.podIP' } },
+      });
+      const [startup, liveness, readiness] = ['startupProbe', 'livenessProbe', 'readinessProbe'].map(
+        (probe) => Probe.parse(container[probe]),
+      );
+      const port = Number(environmentOf(container)['LEDGERLIFT_HTTP_PORT']);
+      expect(startup?.httpGet).toEqual({ path: '/health/live', port });
+      expect(liveness?.httpGet).toEqual({ path: '/health/live', port });
+      expect(readiness?.httpGet).toEqual({ path: '/health/ready', port });
+      // Whoever was silent for so long has lost its attempt many times over.
+      const hangingS = (liveness?.periodSeconds ?? 0) * (liveness?.failureThreshold ?? 0);
+      expect(hangingS).toBeGreaterThan(10 * LEASE_S);
+      expect((startup?.periodSeconds ?? 0) * (startup?.failureThreshold ?? 0)).toBeGreaterThanOrEqual(300);
+    }
+  });
+
   it('asks once for what its containers use one after the other', () => {
     const worker = workerPods({
       requests: { cpu: '2', memory: '3Gi' },
@@ -106,7 +137,7 @@ describe('a worker pod', () => {
     ]);
   });
 
-  it('has the device of KVM where QEMU runs, and is told to emulate where it has none', () => {
+  it('has the KVM device where QEMU runs, and emulates without it', () => {
     const record = clusterRecord({ settings: { bootProof: true } });
     const kvm = (worker: WorkerPods): unknown[] =>
       specOf(record, worker).containers.map(({ resources }) => resources.limits['devices.kubevirt.io/kvm']);
@@ -131,6 +162,41 @@ describe('a worker pod', () => {
       expect(volumeMounts).toContainEqual({ name: 'read-0', mountPath: '/ovas', readOnly: true });
   });
 
+  it('lets images bring tools before its workers start, which find them in the same place', () => {
+    const worker = workerPods({
+      toolImages: [{ image: 'registry.example.com/vddk:8', mountPath: '/opt' }],
+      settings: { LEDGERLIFT_VDDK_DIR: '/opt/vmware-vix-disklib-distrib', LEDGERLIFT_BOOT_ACCEL: 'kvm' },
+      virtualization: 'emulated',
+    });
+    const spec = specOf(clusterRecord(), worker);
+    expect(spec['initContainers']).toEqual([
+      {
+        name: 'tools-0',
+        image: 'registry.example.com/vddk:8',
+        resources: { requests: { cpu: '0', memory: '0' }, limits: { memory: '4Gi' } },
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        volumeMounts: [{ name: 'tools-0', mountPath: '/opt' }],
+      },
+    ]);
+    expect(spec.volumes).toContainEqual({ name: 'tools-0', emptyDir: {} });
+    for (const container of spec.containers) {
+      expect(container.volumeMounts).toContainEqual({ name: 'tools-0', mountPath: '/opt', readOnly: true });
+      // What is said of pods as a whole is said last.
+      expect(environmentOf(container)).toMatchObject({ ...worker.settings });
+    }
+    expect(specOf()).not.toHaveProperty('initContainers');
+  });
+
+  it('has what is its own of no setting', () => {
+    for (const name of OWN_POD_SETTINGS) {
+      expect(Object.keys(environmentOf(specOf().containers[0] ?? never()))).toContain(name);
+      expect(() => workerPods({ settings: { [name]: 'x' } })).toThrow(
+        'is set for each pod by Ledgerlift itself',
+      );
+    }
+    expect(() => workerPods({ settings: { PATH: '/bin' } })).toThrow('must be a setting of the services');
+  });
+
   it('is attached to the network that sources are read over, by default of the VM’s namespace', () => {
     const networksOf = (worker: WorkerPods): unknown =>
       objectOf(clusterRecord(), worker).metadata.annotations['k8s.v1.cni.cncf.io/networks'];
@@ -141,7 +207,7 @@ describe('a worker pod', () => {
     );
   });
 
-  it('mounts secrets as its workers look for them, the credential apart; their contents are no part of it', () => {
+  it('mounts secrets where its workers expect them, the credential separately, without containing them', () => {
     const record = clusterRecord();
     const contents = new Map([['vcenter', { user: 'TheUser', password: 'ThePassword' }]]);
     const kept = secretObject(record, 'TheCredential', contents);
@@ -223,7 +289,7 @@ describe('the services of a worker pod', () => {
   it.each(settings)('are those that its steps are asked of: %j', (of) => {
     const record = clusterRecord({ settings: of });
     const inPod = itineraryFor(record).filter(({ site }) => site.includes('.'));
-    expect(new Set(servicesOf(record))).toEqual(new Set(inPod.map(({ service }) => service)));
+    expect(new Set(servicesOf(record.settings))).toEqual(new Set(inPod.map(({ service }) => service)));
   });
 });
 

@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
 import { type TemporaryFolder, temporaryFolder, until } from '@ledgerlift/testing';
+import { mkdir, writeFile } from 'node:fs/promises';
 import type { PodLaunch } from '../../port.js';
 import { CLAIMS, NAMESPACE, PODS, QUICK, TestCluster } from '../at-cluster.fixture.js';
-import { type PodPatience, ensurePod } from './launch.js';
+import { ensurePod, type PodPatience } from './launch.js';
 import { podName, scratchName } from './names.js';
 import { clusterRecord, vsphere, workerPods } from './pod-record.fixture.js';
 

@@ -14,7 +14,7 @@ const ran = (startedAt: string, finishedAt: string): object => ({ terminated: { 
 const unscheduled = (message: string): object => ({
   conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
 });
-const prepared = 'its volumes are attached and its images pulled';
+const prepared = 'its volumes are being attached and its images pulled';
 
 describe('the state of a worker pod', () => {
   it.each<[string, Pod, ReturnType<typeof stateOf>]>([
@@ -27,12 +27,12 @@ describe('the state of a worker pod', () => {
     [
       'on no node',
       pod({ phase: 'Pending', ...unscheduled('0/3 nodes are available') }),
-      { is: 'starting', why: 'no node takes it: 0/3 nodes are available' },
+      { is: 'starting', why: 'no node can run it: 0/3 nodes are available' },
     ],
     [
       'on no node, without a word',
       pod({ phase: 'Pending', ...unscheduled('') }),
-      { is: 'starting', why: 'no node takes it: Unschedulable' },
+      { is: 'starting', why: 'no node can run it: Unschedulable' },
     ],
     [
       'without its image',
@@ -43,6 +43,15 @@ describe('the state of a worker pod', () => {
       'running, but for one of its containers',
       pod({ phase: 'Running', ...waiting('CreateContainerConfigError') }),
       { is: 'starting', why: 'its container "converter" does not start: CreateContainerConfigError' },
+    ],
+    [
+      'without an image that brings tools',
+      pod({
+        phase: 'Pending',
+        initContainerStatuses: [{ name: 'tools-0', state: { waiting: { reason: 'ErrImagePull' } } }],
+        ...waiting('PodInitializing'),
+      }),
+      { is: 'starting', why: 'its container "tools-0" does not start: ErrImagePull' },
     ],
     [
       'with a container that ends at once each time',

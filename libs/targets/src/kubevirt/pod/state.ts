@@ -23,7 +23,7 @@ const ContainerStatus = z.object({
 });
 type ContainerStatus = z.infer<typeof ContainerStatus>;
 
-/** A Pod, as far as it is read. */
+/** The fields of a Pod that we read. */
 export const Pod = z.object({
   metadata: ObjectMetadata,
   spec: z.object({ nodeName: z.string().optional() }).prefault({}),
@@ -31,6 +31,7 @@ export const Pod = z.object({
     .object({
       phase: z.string().default('Pending'),
       conditions: z.array(Condition).default([]),
+      initContainerStatuses: z.array(ContainerStatus).default([]),
       containerStatuses: z.array(ContainerStatus).default([]),
     })
     .prefault({}),
@@ -39,38 +40,38 @@ export type Pod = z.infer<typeof Pod>;
 
 export type PodState =
   | { readonly is: 'running' }
-  /** `why`: what it waits for, in words without a full stop. */
+  /** `why`: the reason for the wait, without a full stop. */
   | { readonly is: 'starting'; readonly why: string }
-  /** All its containers have ended, and none is started again: it was evicted, or its node was shut down. */
+  /** All containers have ended and none restarts: the pod was evicted, or its node was shut down. */
   | { readonly is: 'over' }
   | { readonly is: 'ending' };
 
-/** While volumes are attached and images pulled (kubernetes v1.34, pkg/kubelet/kubelet_pods.go). */
+/** Normal reasons while volumes are attached and images pulled (kubernetes v1.34, pkg/kubelet/kubelet_pods.go). */
 const AS_IT_SHOULD = new Set(['', 'ContainerCreating', 'PodInitializing']);
-/** A container that ends sooner after its start than this, again and again, does no work. */
+/** A container that repeatedly ends sooner than this does no work. */
 const SHORT_RUN_MS = 60_000;
 
-/** How a worker pod is, from what the cluster says of it. Pure. */
+/** Derives a worker pod's state from its status. Pure. */
 export function stateOf({ metadata, status }: Pod): PodState {
   if (metadata.deletionTimestamp !== undefined) return { is: 'ending' };
-  const { phase, conditions, containerStatuses } = status;
+  const { phase, conditions, initContainerStatuses, containerStatuses } = status;
   if (phase === 'Failed' || phase === 'Succeeded') return { is: 'over' };
-  const stuck = containerStatuses.find(isStuck);
+  const stuck = [...initContainerStatuses, ...containerStatuses].find(isStuck);
   if (stuck !== undefined) return { is: 'starting', why: whyStuck(stuck) };
   const unscheduled = conditions.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   if (unscheduled !== undefined)
-    return { is: 'starting', why: `no node takes it: ${unscheduled.message || unscheduled.reason}` };
+    return { is: 'starting', why: `no node can run it: ${unscheduled.message || unscheduled.reason}` };
   if (phase === 'Running') return { is: 'running' };
-  return { is: 'starting', why: 'its volumes are attached and its images pulled' };
+  return { is: 'starting', why: 'its volumes are being attached and its images pulled' };
 }
 
-/** Whether a container cannot start, or ends at once each time. One that ended after hours of work is started again by itself. */
+/** Whether a container cannot start, or always ends at once. One that ended after hours of work just restarts. */
 function isStuck({ state, lastState }: ContainerStatus): boolean {
   if (state.waiting === undefined || AS_IT_SHOULD.has(state.waiting.reason)) return false;
   if (state.waiting.reason !== 'CrashLoopBackOff') return true;
   const { startedAt, finishedAt } = lastState.terminated ?? {};
   const ranMs = Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '');
-  // Not known: it counts as short.
+  // An unknown duration counts as short.
   return !(ranMs >= SHORT_RUN_MS);
 }
 

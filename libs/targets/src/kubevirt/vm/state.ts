@@ -12,7 +12,7 @@ const Conditions = z
   )
   .default([]);
 
-/** A VirtualMachine, as far as it is read. */
+/** The fields of a VirtualMachine that we read. */
 export const Machine = z.object({
   metadata: ObjectMetadata.extend({
     managedFields: z
@@ -41,13 +41,13 @@ export type VmState =
   | { readonly is: 'halted' | 'starting' | 'running' | 'paused' | 'stopping' }
   | {
       readonly is: 'failed';
-      /** As KubeVirt calls it, such as `ErrorUnschedulable`. */
+      /** KubeVirt's reason, such as `ErrorUnschedulable`. */
       readonly reason: string;
-      /** What KubeVirt says of it; may be empty. */
+      /** KubeVirt's message; may be empty. */
       readonly message: string;
     };
 
-// kubevirt.io/api v1.8.0, core/v1/types.go, VirtualMachinePrintableStatus: those that somebody must see to.
+// kubevirt.io/api v1.8.0, core/v1/types.go, VirtualMachinePrintableStatus: those that need an operator.
 const FAILURES = new Set([
   'CrashLoopBackOff',
   'ErrorUnschedulable',
@@ -58,9 +58,9 @@ const FAILURES = new Set([
 ]);
 
 /**
- * How a VM is, from what KubeVirt says of it. Pure.
+ * Derives a VM's state from KubeVirt's objects. Pure.
  *
- * @param instance undefined: there is none. A VM is halted only then: until its instance is gone, its disks may be written.
+ * @param instance undefined if there is none. Only then is a VM halted: until its instance is gone, it may write to its disks.
  */
 export function stateOf(vm: Machine, instance: Instance | undefined): VmState {
   const isToRun = runStrategyOf(vm) !== 'Halted';
@@ -87,7 +87,7 @@ export function describeState(state: VmState): string {
   return `failed: ${state.reason}${state.message === '' ? '' : ` (${state.message})`}`;
 }
 
-/** `running` is what `runStrategy` replaced; a VM has one of the two. */
+/** Reads the run strategy. `running` is its predecessor; a VM has one of the two. */
 export const runStrategyOf = ({ spec: { runStrategy, running } }: Machine): string =>
   runStrategy ?? (running === true ? 'Always' : 'Halted');
 
@@ -96,7 +96,7 @@ const isTrue = ({ status: { conditions } }: Instance, wanted: string): boolean =
 
 function failed(reason: string, vm: Machine, instance: Instance | undefined): VmState {
   const all = [...(instance?.status.conditions ?? []), ...vm.status.conditions];
-  // Of the conditions that speak of a failure, the nearest to its cause.
+  // Among the conditions of a failure, choose the one nearest to its cause.
   const telling = [
     all.find(({ type, status }) => type === 'PodScheduled' && status === 'False'),
     all.find(({ type, status }) => type === 'Failure' && status === 'True'),

@@ -1,7 +1,6 @@
 import { INSTANCES, NAMESPACE, type TestCluster } from '../at-cluster.fixture.js';
-import type { ApiResource } from '../addresses.js';
+import { type ApiResource, resources } from '../resources.js';
 import type { KubernetesConnection } from '../connection.js';
-import { resources } from '../resources.js';
 
 const signal = AbortSignal.timeout(280_000);
 

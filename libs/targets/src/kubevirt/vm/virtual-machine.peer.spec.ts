@@ -25,8 +25,7 @@ import {
   VmNotReached,
 } from '../errors.js';
 import { resources } from '../resources.js';
-import { disownDisks, ownDisks } from './own-disks.js';
-import { releaseVm } from './release.js';
+import { disownDisks, ownDisks, releaseVm } from './own-disks.js';
 import { VirtController, launcherOf } from './virt-controller.fixture.js';
 import { ensureVm, findInstance, findVm, isCreated, setRunStrategy } from './virtual-machine.js';
 import { waitUntilRunning, waitUntilStopped } from './waiting.js';
@@ -113,7 +112,7 @@ describe('the VM', () => {
     expect(await see()).toEqual(before);
   });
 
-  it('is to run or halted as it was told last, and keeps what others add', async () => {
+  it('runs or halts as last requested, and keeps fields that others add', async () => {
     const at = cluster.at(record);
     await ensureVm(at, vm);
     await cluster.kubernetes.admin.patch(path, { metadata: { labels: { team: 'shop' } } });
@@ -129,14 +128,14 @@ describe('the VM', () => {
     expect((await see()).spec.runStrategy).toBe('Halted');
   });
 
-  it('cannot be started where it was never made', async () => {
+  it('cannot be started if it was never created', async () => {
     expect(await failure(setRunStrategy(cluster.at(record), vm, 'Always'))).toBeInstanceOf(
       KubernetesNotFound,
     );
     expect(await cluster.isThere(path)).toBe(false);
   });
 
-  it('is never changed where it is somebody else’s', async () => {
+  it('is never changed if it belongs to somebody else', async () => {
     await foreign();
     const before = await see();
     const at = cluster.at(record);
@@ -152,7 +151,7 @@ describe('the VM', () => {
     expect(await see()).toEqual(before);
   });
 
-  it('is not overruled where another manager set a field of it: manager and field are named', async () => {
+  it('keeps a field that another manager set, and the error names both', async () => {
     const at = cluster.at(record);
     await ensureVm(at, vm);
     await cluster.kubernetes.admin.call(`${path}?fieldManager=operator`, {
@@ -176,7 +175,7 @@ describe('the VM', () => {
     expect(await see()).toEqual(before);
   });
 
-  it('that KubeVirt refuses is told in its words', async () => {
+  it('that KubeVirt refuses is reported in KubeVirt’s words', async () => {
     const [disk] = vm.disks;
     if (disk === undefined) throw new Error('the VM has a disk');
     const error = await failure(ensureVm(cluster.at(record), { ...vm, disks: [disk, disk] }));
@@ -342,7 +341,7 @@ describe('a VM that is deleted', () => {
     expect(await areThere()).toEqual([true, true]);
   });
 
-  it('by us leaves them even where it owns them, and is absent the next time', async () => {
+  it('by us keeps them even if it owns them, and is absent the next time', async () => {
     const at = cluster.at(record);
     await ownDisks(at);
     expect(await releaseVm(at, WAIT)).toBe('removed');

@@ -4,7 +4,7 @@ import {
   type TargetVm,
   virtualMachine,
 } from '../../vm-model/index.js';
-import { described } from '../addresses.js';
+import { described, resources } from '../resources.js';
 import { FIELD_MANAGER } from '../connection.js';
 import {
   ApplyConflict,
@@ -15,19 +15,18 @@ import {
 } from '../errors.js';
 import { anewOnConflict, findObject } from '../objects.js';
 import { type AtCluster, assertOurs, isOurs } from '../ownership.js';
-import { withinQuota } from '../quota.js';
-import { resources } from '../resources.js';
+import { withinQuota } from '../disks/claims.js';
 import { Instance, Machine } from './state.js';
 
-/** How messages call the VM of a record. */
+/** Describes the VM of a record for messages. */
 export const vmNamed = ({ record }: AtCluster): string =>
   described(resources.vms, { namespace: record.targetNamespace, name: record.targetName });
 
-/** Reads the VM. @returns undefined where there is none of that name */
+/** Reads the VM. @returns undefined if there is none of that name */
 export const findVm = ({ connection, record, guard }: AtCluster): Promise<Machine | undefined> =>
   findObject(connection, resources.vms, addressOf(record), Machine, guard.signal);
 
-/** Reads what runs of the VM: its instance has its name. @returns undefined where nothing runs */
+/** Reads the VM's instance, which has the same name. @returns undefined if the VM does not run */
 export const findInstance = ({ connection, record, guard }: AtCluster): Promise<Instance | undefined> =>
   findObject(connection, resources.instances, addressOf(record), Instance, guard.signal);
 
@@ -36,18 +35,18 @@ const addressOf = ({
   targetName: name,
 }: AtCluster['record']): { readonly namespace: string; readonly name: string } => ({ namespace, name });
 
-/** Whether there is a VM of that name, made by this migration. */
+/** Whether this migration has created the VM. */
 export async function isCreated(at: AtCluster): Promise<boolean> {
   const vm = await findVm(at);
   return vm !== undefined && isOurs(vm, at.record);
 }
 
 /**
- * Makes the VM, halted, or finds it and makes it as described. Done again it gives the same.
+ * Creates the VM, halted, or updates it to the description. Idempotent.
  *
- * @throws NotOurs, where the name is somebody else's: nothing is touched
- * @throws ApplyConflict, where somebody changed what we describe
- * @throws ObjectEnding, QuotaExceeded, KubernetesRefused where KubeVirt finds fault with the VM
+ * @throws NotOurs if the name belongs to somebody else: nothing is touched
+ * @throws ApplyConflict if somebody changed a field that we describe
+ * @throws ObjectEnding, QuotaExceeded, KubernetesRefused if KubeVirt rejects the VM
  */
 export async function ensureVm(at: AtCluster, vm: TargetVm): Promise<'created' | 'found'> {
   const object = virtualMachine({ ...vm, runStrategy: 'Halted' });
@@ -57,15 +56,15 @@ export async function ensureVm(at: AtCluster, vm: TargetVm): Promise<'created' |
 }
 
 /**
- * Lets the VM start, or halts it. Everything that is described is applied with it.
+ * Starts or halts the VM, and applies the rest of the description with it.
  *
- * @throws as `ensureVm`; KubernetesNotFound, where there is no VM
+ * @throws as `ensureVm`; KubernetesNotFound if there is no VM
  */
 export const setRunStrategy = (at: AtCluster, vm: TargetVm, runStrategy: RunStrategy): Promise<void> =>
   applyVm(at, virtualMachine({ ...vm, runStrategy }));
 
 /**
- * An apply cannot tell whether it makes an object or changes one, so the name is taken by a create: of two that come at once, one fails.
+ * Takes the name with a create, because an apply cannot tell whether it creates or changes an object. Of two concurrent creates, one fails.
  */
 async function createVm(at: AtCluster, body: VirtualMachineObject): Promise<'created' | 'exists'> {
   const { connection, record, guard } = at;
@@ -81,7 +80,7 @@ async function createVm(at: AtCluster, body: VirtualMachineObject): Promise<'cre
   }
 }
 
-/** Server-side apply of the whole VM, never by force, to the very object that was seen to be ours. */
+/** Applies the whole VM server-side, never by force, and only to the exact object that was checked to be ours. */
 function applyVm(at: AtCluster, object: VirtualMachineObject): Promise<void> {
   const { connection, record, guard } = at;
   return anewOnConflict(async () => {
@@ -108,14 +107,14 @@ function applyVm(at: AtCluster, object: VirtualMachineObject): Promise<void> {
 }
 
 /**
- * What was created belongs to our manager as of an update, which an apply under the same name would conflict with. It is made an apply's, as
- * `kubectl apply --server-side` does (k8s.io/client-go/util/csaupgrade, UpgradeManagedFields).
+ * After a create, our manager owns the fields by an update, with which an apply under the same name would conflict. Turns that into
+ * ownership by apply, as `kubectl apply --server-side` does (k8s.io/client-go/util/csaupgrade, UpgradeManagedFields).
  */
 async function ownByApply({ connection, record, guard }: AtCluster, { metadata }: Machine): Promise<void> {
   const isCreate = (entry: (typeof metadata.managedFields)[number]): boolean =>
     entry.manager === FIELD_MANAGER && entry.operation === 'Update' && entry.subresource === '';
   if (!metadata.managedFields.some(isCreate)) return;
-  // An apply's own entry is newer: the other has nothing left to say.
+  // An entry by apply is newer and replaces the one by update.
   const hasApply = metadata.managedFields.some(
     ({ manager, operation }) => manager === FIELD_MANAGER && operation === 'Apply',
   );

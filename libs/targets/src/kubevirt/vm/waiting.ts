@@ -8,13 +8,13 @@ import { type VmState, describeState, isAgentConnected, stateOf } from './state.
 import { findInstance, findVm, vmNamed } from './virtual-machine.js';
 
 export interface VmWait {
-  /** How long is waited in all. */
+  /** Total time limit. */
   readonly patienceMs: number;
-  /** How long a VM may be failed before that is believed: KubeVirt calls it so while it still tries. */
+  /** How long a VM may be in a failed state before the wait fails: KubeVirt reports failures while it still retries. */
   readonly failureMs: number;
-  /** `wanted`: it runs only once the guest's agent answers. */
+  /** `wanted`: wait also for the guest's agent to answer. */
   readonly agent?: 'wanted';
-  /** Aborts the wait, beside the attempt's own signal. */
+  /** Aborts the wait, in addition to the attempt's own signal. */
   readonly signal?: AbortSignal;
   readonly times?: WaitTimes;
 }
@@ -26,7 +26,7 @@ const LauncherPod = z.object({
 
 /**
  * Waits until the VM runs.
- * @throws VmNotReached, where it does not in time, or stays failed; the signal's reason once aborted
+ * @throws VmNotReached if it does not run in time, or stays failed; the signal's reason if aborted
  */
 export async function waitUntilRunning(at: AtCluster, wait: VmWait): Promise<void> {
   let failedSince: number | undefined;
@@ -40,8 +40,8 @@ export async function waitUntilRunning(at: AtCluster, wait: VmWait): Promise<voi
 }
 
 /**
- * Waits until nothing of the VM is left that could write to its disks: neither its instance nor the pod that it ran in.
- * @throws VmNotReached, where it is still there after `patienceMs`; the signal's reason once aborted
+ * Waits until both the VM's instance and its pod are gone, because either could write to the disks.
+ * @throws VmNotReached if one still exists after `patienceMs`; the signal's reason if aborted
  */
 export async function waitUntilStopped(
   at: AtCluster,
@@ -52,7 +52,7 @@ export async function waitUntilStopped(
   );
 }
 
-/** Whether a pod of the VM is there that has not ended. */
+/** Whether the VM has a pod that has not ended. */
 async function hasLauncher({ connection, record, guard }: AtCluster): Promise<boolean> {
   const pods = await listObjects(
     connection,

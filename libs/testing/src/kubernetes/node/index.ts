@@ -1,2 +1,3 @@
 export { KubernetesNode } from './node.js';
+export { VolumeProvisioner } from './provisioner.js';
 export type { NodeVolume, VolumeRequest } from './volumes.js';

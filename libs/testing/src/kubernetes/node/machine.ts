@@ -72,6 +72,42 @@ export function loopDevice(file: string): Promise<string> {
   return run('losetup', '--find', '--show', file);
 }
 
+/** Detaches a loop device before its node is stopped. */
+export async function detachLoop(device: string): Promise<void> {
+  await detach(await loopDevices(), [device]);
+}
+
+/**
+ * Processes of the pods on a node, by the pod's uid, as the kernel has them: without those that only hold a pod together (`pause`).
+ * Pods without any are left out.
+ */
+export async function processesOfPods(cgroup: string): Promise<ReadonlyMap<string, readonly number[]>> {
+  const hierarchies = await cgroupHierarchies();
+  const hierarchy = hierarchies.find((each) => basename(each) === 'memory') ?? hierarchies[0] ?? CGROUPS;
+  const found = new Map<string, number[]>();
+  for (const file of await filesNamed(join(hierarchy, cgroup), 'cgroup.procs')) {
+    const [, uid] = /\/pod([0-9a-f-]{36})\//.exec(file) ?? [];
+    if (uid === undefined) continue;
+    for (const pid of (await readFile(file, 'utf8').catch(() => ''))
+      .split('\n')
+      .filter((line) => line !== '')) {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      // Empty: it has ended.
+      if (command !== '' && command.split('\0')[0] !== '/pause')
+        found.set(uid, [...(found.get(uid) ?? []), Number(pid)]);
+    }
+  }
+  return found;
+}
+
+async function filesNamed(folder: string, name: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const below = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => filesNamed(join(folder, entry.name), name));
+  return [join(folder, name), ...(await Promise.all(below)).flat()];
+}
+
 async function release({ folder, bridge, cgroup }: Note): Promise<void> {
   for (const hierarchy of await cgroupHierarchies()) await removeCgroup(join(hierarchy, cgroup));
   await detachLoops(folder);
@@ -141,12 +177,23 @@ interface Loop {
  * lost with the node's mounts, and its inode is the device's.
  */
 async function detachLoops(folder: string): Promise<void> {
-  const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE,BACK-INO');
-  const loops = listed === '' ? [] : (JSON.parse(listed) as { loopdevices: readonly Loop[] }).loopdevices;
+  const loops = await loopDevices();
   const own = loops.filter((loop) => loop['back-file']?.startsWith(`${folder}/`) === true);
-  const devices = await Promise.all(own.map(async ({ name }) => (await stat(name)).ino));
+  await detach(
+    loops,
+    own.map(({ name }) => name),
+  );
+}
+
+async function loopDevices(): Promise<readonly Loop[]> {
+  const listed = await run('losetup', '--json', '--list', '--output', 'NAME,BACK-FILE,BACK-INO');
+  return listed === '' ? [] : (JSON.parse(listed) as { loopdevices: readonly Loop[] }).loopdevices;
+}
+
+async function detach(loops: readonly Loop[], own: readonly string[]): Promise<void> {
+  const devices = await Promise.all(own.map(async (name) => (await stat(name)).ino));
   const over = loops.filter((loop) => loop['back-file'] === '/' && devices.includes(loop['back-ino']));
-  for (const { name } of [...over, ...own])
+  for (const name of [...over.map((loop) => loop.name), ...own])
     await unless(
       async () => !(await run('losetup', '--list')).includes(`${name} `),
       run('losetup', '--detach', name),

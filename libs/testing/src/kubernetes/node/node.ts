@@ -1,5 +1,5 @@
 import { createServer, connect, type Server } from 'node:net';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { freePort, OwnedProcess } from '../../processes/index.js';
@@ -8,6 +8,7 @@ import type { ClusterKeys } from '../control-plane.js';
 import type { KubernetesInstallation } from '../installed.js';
 import { kubeconfigOf } from '../kubeconfig.js';
 import { untilReady } from '../ready.js';
+import { until } from '../../until.js';
 import {
   containerdSocket,
   containerdToml,
@@ -15,7 +16,7 @@ import {
   networkConfiguration,
   type NodeSettings,
 } from './configuration.js';
-import { NodeMachine } from './machine.js';
+import { NodeMachine, processesOfPods } from './machine.js';
 import { run } from './run.js';
 import { createVolume, type NodeVolume, type VolumeRequest } from './volumes.js';
 
@@ -119,9 +120,38 @@ export class KubernetesNode {
     );
   }
 
+  /** Processes of its pods, by the pod's uid, as the kernel has them; without those that only hold a pod together. */
+  podProcesses(): Promise<ReadonlyMap<string, readonly number[]>> {
+    return processesOfPods(this.machine.cgroup);
+  }
+
   createVolume(volumeMode: 'Block' | 'Filesystem', request: VolumeRequest): Promise<NodeVolume> {
-    const place = { folder: join(this.settings.folder, 'volumes'), node: NAME };
+    const place = { folder: this.volumes, node: NAME };
     return createVolume(this.admin, place, volumeMode, request);
+  }
+
+  /** Folder of the files behind its volumes. */
+  get volumes(): string {
+    return join(this.settings.folder, 'volumes');
+  }
+
+  /** kill -9 of kubelet, containerd and every pod, as of a machine without power; its Node object goes, as that of one which does not come back. */
+  async lose(): Promise<void> {
+    await this.process.killGroup();
+    // The kernel ends what is in its namespaces only afterwards.
+    await until('the end of its pods', async () => (await this.podProcesses()).size === 0);
+    await this.admin.remove(`/api/v1/nodes/${NAME}`);
+  }
+
+  /** Starts it again after `lose`, with the same disks and images; waits until it is ready for pods. */
+  async comeBack(): Promise<void> {
+    await rm(containerdSocket(this.settings.folder), { force: true });
+    await this.process.restart();
+    await untilReady(
+      this.process,
+      async () => (await run(this.#ctr, ...this.#ctrArguments('version'))) !== '',
+    );
+    await untilReady(this.process, () => isReady(this.admin));
   }
 
   /** Kills it with all pods, and gives back what the kernel holds for it. Its folder is the caller's. */

@@ -45,7 +45,32 @@ export async function createVolume(
   await file.truncate(bytes);
   const device = await loopDevice(path);
   await ensureStorageClass(admin, storageClass);
-  await admin.create('/api/v1/persistentvolumes', {
+  const volume = { name, path, device };
+  await admin.create(
+    '/api/v1/persistentvolumes',
+    localVolume(volume, node, { volumeMode, bytes, storageClass }),
+  );
+  // Before that the scheduler passes it over, and looks at the pod again only after minutes.
+  await until(`volume ${name} to be available`, async () => {
+    const { status } = await admin.call<{ readonly status?: { readonly phase?: string } }>(
+      `/api/v1/persistentvolumes/${name}`,
+    );
+    return status?.phase === 'Available';
+  });
+  return volume;
+}
+
+/** The PersistentVolume over a loop device, ready to be created. Pure. */
+export function localVolume(
+  { name, device }: NodeVolume,
+  node: string,
+  {
+    volumeMode,
+    bytes,
+    storageClass,
+  }: Pick<VolumeRequest, 'bytes' | 'storageClass'> & { readonly volumeMode: 'Block' | 'Filesystem' },
+): { readonly metadata: object; readonly spec: object } {
+  return {
     metadata: { name },
     spec: {
       capacity: { storage: String(bytes) },
@@ -62,15 +87,7 @@ export async function createVolume(
         },
       },
     },
-  });
-  // Before that the scheduler passes it over, and looks at the pod again only after minutes.
-  await until(`volume ${name} to be available`, async () => {
-    const { status } = await admin.call<{ readonly status?: { readonly phase?: string } }>(
-      `/api/v1/persistentvolumes/${name}`,
-    );
-    return status?.phase === 'Available';
-  });
-  return { name, path, device };
+  };
 }
 
 async function ensureStorageClass(admin: KubernetesAdmin, name: string): Promise<void> {

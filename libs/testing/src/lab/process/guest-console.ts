@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 
-const BOOT_MS = 180_000;
+const BOOT_MS = 480_000;
 const COMMAND_MS = 120_000;
 
 /** A shell on the serial console of a guest: one command after the other. */
@@ -26,13 +26,14 @@ export class GuestConsole {
     return new GuestConsole(socket);
   }
 
-  /** Waits until the guest is up, and logs in. */
+  /** Waits until the guest is up, and logs in. Answers each prompt: on a busy machine `login` gives up after 60 s and asks again. */
   async logIn(user: string, password: string): Promise<void> {
-    await this.#expect(/login:/, BOOT_MS);
-    this.#send(user);
-    await this.#expect(/assword:/, COMMAND_MS);
-    this.#send(password);
-    await this.#expect(/# /, COMMAND_MS);
+    const deadline = Date.now() + BOOT_MS;
+    for (let prompt: string | undefined; prompt !== '# ';) {
+      [, prompt] = await this.#expect(/((?<!Last )login:|assword:|# )/, deadline - Date.now());
+      if (prompt === 'login:') this.#send(user);
+      else if (prompt === 'assword:') this.#send(password);
+    }
     // A shell that edits no lines and shows no prompt: what is read is what was printed.
     this.#send('stty -echo; PS1= PS2= exec sh');
     await this.run('true');

@@ -1,8 +1,8 @@
 import { Surroundings } from '../../inventory/surroundings.js';
 import { sourceVm } from '../../inventory/source-vm.js';
-import { type VimNode, vimReader } from '../../soap/node.js';
+import { type VimNode, vimReader } from '../../soap/xml.js';
 import type { VimObject } from '../../soap/properties.js';
-import { judge } from '../judge.js';
+import { judge } from '../index.js';
 
 const parsed = (xml: string): VimNode => {
   const reader = vimReader();

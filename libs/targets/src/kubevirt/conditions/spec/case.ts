@@ -1,6 +1,6 @@
 import type { KubeVirtSettings } from '@ledgerlift/contracts';
 import type { PlanAtTarget } from '../../../plan.js';
-import type { ApiResource } from '../../addresses.js';
+import type { ApiResource } from '../../resources.js';
 import { KubernetesUnreachable } from '../../errors.js';
 import type { ClusterView } from '../../inventory/cluster-inventory.js';
 import type { KubeVirtView } from '../../look.js';

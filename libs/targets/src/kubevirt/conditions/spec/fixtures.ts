@@ -48,7 +48,7 @@ export function placed({ vm, storage, network, ...over }: Placed = {}): VmAtTarg
     isConverted: false,
     startsAtTarget: false,
     isRetried: false,
-    brought: undefined,
+    adopted: undefined,
     planName: 'first-wave',
     machine: {},
     networkOf: source.nics.map(() => network ?? networkPair({ type: 'pod' })),
@@ -66,6 +66,7 @@ export function planOf(vms: readonly VmAtTarget[], over: Partial<PlanAtTarget> =
     spec: {
       type: 'cold',
       skipGuestConversion: false,
+      bootProof: false,
       useCompatibilityMode: true,
       maxConcurrentMigrations: 1,
       targetNamespace: 'vms',
@@ -139,6 +140,16 @@ export const quota = (hard: Quota['hard'], used: Quota['used'] = {}): Quota => (
   used,
   isScoped: false,
 });
+/** A limit range of the namespace `vms` by which each container may use so much CPU, unless it says otherwise itself. */
+export const containerDefault = (cpu: string): Pick<ClusterView, 'limitRanges'> => ({
+  limitRanges: [
+    {
+      name: 'defaults',
+      namespace: 'vms',
+      limits: [{ type: 'Container', max: {}, min: {}, default: { cpu } }],
+    },
+  ],
+});
 export const existingVm = (over: Partial<VirtualMachine> = {}): VirtualMachine => ({
   name: 'other',
   namespace: 'vms',
@@ -204,7 +215,7 @@ export const cluster = (over: Partial<ClusterView> = {}): ClusterView => ({
 export const viewOf = (over: Partial<ClusterView> = {}): KubeVirtView => ({
   freeBytes: undefined,
   taken: new Map(),
-  brought: new Map(),
+  adopted: new Map(),
   cluster: cluster(over),
   missing: [],
 });

@@ -66,7 +66,7 @@ export const networkCases: readonly Case[] = [
     of: 'MacConflicts',
     reason: 'NotUnique',
     items: ['web'],
-    says: ["00:50:56:aa:bb:cc of 'web' is that of the VM 'vms/other' on multus vms/vlan7"],
+    says: ["00:50:56:aa:bb:cc of 'web' is already used by the VM 'vms/other' on multus vms/vlan7"],
     raised: {
       vms: [{ network: onVlan7 }],
       cluster: { vms: [existingVm({ nics: [{ network: 'vms/vlan7', mac: '00-50-56-aa-bb-cc' }] })] },

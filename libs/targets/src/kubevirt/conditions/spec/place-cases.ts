@@ -1,14 +1,16 @@
 import { sourceDisk } from '@ledgerlift/testing';
 import { KubernetesForbidden } from '../../errors.js';
-import { needs } from '../../permissions/needs.js';
+import { needs } from '../../permissions/roles.js';
 import { resources } from '../../resources.js';
 import { type Case, unreachable, unknownCase, pair } from './case.js';
 import {
   type Placed,
+  containerDefault,
   gap,
   onVlan7,
   planOf,
   profile,
+  quota,
   settings,
   settingsWith,
   storageClass,
@@ -51,6 +53,40 @@ export const placeCases: readonly Case[] = [
     raised: { settings: settingsWith({ scratchStorageClass: 'slow' }) },
     not: { settings: settingsWith({ scratchStorageClass: 'fast' }) },
   },
+  {
+    of: 'WorkerPodsNotValid',
+    reason: 'LimitMissing',
+    items: ['vms/small'],
+    says: ['counts limits.cpu'],
+    raised: { cluster: { quotas: [quota({ 'limits.cpu': '100' })] } },
+    not: {
+      settings: settingsWith({ limits: { cpu: '2', memory: '4Gi' } }),
+      cluster: { quotas: [quota({ 'limits.cpu': '100' })] },
+    },
+  },
+  {
+    of: 'WorkerPodsNotValid',
+    reason: 'LimitMissing',
+    items: ['vms/small'],
+    raised: { cluster: { quotas: [quota({ 'limits.cpu': '100' })] } },
+    // A limit range gives containers one.
+    not: { cluster: { quotas: [quota({ 'limits.cpu': '100' })], ...containerDefault('2') } },
+  },
+  {
+    of: 'WorkerPodsNotValid',
+    reason: 'LimitMissing',
+    items: ['vms/small'],
+    raised: { cluster: { quotas: [quota({ 'limits.cpu': '100' })] } },
+    not: {
+      cluster: {
+        quotas: [
+          { ...quota({ 'limits.cpu': '100' }), namespace: 'lab' },
+          { ...quota({ 'limits.cpu': '100' }), isScoped: true },
+          quota({ 'limits.memory': '100Gi' }),
+        ],
+      },
+    },
+  },
   unknownCase('WorkerPodsNotValid', 'ScratchStorageNotFound', ['slow'], resources.storageClasses, {
     settings: settingsWith({ scratchStorageClass: 'slow' }),
   }),
@@ -79,7 +115,7 @@ export const placeCases: readonly Case[] = [
     of: 'NamespaceNotValid',
     reason: 'NotAllowed',
     items: ['lab'],
-    says: ["'lab'", "'prod', vms"],
+    says: ["'lab'", "'prod', only vms"],
     raised: { settings: { ...settings, namespaces: ['vms'] }, vms: [{ targetNamespace: 'lab' }] },
     not: { vms: [{ targetNamespace: 'lab' }] },
   },
@@ -108,7 +144,7 @@ export const placeCases: readonly Case[] = [
     of: 'TargetRightsMissing',
     reason: 'Forbidden',
     items: ['list nodes in the whole cluster'],
-    says: ["at 'prod' it may not list nodes in the whole cluster"],
+    says: ["at 'prod' the account may not list nodes in the whole cluster"],
     raised: { view: { missing: listNodes.map((need) => ({ need, namespace: undefined })) } },
     not: {},
   },
@@ -116,7 +152,7 @@ export const placeCases: readonly Case[] = [
     of: 'TargetNotKnown',
     reason: 'NotRead',
     items: ['nodes'],
-    says: ['could not be read: nodes (https://api did not answer'],
+    says: ['could not read nodes (https://api did not answer'],
     raised: { cluster: { gaps: [gap(resources.nodes, { state: 'refused', error: unreachable })] } },
     not: {},
   },
@@ -172,14 +208,14 @@ export const placeCases: readonly Case[] = [
     of: 'VMAlreadyExists',
     reason: 'NotUnique',
     items: ['web'],
-    raised: { view: { taken: new Map([['vms/web', 'there is a VM of that name']]) } },
-    not: { view: { taken: new Map([['vms/db', 'there is a VM of that name']]) } },
+    raised: { view: { taken: new Map([['vms/web', 'a VM has that name']]) } },
+    not: { view: { taken: new Map([['vms/db', 'a VM has that name']]) } },
   },
   {
     of: 'AddressInServiceRange',
     reason: 'Guest',
     items: ['web'],
-    says: ["10.96.3.4 of 'web' is in the range of services, 10.96.0.0/16"],
+    says: ["10.96.3.4 of 'web' is in the service range, 10.96.0.0/16"],
     raised: { vms: guestAt('10.96.3.4') },
     not: { vms: guestAt('10.97.3.4') },
   },
@@ -205,12 +241,12 @@ export const placeCases: readonly Case[] = [
     raised: {
       plan: { spec: { ...planOf([]).spec, type: 'conversion' } },
       view: {
-        brought: new Map([['vm-1', { disks: [], problems: [{ reason: 'NotFound', message: 'gone' }] }]]),
+        adopted: new Map([['vm-1', { disks: [], problems: [{ reason: 'NotFound', message: 'gone' }] }]]),
       },
     },
     not: {
       view: {
-        brought: new Map([['vm-1', { disks: [], problems: [{ reason: 'NotFound', message: 'gone' }] }]]),
+        adopted: new Map([['vm-1', { disks: [], problems: [{ reason: 'NotFound', message: 'gone' }] }]]),
       },
     },
   },

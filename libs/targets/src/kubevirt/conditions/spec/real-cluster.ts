@@ -9,7 +9,7 @@ import {
   until,
 } from '@ledgerlift/testing';
 import type { PlanAtTarget, TargetUse } from '../../../plan.js';
-import { OpenInventories } from '../../inventory/open-inventories.js';
+import { OpenInventories } from '../../inventory/cluster-inventory.js';
 import { look } from '../../look.js';
 import { conditions } from '../index.js';
 import { settings as fixtures } from './fixtures.js';

@@ -3,12 +3,15 @@ import { type Case, type Setup, nic, unknownCase, pair } from './case.js';
 import {
   type Placed,
   GiB,
+  containerDefault,
   existingClaim,
   existingVm,
   kubevirt,
   node,
+  planOf,
   profile,
   quota,
+  settingsWith,
   storageClass,
 } from './fixtures.js';
 
@@ -34,7 +37,24 @@ const limitRange = (
 const limited = (hard: Record<string, string>, used: Record<string, string> = {}) => ({
   cluster: { quotas: [quota(hard, used)] },
 });
-const started: readonly Placed[] = [{ startsAtTarget: true }];
+/** Its worker pod is no longer needed. */
+const started: readonly Placed[] = [{ startsAtTarget: true, isCopied: true, isConverted: true }];
+/** As many VMs, of which two are migrated at once, each with two containers that may use 1.5 CPUs and 4 GiB. */
+const migrated = (count: number, over: Partial<Placed> = {}): Setup => ({
+  settings: settingsWith({
+    requests: { cpu: '2', memory: '3Gi' },
+    limits: { cpu: '1500m', memory: '4Gi' },
+  }),
+  vms: Array.from({ length: count }, (_, index) => ({
+    vm: { id: `vm-${index}`, name: `vm${index}`, disks: [] },
+    ...over,
+  })),
+  plan: { spec: { ...planOf([]).spec, maxConcurrentMigrations: 2 } },
+});
+/** What the containers of one pod may use together, or each, by a limit range. */
+const podLimit = (type: 'Pod' | 'Container', max: Record<string, string>) => ({
+  limitRanges: [{ name: 'pods', namespace: 'vms', limits: [{ type, max, min: {}, default: {} }] }],
+});
 /** A quota that leaves too little, and one that leaves just enough. */
 const quotaCase = (resource: string, tooSmall: string, enough: string, setup: Setup = {}): Case => ({
   of: 'TargetQuotaExceeded',
@@ -66,6 +86,70 @@ export const roomCases: readonly Case[] = [
   // The guest's 1 GiB, 2 MiB of page tables, 260 MiB of what runs beside it, and 8 MiB for its CPU.
   quotaCase('requests.memory', '1293Mi', '1294Mi', { vms: started }),
   quotaCase('memory', '1293Mi', '1294Mi', { vms: started }),
+  // Worker pods: of those that are migrated at once, whose containers ask once, and may each use all.
+  quotaCase('pods', '1', '2', migrated(3)),
+  quotaCase('count/pods', '1', '2', migrated(3)),
+  quotaCase('secrets', '1', '2', migrated(3)),
+  quotaCase('count/secrets', '0', '1', migrated(1)),
+  quotaCase('requests.cpu', '3999m', '4', migrated(3)),
+  quotaCase('cpu', '1999m', '2', migrated(1)),
+  quotaCase('requests.memory', '6143Mi', '6Gi', migrated(3)),
+  quotaCase('memory', '3071Mi', '3Gi', migrated(1)),
+  quotaCase('limits.cpu', '5999m', '6', migrated(3)),
+  quotaCase('limits.memory', '16383Mi', '16Gi', migrated(3)),
+  {
+    // Three containers, where the boot is proved.
+    ...quotaCase('limits.memory', '8Gi', '12Gi', {
+      ...migrated(1),
+      plan: { spec: { ...planOf([]).spec, bootProof: true } },
+    }),
+    says: ['limits.memory: 12.0 GiB needed'],
+  },
+  {
+    // A VM starts once its worker pod is gone: they are not there together.
+    ...quotaCase('pods', '1', '2', migrated(2, { startsAtTarget: true })),
+    says: ['pods: 2 needed'],
+  },
+  {
+    // What is done needs no worker pod any more.
+    ...quotaCase('limits.memory', '1Gi', '1Gi', migrated(1)),
+    not: { ...migrated(1, { isCopied: true, isConverted: true }), ...limited({ 'limits.memory': '1Gi' }) },
+  },
+  {
+    ...quotaCase('limits.memory', '1Gi', '1Gi', migrated(1)),
+    not: { ...migrated(1, { targetNamespace: 'lab' }), ...limited({ 'limits.memory': '1Gi' }) },
+  },
+  {
+    // What a limit range gives to containers that say nothing themselves is added up, too.
+    of: 'TargetQuotaExceeded',
+    reason: 'NotEnoughLeft',
+    items: ['vms/small'],
+    says: ['limits.cpu: 4 needed'],
+    raised: { cluster: { quotas: [quota({ 'limits.cpu': '3' })], ...containerDefault('2') } },
+    not: { cluster: { quotas: [quota({ 'limits.cpu': '4' })], ...containerDefault('2') } },
+  },
+  ...(
+    [
+      ['Pod', { memory: '8191Mi' }, { memory: '8Gi' }, 'memory to 8191Mi, not 8.0 GiB'],
+      ['Pod', { cpu: '2' }, { cpu: '3' }, 'cpu to 2, not 3'],
+      ['Container', { memory: '4095Mi' }, { memory: '4Gi' }, 'memory to 4095Mi, not 4.0 GiB'],
+      ['Container', { cpu: '1' }, { cpu: '1500m' }, 'cpu to 1, not 1.5'],
+    ] as const
+  ).map(([type, tooSmall, enough, says]): Case => ({
+    of: 'TargetLimitExceeded',
+    reason: 'WorkerPodTooLarge',
+    items: ['vms/pods'],
+    says: [says],
+    raised: { ...migrated(1), cluster: podLimit(type, tooSmall) },
+    not: { ...migrated(1), cluster: podLimit(type, enough) },
+  })),
+  {
+    of: 'TargetLimitExceeded',
+    reason: 'WorkerPodTooLarge',
+    items: ['vms/pods'],
+    raised: { ...migrated(1), cluster: podLimit('Pod', { cpu: '1' }) },
+    not: { ...migrated(1, { targetNamespace: 'lab' }), cluster: podLimit('Pod', { cpu: '1' }) },
+  },
   {
     // The VMs of the plan count together, with what is used already.
     of: 'TargetQuotaExceeded',
@@ -131,7 +215,7 @@ export const roomCases: readonly Case[] = [
     reason: 'NotEnoughLeft',
     items: ['vms/small'],
     raised: { vms: started, ...limited({ pods: '0' }) },
-    not: { ...limited({ pods: '0' }) },
+    not: { vms: [{ isCopied: true, isConverted: true }], ...limited({ pods: '0' }) },
   },
   {
     of: 'TargetLimitExceeded',
@@ -250,7 +334,7 @@ export const roomCases: readonly Case[] = [
     of: 'TargetQuotaExceeded',
     reason: 'NotEnoughLeft',
     items: ['vms/small'],
-    raised: { vms: [{ startsAtTarget: true, vm }], ...limited({ memory: '1294Mi' }) },
+    raised: { vms: started.map((each) => ({ ...each, vm })), ...limited({ memory: '1294Mi' }) },
     not: { vms: started, ...limited({ memory: '1294Mi' }) },
   })),
 ];

@@ -95,7 +95,7 @@ export const storageCases: readonly Case[] = [
     of: 'TargetVolumesMissing',
     reason: 'NotEnough',
     items: ['local'],
-    says: ['of its 1 free ones 1 fit the 2 disks'],
+    says: ["its 1 free volumes fit only 1 of the plan's 2 disks"],
     raised: { vms: twoOnLocal, cluster: { ...local, freeVolumes: [freeVolume('a', 2 * GiB)] } },
     not: {
       vms: twoOnLocal,
