@@ -177,9 +177,9 @@ export class ChunkManifest {
     return before;
   }
 
-  /** Removes the file, and the files of `save` beside it. */
-  static async remove(path: string): Promise<void> {
-    await Promise.all([unfinished(path), previousOf(path), path].map((file) => rm(file, { force: true })));
+  /** Returns the files that `save` may leave beside `path`: half of a new manifest, and the one before. Remove them with it. */
+  static beside(path: string): readonly string[] {
+    return [unfinished(path), previousOf(path)];
   }
 
   #rangesWhere(isMeant: (index: number) => boolean): readonly ByteRange[] {

@@ -1,15 +1,15 @@
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { syncFolder, unfinished } from '@ledgerlift/processes';
-import { readdir, rename, rmdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { FolderNotEmpty, NotOurs, TargetUnusable } from '../errors.js';
-import { errorCode, kindOf, writeFileAtomic } from '../files/paths.js';
+import { NotOurs, TargetUnusable } from '../errors.js';
+import { SUBFOLDERS } from '../files/layout.js';
+import { errorCode, kindOf, removeEmptyFolder, writeFileAtomic } from '../files/paths.js';
+import { emptyFolder } from '../files/vm-files.js';
 import { isOurNamespace, type Ownership, ownershipOf, resolveOwned } from './folder.js';
 import { MARKER, NAMESPACE_MARKER, ownerOf, removeFile, removeMarked, stagingName } from './marker.js';
 
 type How = Release['how'];
-/** Subfolders that we create beside the disks, and remove once they are empty. */
-const SUBFOLDERS = ['logs', 'manifests'];
 
 /**
  * Removes one claimed resource, durably. Its writer must have ended. Never removes anything outside the VM's folder, or in a
@@ -66,9 +66,7 @@ async function releaseFolder(record: VmRecord, path: string, is: Ownership['is']
   const parent = dirname(path);
   const staging = join(parent, stagingName(record));
   if (is === 'ours') {
-    for (const name of SUBFOLDERS) await removeEmptyFolder(join(path, name));
-    const left = (await readdir(path)).filter((name) => ![MARKER, unfinished(MARKER)].includes(name));
-    if (left.length > 0) throw new FolderNotEmpty(path, left);
+    await emptyFolder(path, [MARKER, unfinished(MARKER)]);
     if ((await kindOf(staging)) === 'folder') await removeMarked(staging, MARKER);
     await rename(path, staging);
     await syncFolder(parent);
@@ -93,15 +91,5 @@ async function releaseNamespace(path: string, installation: string): Promise<voi
     if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error))) throw error;
     // Another VM moved in meanwhile, so the folder stays, and stays ours.
     await writeFileAtomic(join(path, NAMESPACE_MARKER), `${JSON.stringify({ installation })}\n`);
-  }
-}
-
-async function removeEmptyFolder(path: string): Promise<boolean> {
-  try {
-    await rmdir(path);
-    return true;
-  } catch (error) {
-    if (['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errorCode(error))) return false;
-    throw error;
   }
 }

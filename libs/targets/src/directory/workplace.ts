@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Release, Resource, VmRecord } from '@ledgerlift/contracts';
 import { writeFileAtomic } from '../files/paths.js';
-import { layoutOf } from '../files/layout.js';
+import { filesOfResource, layoutOf } from '../files/layout.js';
 import { holderOfDisks, type VmFiles, workOnFiles } from '../files/vm-files.js';
 import type { RenderedFile } from '../port.js';
 import { libvirtDomain, pvcManifest, type TargetVm, virtualMachineManifest } from '../vm-model/index.js';
@@ -38,19 +38,13 @@ export function workplace(record: VmRecord, guard: Guard): Promise<Workplace> {
   });
 }
 
-/** Suffixes of files beside these kinds: a predecessor, and a draft as older versions named it. */
-const BESIDE: Partial<Record<Resource['kind'], readonly string[]>> = {
-  'chunk-manifest': ['.new', '.previous'],
-  'writer-record': ['.new'],
-};
-
 async function releaseAll(record: VmRecord, guard: Guard, resource: Resource): Promise<Release['how']> {
-  for (const suffix of ['', ...(BESIDE[resource.kind] ?? [])].toReversed()) {
+  let how: Release['how'] = 'absent';
+  for (const name of filesOfResource(resource)) {
     await guard.stillOurs();
-    const how = await release(record, { ...resource, name: `${resource.name}${suffix}` });
-    if (suffix === '') return how;
+    how = await release(record, { ...resource, name });
   }
-  return 'absent';
+  return how;
 }
 
 /** A directory runs no VMs. The manifest states the run strategy for the cluster to which it will be applied. */

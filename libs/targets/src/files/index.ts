@@ -2,7 +2,14 @@
 export { claimsFor } from './claims.js';
 export { freeBytes } from './disks.js';
 export * from './errors.js';
-export { layoutFor, layoutOf, type DiskLayout, type VmLayout } from './layout.js';
-export { tailOf, holderOfDisks, type VmFiles, type WorkOnFiles, workOnFiles } from './vm-files.js';
+export { filesOfResource, layoutFor, layoutOf, type DiskLayout, type VmLayout } from './layout.js';
+export {
+  emptyFolder,
+  filesBelow,
+  holderOfDisks,
+  tailOf,
+  type VmFiles,
+  type WorkOnFiles,
+  workOnFiles,
+} from './vm-files.js';
 export { type QemuImgRun, imageError, makeEmpty, qemuImg } from './images.js';
-export { resolveInside } from './paths.js';

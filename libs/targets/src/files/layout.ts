@@ -1,5 +1,9 @@
-import type { VmRecord } from '@ledgerlift/contracts';
+import type { Resource, VmRecord } from '@ledgerlift/contracts';
+import { ChunkManifest } from '@ledgerlift/disk-transfer';
 import { RecordMismatch } from '../errors.js';
+
+/** Subfolders of a VM's folder, which are removed once they are empty. */
+export const SUBFOLDERS = ['logs', 'manifests'];
 
 /** Paths of the files of one disk, relative to the target's root. */
 export interface DiskLayout {
@@ -57,7 +61,7 @@ export function layoutFor(request: LayoutRequest): VmLayout {
 }
 
 /**
- * Returns the same names for a record. Brought disks, and disks in claims, are elsewhere; only their companion files are here.
+ * Returns the same names for a record. Adopted disks, and disks in claims, are elsewhere; only the files that belong to them are here.
  */
 export const layoutOf = ({ folder, targetName, disks }: VmRecord): VmLayout =>
   layout(
@@ -117,3 +121,10 @@ const SECTOR = 512;
 
 /** Rounds a disk's size in bytes up to whole sectors, as QEMU does. */
 export const allocatedSize = (size: number): number => Math.ceil(size / SECTOR) * SECTOR;
+
+/** Returns the names of a resource's files in the order in which to remove them: what lies beside it, and last itself. */
+export function filesOfResource({ kind, name }: Pick<Resource, 'kind' | 'name'>): readonly string[] {
+  // Older versions called a draft `.new`.
+  if (kind === 'writer-record') return [`${name}.new`, name];
+  return kind === 'chunk-manifest' ? [`${name}.new`, ...ChunkManifest.beside(name), name] : [name];
+}

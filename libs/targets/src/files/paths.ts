@@ -1,4 +1,4 @@
-import { lstat, mkdir, realpath } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rmdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { syncFolder, writeFileAtomic as write } from '@ledgerlift/processes';
 import { TargetUnusable, UnsafePath } from '../errors.js';
@@ -66,5 +66,16 @@ export async function writeFileAtomic(path: string, content: string): Promise<vo
     await write(path, content);
   } catch (error) {
     throw new TargetUnusable(path, `it cannot be written (${errorCode(error)})`, error);
+  }
+}
+
+/** @returns whether it removed the folder: not if there is none, or if it is not empty */
+export async function removeEmptyFolder(path: string): Promise<boolean> {
+  try {
+    await rmdir(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errorCode(error))) return false;
+    throw error;
   }
 }

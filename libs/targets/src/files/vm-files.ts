@@ -1,12 +1,14 @@
-import { open } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { VmRecord } from '@ledgerlift/contracts';
+import { FolderNotEmpty } from '../errors.js';
 import type { LogTail } from '../port.js';
 import type { Guard, LogKind, Purpose, Room, VmAtWork, WorkLog, Workplace } from '../workplace.js';
 import { conversionAtWork, disksAtWork } from './at-work.js';
 import { diskHolder } from './disk-locks.js';
 import { bytesOnDisk, freeBytes } from './disks.js';
-import { layoutOf } from './layout.js';
-import { errorCode } from './paths.js';
+import { layoutOf, SUBFOLDERS } from './layout.js';
+import { errorCode, makeFolders, removeEmptyFolder, resolveInside } from './paths.js';
 
 /** A VM whose disks and their companion files are local files of the worker (named by `layoutOf`). */
 export interface VmFiles {
@@ -19,6 +21,39 @@ export interface VmFiles {
   pathToMake(name: string): Promise<string>;
   /** Returns the absolute paths of the disks, in the record's order. @throws UnsafePath */
   disks(): Promise<string[]>;
+}
+
+/**
+ * Locates a VM's files by their names below a folder that only we write to.
+ *
+ * @param path finds a name, where not all names are below `root`
+ */
+export const filesBelow = (
+  root: string,
+  record: VmRecord,
+  path: VmFiles['path'] = (name) => resolveInside(root, name),
+): VmFiles => ({
+  record,
+  root,
+  path,
+  pathToMake: async (name) => {
+    const found = await path(name);
+    await makeFolders(dirname(found));
+    return found;
+  },
+  disks: () => Promise.all(record.disks.map(({ name }) => path(name))),
+});
+
+/**
+ * Removes our empty subfolders of a VM's folder.
+ *
+ * @param own names in it that go with the folder
+ * @throws FolderNotEmpty if it holds anything else: it is kept
+ */
+export async function emptyFolder(path: string, own: readonly string[]): Promise<void> {
+  for (const name of SUBFOLDERS) await removeEmptyFolder(join(path, name));
+  const left = (await readdir(path)).filter((name) => !own.includes(name));
+  if (left.length > 0) throw new FolderNotEmpty(path, left);
 }
 
 /** The parts of a workplace that all file-based targets share. */

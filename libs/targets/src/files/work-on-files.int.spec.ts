@@ -5,8 +5,7 @@ import type { VmRecord } from '@ledgerlift/contracts';
 import { temporaryFolder, type TemporaryFolder, vmRecord } from '@ledgerlift/testing';
 import type { DiskWriter, Guard } from '../workplace.js';
 import { layoutOf } from './layout.js';
-import { resolveInside } from './paths.js';
-import { type VmFiles, type WorkOnFiles, workOnFiles } from './vm-files.js';
+import { type WorkOnFiles, filesBelow, workOnFiles } from './vm-files.js';
 
 const MiB = 2 ** 20;
 const over = new Error('the attempt is over');
@@ -14,11 +13,6 @@ let folder: TemporaryFolder;
 let record: VmRecord;
 let earlier: DiskWriter | undefined;
 
-const filesOf = (): VmFiles => {
-  const path = (name: string): Promise<string> => resolveInside(folder.path, name);
-  const disks = () => Promise.all(record.disks.map(({ name }) => path(name)));
-  return { record, root: folder.path, path, pathToMake: path, disks };
-};
 /** The work of an attempt that is over from the moment at which something is seen. */
 function work(generation: number, isOver: () => boolean = () => false): WorkOnFiles {
   const guard: Guard = {
@@ -26,7 +20,7 @@ function work(generation: number, isOver: () => boolean = () => false): WorkOnFi
     signal: new AbortController().signal,
     stillOurs: () => (isOver() ? Promise.reject(over) : Promise.resolve()),
   };
-  return workOnFiles(filesOf(), guard);
+  return workOnFiles(filesBelow(folder.path, record), guard);
 }
 /** Opens the first disk; what it opened is released with the case, also where it should not have. */
 const opened = async ({ disks }: WorkOnFiles, size: number): Promise<DiskWriter> =>

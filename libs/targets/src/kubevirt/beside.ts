@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Resource, VmRecord } from '@ledgerlift/contracts';
 import { RecordMismatch } from '../errors.js';
 import { ensureDisk } from '../files/disks.js';
 import { resolveInside } from '../files/paths.js';
-import { type VmFiles, holderOfDisks, workOnFiles } from '../files/vm-files.js';
+import { type VmFiles, filesBelow, holderOfDisks, workOnFiles } from '../files/vm-files.js';
 import type { Guard, WorkLog, Workplace } from '../workplace.js';
 import { NotInsideTheCluster } from './errors.js';
 import { ON_SCRATCH } from './ledger.js';
@@ -44,14 +44,7 @@ export async function workplaceBeside(
   const pathOf = ({ volumeMode }: VmRecord['disks'][number], index: number): string =>
     volumeMode === 'Block' ? join(disks, `disk-${index}`) : join(disks, `disk-${index}`, 'disk.img');
   const files: VmFiles = {
-    record,
-    root: scratch,
-    path,
-    pathToMake: async (name) => {
-      const found = await path(name);
-      await mkdir(dirname(found), { recursive: true });
-      return found;
-    },
+    ...filesBelow(scratch, record, path),
     disks: () => Promise.resolve(record.disks.map(pathOf)),
   };
   const work = workOnFiles(files, guard);

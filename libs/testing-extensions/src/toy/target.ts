@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { access, constants, mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   type Resource,
@@ -10,7 +10,6 @@ import {
 } from '@ledgerlift/contracts';
 import {
   type ExtensionTarget,
-  FolderNotEmpty,
   type Guard,
   NotOurs,
   type TargetVm,
@@ -20,6 +19,9 @@ import {
   checkNetworks,
   checkStorages,
   claimsFor,
+  emptyFolder,
+  filesBelow,
+  filesOfResource,
   freeBytes,
   holderOfDisks,
   claimNames,
@@ -27,7 +29,6 @@ import {
   layoutOf,
   modesAskedFor,
   recordedNics,
-  resolveInside,
   tailOf,
   usualItinerary,
   workOnFiles,
@@ -98,45 +99,28 @@ export const toyTarget: ExtensionTarget = {
       },
       seeOurs,
       vm: vmAtWork(files, guard),
-      async release({ kind, name }) {
-        const path = await files.path(name);
-        // A copy that was stopped may leave the manifest before the last one, and half of a new one, beside it.
-        if (kind === 'chunk-manifest' && (await read()) === owner)
-          for (const draft of ['.previous', '.unfinished']) await rm(path + draft, { force: true });
-        if (!existsSync(path)) return 'absent';
+      async release(resource) {
+        const path = await files.path(resource.name);
+        const isThere = existsSync(path);
         // Without its label, it is what an attempt left that ended between the label and the folder.
-        const isLabelled = existsSync(label);
-        if (isLabelled && (await read()) !== owner) return 'absent';
+        if (existsSync(label) && (await read()) !== owner) return 'absent';
         await guard.stillOurs();
-        if (kind !== 'folder') await rm(path);
-        else {
-          for (const inner of ['logs', 'manifests']) await rmdir(join(path, inner)).catch(() => undefined);
-          const others = (await readdir(path)).filter((each) => each !== basename(label));
-          if (others.length > 0) throw new FolderNotEmpty(path, others);
-          if (isLabelled) await rm(label);
+        if (resource.kind !== 'folder')
+          for (const name of filesOfResource(resource)) await rm(await files.path(name), { force: true });
+        else if (isThere) {
+          await emptyFolder(path, [basename(label)]);
+          await rm(label, { force: true });
           await rmdir(path);
         }
-        return 'removed';
+        return isThere ? 'removed' : 'absent';
       },
       sweep: () => Promise.resolve(),
     };
   },
 };
 
-function filesOf(record: VmRecord): VmFiles {
-  const root = settingsOf(record.target, toyTarget.type, Settings).path;
-  const path = (name: string): Promise<string> => resolveInside(root, name);
-  return {
-    record,
-    root,
-    path,
-    async pathToMake(name) {
-      await mkdir(dirname(await path(name)), { recursive: true });
-      return path(name);
-    },
-    disks: () => Promise.all(record.disks.map(({ name }) => path(name))),
-  };
-}
+const filesOf = (record: VmRecord): VmFiles =>
+  filesBelow(settingsOf(record.target, toyTarget.type, Settings).path, record);
 
 const pageOf = (record: VmRecord): Resource => ({
   kind: 'manifest',
