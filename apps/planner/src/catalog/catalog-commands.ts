@@ -1,8 +1,9 @@
-import type { MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
+import type { DomainEvent, MappingSpec, PlanSpec, ProviderSpec } from '@ledgerlift/contracts';
 import type { EventLog, StoredEvent } from '@ledgerlift/event-log';
 import { assertTaken } from '@ledgerlift/extensions';
 import {
   type CatalogEntries,
+  type CatalogKind,
   type CatalogProjection,
   decideMapping,
   decidePlan,
@@ -169,44 +170,40 @@ export class CatalogCommands {
     return this.#queues.run('catalog', work);
   }
 
-  async #provider(
+  #provider(
     id: string,
     command: WithoutId<ProviderCommand>,
     context: CommandContext,
   ): Promise<Entry<ProviderSpec>> {
-    const { state } = await this.streams.providers.execute(
-      `provider-${id}`,
-      (now) => decideProvider({ ...command, id }, now),
-      context,
-    );
-    return state ?? existing('provider', id, state);
+    const decide: Decide<ProviderSpec> = (now) => decideProvider({ ...command, id }, now);
+    return this.#execute('provider', this.streams.providers, id, decide, context);
   }
 
-  async #mapping(
+  #mapping(
     id: string,
     command: WithoutId<MappingCommand>,
     context: CommandContext,
   ): Promise<Entry<MappingSpec>> {
-    const { state } = await this.streams.mappings.execute(
-      `mapping-${id}`,
-      (now) => decideMapping({ ...command, id }, now),
-      context,
-    );
-    return state ?? existing('mapping', id, state);
+    const decide: Decide<MappingSpec> = (now) => decideMapping({ ...command, id }, now);
+    return this.#execute('mapping', this.streams.mappings, id, decide, context);
   }
 
-  async #plan(
+  #plan(id: string, command: WithoutId<PlanCommand>, context: CommandContext): Promise<Entry<PlanSpec>> {
+    const decide: Decide<PlanSpec> = (now) => decidePlan({ ...command, id }, now);
+    return this.#execute('plan', this.streams.plans, id, decide, context);
+  }
+
+  async #execute<S>(
+    kind: CatalogKind,
+    streams: DecidedStreams<EntryState<S>>,
     id: string,
-    command: WithoutId<PlanCommand>,
+    decide: Decide<S>,
     context: CommandContext,
-  ): Promise<Entry<PlanSpec>> {
-    const { state } = await this.streams.plans.execute(
-      `plan-${id}`,
-      (now) => decidePlan({ ...command, id }, now),
-      context,
-    );
-    return state ?? existing('plan', id, state);
+  ): Promise<Entry<S>> {
+    const { state } = await streams.execute(`${kind}-${id}`, decide, context);
+    return state ?? existing(kind, id, state);
   }
 }
 
+type Decide<S> = (state: EntryState<S>) => readonly DomainEvent[];
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;

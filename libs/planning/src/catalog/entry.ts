@@ -1,3 +1,4 @@
+import type { DomainEvent } from '@ledgerlift/contracts';
 import { isDeepStrictEqual } from 'node:util';
 import { type CatalogKind, InUse, KindIsFixed, NameTaken, NotInCatalog } from './errors.js';
 
@@ -15,15 +16,11 @@ export interface Entry<S> {
 }
 export type EntryState<S> = Entry<S> | undefined;
 
-export const created = <S>(id: string, spec: S, time: string): Entry<S> => ({
-  id,
-  spec,
-  revision: 0,
-  createdAt: time,
-  updatedAt: time,
-  deleted: false,
-  archived: false,
-});
+/** Folds an event that creates an entry, or gives it another spec. */
+export const withSpec = <S>(state: EntryState<S>, id: string, spec: S, time: string): EntryState<S> =>
+  state === undefined
+    ? { id, spec, revision: 0, createdAt: time, updatedAt: time, deleted: false, archived: false }
+    : changed(state, { spec }, time);
 
 export const changed = <S>(
   state: EntryState<S>,
@@ -47,13 +44,16 @@ export type EntryCommand<S> =
   | ({ readonly kind: 'update'; readonly id: string; readonly spec: S } & Surroundings)
   | ({ readonly kind: 'delete'; readonly id: string } & Pick<Surroundings, 'usedBy'>);
 
-export type EntryDecision<S> =
-  | { readonly is: 'created' | 'updated'; readonly spec: S }
-  | { readonly is: 'deleted' }
-  | { readonly is: 'unchanged' };
+/** The events of one kind of entry. */
+export interface EntryEvents<S> {
+  created(id: string, spec: S): DomainEvent;
+  updated(id: string, spec: S): DomainEvent;
+  deleted(id: string): DomainEvent;
+}
 
 /**
  * @param fixed the field that says which kind of provider or mapping it is
+ * @returns no events if nothing changes
  * @throws NotInCatalog, NameTaken, InUse, KindIsFixed
  */
 export function decideEntry<F extends 'type' | 'kind', S extends Readonly<Record<'name' | F, string>>>(
@@ -61,22 +61,23 @@ export function decideEntry<F extends 'type' | 'kind', S extends Readonly<Record
   fixed: F,
   command: EntryCommand<S>,
   state: EntryState<S>,
-): EntryDecision<S> {
+  events: EntryEvents<S>,
+): readonly DomainEvent[] {
   const { id } = command;
   if (command.kind === 'create') {
     requireFreeName(kind, id, command.spec.name, command);
-    return { is: 'created', spec: command.spec };
+    return [events.created(id, command.spec)];
   }
   const { spec } = existing(kind, id, state);
   if (command.kind === 'delete') {
     requireUnused(kind, spec.name, command);
-    return { is: 'deleted' };
+    return [events.deleted(id)];
   }
   if (command.spec[fixed] !== spec[fixed])
     throw new KindIsFixed(kind, fixed, spec[fixed], command.spec[fixed]);
   requireFreeName(kind, id, command.spec.name, command);
   requireNameUnused(kind, spec.name, command.spec.name, command);
-  return isSame(spec, command.spec) ? { is: 'unchanged' } : { is: 'updated', spec: command.spec };
+  return isSame(spec, command.spec) ? [] : [events.updated(id, command.spec)];
 }
 
 /** @throws NotInCatalog */

@@ -1,5 +1,5 @@
 import type { DomainEvent, MappingSpec } from '@ledgerlift/contracts';
-import { type EntryCommand, type EntryState, changed, created, decideEntry } from './entry.js';
+import { type EntryCommand, type EntryState, changed, decideEntry, withSpec } from './entry.js';
 
 export type MappingCommand = EntryCommand<MappingSpec>;
 
@@ -7,23 +7,15 @@ export type MappingCommand = EntryCommand<MappingSpec>;
  * @returns no events if nothing changes
  * @throws NotInCatalog, NameTaken, InUse, KindIsFixed
  */
-export function decideMapping(
+export const decideMapping = (
   command: MappingCommand,
   state: EntryState<MappingSpec>,
-): readonly DomainEvent[] {
-  const mappingId = command.id;
-  const decision = decideEntry('mapping', 'kind', command, state);
-  switch (decision.is) {
-    case 'created':
-      return [{ type: 'MappingCreated', data: { mappingId, spec: decision.spec } }];
-    case 'updated':
-      return [{ type: 'MappingUpdated', data: { mappingId, spec: decision.spec } }];
-    case 'deleted':
-      return [{ type: 'MappingDeleted', data: { mappingId } }];
-    case 'unchanged':
-      return [];
-  }
-}
+): readonly DomainEvent[] =>
+  decideEntry('mapping', 'kind', command, state, {
+    created: (mappingId, spec) => ({ type: 'MappingCreated', data: { mappingId, spec } }),
+    updated: (mappingId, spec) => ({ type: 'MappingUpdated', data: { mappingId, spec } }),
+    deleted: (mappingId) => ({ type: 'MappingDeleted', data: { mappingId } }),
+  });
 
 export function evolveMapping(
   state: EntryState<MappingSpec>,
@@ -32,9 +24,8 @@ export function evolveMapping(
 ): EntryState<MappingSpec> {
   switch (event.type) {
     case 'MappingCreated':
-      return created(event.data.mappingId, event.data.spec, time);
     case 'MappingUpdated':
-      return changed(state, { spec: event.data.spec }, time);
+      return withSpec(state, event.data.mappingId, event.data.spec, time);
     case 'MappingDeleted':
       return changed(state, { deleted: true }, time);
     default:

@@ -3,10 +3,10 @@ import {
   type EntryState,
   type Surroundings,
   changed,
-  created,
   existing,
   isSame,
   requireFreeName,
+  withSpec,
 } from './entry.js';
 import { PlanIsArchived, PlanRunning } from './errors.js';
 
@@ -59,9 +59,8 @@ export function evolvePlan(
 ): EntryState<PlanSpec> {
   switch (event.type) {
     case 'PlanCreated':
-      return created(event.data.planId, event.data.spec, time);
     case 'PlanUpdated':
-      return changed(state, { spec: event.data.spec }, time);
+      return withSpec(state, event.data.planId, event.data.spec, time);
     case 'PlanArchived':
       return changed(state, { archived: true }, time);
     case 'PlanDeleted':

@@ -1,5 +1,5 @@
 import type { DomainEvent, ProviderSpec } from '@ledgerlift/contracts';
-import { type EntryCommand, type EntryState, changed, created, decideEntry } from './entry.js';
+import { type EntryCommand, type EntryState, changed, decideEntry, withSpec } from './entry.js';
 
 export type ProviderCommand = EntryCommand<ProviderSpec>;
 
@@ -7,23 +7,15 @@ export type ProviderCommand = EntryCommand<ProviderSpec>;
  * @returns no events if nothing changes
  * @throws NotInCatalog, NameTaken, InUse, KindIsFixed
  */
-export function decideProvider(
+export const decideProvider = (
   command: ProviderCommand,
   state: EntryState<ProviderSpec>,
-): readonly DomainEvent[] {
-  const providerId = command.id;
-  const decision = decideEntry('provider', 'type', command, state);
-  switch (decision.is) {
-    case 'created':
-      return [{ type: 'ProviderCreated', data: { providerId, spec: decision.spec } }];
-    case 'updated':
-      return [{ type: 'ProviderUpdated', data: { providerId, spec: decision.spec } }];
-    case 'deleted':
-      return [{ type: 'ProviderDeleted', data: { providerId } }];
-    case 'unchanged':
-      return [];
-  }
-}
+): readonly DomainEvent[] =>
+  decideEntry('provider', 'type', command, state, {
+    created: (providerId, spec) => ({ type: 'ProviderCreated', data: { providerId, spec } }),
+    updated: (providerId, spec) => ({ type: 'ProviderUpdated', data: { providerId, spec } }),
+    deleted: (providerId) => ({ type: 'ProviderDeleted', data: { providerId } }),
+  });
 
 export function evolveProvider(
   state: EntryState<ProviderSpec>,
@@ -32,9 +24,8 @@ export function evolveProvider(
 ): EntryState<ProviderSpec> {
   switch (event.type) {
     case 'ProviderCreated':
-      return created(event.data.providerId, event.data.spec, time);
     case 'ProviderUpdated':
-      return changed(state, { spec: event.data.spec }, time);
+      return withSpec(state, event.data.providerId, event.data.spec, time);
     case 'ProviderDeleted':
       return changed(state, { deleted: true }, time);
     default:
