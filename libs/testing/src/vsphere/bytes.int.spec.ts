@@ -25,7 +25,8 @@ afterAll(() => vsphere.stop());
 const fault = (type: string) => expect.objectContaining({ type });
 const bytesOf = async (vm: string) => readFile((await vsphere.vm(vm)).disks[0]?.hostFile ?? '');
 const stderr = async (reading: Promise<unknown>) =>
-  ((await reading.catch((error: unknown) => error)) as { readonly stderr?: string }).stderr ?? 'it was read';
+  ((await reading.catch((error: unknown) => error)) as { readonly stderr?: Buffer }).stderr?.toString() ??
+  'it was read';
 
 describe("nbdkit's vddk plugin", () => {
   it('reads a snapshot of a running VM, and the disk of one that is off', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../../temporary-folder.js';
 import { vddkPlugin } from '../installed.js';
@@ -24,7 +24,6 @@ export async function readDisk(vsphere: Vsphere, vm: string, reading: Reading = 
   const { moref } = await vsphere.vm(vm);
   const { plugin, libdir } = vddkPlugin();
   await writeFile(folder.file('password'), reading.password ?? vsphere.admin.password, { mode: 0o600 });
-  const out = folder.file('disk.raw');
   const args = [
     ...['--foreground', '--unix', '-', '--readonly', plugin, `libdir=${libdir}`],
     ...['server=127.0.0.1', `port=${vsphere.port}`, `user=${reading.user ?? vsphere.admin.user}`],
@@ -33,10 +32,13 @@ export async function readDisk(vsphere: Vsphere, vm: string, reading: Reading = 
     ...(reading.cookie === undefined ? [] : [`cookie=${reading.cookie}`]),
     ...[`vm=moref=${moref}`, `file=${reading.file ?? (await fileOf(vsphere, vm, reading))}`],
     ...(reading.snapshot === undefined ? [] : [`snapshot=${reading.snapshot}`]),
-    ...['transports=nbdssl:nbd', '--run', `nbdcopy "$uri" '${out}'`],
+    ...['transports=nbdssl:nbd', '--run', 'nbdcopy "$uri" -'],
   ];
-  await promisify(execFile)('nbdkit', args);
-  return readFile(out);
+  const { stdout } = await promisify(execFile)('nbdkit', args, {
+    encoding: 'buffer',
+    maxBuffer: Infinity,
+  });
+  return stdout;
 }
 
 async function fileOf(vsphere: Vsphere, vm: string, { snapshot, disk = 0 }: Reading): Promise<string> {
