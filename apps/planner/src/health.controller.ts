@@ -2,7 +2,7 @@ import { Controller, type DynamicModule, Get, Inject, Module, Res } from '@nestj
 import type { Response } from 'express';
 
 const READINESS = Symbol('Readiness');
-/** What is missing to work, in words; empty: ready. */
+/** What the planner still waits for, in words; empty if it is ready. */
 type Readiness = () => readonly string[];
 
 @Controller('health')

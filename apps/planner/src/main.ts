@@ -7,7 +7,7 @@ const logger = createLogger('planner', 'info');
 let planner: Planner | undefined;
 endGracefully({ logger, steps: [{ name: 'planner', run: async () => planner?.stop() }] });
 try {
-  // It reads inventories, and so knows the passwords of sources.
+  // The planner reads inventories, so its memory holds the passwords of sources.
   await withoutCoreDumps();
   planner = await startPlanner(readPlannerConfig());
 } catch (error) {

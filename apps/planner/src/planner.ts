@@ -57,25 +57,25 @@ export interface Planner {
 
 const TICK_MS = 1000;
 const RECONCILE_MS = 30_000;
-/** How often the planner looks for what clean-ups left; each VM says when it is due. */
+/** How often the planner checks for leftovers of clean-ups that are due (see `leftoversDueAt`). */
 const LEFTOVERS_MS = 300_000;
 
 /**
- * Starts the planner: owns the log (waiting until no other planner does), reads it, brings everything to where it
- * says it should be, and only then answers.
+ * Starts the planner: takes ownership of the log (waiting until no other planner has it), reads it, runs all pending reactions,
+ * and only then answers requests.
  *
- * @throws BadSetting, BadExtension, NotAnEventLog, BadCredentials, and what the HTTP server says of its port
+ * @throws BadSetting, BadExtension, NotAnEventLog, BadCredentials, and the HTTP server's error if it cannot listen
  */
 export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
-  // Without one it works on: only pods need it.
+  // Fails early on a bad key. The planner works without one, because only pods need it.
   if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
   await loadExtensions(config.extensions);
   await mkdir(dirname(config.logFile), { recursive: true, mode: 0o700 });
   const log = await openSqliteLog({
     path: config.logFile,
     onWaiting: () =>
-      logger.warn({ log: config.logFile }, 'another planner owns the log; waiting until it is gone'),
+      logger.warn({ log: config.logFile }, 'another planner owns the log; waiting until it exits'),
   });
   const nc = await connectNats({
     url: config.natsUrl,
@@ -100,12 +100,12 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     bus: {
       isConnected: () => isConnected,
       restart: () => backlog.restart(),
-      // While JetStream does not answer, the planner is not back either; the relay says why.
+      // While JetStream does not answer, the planner is not back either. The relay logs the reason.
       isTaken: () => backlog.isTaken().catch(() => false),
     },
     now: Date.now,
     returned: () => {
-      logger.info('leading; time limits and leases count');
+      logger.info('leading; time limits and leases are now enforced');
       desk.returned();
       processes.returned();
     },
@@ -124,7 +124,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     tooOld: (worker) =>
       logger.warn(
         { worker },
-        'a worker of an older version asks for work; what it is asked is left for a newer one',
+        'a worker of an older version asked for work; its requests are left for newer workers',
       ),
   });
   const publisher = new EventPublisher({ nc, installation: config.installation });
@@ -187,7 +187,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   keeper.begin();
   desk.restore();
   relay.start();
-  // From here on: of what is long over nothing need be looked at.
+  // Only open VMs and, from here on, VMs with new events: those that ended earlier need no update.
   for (const stream of states.index.open) bucket.touch(stream);
   feed.add(({ stream }) => {
     if (isVmStream(stream)) bucket.touch(stream);
@@ -200,18 +200,18 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   await keeper.tick();
   await app.listen(config.http.port, config.http.host);
   inventory.onReturn((provider) => {
-    logger.info({ provider }, 'a provider can be read again; removing what clean-ups left there');
+    logger.info({ provider }, 'a provider can be read again; removing resources that clean-ups left there');
     plans
       .removeLeftovers(systemContext('plans'), new Date(), provider)
       .catch((error: unknown) => failed('removing leftovers', error));
   });
   isReady = true;
-  logger.info({ url: await app.getUrl(), log: config.logFile }, 'deciding');
+  logger.info({ url: await app.getUrl(), log: config.logFile }, 'planner started');
 
   const every = (ms: number, what: string, run: () => Promise<void>): NodeJS.Timeout =>
     setInterval(() => void run().catch((error: unknown) => failed(what, error)), ms);
   const timers = [
-    // First of all: the others count no time in which the planner was away.
+    // First, because the others must not count time in which the planner was away.
     every(TICK_MS, 'looking whether the planner can be reached', () => keeper.tick()),
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
@@ -240,7 +240,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   };
 }
 
-/** Tells each time the connection to NATS is lost or back. */
+/** Calls `tell` each time the connection to NATS is lost or restored. */
 async function watchConnection(nc: NatsConnection, tell: (isConnected: boolean) => void): Promise<void> {
   for await (const { type } of nc.status()) {
     if (type === 'disconnect') tell(false);

@@ -2,17 +2,17 @@ import { NbdClient, extentsOf, serveSource } from '@ledgerlift/disk-transfer';
 import { sourceProvider } from '@ledgerlift/providers';
 import { type ExtentsAccess, reasonOf } from '@ledgerlift/planning';
 
-/** Asks the images themselves, where this process can read them; they are not read through. */
+/** Reads extents from image metadata, if this process can open the image. Does not read the data. */
 export const imageExtents: ExtentsAccess = {
   async bytesOf(spec, vm, signal) {
     try {
       let bytes = 0;
       const provider = sourceProvider(spec.type);
-      // Of any other source reading would begin with an export or a snapshot, and a rehearsal makes neither.
+      // Reading any other source requires an export or a snapshot, and a rehearsal must create neither.
       if (provider?.atRest !== true) return { why: 'its source shows extents only of a snapshot' };
       for (const disk of vm.disks) {
         const access = await provider.diskAccess(spec, vm, disk);
-        // An empty disk is written as zeros, of which nothing is read.
+        // An empty disk is written as zeros without reading anything.
         if (access.kind === 'unpack' && access.empty === true) continue;
         if (access.kind !== 'image')
           return { why: 'it is compressed as a whole, and has to be unpacked first' };

@@ -4,10 +4,10 @@ import type { SiteWorkers, WorkerAccess } from '@ledgerlift/planning';
 import type { NatsConnection } from '@nats-io/nats-core';
 
 const TIMEOUT_MS = 2000;
-/** After an answer, for so long others are waited for. */
+/** How long to wait for another answer after each one. */
 const OTHERS_MS = 200;
 
-/** Asks the workers themselves, over NATS: whoever is connected answers, with the tools that it found. */
+/** Asks the workers over NATS. Every connected worker answers with the tools that it found. */
 export class NatsWorkerAccess implements WorkerAccess {
   constructor(private readonly nc: NatsConnection) {}
 
@@ -36,7 +36,7 @@ export class NatsWorkerAccess implements WorkerAccess {
         if (data !== undefined) found.push(data);
       }
     } catch {
-      // Nobody answers, or nobody any more: those that did are connected.
+      // No worker answers, or no further one. Those that have answered are connected.
     }
     return found;
   }
@@ -47,7 +47,7 @@ const missingTools = ({ tools, worker }: WorkerCapabilities): readonly string[] 
     .filter(({ path }) => path === null)
     .map(({ name }) => `${name} is not installed at the converter ${worker}`);
 
-/** By name; of those that are there, the oldest counts. */
+/** Tools by name, each with its oldest usable version. */
 function transferTools(workers: readonly WorkerCapabilities[]): ToolsAtSite {
   const told = workers.flatMap(({ worker, tools }) => tools.map((tool) => ({ worker, ...tool })));
   const byName = Map.groupBy(told, ({ name }) => name);

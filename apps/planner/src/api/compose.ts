@@ -24,7 +24,7 @@ import { PlanManifests } from './plan-manifests.js';
 import { PlanRuns } from './plan-runs.js';
 import { PlanVms } from './plan-vms.js';
 
-/** What the API is built on. */
+/** Dependencies of the API. */
 export interface ApiParts {
   readonly log: EventLog;
   readonly writer: EventWriter;
@@ -34,7 +34,7 @@ export interface ApiParts {
   readonly extents: ExtentsAccess;
   /** Whether the planner can sign credentials for worker pods. */
   readonly podCredentials: () => 'set-up' | 'not-set-up';
-  /** Name of this installation, in every record and on every resource that is made outside. */
+  /** Name of this installation. VM records carry it, and resources created outside are marked with it. */
   readonly installation: string;
 }
 
@@ -43,7 +43,7 @@ export interface Api {
   readonly catalog: CatalogProjection;
   readonly inventory: InventoryService;
   readonly plans: PlanRuns;
-  /** Takes every event of the log, in order, from the first one; before the first request. */
+  /** Call it with every event of the log, in order. Pass all existing events before the first request. */
   apply(event: StoredEvent): void;
 }
 

@@ -6,15 +6,15 @@ import { pageFrom } from './views/catalog.js';
 
 type Outlined = Outline['vms'][number];
 
-/** What a guest can drive after virt-v2v has put its drivers in: nobody knows more before. */
+/** Devices that a guest supports once virt-v2v has installed its drivers. Nothing more is known before the conversion. */
 const CONVERTED = { diskBus: 'virtio', nicModel: 'virtio', rng: true, balloon: true } as const;
 
-/** Shows the VMs of a plan as its target would have them. Makes nothing, and needs no plan that may start. */
+/** Renders the VMs of a plan as its target would define them. Creates nothing, and the plan need not be ready to start. */
 export class PlanManifests {
   constructor(private readonly examiner: PlanExaminer) {}
 
   /**
-   * @param vm name or id at the source; none: all
+   * @param vm name or id at the source; all VMs if left out
    * @throws NoSuchVmInPlan
    */
   async of(
@@ -46,7 +46,7 @@ function rendered(
   return { ...named, summary, files: files.map((file) => ({ ...file })) };
 }
 
-/** The Critical conditions that name the VM, else those that name none. */
+/** The Critical conditions that name the VM, or all of them if none does. */
 function whyNot(name: string, conditions: readonly Condition[]): string {
   const critical = conditions.filter(({ category }) => category === 'Critical');
   const own = critical.filter(({ items }) => items.includes(name));

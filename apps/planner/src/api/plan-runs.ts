@@ -37,8 +37,8 @@ export interface PlanValidationResult {
 }
 
 /**
- * Plans and their runs together: validated, started, canceled, retried, ended. What decides whether a plan may be
- * started, archived or deleted is done in turn for each plan, so that none of them slips between another's look and act.
+ * Validates, starts, cancels, retries and ends plans. Serializes start, archive and delete for each plan, so that none runs
+ * between another's check and its action.
  */
 export class PlanRuns {
   readonly #queues = new KeyedMutex();
@@ -51,7 +51,7 @@ export class PlanRuns {
     private readonly examiner: PlanExaminer,
   ) {}
 
-  /** Of the plan as it is; undefined where it was changed since, or not validated since the planner started. */
+  /** The last validation since the planner started; undefined if there is none, or if the plan has changed since. */
   lastValidation({ id, revision }: Entry<PlanSpec>): PlanValidationResult | undefined {
     const last = this.#validations.get(id);
     return last?.revision === revision ? last : undefined;
@@ -81,7 +81,7 @@ export class PlanRuns {
           throw new PlanNotReady(plan.spec.name, examination.conditions);
         return this.runs.start(examination.resolved, context);
       };
-      // No two plans may find the same disks free and adopt them both.
+      // Serialized over all plans: two plans must not find the same disks free and both adopt them.
       return plan.spec.type === 'conversion' ? this.#queues.run('adopting disks', startNow) : startNow();
     });
   }
@@ -97,7 +97,7 @@ export class PlanRuns {
   }
 
   /**
-   * Pauses, resumes or approves the migration of the plan that runs, or starts its next wave.
+   * Pauses, resumes or approves the plan's running migration, or starts its next wave.
    * @throws NotInCatalog, NothingToDo, CommandRefused
    */
   async steer(
@@ -120,8 +120,8 @@ export class PlanRuns {
   }
 
   /**
-   * Asks the same of every VM of the migration that runs for which it makes sense.
-   * @throws NotInCatalog, NothingToDo where there is none
+   * Sends the command to every VM of the plan's running migration, skipping VMs that refuse it.
+   * @throws NotInCatalog; NothingToDo if no migration runs, or no VM accepts the command
    */
   async askAll(ref: string, command: OperatorCommand, call: ApiCall): Promise<MigrationRun> {
     const { migrationId } = this.#runningOf(ref, command.kind);
@@ -139,8 +139,8 @@ export class PlanRuns {
   }
 
   /**
-   * Retries the failed and held VMs of the plan's latest migration. A request that was broken off goes on with the VMs
-   * that it had not come to.
+   * Retries the failed and held VMs and hooks of the plan's latest migration. A repeat of an interrupted request continues with
+   * those that it had not reached.
    *
    * @throws NotInCatalog, PlanIsArchived, NothingToDo, PlanNotReady, NotInPlanAnymore, RetryWouldDiverge
    */
@@ -153,7 +153,7 @@ export class PlanRuns {
         (state?.phase === 'held' || (state?.phase === 'failed' && !state.isAbandoned)) &&
         !call.didBefore(stream),
     );
-    // One VM that must not be tried again does not keep the others.
+    // A VM that must not be retried does not block the others.
     const retryable = failed.filter(({ state }) => state !== undefined && retryRefusal(state) === undefined);
     const hooks = latest.hooks.filter(
       ({ state, stream }) =>
@@ -182,7 +182,7 @@ export class PlanRuns {
   /** @throws NoSuchVm, PlanIsArchived, PlanNotReady, NotInPlanAnymore, RetryWouldDiverge, CommandRefused */
   async retryVm(migrationId: string, vm: number, reason: string, context: CommandContext): Promise<void> {
     const run = this.vm(migrationId, vm);
-    // A hook of the plan has nothing that could resolve otherwise by now.
+    // A change of the plan does not affect its hook: the retry uses the recorded one.
     if (run.state?.record.standsFor === 'plan')
       return this.runs.retryVm(migrationId, vm, reason, run.state.record, context);
     const [retried] = await this.#recordsForRetry(this.migration(migrationId).planId, [run]);
@@ -199,7 +199,7 @@ export class PlanRuns {
     await this.#end(ref, 'delete', context);
   }
 
-  /** Makes up for what a crash left undone after a plan was archived or deleted. To be called once the log is read. */
+  /** Gives up the failed VMs of plans whose archive or delete a crash interrupted. Call it once the log has been read. */
   async reconcile(context: CommandContext): Promise<void> {
     for (const { planId } of this.runs.migrations()) {
       const plan = this.catalog.findPlan(planId);
@@ -208,11 +208,11 @@ export class PlanRuns {
   }
 
   /**
-   * Asks for another clean-up of every VM of which something was left and is due to be tried again. A VM that is moved
-   * meanwhile is left to whoever moved it.
+   * Requests another clean-up for each VM whose leftovers are due for a retry. Skips VMs whose state another command has
+   * changed.
    *
-   * @param back id of a provider that can be read again, whose VMs alone are looked at
-   * @returns ids of the providers of all VMs of which something was left
+   * @param back limits this to VMs of a provider that became readable again
+   * @returns ids of the providers of all VMs with leftovers
    */
   async removeLeftovers(context: CommandContext, at: Date, back?: string): Promise<ReadonlySet<string>> {
     const providers = new Set<string>();
@@ -232,7 +232,7 @@ export class PlanRuns {
     return providers;
   }
 
-  /** Gives up the failed VMs of a plan: what was kept for a retry goes. */
+  /** Gives up the failed VMs of a plan, which removes the resources kept for a retry. */
   async abandonFailed(planId: string, context: CommandContext): Promise<void> {
     for (const { migrationId, vms } of this.#migrationsOf(planId)) {
       for (const { state } of vms) {
@@ -281,7 +281,7 @@ export class PlanRuns {
     const { resolved, conditions } = await this.examiner.examine(plan, {
       retried: states.map(({ state }) => ({
         vm: state.record.source.vm,
-        // Its bytes are at the target already: the source is not needed any more, and must not change the VM.
+        // Once the disks are copied, the source is no longer needed, and changes there must not change the VM.
         isCopied: !wouldReadSource(state),
         isConverted: !wouldConvert(state),
       })),
@@ -326,8 +326,8 @@ export class PlanRuns {
 }
 
 /**
- * What must be now as it was at the start, for the itinerary is run as recorded and its resources are where they were
- * claimed. Everything else (networks, sizes of steps, retry policy, limits, sites) may have changed.
+ * Fields that must not have changed since the start, because the itinerary runs as recorded and its resources stay where they
+ * were claimed. Everything else (networks, sizes of steps, retry policy, limits, sites) may have changed.
  */
 const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
   target: ({ target }) => target.providerId,
@@ -343,13 +343,13 @@ const fixed: Readonly<Record<string, (record: VmRecord) => unknown>> = {
 };
 
 /**
- * @param was the VM as its migration knows it
+ * @param was the VM as recorded in its migration
  * @param now the VM as the plan resolves it now
- * @returns what the retry goes on with
+ * @returns the record that the retry continues with
  * @throws RetryWouldDiverge
  */
 export function retryRecord(was: VmRecord, now: Omit<VmRecord, 'migrationId' | 'index'>): VmRecord {
-  // What was measured since says nothing new of the plan, and must not look like a change of it.
+  // `expected` comes from measurements. Newer ones are ignored, because they must not look like a change of the plan.
   const { expected: _, ...same } = now;
   const record = {
     ...same,

@@ -13,7 +13,7 @@ import type { CatalogCommands } from '../catalog/index.js';
 import type { CommandContext } from '../log/event-writer.js';
 import { selectionView } from './views/plan.js';
 
-/** The VMs of plans: which are meant, and the plan's list of them as a CSV file. */
+/** The VMs that a plan selects, and the plan's own list of VMs as a CSV file. */
 export class PlanVms {
   constructor(
     private readonly catalog: CatalogProjection,
@@ -21,7 +21,7 @@ export class PlanVms {
     private readonly inventory: InventoryService,
   ) {}
 
-  /** Reads the source anew. @throws NotInCatalog, NotASource, InventoryUnavailable */
+  /** Uses the current inventory of the source. @throws NotInCatalog, NotASource, InventoryUnavailable */
   async select(ref: string): Promise<PlanSelection> {
     const plan = this.catalog.plan(ref);
     const inventory = await this.#read(plan.spec);
@@ -29,7 +29,7 @@ export class PlanVms {
   }
 
   /**
-   * @param of the plan's own list, or every VM that the plan means now: then the source is read
+   * @param of `vms`: the plan's own list; `meant`: every VM that the plan selects now, for which the source is read
    * @throws NotInCatalog, NotASource, InventoryUnavailable
    */
   async export(ref: string, of: 'vms' | 'meant'): Promise<VmsCsv> {
@@ -39,7 +39,7 @@ export class PlanVms {
   }
 
   /**
-   * Replaces the plan's list by that of the file, in one event; a file with a mistake changes nothing.
+   * Replaces the plan's list with the file's, in one event. A file with an error changes nothing.
    *
    * @throws BadCsv, NotInCatalog, PlanIsArchived, NotASource, InventoryUnavailable
    */
@@ -59,7 +59,7 @@ export class PlanVms {
     );
   }
 
-  /** What a selector means is called by its name, as people read it, where that means it alone. */
+  /** VMs that the plan selects now. A VM that is selected by its id is listed by its name, if no other VM has that name. */
   #meant(spec: PlanSpec, inventory: Inventory): readonly PlanVm[] {
     const find = finder(inventory.vms);
     return judgeSelection(spec, inventory).vms.map(({ entry, vm }) =>

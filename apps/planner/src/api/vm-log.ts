@@ -5,16 +5,16 @@ import { LogOutOfReach, NoSuchLog, NoSuchVm } from './errors.js';
 import { logsOf } from './views/vm.js';
 
 /**
- * The end of a log of a VM, from its target.
+ * Reads the end of a VM's log from its target.
  *
- * @param name as in the VM's `logs`; the conversion's where none is named
- * @throws NoSuchLog, LogOutOfReach
+ * @param name as in the VM's `logs`; the first of them if left out
+ * @throws NoSuchVm, NoSuchLog, LogOutOfReach
  */
 export async function readVmLog(run: VmRun, name: string | undefined, tailBytes: number): Promise<LogText> {
   if (run.state === undefined) throw new NoSuchVm(run.stream);
   const { record } = run.state;
   const logs = logsOf(run.state);
-  // Only names that are in the ledger are opened, so a request cannot name a file of its choice.
+  // Opens only logs in the ledger, so that a request cannot read a file of its choice.
   const log = name === undefined ? logs[0] : logs.find((known) => known === name);
   if (log === undefined) throw new NoSuchLog(record.source.vm.name, name, logs);
   const tail = await readTail(record, log, tailBytes);
@@ -22,7 +22,7 @@ export async function readVmLog(run: VmRun, name: string | undefined, tailBytes:
   return logTextOf(log, tail, tailBytes);
 }
 
-/** A log as it is shown: a target may have kept less of it than was asked for. Pure. */
+/** `truncated` is also true if the target has returned less of the log than was requested. Pure. */
 export function logTextOf(name: string, { text, sizeBytes }: LogTail, tailBytes: number): LogText {
   const truncated = sizeBytes > tailBytes || sizeBytes > Buffer.byteLength(text);
   return { name, sizeBytes, text, truncated };

@@ -31,7 +31,7 @@ import { systemContext } from '../runs/stream-names.js';
 import { LeaseService } from './lease-service.js';
 import { PodDesk } from './pod-desk.js';
 
-/** What workers ask the planner and tell it, over NATS. */
+/** Takes requests and reports of workers over NATS. */
 @Controller()
 export class BusController {
   constructor(
@@ -70,7 +70,7 @@ export class BusController {
     return this.pods.grant(request);
   }
 
-  /** A refused report is of an attempt that is over: acked and forgotten. */
+  /** A refused report belongs to an attempt that is over. It is acked and dropped. */
   @EventPattern('reports', { schema: Report })
   async reported(@Payload() { data }: Received<Report>, @Ctx() context: unknown): Promise<void> {
     const subject = subjectOf(context);
@@ -78,13 +78,13 @@ export class BusController {
     await this.desk.report(data);
   }
 
-  /** A request that no worker could read would never be claimed: its attempt has failed. */
+  /** Fails the attempt of a request that no worker could read, because nobody would ever claim it. */
   @EventPattern('dead', { schema: DeadLetterSchema })
   async buried(@Payload() letter: DeadLetter, @Ctx() context: unknown): Promise<void> {
     const subject = subjectOf(context);
     const request = requestIn(letter);
     if (request === undefined) return;
-    // All letters of older workers are on the bare subject.
+    // Older workers send all dead letters to the bare subject.
     const { stream } = request;
     if (
       subject !== subjects.dead(streams.events.name) &&
@@ -106,14 +106,14 @@ export class BusController {
 }
 
 /**
- * Who asks may be allowed one VM's subjects only, so what the body names must be that VM.
+ * The sender may have access to one VM's subjects only, so the body must name that VM.
  * @throws SubjectMismatch
  */
 function mustBeAbout(stream: string, subject: string, allowed: readonly string[]): void {
   if (!allowed.includes(subject)) throw new SubjectMismatch(subject, stream);
 }
 
-/** Nest's types know no context of an event's handler. */
+/** Nest's types do not cover the context of an event handler. */
 const subjectOf = (context: unknown): string => (context instanceof JetStreamContext ? context.subject : '');
 
 const foreign = (stream: string, subject: string): PoisonMessage =>
@@ -122,7 +122,7 @@ const foreign = (stream: string, subject: string): PoisonMessage =>
     `the message on ${subject} is about ${stream}, which has a subject of its own`,
   );
 
-/** @returns which attempt a dead letter asked for; undefined for any other message, or one too broken to tell */
+/** @returns the attempt that a dead letter requested; undefined for any other message, or one too broken to parse */
 function requestIn(letter: DeadLetter): Pick<AttemptRef, 'stream' | 'step' | 'attempt'> | undefined {
   if (!letter.subject.includes('.StepRequested.')) return undefined;
   try {

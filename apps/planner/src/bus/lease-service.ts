@@ -31,16 +31,15 @@ import { LeaseTable } from './lease-table.js';
 export interface LeaseServiceOptions {
   readonly leaseMs: number;
   readonly now: () => number;
-  /** Whether the planner is away, so that no lease can be renewed and none ends. */
+  /** Whether the planner is away, so that no lease ends. */
   readonly isAway: () => boolean;
-  /** Told that a worker of an older version asked: its request is left for a newer one. */
+  /** Called if a worker of an older version claims. Its claim is refused, so that a newer worker can take the request. */
   readonly tooOld?: (worker: string) => void;
 }
 
 /**
- * Where workers claim attempts, renew their leases and report. All that is decided here is decided by the VM's
- * decider and logged before it is answered; the desk itself knows only when each lease ends. A worker may ask twice, late,
- * or about something that is over; the answers to one worker about one attempt stay the same.
+ * Answers workers that claim attempts, renew leases and report. The VM's decider makes each decision, which is logged before it
+ * is answered; this service only knows when each lease ends. Workers may ask twice, late, or about an attempt that is over.
  */
 export class LeaseService {
   readonly #leases: LeaseTable;
@@ -52,7 +51,7 @@ export class LeaseService {
     this.#leases = new LeaseTable(options.leaseMs);
   }
 
-  /** After a restart: every attempt that was under way gets one lease to be heard of. */
+  /** After a restart: each started attempt gets one lease period to report in. */
   restore(): void {
     for (const stream of this.states.index.started) {
       const state = this.states.vm(stream);
@@ -63,12 +62,12 @@ export class LeaseService {
     }
   }
 
-  /** The planner was away and has returned: whoever could not renew meanwhile has one lease to be heard of. */
+  /** After the planner was away: each attempt gets one lease period to report in, because it could not renew meanwhile. */
   returned(): void {
     this.#leases.grace(this.options.now());
   }
 
-  /** Answers 'granted' only when StepStarted is in the log, at an exact revision. Granting again renews the lease. */
+  /** Answers 'granted' only once StepStarted is in the log, at an exact revision. Granting again renews the lease. */
   async claim({ protocol = 1, ...ref }: ClaimRequest): Promise<ClaimAnswer> {
     if (protocol < WORKER_PROTOCOL) {
       this.options.tooOld?.(ref.worker);
@@ -98,14 +97,14 @@ export class LeaseService {
     }
   }
 
-  /** Answers 'stop' when the attempt is to end or is not this worker's, and up to which report the log goes. */
+  /** Answers 'stop' if the attempt must end or is not this worker's. `lastReport` is the worker's last report in the log. */
   async renew(ref: AttemptRef): Promise<LeaseAnswer> {
     const state = this.states.vm(ref.stream);
     const attempt = state?.attempts.find((each) => each.step === ref.step && each.attempt === ref.attempt);
     const lastReport = attempt?.worker === ref.worker ? attempt.lastReport : 0;
     const open = state && openAttempt(state);
     const isItsOwn = open === attempt && open?.worker === ref.worker;
-    // Nobody acted on the end of a lease while the planner was away: whoever is heard of first still has it.
+    // No lease ends while the planner is away, so the worker still has its own.
     if (this.options.isAway()) this.#leases.grace(this.options.now());
     if (state === undefined || !isItsOwn || this.#leases.renew(ref, this.options.now()) === 'unknown') {
       return { answer: 'stop', reason: 'the attempt is over', lastReport };
@@ -134,7 +133,7 @@ export class LeaseService {
     return bandwidthLimit === undefined ? {} : { bandwidthLimit };
   }
 
-  /** Answers 'logged' when the new part of the report is in the log. */
+  /** Answers 'logged' once the new part of the report is in the log. */
   async report(report: Report): Promise<ReportAnswer> {
     const { ref } = report;
     try {
@@ -152,7 +151,7 @@ export class LeaseService {
     }
   }
 
-  /** Ends the attempts whose lease ran out; to be called about once a second. */
+  /** Ends the attempts whose lease has expired. Call it about once a second. */
   async expire(): Promise<void> {
     const now = this.options.now();
     if (this.options.isAway()) return;
@@ -160,7 +159,7 @@ export class LeaseService {
       const { stream, step, attempt } = ref;
       const command = { kind: 'lose', step, attempt, at: new Date(now) } as const;
       await this.states.commandVm(stream, command, systemContext(stream));
-      // Only now: a log that could not be written, for want of room perhaps, is asked again with the next tick.
+      // Only now: if the append failed, for example because the disk is full, the next tick tries again.
       this.#leases.close(ref);
     }
   }
@@ -180,10 +179,10 @@ const serviceContext = (ref: AttemptRef): CommandContext => ({
 });
 
 /**
- * Bytes that other VMs will still write at the target of a VM: those whose power-off was begun before its own, and whose
- * sources therefore are off, or about to be. They have been promised the room.
+ * Bytes that other VMs have yet to write to the VM's target. Counts VMs whose power-off began before its own: their sources are
+ * off, or about to be, so this room is reserved for them.
  *
- * @param others VMs that have a place, the VM itself perhaps among them
+ * @param others VMs that hold a slot; may include the VM itself
  */
 export function roomTaken(state: VmLive, others: readonly VmLive[]): number {
   const own = turnOf(state);
@@ -193,7 +192,7 @@ export function roomTaken(state: VmLive, others: readonly VmLive[]): number {
     .reduce((sum, other) => sum + stillToWrite(other), 0);
 }
 
-/** In the order in which power-offs were begun. */
+/** Sort key for the order in which power-offs began. */
 function turnOf({ attempts, record: { migrationId, index } }: VmLive): string {
   const off = attempts.findLast(
     ({ step, startedAt }) => step === 'SourcePowerOff' && startedAt !== undefined,
@@ -201,7 +200,10 @@ function turnOf({ attempts, record: { migrationId, index } }: VmLive): string {
   return `${off?.startedAt ?? ''} ${migrationId}/${index}`;
 }
 
-/** Of a warm VM as much is taken to come as came with the last pass after the first; of an overlay nothing is written any more once it is committed. */
+/**
+ * For a warm VM, assumes that the next round is as large as the last one (0 before two rounds are complete). Overlays grow only
+ * during the conversion.
+ */
 function stillToWrite({ record, itinerary, at, checkpoints, passes }: VmLive): number {
   const { disks } = record.source.vm;
   const comes = (step: string): boolean => itinerary.slice(at).some((each) => each.step === step);
@@ -214,10 +216,10 @@ function stillToWrite({ record, itinerary, at, checkpoints, passes }: VmLive): n
   return (comes('DiskTransfer') ? copy : 0) + (comes('ImageConversion') ? overlayRoom(sizes) : 0);
 }
 
-/** A job is a message: of ten thousand failed VMs the first are named, and the others counted. */
+/** The most failed VMs that a job names. It only counts the others, because a job must fit into a message. */
 const MOST_NAMED = 20;
 
-/** What a hook on failure is told: of what its VM failed, or which VMs of its plan did, and of what. */
+/** Failures for a failure hook: why its VM failed, or which VMs of its plan failed, and why. */
 export function failuresOf(state: VmLive, states: RunStates): Job['failures'] {
   if (state.record.standsFor !== 'plan') {
     const failure = state.phase === 'cleaning' ? failureOf(state) : undefined;

@@ -4,12 +4,12 @@ import { podPermissions } from '@ledgerlift/messaging';
 import { BadSetting } from '@ledgerlift/service';
 import { type KeyPair, type User, checkKey, encodeUser } from '@nats-io/jwt';
 
-/** The setting that names the file with the seed that signs. */
+/** Setting: the file with the signing seed. */
 export const SIGNING_SEED_FILE = 'LEDGERLIFT_NATS_SIGNING_SEED_FILE';
-/** The setting that names the account, where what signs is one of its signing keys. */
+/** Setting: the account, if the seed is that of one of its signing keys. */
 export const ACCOUNT = 'LEDGERLIFT_NATS_ACCOUNT';
 
-/** As set; the seed itself is read at each use and kept nowhere. */
+/** As configured. The seed itself is read at each use and not kept. */
 export interface PodSigning {
   readonly seedFile: string | undefined;
   /** Public key of the account. */
@@ -19,31 +19,31 @@ export interface PodSigning {
 /** Signs user JWTs. */
 export interface Signer {
   readonly key: KeyPair;
-  /** Public key of the account, where the key is a signing key of it. */
+  /** Public key of the account, if `key` is one of its signing keys. */
   readonly account: string | undefined;
 }
 
 export interface PodCredentialOptions {
   readonly stream: string;
-  /** The pod's own: `{site}.{pod}`. */
+  /** The pod's own site: `{site}.{pod}`. */
   readonly site: string;
   readonly services: readonly ServiceName[];
   readonly userPublicKey: string;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly lifetimeMs: number;
-  /** How large a message of the pod may be, in bytes; infinite: as large as the server takes. */
+  /** The pod's largest message in bytes; Infinity leaves the limit to the server. */
   readonly maxPayload: number;
 }
 
-/** One for requests, one a service for its pulls and capabilities, one an attempt for its stop: a few dozen are plenty. */
+/** One for requests, one per service for pulls and capabilities, one per attempt for its stop: a few dozen suffice. */
 const MOST_SUBSCRIPTIONS = 64;
-/** A worker asks its tools for their versions before it answers. Nanoseconds. */
+/** In nanoseconds. A worker asks its tools for their versions before it answers. */
 const ANSWER_WITHIN = 60 * 1_000_000_000;
 
 /**
- * Reads the key that signs.
- * @throws BadSetting where none is set, it cannot be read, or is no seed of an account; never with the seed
+ * Reads the signing key.
+ * @throws BadSetting if none is set, it cannot be read, or it is not an account's seed; the error never shows the seed
  */
 export async function readSigner({ seedFile, account }: PodSigning): Promise<Signer> {
   const wanted = 'the path of a file with the seed of a NATS account key or signing key (SA…)';
@@ -55,7 +55,7 @@ export async function readSigner({ seedFile, account }: PodSigning): Promise<Sig
     return { key, account: account === key.getPublicKey() ? undefined : account };
   } catch (error) {
     if (error instanceof BadSetting) throw error;
-    // Somebody may have set the seed in place of its path.
+    // Somebody may have set the seed instead of its path.
     const shown = /^S[A-Z2-7]{50,}$/.test(seedFile) ? 'a seed' : seedFile;
     throw new BadSetting(SIGNING_SEED_FILE, shown, `${wanted} that the planner may read`);
   }
@@ -63,7 +63,7 @@ export async function readSigner({ seedFile, account }: PodSigning): Promise<Sig
 
 function checkPublic(account: string): void {
   try {
-    // Its checksum is looked at when the key is used only.
+    // The checksum is verified only when the key is used.
     checkKey(account, 'A').verify(new Uint8Array(1), new Uint8Array(64));
   } catch {
     throw new BadSetting(
@@ -75,8 +75,8 @@ function checkPublic(account: string): void {
 }
 
 /**
- * Makes the credential of a pod's workers: a user JWT that reaches one VM's subjects and nothing else. It is of use only
- * with the seed that belongs to `userPublicKey`.
+ * Makes the credential of a pod's workers: a user JWT that gives access to one VM's subjects and nothing else. It is useless
+ * without the seed of `userPublicKey`.
  */
 export function mintPodCredential(
   { key, account }: Signer,
@@ -86,7 +86,7 @@ export function mintPodCredential(
   const user: Partial<User> = {
     pub: { allow: [...publish] },
     sub: { allow: [...subscribe] },
-    // What it can do is asked for from any inbox.
+    // Requests for its capabilities come from any inbox.
     resp: { max: 1, ttl: ANSWER_WITHIN },
     subs: MOST_SUBSCRIPTIONS,
     payload: Number.isFinite(maxPayload) ? maxPayload : -1,

@@ -3,18 +3,18 @@ import { openAttempt } from '@ledgerlift/migration';
 import type { RunStates } from '../runs/run-states.js';
 import { type PodSigning, mintPodCredential, readSigner } from './pod-credentials.js';
 
-/** Long enough for most copies; a pod that outlives it gets another, or its attempt is tried again and goes on. */
+/** Long enough for most copies. A pod that outlives it gets another, or its attempt is retried and continues. */
 const LIFETIME_MS = 12 * 60 * 60_000;
 
 export interface PodDeskOptions {
   readonly signing: PodSigning;
   readonly now: () => number;
-  /** How large a message may be on this NATS, in bytes. */
+  /** Largest message that the NATS server accepts, in bytes. */
   readonly maxPayload: () => number;
   readonly lifetimeMs?: number;
 }
 
-/** Where a site gets the credentials of its pods. Nothing of it is logged or recorded: who asks again gets another. */
+/** Grants sites the credentials of their pods. Nothing is logged or recorded: a repeated request gets a new credential. */
 export class PodDesk {
   constructor(
     private readonly states: Pick<RunStates, 'vm'>,
@@ -27,8 +27,8 @@ export class PodDesk {
   }
 
   /**
-   * Grants a credential for the VM's open attempt, if that is asked of this pod; it is good for all that the pod will be asked for.
-   * @throws BadSetting where the planner has no key to sign with
+   * Grants a credential if the VM's open attempt is requested from this pod. It covers all services that the pod provides.
+   * @throws BadSetting if the planner has no usable signing key
    */
   async grant(request: PodCredentialRequest): Promise<PodCredentialAnswer> {
     const { stream, step, attempt, site, userPublicKey } = request;
@@ -44,7 +44,7 @@ export class PodDesk {
         granted: false,
         reason: `${step} of ${stream} is asked of the site ${open.site}, not of ${site}`,
       };
-    // All that the pod is asked for over the migration: its containers share the credential, and it is kept while it lasts.
+    // All services that the itinerary requests from the pod: its containers share one credential and keep it while it is valid.
     const { itinerary } = state;
     const services = [
       ...new Set(itinerary.filter((each) => each.site === site).map(({ service }) => service)),

@@ -15,13 +15,12 @@ export interface RelayOptions {
 }
 
 const BATCH = 500;
-/** Of events that wait in memory for the bus; when there are more, the log is read. */
+/** The most events that wait in memory for the bus. If there are more, the relay reads the log instead. */
 const MOST_OFFERED = 10_000;
 
 /**
- * Carries the log to the bus. Where to go on is asked of EVENTS itself, never remembered: so nothing is skipped after
- * a kill at any point, nor when NATS comes back without its data; what is published twice is dropped by its id, or
- * harmless.
+ * Publishes the log to the bus. The position comes from the last message in EVENTS and is never stored, so neither a kill nor a
+ * loss of NATS's data skips events. Duplicates are dropped by their id, or are harmless.
  */
 export class Relay {
   readonly #stop = new AbortController();
@@ -29,7 +28,7 @@ export class Relay {
   #running: Promise<void> | undefined;
   #position: string | undefined;
   #startOver = false;
-  /** Whether all that is new is offered: the log was read to its end. */
+  /** Whether `offer` collects new events; otherwise they are read from the log. */
   #isFollowing = false;
   #offered: StoredEvent[] = [];
 
@@ -46,7 +45,7 @@ export class Relay {
     void this.#watchConnection();
   }
 
-  /** The next event of the log. Where the relay keeps up, it takes events from here and need not read the log again. */
+  /** Takes the next event of the log. While the relay keeps up, it publishes these events and does not read the log again. */
   offer(event: StoredEvent): void {
     if (this.#isFollowing) this.#offered.push(event);
     if (this.#offered.length > MOST_OFFERED) this.#fallBehind();
@@ -88,7 +87,7 @@ export class Relay {
     else if (this.#isFollowing && this.#offered.length === 0) await this.#wake.promise;
   }
 
-  /** From here on the log is read, for what is offered meanwhile would be too much to keep. */
+  /** Drops the offered events, so that the relay reads them from the log. */
   #fallBehind(): void {
     this.#isFollowing = false;
     this.#offered = [];
@@ -99,7 +98,7 @@ export class Relay {
   }
 
   async #catchUp(): Promise<void> {
-    // Before the first read: whatever is appended from now on is offered, read, or both.
+    // Set before the first read, so that every event appended from now on is offered, read, or both.
     this.#isFollowing = true;
     let batch: StoredEvent[] = [];
     const after = this.#position === undefined ? {} : { after: this.#position };
@@ -118,7 +117,7 @@ export class Relay {
     this.#position = (await this.publisher.publish(batch)) ?? this.#position;
   }
 
-  /** NATS may have come back without its data: what it has is looked at again. */
+  /** Starts over at each reconnect, because NATS may have lost its data. */
   async #watchConnection(): Promise<void> {
     for await (const status of this.nc.status()) {
       if (status.type !== 'reconnect') continue;
@@ -127,7 +126,7 @@ export class Relay {
     }
   }
 
-  /** Log and bus compared: a request that nobody claimed in time is published again. To be called every few seconds. */
+  /** Publishes each step request again that nobody has claimed in time. Call it every few seconds. */
   async republishUnclaimed(now: number): Promise<void> {
     const requested = this.states.index.requested;
     for (const stream of this.#republished.keys())

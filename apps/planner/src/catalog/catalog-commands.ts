@@ -23,8 +23,8 @@ import { DecidedStreams, KeyedMutex } from '../log/decided-streams.js';
 import type { CommandContext, EventWriter } from '../log/event-writer.js';
 
 /**
- * The streams of providers, mappings and plans. Every event of the log is given to `apply`, in order; one that was
- * appended by a command here is known before `apply` sees it, so what was written can be read at once.
+ * The streams of providers, mappings and plans. Call `apply` with every event of the log, in order. Events that a command
+ * appends are folded before `apply` gets them, so that a caller can read its own change at once.
  */
 export class CatalogStreams implements CatalogEntries {
   readonly providers: DecidedStreams<EntryState<ProviderSpec>>;
@@ -51,8 +51,8 @@ const startsWith =
     stream.startsWith(prefix);
 
 /**
- * Changes of the catalog. They are carried out one after another: what a decision needs of other entries (is the name
- * free, who refers to it) must still be so when its event is in the log. One planner leads, so one queue is enough.
+ * Changes the catalog, one command at a time: what a decision assumes about other entries (a free name, no references) must
+ * still be true when its event is appended. Only one planner leads, so one queue is enough.
  */
 export class CatalogCommands {
   readonly #queues = new KeyedMutex();
@@ -133,7 +133,7 @@ export class CatalogCommands {
   }
 
   /**
-   * @param change of the plan as it is when its turn comes: no other change slips in between
+   * @param change gets the current spec; no other change of the catalog runs meanwhile
    * @throws NotInCatalog, NameTaken, PlanIsArchived, and what `change` throws
    */
   changePlan(
@@ -150,7 +150,7 @@ export class CatalogCommands {
   }
 
   /**
-   * @param running the plan's migration that has not ended; the caller sees to it that none starts meanwhile
+   * @param running id of the plan's running migration; the caller must keep one from starting meanwhile
    * @throws NotInCatalog, PlanRunning
    */
   endPlan(

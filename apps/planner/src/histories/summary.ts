@@ -10,13 +10,13 @@ import {
   pipelineOf,
 } from '@ledgerlift/migration';
 
-/** What a recorded history must lead to, in whichever version it is read. */
+/** The result of replaying a recorded history, which must be the same in every version. */
 export interface HistorySummary {
   readonly events: number;
   readonly [fact: string]: unknown;
 }
 
-/** @param events of one stream, from its first on. @throws UnknownEvent */
+/** @param events of one stream, from the first. @throws UnknownEvent */
 export function summaryOf(events: readonly StoredEvent[]): HistorySummary {
   const stream = events[0]?.stream ?? '';
   if (stream.startsWith('vm-')) return { events: events.length, ...vmFacts(events) };
@@ -28,7 +28,7 @@ export function summaryOf(events: readonly StoredEvent[]): HistorySummary {
 
 function vmFacts(events: readonly StoredEvent[]): object {
   let state: VmState;
-  // The state does not keep them all.
+  // The state does not keep all attempts.
   const attempts = new Map<string, string>();
   for (const event of events) {
     state = evolveVm(state, domainEvent(event), event.time);

@@ -6,7 +6,7 @@ import type { CommandContext, EventWriter } from './event-writer.js';
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** @throws what `work` throws; whoever comes next is not affected */
+  /** @throws what `work` throws; later work still runs */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const done = (this.#last.get(key) ?? Promise.resolve()).then(work);
     const settled = done.catch(() => undefined);
@@ -29,7 +29,7 @@ export type Cause = Pick<StoredEvent, 'id' | 'type' | 'actor'>;
 
 export interface Decided<S> {
   readonly state: S;
-  /** None where the command asked for what is already so. */
+  /** Empty if the command changes nothing. */
   readonly events: readonly StoredEvent[];
 }
 
@@ -40,9 +40,9 @@ export type Execute<S> = (
 ) => Promise<Decided<S>>;
 
 /**
- * Streams of one category with the state folded from each, and the way to change one: decide on the state, append at
- * its exact revision, fold. Commands to one stream are carried out one after another; on a revision conflict (another
- * planner appended) the stream is read on and the command decided anew.
+ * Streams of one category, with the state folded from each. A command decides on the state, appends at the exact revision, and
+ * folds its events. Commands to one stream run one at a time. After a revision conflict (another planner appended), the new
+ * events are read and the command is decided again.
  */
 export class DecidedStreams<S> {
   readonly #folded = new Map<string, Folded<S>>();
@@ -54,11 +54,11 @@ export class DecidedStreams<S> {
     private readonly category: (stream: string) => boolean,
     private readonly initial: () => S,
     private readonly evolve: (state: S, event: DomainEvent, time: string) => S,
-    /** Told of each event that was folded, whether it was decided here or read from the log. */
+    /** Called after each event is folded, whether it was decided here or read from the log. */
     private readonly changed: (stream: string, before: S, after: S) => void = () => undefined,
   ) {}
 
-  /** Folds an event that is in the log already; events of other categories are passed over. */
+  /** Folds an event that is already in the log. Ignores events of other categories. */
   restore(event: StoredEvent): void {
     if (this.category(event.stream)) this.#fold(event);
   }
@@ -67,7 +67,7 @@ export class DecidedStreams<S> {
     return this.#folded.get(stream)?.state ?? this.initial();
   }
 
-  /** The last event of the stream; undefined where there is no such stream. */
+  /** The last event of the stream; undefined if the stream does not exist. */
   last(stream: string): Cause | undefined {
     return this.#folded.get(stream)?.last;
   }

@@ -2,18 +2,18 @@ import { type Actor, type DomainEvent, eventSchemas } from '@ledgerlift/contract
 import type { EventLog, ExpectedRevision, StoredEvent } from '@ledgerlift/event-log';
 import { v7 as uuidv7 } from 'uuid';
 
-/** Who asks, on whose behalf, and because of what: what every appended event carries besides its content. */
+/** Who caused an event, and why: stored with every appended event, besides its data. */
 export interface CommandContext {
   readonly actor: Actor;
-  /** The request, event or message that led to this; a new id where a person began it. */
+  /** Id of the request, event or message that led to this. */
   readonly causationId: string;
   readonly correlationId: string;
   readonly traceparent?: string;
-  /** `Idempotency-Key` of the request, remembered on the events that it led to. */
+  /** `Idempotency-Key` and digest of the request, stored with the events that it led to. */
   readonly idempotencyKey?: string;
 }
 
-/** Appends what deciders decided: gives each event id, time, version and context, and validates it with its schema. */
+/** Appends decided events: gives each an id, time, version and context, and validates it against its schema. */
 export interface EventWriter {
   append(
     stream: string,
@@ -23,7 +23,7 @@ export interface EventWriter {
   ): Promise<readonly StoredEvent[]>;
 }
 
-/** The one place where events are made: ids, time, version and context come from here, and the schema is checked. */
+/** The only place that creates stored events. */
 export class LogEventWriter implements EventWriter {
   constructor(
     private readonly log: EventLog,
@@ -43,7 +43,7 @@ export class LogEventWriter implements EventWriter {
       type,
       version: eventSchemas[type].version,
       time,
-      // Parsing also drops what no schema knows, so that nothing unforeseen (a secret, say) enters the log.
+      // Parsing also drops fields that the schema does not have, so that nothing unexpected (such as a secret) enters the log.
       data: eventSchemas[type].data.parse(data),
       actor,
       causationId,

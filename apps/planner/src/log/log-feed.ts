@@ -18,7 +18,7 @@ export class LogFeed {
     this.#projections.push(projection);
   }
 
-  /** Resolves when everything that is in the log now has been applied. */
+  /** Resolves once every event that is in the log now has been applied. */
   async start(): Promise<void> {
     for await (const event of this.log.readAll({})) this.#apply(event);
     this.#running = this.#follow();

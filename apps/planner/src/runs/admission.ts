@@ -26,13 +26,14 @@ export interface AdmissionOptions {
 }
 
 /**
- * Decides who runs, on the one stream `schedule`. Batches slot requests and releases into rounds of two appends each: VMs that
- * change during a round are handled by the next one, however many they are.
+ * Finds the VMs that are eligible for a slot (start approved, wave started, not held back by a hook) and those that release one,
+ * and asks the `Schedule` which to admit. Works in rounds: each appends all requests and releases, then the admissions. VMs that
+ * change during a round are handled by the next one.
  */
 export class Admission {
   /** Streams for the next round, and the id of the event that put each there. */
   readonly #noted = new Map<string, string | undefined>();
-  /** For the VMs that wait for a maintenance window. */
+  /** Starts a round when a maintenance window opens for a waiting VM. */
   readonly #windowTimer = new DueTimers(() => this.note());
   #next: Promise<void> | undefined;
 

@@ -1,13 +1,13 @@
-/** setTimeout holds 31 bits of milliseconds; what is due later is looked at again then. */
+/** setTimeout takes at most 31 bits of milliseconds. For a later due time, the timer is set again when it fires. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Wakes streams at the due times that stand in the log; after a restart they are set again from there. */
+/** Calls `due` for a stream at its due time. Due times come from the log, from which a restart sets the timers again. */
 export class DueTimers {
   readonly #timers = new Map<string, { readonly dueAt: number; readonly timer: NodeJS.Timeout }>();
 
   constructor(private readonly due: (stream: string) => void) {}
 
-  /** @param dueAt milliseconds since 1970; undefined: nothing is due any more */
+  /** @param dueAt milliseconds since 1970; undefined cancels the timer */
   set(stream: string, dueAt: number | undefined): void {
     const known = this.#timers.get(stream);
     if (known?.dueAt === dueAt) return;

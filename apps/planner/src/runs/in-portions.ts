@@ -2,10 +2,10 @@ import { CommandRefused } from '@ledgerlift/migration';
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** As many are done in one turn of the event loop: they share a commit, and nobody else waits for long. */
+/** Items per turn of the event loop: enough to share a commit, and few enough that other work does not wait long. */
 const PORTION = 200;
 
-/** Does the same for each of many, a portion at once, so that leases are still answered meanwhile. */
+/** Runs `work` for every item, one portion at a time, so that lease requests are still answered meanwhile. */
 export async function inPortions<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
@@ -19,7 +19,7 @@ export async function inPortions<T, R>(
   return results;
 }
 
-/** @returns how many of the streams took what was asked; one for which it makes no sense now is left out */
+/** Skips streams that refuse. @returns how many streams the command changed */
 export async function takenBy(
   streams: readonly string[],
   ask: (stream: string) => Promise<{ readonly events: readonly unknown[] }>,

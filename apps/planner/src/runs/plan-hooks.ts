@@ -14,17 +14,17 @@ import type { RunStates } from './run-states.js';
 
 const known = new WeakMap<RunState['started'], readonly PlanHook[]>();
 
-/** The plan's hooks of a run, found once. */
+/** The plan's hooks in a run, computed once. */
 export function hooksOfRun({ started }: RunState): readonly PlanHook[] {
   const found = known.get(started) ?? planHooksOf(started);
   known.set(started, found);
   return found;
 }
 
-/** Whether what a stream tells of is a hook of a whole plan. */
+/** Whether the record stands for a hook of a whole plan instead of a VM. */
 export const isPlanHook = ({ record }: VmLive): boolean => record.standsFor === 'plan';
 
-/** What is recorded for the hooks of a plan before its run begins, as for its VMs. */
+/** Commands that record the plan's hooks before its run begins, in the same way as its VMs. */
 export const planHookCommands = (
   spec: RunState['started']['spec'],
   vmCount: number,
@@ -34,7 +34,7 @@ export const planHookCommands = (
     ? []
     : planHooksOf({ spec, vmCount }).map((hook) => ({ kind: 'plan', ...planHookMigration(hook, firstVm) }));
 
-/** Why the VMs of the run may not begin yet; undefined: no hook of the plan keeps them. */
+/** The plan hook that the run's VMs must wait for, in words; undefined if there is none. */
 export function heldBackBy(run: RunState, states: RunStates): string | undefined {
   const first = hooksAt(run, states, (at) => isBeforeAll(run, at)).find(({ phase }) => phase !== 'succeeded');
   if (first === undefined) return undefined;
@@ -84,7 +84,7 @@ function hooksAt(run: RunState, states: RunStates, isWanted: (at: HookMoment) =>
   return wanted.size === 0 ? [] : states.hooks(run).filter(({ record }) => wanted.has(record.index));
 }
 
-/** Only a warm plan has cutovers that come later than the begin. */
+/** Only in a warm plan does the cutover come later than the start. */
 const isBeforeAll = ({ started: { spec } }: RunState, at: HookMoment): boolean =>
   at === 'before' || (at === 'cutover' && spec.type !== 'warm');
 

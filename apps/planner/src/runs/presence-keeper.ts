@@ -4,12 +4,12 @@ import { DecidedStreams } from '../log/decided-streams.js';
 import type { EventWriter } from '../log/event-writer.js';
 import { PLANNER_STREAM, systemContext } from './stream-names.js';
 
-/** How the keeper sees the bus. */
+/** The keeper's view of the bus. */
 export interface BusPresence {
   isConnected(): boolean;
-  /** The planner was away: what waits on the bus from now on is its backlog. */
+  /** Called when the planner becomes away: the messages that wait at the next `isTaken` are its backlog. */
   restart(): void;
-  /** Whether the reports that waited are in the log. Rejects while JetStream does not answer. */
+  /** Whether the reports in the backlog have been handled. Rejects while JetStream does not answer. */
   isTaken(): Promise<boolean>;
 }
 
@@ -17,7 +17,7 @@ export interface PresenceKeeperOptions {
   readonly bus: BusPresence;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Told each time the planner has returned, after that is in the log. */
+  /** Called each time the planner has returned, after any event about it is in the log. */
   readonly returned: () => void;
 }
 
@@ -26,18 +26,18 @@ interface Away {
   readonly after: 'start' | 'bus' | 'stall';
 }
 
-/** The process looks after itself every second; with a longer gap it was stopped, or its machine slept. */
+/** The process checks its clock every second; a longer gap means it was stopped or the machine slept. */
 const STALL_MS = 3000;
 
 /**
- * Knows whether this planner leads and can be reached, and records in the log when it could not. No time limit and no
- * lease ends while it is away: at start until the reports that waited have been taken, while NATS is gone, and after the
- * process stood still.
+ * Knows whether this planner leads and can be reached, and logs its longer absences. The planner is away from its start until
+ * the waiting reports have been handled, while NATS is disconnected, and after the process stood still. No time limit and no
+ * lease ends while it is away.
  */
 export class PresenceKeeper {
   readonly #recorded: DecidedStreams<readonly Absence[]>;
   #lastLedAt: number | undefined;
-  /** Since when and why it is away; undefined: it leads. */
+  /** Since when the planner is away, and why; undefined while it leads. */
   #away: Away | undefined;
   #hasBegun = false;
   #ticking: Promise<void> | undefined;
@@ -58,8 +58,8 @@ export class PresenceKeeper {
   }
 
   /**
-   * Takes an event of the log: each one that was there at the start shows that a planner led when it was written. Of this
-   * planner's own only its ticks do: after a standstill it may write before it has looked after itself.
+   * Takes an event of the log. Each event from before the start shows that a planner led when it was written. Later events show
+   * nothing, only ticks do: after a standstill, the process may append before it checks its clock.
    */
   restore(event: StoredEvent): void {
     this.#recorded.restore(event);
@@ -68,19 +68,19 @@ export class PresenceKeeper {
     if (this.#lastLedAt === undefined || time > this.#lastLedAt) this.#lastLedAt = time;
   }
 
-  /** The whole log was taken in: what comes from now on is this planner's own. */
+  /** The whole log has been read: from now on, events are this planner's own. */
   begin(): void {
     this.#hasBegun = true;
     this.#away = { since: this.#lastLedAt, after: 'start' };
   }
 
-  /** What time limits may count, as of now. */
+  /** When the planner was away, and whether it is away now. Time limits count no such time. */
   get presence(): Presence {
     this.#notice();
     return { absences: this.#recorded.state(PLANNER_STREAM), isAway: this.#away !== undefined };
   }
 
-  /** To be called every second. Records a return once the bus is there and its backlog is taken. */
+  /** Call it every second. Records a return once NATS is connected and the backlog has been handled. */
   tick(): Promise<void> {
     this.#ticking ??= this.#look().finally(() => {
       this.#ticking = undefined;
@@ -88,7 +88,7 @@ export class PresenceKeeper {
     return this.#ticking;
   }
 
-  /** The planner is about to stop in an orderly way: until now it led. */
+  /** Records an orderly stop, which shows that the planner led until now. */
   async stopped(): Promise<void> {
     const context = systemContext(PLANNER_STREAM);
     await this.#recorded.execute(PLANNER_STREAM, () => [{ type: 'PlannerStopped', data: {} }], context);
@@ -109,7 +109,7 @@ export class PresenceKeeper {
 
   async #return({ since, after }: Away): Promise<void> {
     const at = this.options.now();
-    // With an empty log nothing can have been missed.
+    // `since` is undefined if the log was empty: then nothing can have been missed.
     await this.#recorded.execute(
       PLANNER_STREAM,
       () => returnOf(since ?? at, at, after),

@@ -75,7 +75,7 @@ export class ProcessManager {
     await this.#admission.settled();
   }
 
-  /** The planner was away: requests that nobody claimed meanwhile get more time. */
+  /** After the planner was away: gives unclaimed requests more time. */
   returned(): void {
     for (const stream of this.states.index.requested) void this.check({ of: 'vm', stream });
   }

@@ -88,7 +88,7 @@ export interface Moment {
   readonly presence: Presence;
 }
 
-/** @returns the subject that the event changed; undefined if no reactor cares */
+/** @returns the subject that the event changed; undefined if no reactor handles it */
 export function subjectOf({ stream, type, data }: StoredEvent): Subject | undefined {
   if (isVmStream(stream)) return { of: 'vm', stream };
   if (isRunStream(stream)) return { of: 'run', migrationId: migrationOfStream(stream) };
@@ -151,7 +151,7 @@ function clock(stream: string, state: VmLive, { at, random, presence }: Moment):
     : [again];
 }
 
-/** Stops the worker at once; otherwise it would learn of it with its next lease renewal. */
+/** Tells the worker to stop at once; otherwise it would learn only at its next lease renewal. */
 function stop(stream: string, state: VmLive): readonly Reaction[] {
   const reason = stopWanted(state);
   return reason === undefined ? [] : [{ kind: 'stop', stream, reason }];

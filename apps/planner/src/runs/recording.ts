@@ -7,8 +7,8 @@ import { planHookCommands } from './plan-hooks.js';
 type PlanCommand = Extract<VmCommand, { kind: 'plan' }>;
 
 /**
- * What is recorded of a plan's VMs, and of its own hooks, before its run begins. Each is made when it is asked for: there
- * may be ten thousand, with an itinerary each.
+ * Commands that record a plan's VMs and its own hooks before its run begins. VM commands are built on demand: there may be ten
+ * thousand, each with an itinerary.
  */
 export function planCommands(
   migrationId: string,
@@ -25,7 +25,7 @@ export function planCommands(
   return [...ofVms, ...ofHooks.map((command) => () => command)];
 }
 
-/** With it, what was recorded counts. */
+/** The recorded VMs and hooks count only once this event is in the log. */
 export function startedEvent(migrationId: string, plan: ResolvedPlan, startedBy: string): DomainEvent {
   const { planId, spec, networkMapping, storageMapping, conditions, vms } = plan;
   return {

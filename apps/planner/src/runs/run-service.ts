@@ -20,9 +20,9 @@ export interface MigrationRun {
   readonly completedAt: string | undefined;
   readonly cancelRequested: boolean;
   readonly pauseRequested: boolean;
-  /** It waits for a second person's word. */
+  /** Waits for a second person's approval. */
   readonly awaitsApproval: boolean;
-  /** The last wave that was started, of these. */
+  /** The last of `waves` that was started. */
   readonly wave: number;
   readonly waves: readonly number[];
   readonly planName: string;
@@ -30,17 +30,17 @@ export interface MigrationRun {
   readonly phases: PhaseCounts;
   /** Sum over its VMs of the percent of their steps that are completed. */
   readonly percent: number;
-  /** The VMs that a worker has: those that may have progress beside completed steps. */
+  /** VMs whose step a worker runs: they may have progress besides their completed steps. */
   readonly underWay: readonly VmRun[];
-  /** Made when it is asked for: there may be ten thousand. */
+  /** Built on demand: there may be ten thousand. */
   readonly vms: readonly VmRun[];
-  /** The plan's own hooks, under the numbers after its VMs. */
+  /** The plan's own hooks, numbered after its VMs. */
   readonly hooks: readonly VmRun[];
-  /** @returns undefined where the migration has no such VM, nor a hook of the plan under this number */
+  /** @returns undefined if neither a VM nor a plan hook has this number */
   vm(index: number): VmRun | undefined;
 }
 
-/** What an operator may ask of a VM; everything else is said by workers, the clock or the schedule. */
+/** Commands that an operator may give to a VM, except `retry` (see `retryVm`). */
 export type OperatorCommand = Extract<
   VmCommand,
   {
@@ -60,20 +60,20 @@ export type OperatorCommand = Extract<
   }
 >;
 
-/** Runs of plans: what the API asks of the part that decides. Throws coded LedgerliftErrors when it refuses. */
+/** The API's port to the runs of plans. Refusals are LedgerliftErrors with a code. */
 export interface RunService {
   start(plan: ResolvedPlan, context: CommandContext): Promise<string>;
   cancelMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   pauseMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   resumeMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
-  /** The second person's word for the start. @throws CommandRefused where the one who started gives it */
+  /** Approves the start. @throws CommandRefused if the approver is the person who started it */
   approveMigration(migrationId: string, reason: string, context: CommandContext): Promise<void>;
   startNextWave(migrationId: string, reason: string, context: CommandContext): Promise<void>;
-  /** What an operator asks of one VM. @throws CommandRefused */
+  /** Gives an operator's command to one VM. @throws CommandRefused */
   askVm(migrationId: string, vm: number, command: OperatorCommand, context: CommandContext): Promise<void>;
-  /** The same of every VM of a migration for which it makes sense. @returns how many took it */
+  /** Gives the command to every VM of a migration, skipping VMs that refuse it. @returns how many VMs it changed */
   askVms(migrationId: string, command: OperatorCommand, context: CommandContext): Promise<number>;
-  /** `record`: the VM as it resolves now; recorded in the log where it differs from the one that ran so far. */
+  /** @param record the VM as the plan resolves it now; logged if it differs from the record so far */
   retryVm(
     migrationId: string,
     vm: number,
@@ -83,10 +83,10 @@ export interface RunService {
   ): Promise<void>;
   readonly limits: ScheduleLimits;
   setLimits(limits: ScheduleLimits, context: CommandContext): Promise<void>;
-  /** VMs of all runs that have a place, want one, or will at a time that is known. */
+  /** VMs of all runs that hold a slot, wait for one, or have a cutover scheduled. */
   readonly scheduled: readonly ScheduledVm[];
   migrations(): readonly MigrationRun[];
   migration(migrationId: string): MigrationRun | undefined;
-  /** The events of a stream, from this revision on where one is given. */
+  /** The events of a stream. @param from the first revision; 0 by default */
   history(stream: string, from?: number): AsyncIterable<StoredEvent>;
 }

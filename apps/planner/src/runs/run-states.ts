@@ -40,7 +40,7 @@ export class RunStates {
   /** Runs with events since `openRuns` last found them over. */
   readonly #perhapsOpen = new Set<string>();
 
-  /** @param limits of what may run at once, until an operator sets others */
+  /** @param limits apply until an operator sets others */
   constructor(log: EventLog, writer: EventWriter, limits: ScheduleLimits) {
     const pool = new RecordPool();
     this.#vms = new DecidedStreams<VmState>(
@@ -189,7 +189,7 @@ export class RunStates {
   }
 }
 
-/** Bytes a second for each copy: its own limit, or its fair share of what all may use. */
+/** Bytes per second for each copy: its own limit, or its fair share of the installation's. */
 export class Bandwidth {
   #shares: ReadonlyMap<string, number | undefined> | undefined;
   #total: number | undefined;
@@ -199,7 +199,7 @@ export class Bandwidth {
     private readonly vm: (stream: string) => VmState,
   ) {}
 
-  /** Who copies has changed: shares are worked out anew when somebody asks. */
+  /** The set of copying VMs has changed: the next call of `of` computes the shares again. */
   changed(): void {
     this.#shares = undefined;
   }
@@ -225,13 +225,13 @@ export class Bandwidth {
 }
 
 /**
- * What the VMs of a plan have in common, kept once. Each VM's events say all of it, so that each stream can be understood
- * alone; read back, ten thousand copies of one plan's settings would be most of the planner's memory.
+ * Keeps in memory only once what the VMs of a plan have in common. Each VM's events repeat it, so that each stream is complete
+ * by itself; but ten thousand copies of one plan's settings would take most of the planner's memory.
  */
 export class RecordPool {
   readonly #known = new Map<string, unknown>();
 
-  /** The event, with the parts that were seen before in place of its own, equal ones. */
+  /** Returns the event with its parts replaced by equal ones from earlier events. */
   shared(event: DomainEvent): DomainEvent {
     if (event.type === 'VmMigrationPlanned') {
       const { record, itinerary } = event.data;

@@ -5,7 +5,7 @@ import type { MigrationRun, VmRun } from './run-service.js';
 import type { RunStates } from './run-states.js';
 import { vmStream } from './stream-names.js';
 
-/** A run as the API sees it: counts come from the index, and its VMs are looked up only when somebody asks for them. */
+/** A run as the API sees it. Counts come from the index; VMs are looked up on demand. */
 export class RunView implements MigrationRun {
   constructor(
     private readonly run: RunState,
@@ -79,7 +79,7 @@ export class RunView implements MigrationRun {
       stream,
       state,
       progress: this.progressOf(stream),
-      // Looked up only when somebody asks: a list of ten thousand VMs shows a page of them.
+      // Computed on demand: a list of ten thousand VMs shows only one page.
       get waitsFor(): string | undefined {
         return reason();
       },

@@ -25,8 +25,8 @@ import { RunView, vmStreamsOf } from './run-view.js';
 import { vmStream } from './stream-names.js';
 
 /**
- * Carries out what users ask of runs. Each command is logged under the user's name before it is answered. Pausing,
- * canceling, approving and starting a wave are answered once the reactors have passed them on to the VMs.
+ * Executes users' commands to runs. Each command is logged under the user's name before it is answered. Pause, cancel, approval
+ * and the next wave are answered once the reactors have passed them on to the VMs.
  */
 export class Runs implements RunService {
   constructor(
@@ -38,7 +38,7 @@ export class Runs implements RunService {
 
   async start(plan: ResolvedPlan, context: CommandContext): Promise<string> {
     const migrationId = uuidv7();
-    // The VMs are recorded first and count for nothing until MigrationStarted is in the log.
+    // The VMs are recorded first, but do not count until MigrationStarted is in the log.
     await inPortions(planCommands(migrationId, plan, context.actor.name), (make) => {
       const command = make();
       return this.states.commandVm(vmStream(migrationId, command.record.index), command, context);
@@ -58,7 +58,7 @@ export class Runs implements RunService {
 
   async resumeMigration(migrationId: string, reason: string, context: CommandContext): Promise<void> {
     await this.#change(migrationId, (run) => decideRunResume(run, reason), context);
-    // Not a reaction: a restart could not tell these VMs from one that was paused on its own later.
+    // Not a reaction: after a restart, it could not tell these VMs from one that was paused separately later.
     await this.askVms(migrationId, { kind: 'resume', reason }, context);
   }
 
@@ -146,7 +146,7 @@ export class Runs implements RunService {
     await this.processes.check({ of: 'run', migrationId }, events.at(-1));
   }
 
-  /** A VM that waits for its cutover is not in the schedule yet. */
+  /** The VM with its cutover's due time, if it waits for one. Such a VM is not in the schedule yet. */
   #withCutover(stream: string): readonly ScheduledVm[] {
     const state = this.states.vm(stream);
     const run = state && this.states.run(state.record.migrationId);

@@ -20,14 +20,14 @@ export const isRunStream = (stream: string): boolean => stream.startsWith(RUN);
 /** @param stream of a run */
 export const migrationOfStream = (stream: string): string => stream.slice(RUN.length);
 
-/** When no planner led. */
+/** Records when no planner led. */
 export const PLANNER_STREAM = 'planner';
 
 /** The one stream on which admission is decided. */
 export const SCHEDULE_STREAM = 'schedule';
 
 /**
- * The context of what the planner does by itself.
+ * The context of commands that the planner gives by itself.
  *
  * @param stream that it changes; the correlation of a run and its VMs is the migration's id
  * @param causationId id of the event that led to it; the stream's name if there is none

@@ -22,12 +22,12 @@ export const noVms = (): Record<VmPhase, number> => ({
   'rolled-back': 0,
 });
 
-/** The VMs of one run, counted. */
+/** Counts of the VMs of one run. */
 export interface RunTally {
   readonly phases: PhaseCounts;
-  /** Not at an end yet. */
+  /** Streams of VMs that have not ended. */
   readonly open: ReadonlySet<string>;
-  /** A worker has them. */
+  /** Streams of VMs whose step a worker runs. */
   readonly started: ReadonlySet<string>;
   /** Sum of each VM's percent of completed steps. */
   readonly percent: number;
@@ -53,8 +53,8 @@ class Tally implements RunTally {
 }
 
 /**
- * What would else be asked of every VM, kept up to date with each event of one: nothing that happens to a VM may cost time
- * that grows with the number of VMs.
+ * Sets and counts of VMs, updated with each event of a VM. They replace scans of all VMs, so that the cost of an event does not
+ * grow with the number of VMs.
  */
 export class VmIndex {
   readonly #runs = new Map<string, Tally>();
@@ -63,22 +63,22 @@ export class VmIndex {
   readonly #started = new Set<string>();
   readonly #copying = new Set<string>();
 
-  /** Streams of the VMs that are not at an end. */
+  /** Streams of the VMs and plan hooks that have not ended. */
   get open(): ReadonlySet<string> {
     return this.#open;
   }
 
-  /** Of those whose step nobody has claimed yet. */
+  /** Streams whose step nobody has claimed yet. */
   get requested(): ReadonlySet<string> {
     return this.#requested;
   }
 
-  /** Of those whose step a worker has. */
+  /** Streams whose step a worker runs. */
   get started(): ReadonlySet<string> {
     return this.#started;
   }
 
-  /** Of those that copy, or are about to: they share the bandwidth. */
+  /** Streams that copy, or are about to: they share the bandwidth. */
   get copying(): ReadonlySet<string> {
     return this.#copying;
   }
@@ -87,10 +87,10 @@ export class VmIndex {
     return this.#runs.get(migrationId) ?? new Tally();
   }
 
-  /** The VM's state has changed. */
+  /** Updates the index after an event of the VM. */
   change(stream: string, before: VmState, after: VmState): void {
     if (after === undefined) return;
-    // A plan's hook is none of its VMs, and is not counted with them.
+    // A plan's hook is not one of its VMs, and is not counted with them.
     const { migrationId, standsFor } = after.record;
     const tally = this.#tally(standsFor === 'plan' ? hooksKey(migrationId) : migrationId);
     if (before !== undefined) tally.count(before, -1);

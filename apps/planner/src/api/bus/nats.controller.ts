@@ -5,7 +5,7 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { ApiDispatcher } from '../edge/dispatcher.js';
 import { BUS_USER, parseInput } from '../edge/parse.js';
 
-/** Subject of an operation: `plans.start` is asked for on `ledgerlift.api.plans.start`. */
+/** Subject of an operation, such as `ledgerlift.api.plans.start` for `plans.start`. */
 export function apiSubject(name: string): string {
   const [resource = '', verb = ''] = name.split('.');
   return subjects.api(resource, verb);

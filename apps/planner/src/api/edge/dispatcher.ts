@@ -19,7 +19,7 @@ import { IdempotencyKeyReused } from './errors.js';
 import { eventKey, type IdempotencyIndex, parseKey, requestDigest } from './idempotency.js';
 import { parseInput } from './parse.js';
 
-/** What handlers work with. */
+/** Services for the handlers. */
 export interface ApiServices {
   readonly catalog: CatalogProjection;
   readonly commands: CatalogCommands;
@@ -32,16 +32,16 @@ export interface ApiServices {
   readonly now: () => Date;
 }
 
-/** One request, as far as it is not its input. */
+/** Everything about one request except its input. */
 export interface ApiCall {
   readonly context: CommandContext;
-  /** The request was carried out before: only what is missing is done, and the same is answered. */
+  /** The request repeats an earlier one: the handler completes anything missing and answers with the same resource. */
   readonly isRepeated: boolean;
   /** Whether an earlier request with the same key left an event in the stream. */
   didBefore(stream: string): boolean;
-  /** Id of what an earlier request with the same key created. */
+  /** Id of the entity that an earlier request with the same key created or changed. */
   createdBefore(category: 'provider' | 'mapping' | 'plan' | 'migration'): string | undefined;
-  /** To be called as soon as the request has left an event in the stream. */
+  /** Call it as soon as the request has left an event in the stream. */
   did(stream: string): void;
 }
 
@@ -70,15 +70,15 @@ export interface RawRequest {
 export interface Answer {
   readonly status: number;
   readonly out: unknown;
-  /** The request had been carried out before. */
+  /** The request repeats an earlier one. */
   readonly isRepeated: boolean;
 }
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * Runs every API operation, for REST and NATS alike: validates the request, answers a repeated POST with the first result, and
- * calls the operation's handler.
+ * Runs every API operation, for REST and NATS alike: validates the request, recognizes a repeated POST by its key, and calls
+ * the operation's handler.
  */
 export class ApiDispatcher {
   readonly #queues = new KeyedMutex();
@@ -89,10 +89,10 @@ export class ApiDispatcher {
     private readonly idempotency: IdempotencyIndex,
   ) {}
 
-  /** @throws InvalidField, BadIdempotencyKey, IdempotencyKeyReused, and what the operation refuses with */
+  /** @throws InvalidField, BadIdempotencyKey, IdempotencyKeyReused, and the operation's own errors */
   async dispatch<N extends ApiOperationName>(name: N, request: RawRequest): Promise<Answer> {
     const operation: ApiOperation = apiOperations[name];
-    // Parsed by the operation's own schemas, which is what ApiInput is inferred from.
+    // Parsed by the operation's own schemas, from which ApiInput is inferred.
     const input = {
       params: parseInput(operation.params, request.params, 'path'),
       query: parseInput(operation.query, request.query, 'query'),
@@ -101,7 +101,7 @@ export class ApiDispatcher {
     if (operation.method !== 'POST') return this.#run(name, input, newCall(request));
     const key = parseKey(request.idempotencyKey);
     const digest = requestDigest(name, input.params, input.query, input.body);
-    // A repeat that comes while the first is still under way waits for it.
+    // A repeat waits until the first request has finished.
     return this.#queues.run(key, async () => {
       const before = this.idempotency.of(key);
       if (before !== undefined && before.digest !== digest) throw new IdempotencyKeyReused(key);

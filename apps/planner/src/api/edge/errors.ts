@@ -1,6 +1,6 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** A field of a request that is not what its schema says. */
+/** A request field that does not match its schema. */
 export class InvalidField extends LedgerliftError {
   readonly code = 'LL-API-001';
   constructor(place: string, field: string, reason: string) {
@@ -13,7 +13,7 @@ export class InvalidField extends LedgerliftError {
   }
 }
 
-/** The body is no JSON text in UTF-8. */
+/** The body is not JSON in UTF-8. */
 export class MalformedJson extends LedgerliftError {
   readonly code = 'LL-API-002';
   constructor(reason: string) {
@@ -29,7 +29,7 @@ export class BodyTooLarge extends LedgerliftError {
   }
 }
 
-/** Nothing is at this path. */
+/** No operation has this path. */
 export class UnknownRoute extends LedgerliftError {
   readonly code = 'LL-API-004';
   constructor(method: string, path: string) {
@@ -37,7 +37,7 @@ export class UnknownRoute extends LedgerliftError {
   }
 }
 
-/** The path exists, but not for this method. */
+/** The path exists, but does not accept this method. */
 export class WrongMethod extends LedgerliftError {
   readonly code = 'LL-API-005';
   constructor(
@@ -49,7 +49,7 @@ export class WrongMethod extends LedgerliftError {
   }
 }
 
-/** A POST must say which attempt it is, so that a repeated one is not done twice. */
+/** A POST without a valid key. The key keeps a repeated request from running twice. */
 export class BadIdempotencyKey extends LedgerliftError {
   readonly code = 'LL-API-006';
   constructor(reason: string) {
@@ -75,7 +75,7 @@ export class IdempotencyKeyReused extends LedgerliftError {
   }
 }
 
-/** The body comes in a form that the API does not read. */
+/** The API does not accept this content type or encoding of the body. */
 export class UnsupportedBody extends LedgerliftError {
   readonly code = 'LL-API-008';
   constructor(header: string, value: string) {
@@ -88,7 +88,7 @@ export class UnsupportedBody extends LedgerliftError {
   }
 }
 
-/** What came is not HTTP as the API understands it. */
+/** Node, Express or Nest rejected the request, or the client disconnected while the body was read. */
 export class MalformedRequest extends LedgerliftError {
   readonly code = 'LL-API-009';
   constructor(
@@ -99,7 +99,7 @@ export class MalformedRequest extends LedgerliftError {
   }
 }
 
-/** A fault of ours. What it was stands in the planner's log, under this request's id. */
+/** An internal error. The planner's log has the cause under this request id. */
 export class InternalFault extends LedgerliftError {
   readonly code = 'LL-API-010';
   constructor(readonly requestId: string) {
@@ -107,7 +107,7 @@ export class InternalFault extends LedgerliftError {
   }
 }
 
-/** Sent to a name that is not the planner's: a browser was led here by a foreign page. */
+/** The request's host name is not the planner's: a foreign page may have led a browser here. */
 export class ForeignHost extends LedgerliftError {
   readonly code = 'LL-API-011';
   constructor(host: string) {
@@ -117,7 +117,7 @@ export class ForeignHost extends LedgerliftError {
   }
 }
 
-/** HTTP status of every refusal; what is not listed is a failure of ours, or of what we depend on. */
+/** HTTP status of each refusal. Any other code is a failure of the planner, or of a system that it depends on. */
 const statusOfCode: Readonly<Record<string, number>> = {
   'LL-API-001': 400,
   'LL-API-002': 400,

@@ -3,18 +3,18 @@ import { IdempotencyKey } from '@ledgerlift/contracts';
 import type { StoredEvent } from '@ledgerlift/event-log';
 import { BadIdempotencyKey } from './errors.js';
 
-/** What a request with this key did before. */
+/** An earlier request with this key. */
 export interface Remembered {
   readonly digest: string;
   /** Streams in which it left events. */
   readonly streams: ReadonlySet<string>;
 }
 
-/** Requests that left no event are remembered this many at a time: doing them again would change nothing. */
+/** The most requests without events that are remembered. Running such a request again would change nothing. */
 const EVENTLESS = 10_000;
 
 /**
- * Which requests were carried out, from the log: each event says in `idempotencyKey` which request led to it, as
+ * Requests that were carried out, by key. Built from the log: `idempotencyKey` of an event names the request that led to it, as
  * `{key}#{digest of the request}`.
  */
 export class IdempotencyIndex {
@@ -22,14 +22,14 @@ export class IdempotencyIndex {
   readonly #eventless = new Map<string, string>();
 
   apply(event: StoredEvent): void {
-    // The VMs of a run count only once MigrationStarted is in the log: before it, the request was not carried out.
+    // A start has been carried out only once MigrationStarted is in the log. The VMs recorded before it do not count.
     if (event.idempotencyKey === undefined || event.type === 'VmMigrationPlanned') return;
     const cut = event.idempotencyKey.lastIndexOf('#');
     if (cut < 0) return;
     this.remember(event.idempotencyKey.slice(0, cut), event.idempotencyKey.slice(cut + 1), event.stream);
   }
 
-  /** @param stream none where the request changed nothing */
+  /** @param stream left out if the request changed nothing */
   remember(key: string, digest: string, stream?: string): void {
     const known = this.#known.get(key);
     if (stream === undefined) {
@@ -66,7 +66,7 @@ export function parseKey(value: string | undefined): string {
   );
 }
 
-/** Digest of what was asked for, the same over REST and NATS and whatever the order of the fields. */
+/** Digest of a request: the same over REST and NATS, and for any order of the fields. */
 export function requestDigest(operation: string, params: unknown, query: unknown, body: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify([operation, params, query, body ?? null], sorted))

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import { InvalidField } from './errors.js';
 
 /**
- * @param place what is parsed: `path`, `query` or `body`
- * @throws InvalidField naming the first field that is wrong, its value, and what is expected
+ * @param place part of the request, named in the error: `path`, `query`, `body` or `request`
+ * @throws InvalidField with a wrong field, its value, and what is expected
  */
 export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place: string): z.infer<S> {
   const parsed = schema.safeParse(value, { reportInput: true });
@@ -15,7 +15,7 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, place
   throw new InvalidField(place, fieldPath(path), `${message}${got(input, path)}`);
 }
 
-/** The value, where it is short and no secret can be in it. */
+/** Describes the value, cut to 80 characters. Empty if there is none, or if the field may hold a secret. */
 function got(input: unknown, path: readonly PropertyKey[]): string {
   if (input === undefined || path.some((part) => /secret|password|token/i.test(String(part)))) return '';
   if (typeof input === 'object' && input !== null)
@@ -32,11 +32,11 @@ function fieldPath(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** Nobody signs in yet: whoever reaches the loopback address is the user of this machine. */
+/** There is no sign-in yet: anybody who reaches the loopback address acts as this user. */
 const LOOPBACK_USER: Actor = { kind: 'user', name: 'local', authenticatedBy: 'loopback' };
 
 /**
- * Who asks over HTTP. The users of one machine may say which of them they are; the history says that they said so.
+ * Returns the actor of an HTTP request. Users of one machine may claim a name; the history shows it as claimed.
  *
  * @param claimed header `Ledgerlift-User`
  * @throws InvalidField
@@ -47,5 +47,5 @@ export function loopbackUser(claimed: string | undefined): Actor {
     throw new InvalidField('header', 'ledgerlift-user', 'must be 1 to 64 letters, digits and . _ @ -');
   return { kind: 'user', name: claimed, authenticatedBy: 'loopback, as claimed' };
 }
-/** Whoever may publish on the API's subjects, by the rules of the NATS server. */
+/** The actor of every request over NATS. The NATS server decides who may publish on the API's subjects. */
 export const BUS_USER: Actor = { kind: 'user', name: 'local', authenticatedBy: 'nats' };

@@ -1,7 +1,7 @@
 import type { CommandContext } from '../../log/event-writer.js';
 import type { OperatorCommand } from '../../runs/run-service.js';
 
-/** @param at RFC 3339; without it as soon as may be */
+/** @param at RFC 3339; as soon as possible if left out */
 export function cutoverCommand(
   { at, reason }: { readonly at?: string | undefined; readonly reason?: string | undefined },
   { actor }: CommandContext,
@@ -16,7 +16,7 @@ export function cutoverCommand(
   };
 }
 
-/** @param cutoverAt due time of the request that is approved; without it whichever is scheduled */
+/** @param cutoverAt due time of the cutover to approve; whichever is scheduled if left out */
 export function approveCutoverCommand(
   { cutoverAt, reason }: { readonly cutoverAt?: string | undefined; readonly reason?: string | undefined },
   { actor }: CommandContext,

@@ -79,7 +79,7 @@ export const vmHandlers: HandlersOf<'vms'> = {
   },
 };
 
-/** One command to one VM; a request that is repeated with its key is answered without doing it again. */
+/** Sends a command to one VM. A repeated request is answered without sending it again. */
 async function ask(
   { plans, runs }: ApiServices,
   { migration, vm }: { readonly migration: string; readonly vm: number },

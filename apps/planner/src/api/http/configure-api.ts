@@ -7,18 +7,18 @@ import { ApiErrorFilter, errorAnswer, type FaultLog } from './error-answer.js';
 export interface ApiHttpOptions {
   readonly log: FaultLog;
   /**
-   * Host names that requests may be sent to. Nobody signs in yet, so on loopback only its own names are answered: a
-   * foreign page whose name was pointed at 127.0.0.1 gets nothing.
+   * Host names that the API answers to. There is no sign-in yet, so on loopback they are only loopback's own names: the API
+   * refuses requests from a foreign page whose name resolves to 127.0.0.1.
    */
   readonly hosts: readonly string[] | 'any';
 }
 
 export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
-/** To be given to `NestFactory.create`: the API reads bodies itself, so that each error has its code. */
+/** Options for `NestFactory.create`: the API reads bodies itself, so that each error has its code. */
 export const API_APPLICATION_OPTIONS = { bodyParser: false } as const;
 
-/** Sets up what the whole HTTP application needs for the API. To be called before it listens. */
+/** Configures the HTTP application for the API. Call it before the application listens. */
 export function configureApi(app: NestExpressApplication, { log, hosts }: ApiHttpOptions): void {
   app.disable('x-powered-by');
   app.disable('etag');
@@ -32,10 +32,10 @@ export function configureApi(app: NestExpressApplication, { log, hosts }: ApiHtt
     const { status, body } = errorAnswer(new ForeignHost(name.slice(0, 100)), request.method, request.path);
     response.status(status).setHeader('Connection', 'close').json(body);
   });
-  // What Node's parser refuses never reaches Express; its own answer would have neither code nor message.
+  // Requests that Node's parser refuses never reach Express, and Node's own answer has neither code nor message.
   const server = app.getHttpServer();
   server.on('clientError', refuse);
-  // Longer than clients and proxies keep an idle connection: a request must not meet its end.
+  // Longer than clients and proxies keep idle connections, so that the server closes none while a request is on its way.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 1000;
 }

@@ -10,11 +10,11 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly body: { readonly error: ErrorDetails };
   readonly allow?: string;
-  /** What happened in truth, for the planner's log; only where it is our fault. */
+  /** The cause of an internal error, for the planner's log. */
   readonly fault?: { readonly requestId: string; readonly cause: unknown };
 }
 
-/** What is answered for anything that was thrown, by us, by Nest or by what lies below. */
+/** Returns the answer for anything that the planner, Nest, Express or Node has thrown. */
 export function errorAnswer(error: unknown, method: string, path: string): ErrorAnswer {
   const known = asLedgerliftError(error, method, path);
   if (known !== undefined) {
@@ -40,7 +40,7 @@ function asLedgerliftError(error: unknown, method: string, path: string): Ledger
   return undefined;
 }
 
-/** Errors of Express and of Node's HTTP carry a status of their own. */
+/** Returns the `status` field that errors of Express and its middleware have. */
 function statusField(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
   return typeof error.status === 'number' ? error.status : undefined;
@@ -62,7 +62,7 @@ export interface FaultLog {
   error(context: object, message: string): void;
 }
 
-/** Every error leaves as `{error: {code, message, field?}}`; what is our own fault is told to the log alone. */
+/** Sends every error as `{error: {code, message, field?}}`. Only the log gets the cause of an internal error. */
 @Catch()
 export class ApiErrorFilter implements ExceptionFilter {
   constructor(private readonly log: FaultLog) {}
@@ -81,7 +81,7 @@ export class ApiErrorFilter implements ExceptionFilter {
       return;
     }
     if (allow !== undefined) response.setHeader('Allow', allow);
-    // A body that was not read to its end would be taken for the next request.
+    // Otherwise the unread rest of the body would be parsed as the next request.
     if (!request.readableEnded) response.setHeader('Connection', 'close');
     response.status(status).json(body);
   }

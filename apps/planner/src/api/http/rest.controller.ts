@@ -19,14 +19,14 @@ import {
 } from '../edge/errors.js';
 import { loopbackUser } from '../edge/parse.js';
 
-/** Ten thousand VMs with their labels fit well into it. */
+/** Enough for ten thousand VMs with their labels. */
 export const BODY_LIMIT = 8 * 1024 * 1024;
 
 /**
- * Reads a JSON body; Nest's own parser is off, because its errors name neither code nor field.
+ * Reads a JSON body. Nest's own parser is off, because its errors have neither code nor field.
  *
- * @returns undefined where there is no body
- * @throws UnsupportedBody, BodyTooLarge, MalformedJson, MalformedRequest when the client went away
+ * @returns undefined if the body is empty
+ * @throws UnsupportedBody, BodyTooLarge, MalformedJson; MalformedRequest if the client disconnects
  */
 export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT): Promise<unknown> {
   const bytes = await readBytes(request, limit);
@@ -34,8 +34,8 @@ export async function readJsonBody(request: IncomingMessage, limit = BODY_LIMIT)
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
     throw new UnsupportedBody('Content-Encoding', encoding);
-  // A browser sends JSON across origins only after asking, and the answer to that is no: so this also keeps foreign
-  // web pages from commanding a planner that listens on loopback.
+  // A browser sends JSON to another origin only after a preflight request, which the API does not allow. So this check also
+  // keeps foreign web pages from commanding a planner that listens on loopback.
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/(json|[\w.-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type))
     throw new UnsupportedBody('Content-Type', type);
@@ -112,7 +112,7 @@ async function answer(
   else response.json(out);
 }
 
-/** Each parameter once: a list of values is no value that any operation takes. */
+/** Allows each parameter once, because no operation takes a list of values. @throws InvalidField */
 function queryOf(request: Request): Record<string, string> {
   const parameters = new URL(request.originalUrl, 'http://planner').searchParams;
   const query: Record<string, string> = {};
@@ -126,7 +126,7 @@ function queryOf(request: Request): Record<string, string> {
 function sendText(response: Response, { text, sizeBytes, truncated }: LogText): void {
   response.setHeader('Ledgerlift-Log-Size', String(sizeBytes));
   response.setHeader('Ledgerlift-Log-Truncated', String(truncated));
-  // Whatever stands in a log, no browser is to run it.
+  // A browser must not run anything that a log contains.
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.type('text/plain; charset=utf-8').send(text);
 }

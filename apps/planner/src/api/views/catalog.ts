@@ -8,7 +8,7 @@ import type {
 } from '@ledgerlift/contracts';
 import type { CatalogProjection, Entry, InventoryService } from '@ledgerlift/planning';
 
-/** What every entry of the catalog shows. */
+/** Fields that every catalog entry shows. */
 export function storedView<S>({ id, revision, createdAt, updatedAt, spec }: Entry<S>) {
   return { id, revision, createdAt, updatedAt, spec };
 }
@@ -52,7 +52,7 @@ export const mappingView = (entry: Entry<MappingSpec>, catalog: CatalogProjectio
   usedBy: catalog.plansWithMapping([entry.id, entry.spec.name]).map(({ id }) => id),
 });
 
-/** The part of a list that was asked for; only its items are looked at more closely. */
+/** The requested page of a list. Computes views only for its items. */
 export function pageFrom<T, V>(
   all: readonly T[],
   { offset, limit }: { readonly offset: number; readonly limit: number },
@@ -61,7 +61,7 @@ export function pageFrom<T, V>(
   return { items: all.slice(offset, offset + limit).map(view), total: all.length, offset };
 }
 
-/** A field that is left out where there is no value. */
+/** An object with the field, or without it if the value is undefined. */
 export function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

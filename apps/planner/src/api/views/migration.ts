@@ -28,7 +28,7 @@ export function migrationView(run: MigrationRun): MigrationView {
   };
 }
 
-/** Failed counts before canceled: it is what somebody has to look at. */
+/** Failed takes precedence over canceled, because somebody has to act on it. */
 export function migrationStatus(run: MigrationRun): MigrationStatus {
   if (run.completedAt === undefined) {
     if (run.cancelRequested) return 'canceling';
@@ -40,7 +40,7 @@ export function migrationStatus(run: MigrationRun): MigrationStatus {
   return canceled > 0 ? 'canceled' : 'succeeded';
 }
 
-/** Percent, of the steps of all VMs that are completed, and of what workers say of those under way. */
+/** Percent of the steps of all VMs: completed steps, plus the reported progress of running steps. */
 export function migrationProgress(run: MigrationRun): number {
   const { total } = countVms(run);
   const shares = run.underWay.reduce((sum, vm) => sum + shareUnderWay(vm), 0);
@@ -72,7 +72,7 @@ export function planHookView(state: VmLive, run: Run): PlanHookView[] {
 
 function waitingFor(state: VmLive, { at }: HookSpec, run: Run): string | undefined {
   if (isTerminal(state)) return undefined;
-  // A moment that can come no more is waited for by nobody.
+  // In a completed run, the hook's moment can no longer come.
   if (state.phase === 'planned')
     return run.completedAt !== undefined ? undefined : run.awaitsApproval ? approval : moments[at];
   return pipelineOf(state).find((step) => step.waitingFor !== undefined)?.waitingFor;

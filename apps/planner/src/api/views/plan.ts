@@ -40,7 +40,7 @@ function planStatus(
   return validation.isReady ? 'ready' : 'not-ready';
 }
 
-/** Only VMs that are there: what is not is told by the conditions. */
+/** Lists only VMs that the source has. The conditions name the missing ones. */
 export function selectionView(
   { id, spec }: Entry<PlanSpec>,
   inventoryTakenAt: string,

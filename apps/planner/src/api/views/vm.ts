@@ -21,7 +21,7 @@ import { vmOfStream } from '../../runs/stream-names.js';
 import { NoSuchVm } from '../errors.js';
 import { given } from './catalog.js';
 
-/** @throws NoSuchVm where the log does not know the VM */
+/** @throws NoSuchVm if the log does not know the VM */
 export function vmSummary(run: VmRun): VmSummary {
   const state = live(run);
   const pipeline = pipelineOf(state);
@@ -44,7 +44,7 @@ export function vmSummary(run: VmRun): VmSummary {
   };
 }
 
-/** @throws NoSuchVm where the log does not know the VM */
+/** @throws NoSuchVm if the log does not know the VM */
 export function vmView(run: VmRun): VmView {
   const state = live(run);
   const { record } = state;
@@ -95,7 +95,7 @@ function warmView(state: VmLive): NonNullable<VmView['warm']> {
   };
 }
 
-/** Logs that were claimed and are still there, the conversion's first. */
+/** Logs in the VM's ledger, the conversion's first. */
 export function logsOf(state: VmLive): string[] {
   const conversion = lastResult(state, 'ImageConversion')?.log;
   return Object.values(state.ledger)
@@ -130,23 +130,23 @@ function live({ state, stream }: VmRun): VmLive {
   return state;
 }
 
-/** Progress of the attempt that is under way; what was said of an earlier one says nothing any more. */
+/** Progress of the open attempt; undefined if the latest progress is of an earlier one. */
 export function currentProgress({ state, progress }: VmRun): Progress | undefined {
   const open = state && openAttempt(state);
   if (open === undefined || progress === undefined) return undefined;
   return progress.ref.step === open.step && progress.ref.attempt === open.attempt ? progress : undefined;
 }
 
-/** Percent: completed steps ÷ steps, with the share of bytes (or whatever the worker counts) in the current one. */
+/** Percent: completed steps ÷ steps, plus the share of the current step, in bytes or any other unit that the worker counts. */
 export function vmProgress(run: VmRun): number {
   return run.state === undefined ? 0 : progressOf(run.state, shareOf(currentProgress(run)));
 }
 
-/** Percent that the step under way adds to those that are completed. */
+/** Percent that the running step adds to the completed ones. */
 export const shareUnderWay = (run: VmRun): number =>
   run.state === undefined ? 0 : vmProgress(run) - progressOf(run.state);
 
-/** Items of one unit are added up; bytes count before percent. */
+/** Share of the progress that is done, in the first unit that has items: bytes, then percent, then steps. */
 export function shareOf(progress: Progress | undefined): number {
   for (const unit of ['bytes', 'percent', 'steps'] as const) {
     const items = progress?.items.filter((item) => item.unit === unit && item.total > 0) ?? [];
@@ -157,7 +157,7 @@ export function shareOf(progress: Progress | undefined): number {
   return 0;
 }
 
-/** What the bucket of progress holds of a VM; undefined: it has not begun, or is at its end. */
+/** The VM's entry in the progress bucket; undefined if the VM has not begun or has ended. */
 export function progressEntry(runs: RunService, stream: string, now: Date): ProgressEntry | undefined {
   const of = vmOfStream(stream);
   const run = of && runs.migration(of.migrationId)?.vm(of.vm);
