@@ -72,13 +72,13 @@ const TABLE: readonly Privilege[] = [
     id: 'Sessions.ValidateSession',
     scope: 'root',
     use: 'vddk',
-    to: 'let an ESXi host see that the session with its vCenter is real',
+    to: 'prove to an ESXi host that the vCenter session is valid',
   },
   {
     id: 'VirtualMachine.Provisioning.DiskRandomRead',
     scope: 'vm',
     use: 'vddk',
-    to: 'read disks, and nothing but read',
+    to: 'read disks (read-only)',
   },
   {
     id: 'VirtualMachine.Provisioning.GetVmFiles',
@@ -91,14 +91,14 @@ const TABLE: readonly Privilege[] = [
     id: 'Datastore.FileManagement',
     scope: 'datastore',
     use: 'https',
-    to: 'download them, for which vSphere has no privilege that only reads',
+    to: 'download them (vSphere has no read-only privilege for this)',
   },
   { id: 'VApp.Export', scope: 'vm', use: 'nfc', to: 'export a VM that is off' },
   {
     id: 'VirtualMachine.State.CreateSnapshot',
     scope: 'vm',
     use: 'warm',
-    to: 'take the snapshots from which a VM is read while it runs',
+    to: 'take the snapshots from which a running VM is read',
   },
   {
     id: 'VirtualMachine.State.RemoveSnapshot',
@@ -140,14 +140,14 @@ const TABLE: readonly Privilege[] = [
     id: 'InventoryService.Tagging.CreateCategory',
     scope: 'root',
     use: 'tag',
-    to: 'make the category `ledgerlift` where it is missing',
+    to: 'create the category `ledgerlift` if it is missing',
     onlyAt: 'vcenter',
   },
   {
     id: 'InventoryService.Tagging.CreateTag',
     scope: 'root',
     use: 'tag',
-    to: 'make the tag in it (`retireSource.tag`)',
+    to: 'create the tag in it (`retireSource.tag`)',
     onlyAt: 'vcenter',
   },
   {
@@ -161,7 +161,7 @@ const TABLE: readonly Privilege[] = [
     id: 'InventoryService.Tagging.ObjectAttachable',
     scope: 'vm',
     use: 'tag',
-    to: 'have it attached to the VM',
+    to: 'allow the tag on the VM',
     onlyAt: 'vcenter',
   },
 ];
