@@ -39,7 +39,7 @@ const ConverterEnvironment = z.object({
     .int()
     .min(65_536)
     .default(16 * 2 ** 20)
-    .describe('the most bytes of one attempt in a conversion log: a whole number from 65536'),
+    .describe('the most bytes that one attempt may write to a conversion log: a whole number from 65536'),
   LEDGERLIFT_V2V_TRACE: z
     .enum(['on', 'off'])
     .default('off')

@@ -33,7 +33,7 @@ export class LeftoverAlive extends LedgerliftError {
   constructor(readonly pids: readonly number[]) {
     super(
       `processes of an earlier attempt were killed but do not end (pids ${pids.join(', ')}); they may ` +
-        'be waiting for hanging storage. Fix the storage, then retry.',
+        'be waiting for storage that does not respond. Fix the storage, then retry.',
     );
   }
 }
@@ -45,7 +45,7 @@ export class HolderUnreadable extends LedgerliftError {
   constructor(readonly path: string) {
     super(
       `"${path}", which names the processes that use the disks, is not readable. Check that no virt-v2v, ` +
-        'qemu-nbd or qemu-img uses the disks beside it, remove the file, then retry.',
+        'qemu-nbd or qemu-img uses the disks in the same folder, remove the file, then retry.',
     );
   }
 }
@@ -108,7 +108,7 @@ export class NotInspectable extends LedgerliftError {
     why: string,
   ) {
     super(
-      `"${vm}" cannot be inspected before it is copied: ${why}. Set \`inspect: false\`, then start it again.`,
+      `"${vm}" cannot be inspected before it is copied: ${why}. Set \`inspect: false\` in the plan, then start the plan again.`,
     );
   }
 }

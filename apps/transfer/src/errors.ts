@@ -5,7 +5,7 @@ export class SourceChanged extends LedgerliftError {
   readonly code = 'LL-TRF-001';
   constructor(vm: string, what: string) {
     super(
-      `the source VM '${vm}' ${what} since the migration was started; retry, so that it is resolved again`,
+      `the source VM '${vm}' ${what} since the migration was started; retry the VM to read its configuration again`,
     );
   }
 }
@@ -14,7 +14,9 @@ export class SourceChanged extends LedgerliftError {
 export class UnknownSource extends LedgerliftError {
   readonly code = 'LL-TRF-002';
   constructor(type: string) {
-    super(`a source of type '${type}' cannot be read by this worker; run workers of the planner's version`);
+    super(
+      `this worker cannot read sources of type '${type}'; run the same version of the worker and the planner`,
+    );
   }
 }
 
@@ -32,8 +34,8 @@ export class NoRoom extends LedgerliftError {
   override readonly failure = 'needs-operator';
   /** @param taken bytes reserved for writes of other VMs */
   constructor(path: string, needed: number, free: number, taken = 0) {
-    const beside = taken > 0 ? `, beside ${taken} that other VMs will still write` : '';
-    super(`${path} has ${free} bytes free but needs ${needed}${beside}; make room, then retry`);
+    const plus = taken > 0 ? `, plus ${taken} that other VMs will still write` : '';
+    super(`${path} has ${free} bytes free, but ${needed} are needed${plus}; free some space, then retry`);
   }
 }
 

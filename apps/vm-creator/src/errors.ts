@@ -34,7 +34,9 @@ export class QemuFailed extends LedgerliftError {
   readonly code = 'LL-VMC-003';
   override readonly failure: FailureClass = 'transient';
   constructor(how: string, stderr: string) {
-    super(`QEMU ended (${how}) before the guest had booted: ${stderr === '' ? 'it gave no reason' : stderr}`);
+    super(
+      `QEMU exited (${how}) before the guest booted${stderr === '' ? ', and printed no error' : `: ${stderr}`}`,
+    );
   }
 }
 
@@ -44,8 +46,8 @@ export class DiskChanged extends LedgerliftError {
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly disk: string) {
     super(
-      `the disk "${disk}" changed during its boot, which itself never writes to it. Find out what wrote to ` +
-        'it, and compare it with the source before you use it.',
+      `the disk "${disk}" changed while its guest booted. The boot proof never writes to the disk, so another process ` +
+        'did. Find that process, and compare the disk with the source before you use it.',
     );
   }
 }
@@ -65,8 +67,8 @@ export class SourceNotSeenOff extends LedgerliftError {
   override readonly effect = 'none';
   constructor(readonly vm: string) {
     super(
-      `the provider cannot say whether the source VM "${vm}" is off; its target must not start beside it. Check at the ` +
-        'source that it is off and reachable, then retry.',
+      `the provider did not report whether the source VM "${vm}" is off, and the target must not run at the same time. ` +
+        'Check that the source is reachable and the VM is off, then retry.',
     );
   }
 }
@@ -80,7 +82,7 @@ export class FirmwareMissing extends LedgerliftError {
     readonly looked: readonly string[],
   ) {
     super(
-      `the boot proof of a UEFI guest needs ${wanted}, found in none of ${looked.join(', ')}: install the package ` +
+      `the boot proof of a UEFI guest needs ${wanted}, which was not found in ${looked.join(', ')}: install the package ` +
         'ovmf (or name its folder in LEDGERLIFT_OVMF_DIR), then retry.',
     );
   }
@@ -140,13 +142,13 @@ export class BootStillRuns extends LedgerliftError {
   override readonly failure: FailureClass = 'needs-operator';
   constructor(readonly pids: readonly number[]) {
     super(
-      `QEMU of an earlier boot was killed but does not end (pids ${pids.join(', ')}); it may be waiting for hanging ` +
-        'storage. Fix the storage, then retry.',
+      `QEMU processes of an earlier boot (pids ${pids.join(', ')}) were killed but have not exited, perhaps because the ` +
+        'storage does not respond. Fix the storage, then retry.',
     );
   }
 }
 
-/** A process has a disk of the target open, so the target may be running, and its source must not run beside it. */
+/** A process has a disk of the target open, so the target may be running, and its source must not run at the same time. */
 export class TargetHeld extends LedgerliftError {
   readonly code = 'LL-VMC-011';
   override readonly failure: FailureClass = 'needs-operator';

@@ -26,7 +26,7 @@ export const streams = {
   dead: { name: 'LEDGERLIFT_DEAD', subjects: [`${SUBJECT_ROOT}.dead.>`] },
 } as const;
 
-/** Headers beside the CloudEvent. */
+/** Headers in addition to the CloudEvent. */
 export const headers = {
   /**
    * On EVENTS: every event of the log up to this position has been published. The relay resumes after it. A message that is sent
@@ -37,7 +37,7 @@ export const headers = {
 
 export const subjects = {
   /**
-   * ledgerlift.events.vm.{id}.StepRequested.transfer.local (of a pod: ….local.{pod}), else
+   * ledgerlift.events.vm.{id}.StepRequested.transfer.local (for a pod: ….local.{pod}), otherwise
    * ledgerlift.events.{category}.{id}.{type}
    */
   event: (stream: string, type: string): string => `${SUBJECT_ROOT}.events.${streamSubject(stream)}.${type}`,

@@ -20,7 +20,7 @@ export abstract class LedgerliftError extends Error {
   /** Class of the failure when it ends a step; permanent unless the subclass overrides it. */
   readonly failure: FailureClass = 'permanent';
   /**
-   * What the error means when it ends a step: the step failed; it stopped in order before its work was done; the source ran
+   * What the error means when it ends a step: the step failed; it stopped cleanly before its work was done; the source ran
    * after its power-off; or the snapshot that it read is gone.
    */
   readonly outcome: 'failed' | 'stopped' | 'source-ran' | 'snapshot-lost' = 'failed';

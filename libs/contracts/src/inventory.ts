@@ -177,7 +177,7 @@ export const SourceVm = z.object({
   exportedBy: z.string(),
   /** Changes with anything that a migration relies on. */
   fingerprint: z.string(),
-  /** Only of an OVF package that can be deployed in several configurations (DSP0243, DeploymentOptionSection). */
+  /** Only for an OVF package that can be deployed in several configurations (DSP0243, DeploymentOptionSection). */
   deployment: z
     .object({
       /** The configuration that this VM describes: the one that the plan names, else the package's default. */

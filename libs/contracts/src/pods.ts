@@ -52,7 +52,7 @@ export const PodCredentialAnswer = z.discriminatedUnion('granted', [
     /** The services that a worker at that site may run. */
     services: z.array(ServiceName).min(1),
   }),
-  /** The attempt has ended, or never was that pod's. */
+  /** The attempt has ended, or never belonged to that pod. */
   z.object({ granted: z.literal(false), reason: z.string() }),
 ]);
 export type PodCredentialAnswer = z.infer<typeof PodCredentialAnswer>;

@@ -1,7 +1,7 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 import type { ExpectedRevision } from './port.js';
 
-/** The stream has changed since it was read. Read it again and decide anew; never retry the same append. */
+/** The stream has changed since it was read. Read it and decide again; never retry the same append. */
 export class RevisionConflict extends LedgerliftError {
   readonly code = 'LL-LOG-001';
   constructor(
@@ -9,7 +9,7 @@ export class RevisionConflict extends LedgerliftError {
     readonly expected: ExpectedRevision,
     readonly actual: ExpectedRevision,
   ) {
-    super(`stream ${stream} is at ${actual}, not at ${expected}; read it again and decide anew`);
+    super(`stream ${stream} is at ${actual}, not at ${expected}; read the stream and decide again`);
   }
 }
 

@@ -123,7 +123,7 @@ export class BadExtension extends LedgerliftError {
   ) {
     super(
       `LEDGERLIFT_EXTENSIONS names '${module}', ${reason}; name ES modules that export \`providers\` or \`targets\`, by absolute path or ` +
-        'package, with commas between, or leave it empty',
+        'package, separated by commas, or leave it empty',
       { field: 'LEDGERLIFT_EXTENSIONS', cause },
     );
   }

@@ -118,7 +118,7 @@ export class SubjectMismatch extends LedgerliftError {
   }
 }
 
-/** The dead letter does not exist (any more). */
+/** The dead letter does not exist, or no longer. */
 export class DeadLetterNotFound extends LedgerliftError {
   readonly code = 'LL-BUS-011';
 
@@ -133,7 +133,7 @@ export class UnknownConsumer extends LedgerliftError {
 
   constructor(pattern: string, known: readonly string[]) {
     super(
-      `a handler names the consumer '${pattern}', which was not given to the server; it knows: ${known.join(', ')}`,
+      `a handler refers to the consumer '${pattern}', but only these are configured: ${known.join(', ')}`,
     );
   }
 }

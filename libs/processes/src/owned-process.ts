@@ -40,8 +40,8 @@ const PIPES_MS = 500;
 const FIRST_INHERITED = 3;
 
 /**
- * The kernel signals the process when the thread that started it is gone (prctl PR_SET_PDEATHSIG), however that went. We may
- * die before that is set up: then nobody would tell it, so a shell looks for its parent first, and says why it starts nothing.
+ * The kernel signals the process when the thread that started it ends for any reason (prctl PR_SET_PDEATHSIG). If we
+ * die before that is set up, no signal is sent, so a shell checks its parent first, and prints why it starts nothing.
  */
 const tied = (signal: 'KILL' | 'TERM'): readonly string[] => [
   ...['--pdeathsig', signal, '--', 'sh', '-c'],

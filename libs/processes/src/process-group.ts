@@ -14,7 +14,7 @@ import {
 } from './process-table.js';
 
 /**
- * The first process of the group. It waits for our word, so that nothing runs before it is written down who runs;
+ * The first process of the group. It waits for a line from us, so that the group is recorded before anything runs;
  * then one child runs the command, and another watches the pipe from us: the kernel closes that when we die, however
  * we die, and the whole group is killed. Nothing of the group outlives this process.
  *
@@ -173,7 +173,7 @@ async function readStatus(stream: Readable): Promise<number> {
  * @throws GroupAlive
  */
 export async function endGroup(identity: GroupIdentity): Promise<number> {
-  // A pid is not given anew while a group of that number has members, so a living leader is the one we mean.
+  // A pid is not reused while a group of that number has members, so a living leader is the one we mean.
   if (identity.pid > 1 && (await isAlive(identity))) sendSignal(-identity.pid, 'SIGKILL');
   const { found, left } = await endMarked(markOfGroup(identity), { graceMs: 0, patienceMs: END_PATIENCE_MS });
   if (left.length > 0) throw new GroupAlive(left.map(({ pid }) => pid));

@@ -16,7 +16,7 @@ export const ProcessRecord = z.object({
 });
 export type ProcessRecord = z.infer<typeof ProcessRecord>;
 
-/** What a record says of where a process runs, for this one. */
+/** Returns the location fields of a record for the current process. */
 export async function thisPlace(): Promise<
   Required<Pick<ProcessRecord, 'host' | 'bootId' | 'pidNamespace'>>
 > {

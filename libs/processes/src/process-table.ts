@@ -44,7 +44,7 @@ export async function markedProcesses({ variable, value }: Mark): Promise<readon
     pids.map(async (pid) => {
       if (pid === process.pid) return undefined;
       const id = await identify(pid);
-      // A zombie has no environment any more.
+      // A zombie no longer has an environment.
       const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
       return id !== undefined && environment.split('\0').includes(wanted) && (await isAlive(id))
         ? id

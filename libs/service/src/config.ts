@@ -15,20 +15,20 @@ export const ServiceEnvironment = z.object({
     .string()
     .regex(/^(nats|tls|ws|wss):\/\/\S+$/)
     .default('nats://127.0.0.1:4222')
-    .describe('the URL of NATS, such as nats://127.0.0.1:4222; several are parted by commas'),
+    .describe('the URL of NATS, such as nats://127.0.0.1:4222; separate several with commas'),
   LEDGERLIFT_NATS_CREDS: z.string().min(1).optional().describe('the path of a NATS .creds file'),
   LEDGERLIFT_NATS_INBOX: z
     .string()
     .regex(/^[^\s.*>]+(\.[^\s.*>]+)*$/)
     .optional()
-    .describe('the prefix of the subjects on which answers come, such as _INBOX.mine'),
+    .describe('the prefix of the subjects for replies, such as _INBOX.mine'),
   LEDGERLIFT_SITE: SiteName.default('local').describe(
-    "the site's name: small letters, digits and hyphens, such as local; of a worker pod {site}.{pod}",
+    "the site's name: lower case letters, digits and hyphens, such as local; for a worker pod {site}.{pod}",
   ),
   LEDGERLIFT_INSTALLATION: dnsLabel
     .default('ledgerlift')
     .describe(
-      "the installation's name: a DNS label of small letters, digits and hyphens, such as ledgerlift",
+      "the installation's name: a DNS label of lower case letters, digits and hyphens, such as ledgerlift",
     ),
   LEDGERLIFT_HTTP_HOST: z
     .string()
@@ -45,7 +45,7 @@ export const ServiceEnvironment = z.object({
     .default(2)
     .describe('how many steps a worker runs at once: a whole number from 1 to 256'),
   LEDGERLIFT_EXTENSIONS: ExtensionModules.default([]).describe(
-    'modules of providers that are not built in: absolute paths or packages, with commas between',
+    'modules of providers that are not built in: absolute paths or packages, separated by commas',
   ),
   // Used where tools are started (libs/disk-transfer/src/sandbox). A misspelt value must not pass for the default.
   LEDGERLIFT_SANDBOX: z

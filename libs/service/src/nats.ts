@@ -46,7 +46,7 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
       // A stack trace for each request would cost a busy planner a tenth of its time.
       noAsyncTraces: true,
       ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-      // Read anew at each connection, because an expiring credential is replaced in place.
+      // Read again for each connection, because an expiring credential is replaced in place.
       ...(credential === undefined ? {} : { authenticator: credsAuthenticator(credential) }),
     });
     logger.info({ server: nc.getServer(), version: nc.info?.version }, 'connected to NATS');
@@ -58,7 +58,7 @@ export async function connectNats({ url, creds, inbox, name, logger }: NatsOptio
 }
 
 /**
- * @returns a function that reads the file anew, and returns the last content if the file is gone
+ * @returns a function that reads the file again, and returns its last content if the file is gone
  * @throws BadCredentials if the file cannot be read now
  */
 function credentialIn(path: string): () => Uint8Array {
@@ -97,7 +97,7 @@ function inboxOfCreds(creds: Uint8Array): string | undefined {
 
 async function logStatus(nc: NatsConnection, logger: Logger): Promise<void> {
   for await (const status of nc.status()) {
-    if (status.type === 'disconnect') logger.warn('the connection to NATS is lost; connecting again');
+    if (status.type === 'disconnect') logger.warn('lost the connection to NATS; reconnecting');
     else if (status.type === 'reconnect') logger.info('connected to NATS again');
     else if (status.type === 'error') logger.warn({ reason: status.error.message }, 'NATS reports an error');
   }

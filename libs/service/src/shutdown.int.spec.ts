@@ -72,7 +72,7 @@ describe('a service that is to end', () => {
       ['SIGINT', 'SIGINT'],
     );
     expect(code).toBe(1);
-    expect(output).toContain('ending at once');
+    expect(output).toContain('second signal: exiting at once');
   });
 
   it('ends when its steps take too long', async () => {
@@ -89,6 +89,6 @@ describe('a service that is to end', () => {
       [],
     );
     expect(code).toBe(1);
-    expect(output).toContain('nobody caught');
+    expect(output).toContain('uncaught error; exiting');
   });
 });

@@ -31,7 +31,7 @@ export function endGracefully({
   };
   const onSignal = (signal: NodeJS.Signals): void => {
     if (ending) {
-      logger.warn({ signal }, 'ending at once');
+      logger.warn({ signal }, 'second signal: exiting at once');
       process.exit(1);
     }
     // If the supervisor dies, the kernel sends the signal (PDEATHSIG); by then we have another parent.
@@ -42,7 +42,7 @@ export function endGracefully({
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   const onCrash = (error: unknown): void => {
-    logger.fatal({ err: error }, 'an error that nobody caught; ending');
+    logger.fatal({ err: error }, 'uncaught error; exiting');
     process.exit(1);
   };
   process.on('unhandledRejection', onCrash);

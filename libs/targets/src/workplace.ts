@@ -33,7 +33,7 @@ export interface Workplace extends AsyncDisposable {
   log(kind: LogKind): WorkLog;
   /** Deletes a resource and drafts of it. Its writer must have ended. @throws NotOurs, FolderNotEmpty */
   release(resource: Resource): Promise<Release['how']>;
-  /** Hands the VM to its user, once no step needs its parts separately any more. Idempotent. */
+  /** Hands the VM to its user, once no step needs its parts separately. Idempotent. */
   handOver?(): Promise<void>;
   /**
    * Deletes leftovers of a crash that no ledger lists. It finds them by the VM's mark: a label, or a draft's name beside a

@@ -77,12 +77,12 @@ export class PodLauncher {
     try {
       const record = await this.#ask(about, freshKey()).then((granted) => granted.record);
       const state = await ensure(this.#wanted(about, record));
-      logger.info({ ...about, state }, 'the worker pod of a VM is seen to');
+      logger.info({ ...about, state }, 'ensured that the VM has a worker pod');
     } catch (error) {
       // While the planner is away nothing has failed: the message is delivered again.
       if (this.#closing.signal.aborted || error instanceof RequestTimedOut) throw error;
       if (error instanceof PodNotWanted) {
-        logger.info({ ...about, reason: error.message }, 'no worker pod is made');
+        logger.info({ ...about, reason: error.message }, 'not creating a worker pod');
         return;
       }
       await this.#fail(received, error);

@@ -103,7 +103,7 @@ export class Reporter {
         try {
           const said = await planner.reportNow(report.current, TRY);
           if (said.answer === 'refused') {
-            logger.info({ reason: said.reason }, 'the outcome of an attempt is not wanted any more');
+            logger.info({ reason: said.reason }, 'the planner no longer needs the outcome of an attempt');
             return;
           }
           report.confirm(said.lastReport);
@@ -125,10 +125,10 @@ export class Reporter {
         report.confirm(answer.lastReport);
         return report.isConfirmed ? 'arrived' : 'unanswered';
       }
-      logger.info({ reason: answer.reason }, 'the outcome of an attempt is not wanted any more');
+      logger.info({ reason: answer.reason }, 'the planner no longer needs the outcome of an attempt');
       return 'arrived';
     } catch (error) {
-      this.#warn(error, 'the planner does not answer an outcome; it is stored for it');
+      this.#warn(error, 'the planner did not confirm an outcome; storing it in NATS');
       return 'unanswered';
     }
   }

@@ -157,7 +157,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   await app.listen();
   answerCapabilities(nc, { service, site: config.site, worker: workerId }, options.tools);
   state = 'working';
-  logger.info({ workerId, site: config.site, slots: config.slots, healthPort: health.port }, 'working');
+  logger.info(
+    { workerId, site: config.site, slots: config.slots, healthPort: health.port },
+    'worker started',
+  );
   return {
     workerId,
     healthPort: health.port,

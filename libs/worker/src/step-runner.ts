@@ -110,7 +110,7 @@ export class StepRunner {
     grace.abort();
     this.#giveUp.abort();
     if (ended === 'late') {
-      this.#options.logger.warn({ attempts: this.running }, 'shutting down although attempts are not ended');
+      this.#options.logger.warn({ attempts: this.running }, 'shutting down with attempts still running');
     }
   }
 

@@ -26,7 +26,7 @@ function providerCommands(provider: Command, context: CommandsContext): void {
   provider
     .command('create')
     .description('create the providers in a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; several documents are parted by ---')
+    .requiredOption('-f, --file <file>', 'the YAML file; separate documents with ---')
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, ProviderSpec)) {
         const view = await context.api().call('providers.create', { body });
@@ -86,7 +86,7 @@ function mappingCommands(mapping: Command, context: CommandsContext): void {
   mapping
     .command('create')
     .description('create the mappings in a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; several documents are parted by ---')
+    .requiredOption('-f, --file <file>', 'the YAML file; separate documents with ---')
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, MappingSpec)) {
         const view = await context.api().call('mappings.create', { body });

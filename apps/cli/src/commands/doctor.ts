@@ -51,7 +51,7 @@ const tools: readonly Tool[] = [
     name: 'setpriv',
     args: ['--version'],
     version: /(\d[\d.]+)/,
-    for: 'all services: children end with their service',
+    for: 'all services: child processes end with their service',
     get: 'apt-get install util-linux',
   },
   {
@@ -114,7 +114,7 @@ async function sandbox(): Promise<Row> {
   return {
     name: 'sandbox',
     state: state.kind === 'available' ? 'present' : required ? 'missing' : 'absent',
-    use: 'transfer, converter, vm-creator: tools that open disks see only those',
+    use: 'transfer, converter, vm-creator: tools that open disks can access only those disks',
     get:
       state.kind === 'available'
         ? ''

@@ -27,9 +27,11 @@ const ORPHAN_GRACE_MS = 20_000;
 export function downCommand(program: Command): void {
   program
     .command('down')
-    .description("stop 'ledgerlift up' in a data directory, and processes that a killed one left")
+    .description(
+      "stop 'ledgerlift up' in a data directory, and processes that a killed 'ledgerlift up' left behind",
+    )
     .option('--data-dir <folder>', 'folder of the event log, NATS and the logs', defaultDataDir())
-    .option('--timeout <seconds>', 'how long to wait for the running one to stop', '90')
+    .option('--timeout <seconds>', "how long to wait for 'ledgerlift up' to stop", '90')
     .action(async (options: { dataDir: string; timeout: string }) => {
       const seconds = Number(options.timeout);
       if (!(seconds >= 0)) throw new BadOption('--timeout', options.timeout, 'must be a number of seconds');

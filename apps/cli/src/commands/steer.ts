@@ -100,7 +100,7 @@ function approveCommand(program: Command, context: CommandsContext): void {
   reasoned(
     program
       .command('approve')
-      .argument('<start|cutover>', 'the request of another person to approve')
+      .argument('<start|cutover>', 'what to approve, requested by another person')
       .argument('<what>', 'name or id of a plan; MIGRATION/N for the cutover of one VM')
       .description('approve a start or a cutover as the second person')
       .option('--at <time>', 'the scheduled time of the cutover, as `status` shows it'),
@@ -125,7 +125,7 @@ function vmCommands(program: Command, context: CommandsContext): void {
     program
       .command('test-boot')
       .argument('<vm>', 'MIGRATION/N')
-      .description("boot a warm VM's newest state isolated, then discard it"),
+      .description('boot the latest state of a warm VM in isolation, then discard it'),
   ).action(async (what: string, { reason }: { reason?: string }) => {
     const params = vmOf(what);
     tellVm(context, await context.api().call('vms.test-boot', { params, body: bodyOf(reason) }), 'test boot');
@@ -163,7 +163,7 @@ function cleanUpCommands(program: Command, context: CommandsContext): void {
     program
       .command('clean-up')
       .argument('<vm>', 'MIGRATION/N')
-      .description("retry removals that a VM's clean-up could not do"),
+      .description("retry the removals that failed in a VM's clean-up"),
   ).action(async (what: string, { reason }: { reason?: string }) => {
     const view = await context.api().call('vms.clean-up', { params: vmOf(what), body: bodyOf(reason) });
     show(context, view, ({ targetName, state, kept }) =>

@@ -20,7 +20,7 @@ export class PlanNotReady extends LedgerliftError {
   }
 }
 
-/** There is nothing under way that could be canceled, or nothing that could be retried. */
+/** The plan has no migration for the command, or none of its VMs accepts it. */
 export class NothingToDo extends LedgerliftError {
   readonly code = 'LL-PLN-108';
   constructor(command: string, plan: string, reason: string) {
@@ -62,7 +62,7 @@ export class NoSuchEvent extends LedgerliftError {
   }
 }
 
-/** A retry goes on from what is there: what decides about its place and its steps must be as it was. */
+/** A retry continues with existing resources, so the fields that determine their location and the steps must not have changed. */
 export class RetryWouldDiverge extends LedgerliftError {
   readonly code = 'LL-PLN-111';
   constructor(vm: string, field: string, was: string, now: string) {
@@ -78,9 +78,7 @@ export class RetryWouldDiverge extends LedgerliftError {
 export class NotInPlanAnymore extends LedgerliftError {
   readonly code = 'LL-PLN-112';
   constructor(vm: string, plan: string) {
-    super(
-      `retry of '${vm}' is refused: plan '${plan}' does not have it any more; add it again, or leave it as it is`,
-    );
+    super(`retry of '${vm}' is refused: plan '${plan}' no longer contains it; add it to the plan again`);
   }
 }
 
@@ -96,7 +94,7 @@ export class NoSuchLog extends LedgerliftError {
   }
 }
 
-/** The log is where the target is, and this planner cannot read there. */
+/** The log is stored at the target, and this planner cannot read it there. */
 export class LogOutOfReach extends LedgerliftError {
   readonly code = 'LL-PLN-115';
   constructor(path: string, cause: unknown) {

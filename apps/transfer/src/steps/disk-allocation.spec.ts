@@ -66,6 +66,6 @@ it('is missing if it is reserved for other VMs whose sources are off', async () 
   await assertRoomBeforePowerOff({ ...job, roomTaken: 1 }, place);
   await expect(assertRoomBeforePowerOff({ ...job, roomTaken: 2 ** 60 }, place)).rejects.toMatchObject({
     code: 'LL-TRF-004',
-    message: expect.stringContaining(`beside ${2 ** 60} that other VMs will still write`),
+    message: expect.stringContaining(`plus ${2 ** 60} that other VMs will still write`),
   });
 });

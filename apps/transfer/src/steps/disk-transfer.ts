@@ -63,7 +63,7 @@ async function allDisks(
   context: Omit<PassContext, 'endings' | 'target'> & { readonly attempt: Attempt },
 ): Promise<DiskResult[]> {
   const { attempt, settings } = context;
-  // When one disk fails, the others stop too: the attempt has ended, so it must not write any more.
+  // When one disk fails, the others stop too: the attempt has ended, so it must stop writing.
   const endings = endingsOf(attempt);
   await using place = await workplaceOf(attempt);
   const transfer = new VmTransfer({ ...context, target: place.disks, endings });

@@ -31,7 +31,7 @@ export interface OpenOptions {
   /** Number of servers that inflate one compressed disk. */
   readonly inflaters: number;
   readonly tools: Tools;
-  /** The target of the copy, for unpacking beside it. */
+  /** The target of the copy; a source that has to be unpacked is unpacked next to it. */
   readonly target: Pick<DisksAtWork, 'unpacked'>;
   readonly signal: AbortSignal;
 }

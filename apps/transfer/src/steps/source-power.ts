@@ -68,7 +68,7 @@ const tagGiven = (tag = ''): Resource => ({
   lifetime: 'evidence',
 });
 
-/** Retires the source as the plan says, so that it cannot run beside its target. */
+/** Retires the source as the plan says, so that it cannot run at the same time as its target. */
 export const sourceRetirement: StepHandler = async (attempt) => {
   const { provider, spec, vm } = sourceOf(attempt);
   attempt.progress([], 'retiring the source');

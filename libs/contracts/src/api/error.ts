@@ -46,7 +46,7 @@ export const IdempotencyKey = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 
 export const ReasonBody = z.strictObject({ reason: Reason.optional() });
-/** `at`: when; without it, as soon as possible. */
+/** `at`: when to cut over; without it, as soon as possible. */
 export const CutoverBody = ReasonBody.extend({ at: z.iso.datetime().optional() });
 /** `targetName`: the VM's name at the target, as a confirmation, so that nobody deletes the wrong one. */
 export const DeleteTargetBody = ReasonBody.extend({ targetName: z.string().min(1).max(63) });

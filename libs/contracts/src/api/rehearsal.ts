@@ -7,7 +7,7 @@ import { ItineraryPart, StepName } from '../steps.js';
 /** One figure of a forecast, and its origin. */
 export const Figure = z.object({
   value: z.number().min(0),
-  /** The number of measurements of which it is the median; 0: it is assumed. */
+  /** Number of measurements behind this median; 0 if it is an assumption. */
   measured: z.int().min(0),
 });
 export type Figure = z.infer<typeof Figure>;

@@ -42,7 +42,7 @@ export const HookSpec = z.strictObject({
    */
   scope: z.enum(['vm', 'plan']).default('vm'),
   run: HookRun,
-  /** After which an attempt has failed. */
+  /** Time after which an attempt counts as failed. */
   timeLimitMs: z.int().min(100).max(86_400_000).default(600_000),
   /** How often it is retried, with the plan's back-off. */
   retries: z.int().min(0).max(100).default(0),
@@ -89,7 +89,7 @@ export const ShutdownSettings = z.strictObject({
 });
 export type ShutdownSettings = z.infer<typeof ShutdownSettings>;
 
-/** Changes to the source once its target exists, so that it cannot run beside the target. */
+/** Changes to the source once its target exists, so that it cannot run alongside the target. */
 export const RetireSourceSettings = z.strictObject({
   disconnectNics: z.boolean().default(false),
   /** Appended to the VM's name. */

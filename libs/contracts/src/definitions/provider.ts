@@ -28,7 +28,7 @@ const Thumbprint = z
   .string()
   .transform((hex) => hex.toUpperCase())
   .refine((hex) => /^([0-9A-F]{2}:){19}([0-9A-F]{2})$|^([0-9A-F]{2}:){31}([0-9A-F]{2})$/.test(hex), {
-    message: 'must be a SHA-256 or SHA-1 fingerprint: 32 or 20 bytes in hex, with colons between',
+    message: 'must be a SHA-256 or SHA-1 fingerprint: 32 or 20 bytes in hex, separated by colons',
   });
 /** An ESXi host from which disks are read directly, without its vCenter. Its secret has `user` and `password`. */
 export const VsphereHost = z.strictObject({
@@ -44,7 +44,7 @@ export const VsphereSettings = z.strictObject({
   /** The SOAP endpoint, such as `https://vcenter.example.com/sdk`. */
   url: z.url({ protocol: /^https$/ }),
   sdkEndpoint: z.enum(['vcenter', 'esxi']).default('vcenter'),
-  /** Fingerprint of the server's certificate, which is then pinned, whoever signed it. */
+  /** Fingerprint of the server's certificate, which is then pinned, regardless of who signed it. */
   thumbprint: Thumbprint.optional(),
   /** CA of the server's certificate, as PEM; by default the CAs that the system trusts. */
   caCertificate: Pem.optional(),
@@ -55,7 +55,7 @@ export const VsphereSettings = z.strictObject({
       /** In the order in which VDDK tries them, such as `hotadd:nbdssl`. */
       transports: z
         .string()
-        .regex(/^[a-z]+(:[a-z]+)*$/, 'must be names of transports with colons between')
+        .regex(/^[a-z]+(:[a-z]+)*$/, 'must be names of transports, separated by colons')
         .default('nbdssl:nbd'),
       compression: z.enum(['none', 'zlib', 'fastlz', 'skipz']).default('none'),
       /** Reads only the delta file of a chain, not its parents. */

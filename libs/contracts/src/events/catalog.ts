@@ -31,6 +31,6 @@ export const plannerEvents = {
       after: z.enum(['start', 'bus', 'stall']),
     }),
   },
-  /** The planner was shut down in order. */
+  /** The planner shut down cleanly. */
   PlannerStopped: { version: 1, data: z.object({}) },
 } as const;

@@ -96,7 +96,7 @@ export const VmRecord = z.object({
   settings: VmSettings,
   /** Durations for the forecast, from earlier migrations if there were any. */
   expected: Expected.optional(),
-  /** Name of the person who started the migration, who thereby requested whatever its policies schedule. */
+  /** Name of the person who started the migration; counts as the requester of everything that its policies schedule. */
   startedBy: z.string().optional(),
   wave: z.int().min(1).optional(),
   priority: z.int().optional(),

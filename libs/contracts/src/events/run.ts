@@ -71,7 +71,7 @@ export const scheduleEvents = {
       hostId: z.string().optional(),
       target: z.string(),
       demand: z.object({ cpus: z.int().min(0), memoryBytes: z.int().min(0), storageBytes: z.int().min(0) }),
-      /** The VM's disks that are read, and open meanwhile. */
+      /** The VM's disks that are read, which stay open while it has the slot. */
       storages: disksByStorage,
       /** Names of those storages, if they differ from the ids. */
       storageNames: storageNames.optional(),
@@ -88,7 +88,7 @@ export const scheduleEvents = {
       provider: z.string(),
       storages: disksByStorage,
       storageNames: storageNames.optional(),
-      /** Its source is off meanwhile. */
+      /** Whether the VM's source is off while the VM waits. */
       urgent: z.boolean(),
     }),
   },

@@ -130,7 +130,7 @@ export const vmEvents = {
     version: 1,
     data: z.object({ reason, dueAt: z.iso.datetime().optional(), forecast: Forecast }),
   },
-  /** No cutover is scheduled any more. `next`: whether the plan's policy may schedule another, or only an operator. */
+  /** The cutover is no longer scheduled. `next`: whether the plan's policy may schedule another, or only an operator. */
   CutoverWithdrawn: { version: 1, data: z.object({ reason, next: z.enum(['policy', 'command']) }) },
   CutoverApproved: {
     version: 1,
@@ -161,7 +161,7 @@ export const vmEvents = {
     data: z.object({ booted: z.boolean(), evidence: z.string(), error: StepError.optional() }),
   },
   PauseRequested: { version: 1, data: z.object({ reason }) },
-  /** No attempt of the VM is running any more. */
+  /** The VM no longer has a running attempt. */
   VmMigrationPaused: { version: 1, data: z.object({}) },
   ResumeRequested: { version: 1, data: z.object({ reason }) },
   /** The source ran after its power-off: the steps from the power-off on are repeated. */

@@ -135,7 +135,7 @@ export class ChunkManifest {
   }
 
   /**
-   * Replaces the file atomically and durably. Keeps the old one beside it, because the checkpoint that names the new one may
+   * Replaces the file atomically and durably. Keeps the old one next to it, because the checkpoint that names the new one may
    * never reach the log.
    *
    * @returns the file's digest, by which a checkpoint identifies this exact content

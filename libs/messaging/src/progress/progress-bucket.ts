@@ -67,7 +67,7 @@ export class ProgressBucket {
       } catch (error) {
         // Logged once: a failing write is retried each second, and harms no migration.
         if (!this.#isFailing && !signal.aborted)
-          logger.warn({ reason: messageOf(error) }, 'progress does not reach its bucket; trying on');
+          logger.warn({ reason: messageOf(error) }, 'cannot write progress to its bucket; retrying');
         this.#isFailing = true;
         this.#openAgain();
       }

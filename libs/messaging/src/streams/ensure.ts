@@ -114,7 +114,7 @@ export class Backlog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Takes the backlog anew at the next call of `isTaken`. */
+  /** Makes the next call of `isTaken` read the backlog again. */
   restart(): void {
     this.#target = undefined;
     this.#deliveredAt = undefined;

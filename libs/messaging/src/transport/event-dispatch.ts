@@ -73,7 +73,7 @@ export async function dispatch(options: DispatchOptions, message: JsMsg): Promis
   try {
     const read = readMessage(options, message);
     if (read.kind === 'newer') {
-      logger.info({ ...log, type: read.type }, 'left to a newer version of this service');
+      logger.info({ ...log, type: read.type }, 'message left for a newer version of this service');
       message.nak(NEWER_DELAY);
       return;
     }
@@ -85,7 +85,7 @@ export async function dispatch(options: DispatchOptions, message: JsMsg): Promis
       const wait = retryDelay(message.info.deliveryCount);
       logger.warn(
         { ...log, reason: messageOf(error), retryInMs: wait },
-        'a handler failed; the message comes again',
+        'a handler failed; the message will be redelivered',
       );
       message.nak(wait);
     }
@@ -127,10 +127,13 @@ async function bury(
   try {
     // An unreadable dead letter stays in DEAD.
     if (spec.stream !== streams.dead.name) await buryMessage(nc, message, error);
-    logger.error({ ...log, reason: error.message }, 'a message cannot be understood; it is in DEAD');
+    logger.error({ ...log, reason: error.message }, 'unreadable message; it is stored in DEAD');
     message.term();
   } catch (failure) {
-    logger.warn({ ...log, reason: messageOf(failure) }, 'cannot put a message into DEAD; it comes again');
+    logger.warn(
+      { ...log, reason: messageOf(failure) },
+      'cannot store a message in DEAD; it will be redelivered',
+    );
     message.nak(retryDelay(message.info.deliveryCount));
   }
 }

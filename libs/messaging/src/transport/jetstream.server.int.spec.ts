@@ -228,7 +228,7 @@ describe('a message of a newer version', () => {
     expect(seen).toEqual([1]);
     expect(await listDeadLetters(nc)).toEqual([]);
     expect(await info()).toMatchObject({ num_ack_pending: 1 });
-    expect(warnings).toContain('left to a newer version of this service');
+    expect(warnings).toContain('message left for a newer version of this service');
     await old.close();
   });
 });

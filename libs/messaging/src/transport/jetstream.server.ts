@@ -118,7 +118,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
       queue: this.#options.service,
       callback: (error, message) => {
         if (error !== null) {
-          this.#logger.error({ subject, reason: messageOf(error) }, 'cannot take requests');
+          this.#logger.error({ subject, reason: messageOf(error) }, 'cannot receive requests');
           return;
         }
         const answered = this.#reply(message, schema, handler).finally(() =>
@@ -135,7 +135,7 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
     if (isMeaningful(message.reply)) {
       this.#logger.error(
         { subject: message.subject, reply: message.reply },
-        'a request wants its answer on no inbox',
+        'request dropped: its reply subject is not an inbox',
       );
       return;
     }

@@ -88,7 +88,7 @@ export function report(
       const error: StepError = {
         code: 'LL-MIG-003',
         class: 'permanent',
-        message: `the worker reported a result of ${outcome.result.step} for ${step}; run workers of the planner's version`,
+        message: `the worker reported a result of ${outcome.result.step} for ${step}; run the same version of the worker and the planner`,
       };
       return [...news, ...failure(after, current, error, context)];
     }
@@ -196,7 +196,7 @@ const isBrokenOff = (state: VmLive): boolean =>
   isBeforeCutover(state) &&
   state.itinerary[state.at]?.step === 'DiskTransfer';
 
-/** Begins the cutover for which the round was broken off. If it may not begin any more, the round continues. */
+/** Begins the cutover for which the round was broken off. If it may no longer begin, the round continues. */
 function breakOff(state: VmLive, at: Date): readonly DomainEvent[] {
   const events = beginCutover(state, at, 'broken-off');
   const after = foldLive(state, events);

@@ -97,7 +97,7 @@ export const deletableTarget = (state: VmLive): readonly Resource[] =>
     ? Object.values(state.ledger).filter(({ lifetime }) => lifetime === 'result')
     : [];
 
-/** Steps to do before resources are released. The source never runs beside its target. */
+/** Steps to do before resources are released. The source and its target never run at the same time. */
 function endingSteps(state: VmLive, outcome: Outcome): EndingStep[] {
   const { settings } = state.record;
   const step = (name: EndingStep['step'], service: ServiceName, hook?: string): EndingStep =>

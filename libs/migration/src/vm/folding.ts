@@ -13,7 +13,7 @@ export const noneFolded: FoldedAttempts = { count: 0, startedAt: undefined };
 export const isEndingStep = (step: StepName): boolean => EndingStepName.safeParse(step).success;
 
 /**
- * Drops the attempts that no code reads any more, so that their number does not grow with rounds and retries. Keeps the newest
+ * Drops the attempts that no code reads, so that their number does not grow with rounds and retries. Keeps the newest
  * attempt of each kind that the decider or a view looks for, and counts dropped ones in the next attempt of the same pipeline
  * line. The log keeps all attempts.
  *
@@ -60,7 +60,7 @@ function lineOf(attempt: AttemptState, end: number | undefined): string {
     : `line ${at} ${step} ${hook}`;
 }
 
-/** The kinds of which code looks for the newest attempt. */
+/** The kinds of this attempt: code reads only the newest attempt of each kind. */
 function kindsOf(attempt: AttemptState, end: number | undefined): readonly string[] {
   const { step, service, status, startedAt, hadNoEffect, release, error } = attempt;
   const wasStarted = startedAt !== undefined;
@@ -94,7 +94,7 @@ const SHORTEST_MEASURE_MS = 50;
 const MOST_CONDITIONS = 100;
 
 /**
- * Adds a result and drops those that no code reads any more. Keeps the last result of each step, the first look at the
+ * Adds a result and drops those that no code reads. Keeps the last result of each step, the first look at the
  * source, and the snapshot that the last complete round read.
  */
 export function withResult(results: readonly StepResult[], added: StepResult): readonly StepResult[] {

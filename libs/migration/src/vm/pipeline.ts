@@ -119,11 +119,11 @@ function waitingFor(state: VmLive, step: StepName, status: PipelineStatus): stri
   if (status === 'Waiting') {
     if (awaitedRemovalOf(state)?.step === step) return removalSlot;
     if (state.phase === 'held') return 'an operator, to retry or cancel';
-    if (state.phase === 'paused') return `a resume: ${state.pause}`;
+    if (state.phase === 'paused') return `an operator, to resume it (paused: ${state.pause})`;
     if (state.phase === 'waiting') return passWait(state);
   }
   const retry = retryOf(state);
-  if (retry?.step === step) return `the next try at ${retry.dueAt}`;
+  if (retry?.step === step) return `the next attempt at ${retry.dueAt}`;
   return state.phase === 'planned' && status === 'Pending' && state.itinerary[state.at]?.step === step
     ? 'a free slot'
     : undefined;

@@ -99,7 +99,7 @@ export function requestExpired(
       : {
           code: 'LL-MIG-007',
           class: 'needs-operator',
-          message: `no ${open.service} worker at site ${open.site} took ${open.step} within the plan's time limit; start a worker of the planner's version.`,
+          message: `no ${open.service} worker at site ${open.site} took ${open.step} within the plan's time limit; start a worker of the planner's version`,
         };
   return failure(state, open, error, { report: 0, lost: false, at, random });
 }

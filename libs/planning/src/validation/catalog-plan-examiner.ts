@@ -148,7 +148,7 @@ export class CatalogPlanExaminer implements PlanExaminer {
     const problems = await inventory.problemsOf(source);
     if (problems.some(hinders)) return { inventory: undefined, problems };
     try {
-      // Read anew: a start must record the present state, not an old one.
+      // Read again: a start must record the current state, not an old one.
       const now = await inventory.current(source);
       const find = finder(now.vms);
       const isThere = meant.every(({ ref }) => find(ref).length > 0);

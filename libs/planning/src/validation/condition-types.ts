@@ -58,7 +58,7 @@ export const conditionTypes = {
   },
   CutoverTimeNotUsed: {
     category: 'Warn',
-    when: 'a VM has a time for its cutover, and the plan is not warm',
+    when: 'a VM has a time for its cutover, but the plan is not warm',
     wayOut: 'make the plan `warm`, or remove the time; `windows` say when VMs of the plan may begin',
   },
   CutoverTimePassed: {
@@ -90,7 +90,7 @@ export const conditionTypes = {
   },
   SelectorNotClear: {
     category: 'Critical',
-    when: 'a selector names a host, cluster, datacenter, folder, storage or network by a name or path that several have',
+    when: 'a selector names a host, cluster, datacenter, folder, storage or network by a name or path that is not unique',
     wayOut: 'name it by its id or its whole path, which the message lists, or add the datacenter',
   },
   SelectorMatchesNothing: {
@@ -208,7 +208,7 @@ export const conditionTypes = {
   },
   GuestConversionNotAvailable: {
     category: 'Critical',
-    when: 'the converter cannot convert: virt-v2v-in-place or what it needs is missing',
+    when: 'the converter cannot convert: virt-v2v-in-place or something that it needs is missing',
     wayOut: 'install it where the converter runs, or set `skipGuestConversion`',
   },
   PodCredentialsNotSetUp: {

@@ -31,7 +31,7 @@ export function usersOfPlaces(runs: StartedMigrations, target: Entry<ProviderSpe
     for (const { state } of vms) {
       if (state?.record.target.providerId !== target.id) continue;
       const { targetNamespace, targetName } = state.record;
-      users.set(`${targetNamespace}/${targetName}`, `migration ${migrationId} is making it`);
+      users.set(`${targetNamespace}/${targetName}`, `migration ${migrationId} is creating it`);
     }
   }
   return users;

@@ -368,7 +368,7 @@ describe('a plan type that the source does not support', () => {
   it('is refused with those that it supports, explained', () => {
     const [found] = validatePlan(factsWith([vm({ changeTracking: 'on' })], { spec: { type: 'warm' } }));
     expect(found?.message).toMatch(
-      /^an ova source cannot be migrated warm; it supports cold \(each VM is off while/,
+      /^an ova source does not support plans of type 'warm', only cold \(each VM is off while/,
     );
   });
 });

@@ -28,7 +28,7 @@ export function virtualSystems(element: XmlElement): readonly XmlElement[] {
 }
 
 /**
- * Converts a virtual system to a VM in its default configuration, with its hardware in the other configurations beside it.
+ * Converts a virtual system to a VM in its default configuration, and adds its hardware in each of the other configurations.
  *
  * @throws BadOva
  */

@@ -75,7 +75,7 @@ interface Building extends XmlElement {
 }
 
 export const LARGEST_XML = 16 * 1024 * 1024;
-/** Far above the output of any exporter. */
+/** These limits are far above what any known exporter writes. */
 const LIMITS = {
   characters: LARGEST_XML,
   depth: 64,

@@ -61,7 +61,7 @@ export const vsphereConditionTypes = {
   },
   VMDiskNotSupported: {
     category: 'Critical',
-    when: 'a disk cannot be copied by this kind of plan: snapshots omit it (Independent), prevents snapshots (Shared), or is a LUN in physical mode (RDMPhysical)',
+    when: 'this kind of plan cannot copy a disk, because snapshots omit it (Independent), it prevents snapshots (Shared), or it is a LUN in physical mode (RDMPhysical)',
     wayOut: 'change the disk at the source, make a warm plan `cold`, or take the VM out of the plan',
   },
   IndependentDiskWarning: {

@@ -238,8 +238,8 @@ export class VsphereVmUnreadable extends LedgerliftError {
     readonly state: string,
   ) {
     super(
-      `vSphere does not know the configuration of ${vm}: it is ${state}; check its host and its storage, ` +
-        'or remove it from the inventory',
+      `vSphere reports ${vm} as ${state}, without its configuration; check the VM's host and storage, ` +
+        'or remove the VM from the inventory',
     );
   }
 }

@@ -63,7 +63,7 @@ describe('a directory target', () => {
     await openVmFolder(vmRecord({ root: root.path }));
     mkdirSync(join(root.path, 'default/db'));
     const plan = planOf('web', 'db', 'mail', 'free');
-    const places = new Map([['default/mail', 'migration m2 is making it']]);
+    const places = new Map([['default/mail', 'migration m2 is creating it']]);
     const { view } = await look(root.path, plan, { ...unused, places });
     const conditions = target.conditions({ settings: settings(root.path) }, plan, view);
     expect(conditions.map(({ type, items }) => [type, items])).toEqual([
@@ -74,6 +74,6 @@ describe('a directory target', () => {
     expect(conditions[0]?.message).toContain(
       `'default/web' is taken: ${join(root.path, 'default/web')} exists`,
     );
-    expect(conditions[2]?.message).toContain('migration m2 is making it');
+    expect(conditions[2]?.message).toContain('migration m2 is creating it');
   });
 });

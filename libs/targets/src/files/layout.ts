@@ -122,7 +122,7 @@ const SECTOR = 512;
 /** Rounds a disk's size in bytes up to whole sectors, as QEMU does. */
 export const allocatedSize = (size: number): number => Math.ceil(size / SECTOR) * SECTOR;
 
-/** Returns the names of a resource's files in the order in which to remove them: what lies beside it, and last itself. */
+/** Returns the names of a resource's files in the order in which to remove them: its companions first, then its own. */
 export function filesOfResource({ kind, name }: Pick<Resource, 'kind' | 'name'>): readonly string[] {
   // Older versions called a draft `.new`.
   if (kind === 'writer-record') return [`${name}.new`, name];

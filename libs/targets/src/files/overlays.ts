@@ -141,7 +141,7 @@ export interface RoomRequest {
   readonly conversion: 'converted' | 'left-as-is';
 }
 
-/** Returns the bytes that one VM needs beside its disks: unpacked sources, overlays and small files. */
+/** Returns the bytes that one VM needs in addition to its disks: unpacked sources, overlays and small files. */
 export function roomBeside({ disks, conversion }: RoomRequest): number {
   const unpacked = sizeOf(disks.filter((disk) => disk.unpacked === 'unpacked'));
   return unpacked + (conversion === 'converted' ? overlayRoom(disks) : SMALL_FILES);

@@ -95,7 +95,7 @@ describe('a look at a cluster', () => {
   });
 
   it('knows whose a place is that another migration is making', async () => {
-    const use = { ...nobody, places: new Map([['vms/web', 'migration m-1 is making it']]) };
+    const use = { ...nobody, places: new Map([['vms/web', 'migration m-1 is creating it']]) };
     const { view } = await look(byKubeconfig('admin'), plan, use, options);
     expect(view.taken).toEqual(use.places);
   });

@@ -63,7 +63,7 @@ function adoptedClaims(vm: VmAtTarget, { cluster, adopted }: KubeVirtView): Reco
 const claimOf = ({ targetNamespace }: VmAtTarget, pvcName: string) =>
   ({ name: `${targetNamespace}/${pvcName}`, pvcName, format: 'raw' }) as const;
 
-/** Steps that run in the VM's own pod, beside its disks. */
+/** Steps that run in the VM's own pod, which has its disks attached. */
 const IN_POD: ReadonlySet<StepName> = new Set([
   'DiskTransfer',
   'PreflightInspection',

@@ -25,7 +25,7 @@ export function judgeOf(folder: string, vmId: string): LabDiskJudge {
   };
   return {
     digest: async (diskId) => sha256OfImage(await imageOf(diskId)),
-    // The daemon holds a lock while nothing is written any more, and powering off flushed all: -U is right here.
+    // The daemon still holds a lock although it no longer writes, and powering off has flushed everything: -U is right here.
     compare: async (diskId, target, format) => {
       const images = [await imageOf(diskId), target];
       const args = ['compare', '-q', '-U', '-f', 'qcow2', '-F', format, ...images];

@@ -74,9 +74,9 @@ export function asyncApiDocument(): Json {
     info: {
       title: 'Ledgerlift bus',
       version: '1.0.0',
-      description: `What goes over NATS. JetStream streams: ${Object.values(streams)
+      description: `Every message on NATS, by subject. JetStream streams: ${Object.values(streams)
         .map(({ name }) => name)
-        .join(', ')}. Payloads on them are CloudEvents 1.0, structured JSON.`,
+        .join(', ')}. Their payloads are CloudEvents 1.0 in structured JSON.`,
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
@@ -91,7 +91,7 @@ function busExchanges(components: SchemaComponents): Record<string, Exchange> {
     (Object.keys(eventSchemas) as EventType[]).map((type): [string, Exchange] => {
       const { version, data } = eventSchemas[type];
       const event = CloudEvent.extend({ type: z.literal(`io.ledgerlift.${type}.v${version}`), data });
-      const description = `The event ${type}, version ${version}, of the log.`;
+      const description = `Event ${type} from the log, version ${version}.`;
       const address = subjects.event('*-*', type);
       return [
         `events.${type}`,
@@ -118,45 +118,50 @@ function busExchanges(components: SchemaComponents): Record<string, Exchange> {
     ...events,
     reports: sent(
       subjects.reports,
-      'What a worker says of its attempt.',
+      'Reports of workers about their attempts.',
       'receive',
       CloudEvent.extend({ data: Report }),
     ),
     progress: sent(
       subjects.allProgress,
-      'Bytes and messages of a step that is under way.',
+      'Progress of a running step: bytes and messages.',
       'receive',
       Progress,
     ),
     progressBucket: sent(
       `$KV.${progressBucket.name}.*.*`,
-      `The KV bucket ${progressBucket.name}: the key {migration}.{n} for each VM that is under way.`,
+      `KV bucket ${progressBucket.name}: one key, {migration}.{n}, for each VM that has begun and not ended.`,
       'send',
       ProgressEntry,
     ),
-    stop: sent(subjects.stop('vm-*'), 'All attempts of the VM are to stop at once.', 'send', StopMessage),
-    dead: sent(subjects.dead('>'), 'What could not be understood, and why.', 'receive', DeadLetter),
+    stop: sent(
+      subjects.stop('vm-*'),
+      'Tells workers to stop all attempts of the VM at once.',
+      'send',
+      StopMessage,
+    ),
+    dead: sent(subjects.dead('>'), 'Unreadable messages, each with the reason.', 'receive', DeadLetter),
     claim: asked(
       subjects.claim('vm-*'),
-      'A worker asks for an attempt before it touches anything.',
+      'A worker claims an attempt before it touches anything.',
       ClaimRequest,
       ClaimAnswer,
     ),
     lease: asked(
       subjects.lease('vm-*'),
-      'A worker says that it is still at work.',
+      'A worker renews its lease while it works on an attempt.',
       LeaseRequest,
       LeaseAnswer,
     ),
     reportNow: asked(
       subjects.reportNow('vm-*'),
-      'A report whose answer says that it is in the log.',
+      'A report that the planner answers once it is in the log.',
       Report,
       ReportAnswer,
     ),
     podCredential: asked(
       subjects.allPodCredentials,
-      'A credential for a pod that does one attempt, and reaches its VM only.',
+      'Requests a credential for the pod of one attempt, limited to its VM.',
       PodCredentialRequest,
       PodCredentialAnswer,
     ),

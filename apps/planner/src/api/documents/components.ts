@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 type Json = Record<string, unknown>;
 
-/** What stands under a name of its own in the documents; everything else is written out where it is used. */
+/** Schemas that the documents list by name; all others are inlined where they are used. */
 const named = {
   ApiErrorBody: contracts.ApiErrorBody,
   Condition: contracts.Condition,
@@ -27,8 +27,8 @@ const named = {
 } as const;
 
 /**
- * The named schemas of a document, in two forms: what the planner gives (every default filled in), and what it takes
- * (a default may be left out), whose names end in `Input`.
+ * The named schemas of a document, in two forms: output (every default filled in), and input (fields with a default are
+ * optional), whose names end in `Input`.
  */
 export class SchemaComponents {
   readonly #schemas: Json = {};
@@ -46,7 +46,7 @@ export class SchemaComponents {
     return this.#schemas;
   }
 
-  /** The schema itself, or a reference where it has a name. */
+  /** Returns a reference if the schema has a name, otherwise the schema itself. */
   of(schema: z.ZodType, io: 'input' | 'output'): Json {
     const registry = z.registry<{ id: string }>();
     for (const [name, known] of Object.entries(named)) {
@@ -82,12 +82,12 @@ export function usedOnly(document: Json, schemas: Json): Json {
   return Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
 }
 
-/** What users write as YAML files, and the API takes as bodies. */
+/** The definitions that users write as YAML files and the API accepts as bodies. */
 const definitions = { plan: PlanSpec, mapping: MappingSpec, provider: ProviderSpec } as const;
 export type DefinitionName = keyof typeof definitions;
 export const definitionNames = Object.keys(definitions) as readonly DefinitionName[];
 
-/** The JSON schema (2020-12) of a definition file; a field with a default may be left out. */
+/** The JSON schema (2020-12) of a definition file. Fields with a default are optional. */
 export function definitionSchema(name: DefinitionName): Record<string, unknown> {
   return {
     $id: `https://ledgerlift.io/schemas/${name}.schema.json`,

@@ -6,7 +6,7 @@ import { asyncApiDocument } from './asyncapi.js';
 import { definitionNames, definitionSchema } from './components.js';
 import { openApiDocument } from './openapi.js';
 
-/** Every generated file of docs/reference, by name: `scripts/generate-documents.mjs` writes them, a spec compares. */
+/** Every generated file of docs/reference by name. `scripts/generate-documents.mjs` writes them, and a spec compares them. */
 export function referenceFiles(): Readonly<Record<string, string>> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   return {
@@ -19,7 +19,7 @@ export function referenceFiles(): Readonly<Record<string, string>> {
   };
 }
 
-/** The API's description of itself: the same documents as in docs/reference. */
+/** Serves the API's own description: the same documents as in docs/reference. */
 @Controller(API_BASE)
 export class DocumentsController {
   @Get('openapi.json')

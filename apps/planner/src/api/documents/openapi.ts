@@ -24,8 +24,8 @@ export function openApiDocument(): Json {
       title: 'Ledgerlift planner',
       version: '1.0.0',
       description:
-        'Moves virtual machines to KubeVirt. The same operations are answered over NATS, see asyncapi.json. ' +
-        'There is no sign-in yet: the API listens on the loopback address, and whoever reaches it is the user `local`.',
+        'Moves virtual machines to KubeVirt. The same operations are available over NATS; see asyncapi.json. ' +
+        'There is no sign-in yet: the API listens on the loopback address, and anyone who can reach it is the user `local`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: API_BASE }],
@@ -85,8 +85,8 @@ const idempotencyHeader = (): Json => ({
   in: 'header',
   required: true,
   description:
-    'A new one for each new request, the same one when a request is sent again: it is then carried out once, and ' +
-    'answered with the same status and resource, also after a restart of the planner.',
+    'Send a new key with each new request, and the same key when you repeat a request. A repeated request is carried out ' +
+    'only once, and gets the same status and resource, even after a restart of the planner.',
   schema: z.toJSONSchema(IdempotencyKey, { io: 'input' }),
 });
 

@@ -1,7 +1,7 @@
 import type { DomainEvent, HistoryEntry, StepResult } from '@ledgerlift/contracts';
 import { type StoredEvent, domainEvent } from '@ledgerlift/event-log';
 
-/** An event of the log as it stands there, with a sentence for people. */
+/** An event as stored in the log, with a sentence for people. */
 export function historyEntry(event: StoredEvent): HistoryEntry {
   const { id, type, version, time, stream, revision, actor, causationId, correlationId, data } = event;
   const summary = sentence(domainEvent(event));
@@ -75,7 +75,7 @@ function steeringSentence(event: DomainEvent): string {
         ? `deletion of the target requested: ${event.data.reason}`
         : `another clean-up requested: ${event.data.reason}`;
     case 'VmMigrationAbandoned':
-      return `given up: ${event.data.reason}`;
+      return `abandoned: ${event.data.reason}`;
     case 'ResourceAdopted':
       return `adopted ${event.data.resource.kind} ${event.data.resource.name}, which existed before`;
     case 'StepStopped':

@@ -66,7 +66,7 @@ export const vmsOperations = {
   'vms.retry': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/retry',
-    summary: 'Retry a VM from the step that failed, with the present plan',
+    summary: 'Retry a VM from the step that failed, with the current plan',
     params: vm,
     query: none,
     body: ReasonBody,
@@ -106,7 +106,7 @@ export const vmsOperations = {
   'vms.approve': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/approve',
-    summary: 'Approve the cutover of a VM that somebody else requested',
+    summary: "Approve a VM's cutover that somebody else requested",
     params: vm,
     query: none,
     body: ApproveCutoverBody,
@@ -116,7 +116,7 @@ export const vmsOperations = {
   'vms.withdraw-cutover': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/withdraw-cutover',
-    summary: 'Withdraw the scheduled cutover of a VM that has not begun',
+    summary: "Withdraw a VM's scheduled cutover that has not begun",
     params: vm,
     query: none,
     body: ReasonBody,
@@ -148,7 +148,7 @@ export const vmsOperations = {
   'vms.clean-up': {
     method: 'POST',
     path: '/migrations/:migration/vms/:vm/clean-up',
-    summary: 'Retry to remove the resources that the clean-up of a VM could not',
+    summary: 'Retry removing the resources that the clean-up of a VM could not remove',
     params: vm,
     query: none,
     body: ReasonBody,

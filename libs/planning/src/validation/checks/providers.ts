@@ -57,8 +57,8 @@ function notReady(
 
 const whatItDoes: Readonly<Record<MigrationType, string>> = {
   cold: 'each VM is off while it is copied',
-  warm: 'each VM is copied while it runs, and off for the last changes only',
-  conversion: 'disks that are at the target already are converted',
+  warm: 'each VM is copied while it runs, and is off only for the last changes',
+  conversion: 'disks that are already at the target are converted',
   live: 'each VM runs all the time',
 };
 
@@ -68,7 +68,7 @@ export function checkMigrationType({ spec, source }: PlanFacts): readonly Condit
   const types: readonly MigrationType[] = provider?.migrationTypes ?? [];
   if (provider === undefined || types.includes(spec.type)) return [];
   const possible = types.map((type) => `${type} (${whatItDoes[type]})`).join(' or ');
-  const message = `${kindOfProvider(provider.type, 'source')} cannot be migrated ${spec.type}; it supports ${possible}`;
+  const message = `${kindOfProvider(provider.type, 'source')} does not support plans of type '${spec.type}', only ${possible}`;
   return [condition('MigrationTypeNotValid', 'NotSupported', message, [spec.type])];
 }
 
@@ -105,7 +105,7 @@ export function checkWorkers({ spec, site, workers, pods }: PlanFacts): readonly
       condition(
         'GuestConversionNotAvailable',
         'ToolMissing',
-        `the converter at site ${site} says: ${problem}`,
+        `the converter at site ${site} reports: ${problem}`,
         ['converter'],
       ),
     ),

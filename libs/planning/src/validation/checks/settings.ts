@@ -112,7 +112,7 @@ export function checkWarm({ spec, source, vms, inventory }: PlanFacts): readonly
           ),
         ]),
     ...(cutover.by === 'time' && isOver(cutover.at)
-      ? [condition('CutoverTimePassed', 'InThePast', `${cutover.at} is over`, [cutover.at])]
+      ? [condition('CutoverTimePassed', 'InThePast', `${cutover.at} has passed`, [cutover.at])]
       : []),
     ...(late.length === 0
       ? []
@@ -120,7 +120,7 @@ export function checkWarm({ spec, source, vms, inventory }: PlanFacts): readonly
           condition(
             'CutoverTimePassed',
             'OfVmInThePast',
-            `the times of ${listed(lateNames)} are over`,
+            `the cutover times of ${listed(lateNames)} have passed`,
             lateNames,
           ),
         ]),

@@ -14,7 +14,7 @@ export function checkSelection({ inventory, selection, vms }: SelectionFacts): r
       .filter(({ conflicts }) => conflicts.length > 0)
       .map(({ vm, entry, conflicts }) => {
         const name = vm?.name ?? entry.ref;
-        return condition('DuplicateVM', 'SettingsConflict', `of '${name}', ${conflicts.join('; ')}`, [name]);
+        return condition('DuplicateVM', 'SettingsConflict', `for '${name}', ${conflicts.join('; ')}`, [name]);
       }),
     ...contradicted.map(({ name }) =>
       condition('DuplicateVM', 'NamedAndExcepted', `'${name}' is in \`vms\` and in \`except\``, [name]),
@@ -26,7 +26,7 @@ export function checkSelection({ inventory, selection, vms }: SelectionFacts): r
         return condition(
           'DuplicateVM',
           'ExceptionAmbiguous',
-          `'${ref}' in \`except\` means ${listed(places)}`,
+          `'${ref}' in \`except\` matches ${listed(places)}`,
           [ref],
         );
       }),
@@ -38,7 +38,7 @@ export function checkSelection({ inventory, selection, vms }: SelectionFacts): r
       condition(
         'SelectorMatchesNothing',
         'ExceptionNotFound',
-        `the inventory has no '${ref}' of \`except\``,
+        `\`except\` names '${ref}', which is not in the inventory`,
         [ref],
       ),
     ),
@@ -171,7 +171,7 @@ export function checkGuests({ spec, vms }: PlanFacts): readonly Condition[] {
       runsWithoutTools,
       (names) =>
         isForced
-          ? `no tools run in ${names}, so data that its guest has not written yet is lost`
+          ? `no tools run in ${names}, so data that the guest has not yet written to disk is lost`
           : `no tools run in ${names}, but \`shutdown.then\` is '${spec.shutdown.then}'`,
     ),
     ...raised(
@@ -179,7 +179,7 @@ export function checkGuests({ spec, vms }: PlanFacts): readonly Condition[] {
       'NoAddresses',
       ({ guest }, { entry }) =>
         (entry.preserveStaticIps ?? spec.preserveStaticIps) && guest !== undefined && !hasAddresses(guest),
-      (names) => `no IP address is known of ${names}`,
+      (names) => `no IP address of ${names} is known`,
     ),
     ...raised(
       'RecoveryKeyNotHeld',

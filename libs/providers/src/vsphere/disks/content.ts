@@ -13,7 +13,7 @@ const LONGEST = 64 * 1024;
 /**
  * Identifies the content of a powered-off VM's disks by the content ids in their descriptors: the CID is "a random 32-bit value
  * updated the first time the content of the virtual disk is modified after the virtual disk is opened" (VMware Virtual
- * Disk Format 5.0), and ESXi keeps a longer one beside it. A snapshot's new delta has the ids and the content of its parent, so
+ * Disk Format 5.0), and ESXi keeps a longer one next to it. A snapshot's new delta has the ids and the content of its parent, so
  * a snapshot of a powered-off VM changes nothing here. For a running VM the ids are meaningless.
  *
  * @throws VsphereMomentUnknown if they cannot be read; VsphereDiskFileMissing, and errors of a call

@@ -81,11 +81,11 @@ export class VsphereDiskGone extends LedgerliftError {
     readonly disk: string,
     readonly where: string,
   ) {
-    super(`${where} has no disk '${disk}' any more; retry the VM, so that it is resolved anew`);
+    super(`${where} no longer has the disk '${disk}'; retry the VM to look up its disks again`);
   }
 }
 
-/** None of the ways to a disk's bytes can be gone. */
+/** No method of reading the disk works. */
 export class VsphereNoWay extends LedgerliftError {
   readonly code = 'LL-VSP-046';
   override readonly failure = 'needs-operator';
@@ -95,13 +95,13 @@ export class VsphereNoWay extends LedgerliftError {
   ) {
     const reasons = notTaken.map(({ way, why }) => `${way}: ${why}`).join('; ');
     super(
-      `'${disk}' cannot be read in any way (${reasons}); give the transfer worker VDDK ` +
+      `no method can read '${disk}' (${reasons}); install VDDK on the transfer worker ` +
         "('ledgerlift doctor' says how)",
     );
   }
 }
 
-/** The lease under which a VM is exported was refused, or ended before its time. The disk is exported anew. */
+/** The lease under which a VM is exported was refused, or ended too early. The disk is exported again. */
 export class VsphereLeaseLost extends LedgerliftError {
   readonly code = 'LL-VSP-047';
   override readonly failure = 'transient';
@@ -113,7 +113,7 @@ export class VsphereLeaseLost extends LedgerliftError {
   }
 }
 
-/** What was exported is not the whole disk. It is exported anew. */
+/** The export is not the whole disk. It is repeated. */
 export class VsphereExportIncomplete extends LedgerliftError {
   readonly code = 'LL-VSP-048';
   override readonly failure = 'transient';

@@ -75,7 +75,7 @@ async function directSpec(
 const idOf = ({ instanceUuid, uuid }: VmNow): { readonly uuid: string; readonly called: string } =>
   instanceUuid === '' ? { uuid, called: 'BIOS UUID' } : { uuid: instanceUuid, called: 'instance UUID' };
 
-/** Lists the VMs of a host that may be this one. */
+/** Lists the VMs on the host that have this VM's UUID, among them the VM itself. */
 async function vmsLike(session: VsphereSession, now: VmNow, signal: AbortSignal): Promise<readonly string[]> {
   const { searchIndex } = await session.content(signal);
   const { uuid } = idOf(now);

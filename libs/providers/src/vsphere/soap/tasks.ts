@@ -29,7 +29,7 @@ export async function runTask(
   return finishedTask(session, task, `${method} on ${on.type} ${on.id}`, patience);
 }
 
-/** Waits for the end of a task that somebody has begun. */
+/** Waits until a task ends, whoever started it. */
 export async function finishedTask(
   session: VsphereSession,
   task: ObjectRef,

@@ -1,6 +1,6 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 
-/** The server has no tags. Told beside what was done, for it hinders nothing else. */
+/** The server has no tags. Reported with the other actions, because it blocks nothing else. */
 export class VsphereTagsNotOffered extends LedgerliftError {
   readonly code = 'LL-VSP-016';
   constructor(

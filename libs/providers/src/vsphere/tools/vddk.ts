@@ -16,7 +16,7 @@ export const vddkVariables = {
     .string()
     .startsWith('/')
     .optional()
-    .describe("the absolute path of VMware's VDDK as it was unpacked, with its lib64"),
+    .describe("the absolute path of the folder with VMware's unpacked VDDK, which contains lib64"),
   LEDGERLIFT_VDDK_PLUGIN: z
     .string()
     .min(1)
@@ -26,7 +26,7 @@ export const vddkVariables = {
     .string()
     .regex(/^\/[^:]*(:\/[^:]*)*$/)
     .optional()
-    .describe('absolute paths with colons between: what VDDK reads besides its own folder'),
+    .describe('absolute paths, separated by colons, that VDDK reads besides its own folder'),
 };
 
 const descriptionOf = (variable: string): string =>

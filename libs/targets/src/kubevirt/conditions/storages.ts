@@ -32,7 +32,7 @@ function checkClasses({ storages, targetName }: PlanAtTarget, cluster: ClusterVi
     const { storageClass } = destination;
     const lack = lackOf(destination, cluster);
     if (lack === undefined) return [];
-    const message = `'${source}' leads to '${storageClass}', and '${targetName}' ${lack.message}`;
+    const message = `'${source}' is mapped to '${storageClass}', but '${targetName}' ${lack.message}`;
     return [condition('DestinationStorageNotValid', lack.reason, message, [storageClass])];
   });
 }

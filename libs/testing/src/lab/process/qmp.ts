@@ -73,7 +73,7 @@ export class Qmp {
   /** Executes a command and waits for the event that says that it is done: awaited from before the command on. */
   async until(command: string, args: Json, wanted: (event: QmpEvent) => boolean): Promise<QmpEvent> {
     const happened = this.#event(wanted);
-    happened.catch(() => undefined); // When the command is refused, nobody waits for the event any more.
+    happened.catch(() => undefined); // If the command is refused, nothing waits for the event.
     await this.execute(command, args);
     return happened;
   }
@@ -83,7 +83,7 @@ export class Qmp {
     this.#listeners.add(listener);
   }
 
-  /** Nothing will be answered any more. */
+  /** No further answer will come. */
   fail(reason: string): void {
     this.#ended ??= reason;
     this.#greet();

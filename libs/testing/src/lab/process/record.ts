@@ -25,7 +25,7 @@ export async function writeRecord(path: string, record: LabVmRecord): Promise<vo
   await rename(next, path);
 }
 
-/** The change tracking begins anew: every change id from before is void. */
+/** Change tracking starts over: every earlier change id is void. */
 export const withoutTracking = ({ recordingSince: _, ...record }: LabVmRecord): LabVmRecord => ({
   ...record,
   epoch: randomUUID(),
