@@ -188,13 +188,13 @@ describe('a hook of a whole plan', () => {
     });
     await at.until(migration, ({ state }) => state === 'waiting');
     expect(statesOf(await at.call('migrations.get', { params: { migration } }))).toEqual(['freeze pending']);
-    await at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
+    await at.cutover(migration);
     await until(migration, hookIs('freeze', 'running'));
     const { warm } = await at.vm(migration);
     await at.until(migration, (vm) => (vm.warm?.round ?? 0) > (warm?.round ?? 0) + 1);
     await answer(migration, 2, 'freeze');
     await at.until(migration, ({ state }) => state === 'succeeded');
-    await at.call('vms.cutover', { params: { migration, vm: 1 }, body: {} });
+    await at.cutover(migration, 1);
     await at.succeeded(migration);
   });
 

@@ -1,25 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type PlanSpecInput, ScheduleLimits } from '@ledgerlift/contracts';
-import { HANGS_MS, LabHypervisor } from '@ledgerlift/testing';
-import { Installation } from './installation/installation.js';
-import { testingExtensions } from './installation/root.js';
+import { HANGS_MS, type LabHypervisor } from '@ledgerlift/testing';
+import type { Installation } from './installation/installation.js';
+import { type LabInstallation, startWithLab } from './installation/lab.js';
 
 const MiB = 1024 * 1024;
+let started: LabInstallation;
 let at: Installation;
 let lab: LabHypervisor;
 
 beforeAll(async () => {
-  lab = await LabHypervisor.start();
-  at = await Installation.start({ env: testingExtensions });
-  await at.prepare({
-    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
-    storage: 'datastore1',
-  });
+  started = await startWithLab();
+  ({ at, lab } = started);
 });
-afterAll(async () => {
-  await at[Symbol.asyncDispose]();
-  await lab.stop();
-});
+afterAll(() => started.end());
 
 /** VMs that are off. */
 async function off(names: readonly string[], size = 2, host = 'host1'): Promise<void> {

@@ -86,7 +86,6 @@ const migrate = (name: string, change: Partial<PlanSpecInput> = {}): Promise<str
     warm: { precopyIntervalMs: 300 },
     ...change,
   });
-const cutover = (migration: string) => at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
 
 /** Of each disk of the VM, whether the target holds what it holds now. */
 async function areEqual(vm: string, name: string): Promise<readonly boolean[]> {
@@ -101,7 +100,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     const migration = await migrate('web');
     await at.until(migration, ({ warm }) => (warm?.round ?? 0) >= 3);
     expect((await vsphere.vm(vm)).power).toBe('poweredOn');
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     const now = await vsphere.vm(vm);
     expect(now).toMatchObject({ power: 'poweredOff', snapshots: [] });
@@ -128,7 +127,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     await at.until(migration, ({ state }) => state === 'waiting');
     await vsphere.resetCbt(vm);
     await at.until(migration, ({ warm }) => (warm?.round ?? 0) >= 3);
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     expect(await areEqual(vm, 'reset')).toEqual([true, true]);
   });
@@ -141,7 +140,7 @@ describe('a VM of vSphere, migrated through all four services', () => {
     const { host } = await vsphere.vm(vm);
     await vsphere.vmotion(vm, host === 'DC0_C0_H0' ? 'DC0_C0_H1' : 'DC0_C0_H0');
     await at.until(migration, ({ warm }) => (warm?.round ?? 0) >= 3);
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     expect(await areEqual(vm, 'busy')).toEqual([true, true]);
     expect((await vsphere.vm(vm)).snapshots.map(({ name }) => name)).toEqual(['nightly backup']);

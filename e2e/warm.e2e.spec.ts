@@ -1,27 +1,21 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PlanSpecInput } from '@ledgerlift/contracts';
-import { LabHypervisor } from '@ledgerlift/testing';
-import { Installation } from './installation/installation.js';
+import type { LabHypervisor } from '@ledgerlift/testing';
+import type { Installation } from './installation/installation.js';
 import { judgeLog, missingOnBus } from './installation/judge.js';
-import { testingExtensions } from './installation/root.js';
+import { type LabInstallation, startWithLab } from './installation/lab.js';
 
 const MiB = 1024 * 1024;
+let started: LabInstallation;
 let at: Installation;
 let lab: LabHypervisor;
 
 beforeAll(async () => {
-  lab = await LabHypervisor.start();
-  at = await Installation.start({ env: testingExtensions });
-  await at.prepare({
-    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
-    storage: 'datastore1',
-  });
+  started = await startWithLab();
+  ({ at, lab } = started);
 });
-afterAll(async () => {
-  await at[Symbol.asyncDispose]();
-  await lab.stop();
-});
+afterAll(() => started.end());
 
 /** A VM with two disks that runs and writes. */
 async function running(name: string, change: { readonly sizes?: readonly number[] } = {}): Promise<string> {
@@ -47,8 +41,6 @@ const migrate = (name: string, change: Partial<PlanSpecInput> = {}): Promise<str
     warm: { precopyIntervalMs: 300 },
     ...change,
   });
-
-const cutover = (migration: string) => at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
 
 async function disksAreEqual(id: string, name: string): Promise<readonly boolean[]> {
   const folder = at.folder.file('out', 'default', name);
@@ -76,7 +68,7 @@ describe('a warm migration through all four services', () => {
     const migration = await migrate('web');
     await at.until(migration, ({ warm }) => (warm?.round ?? 0) >= 3);
     expect(await powerOf(id)).toBe('on');
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     expect(await powerOf(id)).toBe('off');
     expect(await disksAreEqual(id, 'web')).toEqual([true, true]);
@@ -105,7 +97,7 @@ describe('a warm migration through all four services', () => {
     await at.until(migration, ({ state }) => state === 'waiting');
     const { disks } = await at.vm(migration);
     expect(disks.map(({ resumed }) => resumed)).toContain('resumed');
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     expect(await disksAreEqual(id, 'slow')).toEqual([true, true]);
   });
@@ -127,13 +119,13 @@ describe('a warm migration through all four services', () => {
     // Nobody can write a file where there is a folder.
     const inTheWay = at.folder.file('out', 'default', 'twice', 'manifests', 'vm.yaml');
     await mkdir(inTheWay, { recursive: true });
-    await cutover(migration);
+    await at.cutover(migration);
     expect((await at.ended(migration)).status).toBe('failed');
     expect(await powerOf(id)).toBe('on');
     await rmdir(inTheWay);
     await at.call('plans.retry', { params: { plan: 'twice' }, body: {} });
     await at.until(migration, ({ state, warm }) => state === 'waiting' && (warm?.round ?? 0) > 1);
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     expect(await powerOf(id)).toBe('off');
     expect(await disksAreEqual(id, 'twice')).toEqual([true, true]);
@@ -149,7 +141,7 @@ describe('a warm migration through all four services', () => {
       'PreflightInspection',
       'DiskTransfer',
     ]);
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
   });
 
@@ -157,7 +149,7 @@ describe('a warm migration through all four services', () => {
     const id = await running('back');
     const migration = await migrate('back');
     await at.until(migration, ({ state }) => state === 'waiting');
-    await cutover(migration);
+    await at.cutover(migration);
     await at.succeeded(migration);
     await at.call('vms.rollback', { params: { migration, vm: 0 }, body: { reason: 'it is slow' } });
     const back = await at.until(migration, ({ state }) => state === 'rolled-back');
@@ -178,7 +170,7 @@ describe('a warm migration through all four services', () => {
       body: { hook: 'ticket', succeeded: true, said: 'CHG001' },
     });
     await at.until(migration, ({ state }) => state === 'waiting');
-    await cutover(migration);
+    await at.cutover(migration);
     await at.until(migration, ({ waitingFor }) => waitingFor?.includes('second person') === true);
     await expect(at.call('vms.approve', { params: { migration, vm: 0 }, body: {} })).rejects.toThrow(
       /somebody else/,

@@ -43,6 +43,7 @@ const aboutOneKind = {
   'scripts/install.sh': 'starts what builds them',
   'scripts/test-peers.sh': 'runs a demo',
   'scripts/test-slow.sh': 'runs a campaign',
+  'e2e/installation/lab.ts': 'an installation with the lab as its source',
   'e2e/installation/real-guest.ts': 'a real guest in an OVA',
   'e2e/installation/usual-ends.ts': 'the source and the target that specs have which say none',
 };

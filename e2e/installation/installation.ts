@@ -188,6 +188,11 @@ export class Installation implements AsyncDisposable {
     }
   }
 
+  /** Requests an immediate cutover of a warm VM. */
+  cutover(migration: string, vm = 0): Promise<VmView> {
+    return this.call('vms.cutover', { params: { migration, vm }, body: {} });
+  }
+
   vm(migration: string, vm = 0): Promise<VmView> {
     return this.call('vms.get', { params: { migration, vm } });
   }

@@ -1,16 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LabHypervisor, applianceEnvironment, guest, guestImage, readGuestFile } from '@ledgerlift/testing';
-import { Installation } from '../installation/installation.js';
+import {
+  type LabHypervisor,
+  applianceEnvironment,
+  guest,
+  guestImage,
+  readGuestFile,
+} from '@ledgerlift/testing';
+import type { Installation } from '../installation/installation.js';
 import { judgeLog } from '../installation/judge.js';
-import { testingExtensions } from '../installation/root.js';
+import { type LabInstallation, startWithLab } from '../installation/lab.js';
 
 const MINUTES = 60_000;
+let started: LabInstallation;
 let at: Installation;
 let lab: LabHypervisor;
 
 beforeAll(async () => {
-  lab = await LabHypervisor.start();
+  started = await startWithLab({
+    ...applianceEnvironment(),
+    LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
+    LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
+    LEDGERLIFT_BOOT_TIMEOUT_S: '240',
+  });
+  ({ at, lab } = started);
   const from = { path: await guestImage(), format: 'raw' } as const;
   const { user, password } = guest;
   await lab.createVm({
@@ -22,29 +35,13 @@ beforeAll(async () => {
     nics: [{ id: 'nic-0', name: 'nic', network: 'VM Network' }],
     disks: [{ id: 'root', capacityBytes: guest.sizeBytes, from }],
   });
-  at = await Installation.start({
-    env: {
-      ...testingExtensions,
-      ...applianceEnvironment(),
-      LEDGERLIFT_V2V_COMMAND: 'virt-v2v-in-place',
-      LEDGERLIFT_GUESTFISH_COMMAND: 'guestfish',
-      LEDGERLIFT_BOOT_TIMEOUT_S: '240',
-    },
-  });
-  await at.prepare({
-    source: { name: 'lab', type: 'x-lab', settings: { url: lab.url } },
-    storage: 'datastore1',
-  });
   await lab.power('guest', 'on');
   for (let tries = 0; !(await isUp()); tries += 1) {
     if (tries > 1200) throw new Error('the guest did not come up');
     await delay(200);
   }
 }, 10 * MINUTES);
-afterAll(async () => {
-  await at[Symbol.asyncDispose]();
-  await lab.stop();
-}, MINUTES);
+afterAll(() => started.end(), MINUTES);
 
 const isUp = async (): Promise<boolean> =>
   ((await lab.do('GET', '/vms/guest')) as { readonly guestUp: boolean }).guestUp;
@@ -72,7 +69,7 @@ describe('a real Debian guest that runs while it is migrated', () => {
         3 * MINUTES,
       );
       await tell('echo the last word > /root/last; sync');
-      await at.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
+      await at.cutover(migration);
       await at.succeeded(migration, 15 * MINUTES);
       const vm = await at.vm(migration);
       expect(vm.bootProof).toMatchObject({ booted: true });

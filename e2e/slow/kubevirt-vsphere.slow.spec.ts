@@ -92,7 +92,7 @@ describe('a real Debian guest that runs in vSphere', () => {
       });
       await installation.until(migration, ({ warm }) => (warm?.round ?? 0) >= 2, LONG);
       await vsphere.tellGuest('guest', 'echo the last word > /root/last; sync');
-      await installation.call('vms.cutover', { params: { migration, vm: 0 }, body: {} });
+      await installation.cutover(migration);
       await installation.succeeded(migration, LONG);
       expect((await installation.vm(migration)).capabilities).toMatchObject({
         diskBus: 'virtio',

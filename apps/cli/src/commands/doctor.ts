@@ -10,70 +10,23 @@ import type { CommandsContext } from './context.js';
 
 interface Tool {
   readonly name: string;
-  readonly args: readonly string[];
-  /** Finds the version in the tool's output. */
-  readonly version: RegExp;
   readonly for: string;
-  /** How to get it on Debian. */
-  readonly get: string;
+  /** Debian's package. */
+  readonly package: string;
 }
 
 const tools: readonly Tool[] = [
-  {
-    name: 'nats-server',
-    args: ['--version'],
-    version: /: v(\S+)/,
-    for: 'the bus',
-    get: 'apt-get install nats-server',
-  },
-  {
-    name: 'qemu-nbd',
-    args: ['--version'],
-    version: /(\d[\d.]+)/,
-    for: 'transfer: reading and writing disks',
-    get: 'apt-get install qemu-utils',
-  },
-  {
-    name: 'qemu-img',
-    args: ['--version'],
-    version: /version (\S+)/,
-    for: 'transfer and converter: disks and overlays',
-    get: 'apt-get install qemu-utils',
-  },
-  {
-    name: 'nbdkit',
-    args: ['--version'],
-    version: /nbdkit (\S+)/,
-    for: 'transfer: sources in several parts',
-    get: 'apt-get install nbdkit',
-  },
-  {
-    name: 'setpriv',
-    args: ['--version'],
-    version: /(\d[\d.]+)/,
-    for: 'all services: child processes end with their service',
-    get: 'apt-get install util-linux',
-  },
-  {
-    name: 'virt-v2v-in-place',
-    args: ['--version'],
-    version: /(\d[\d.]+)/,
-    for: 'converter: making the guest boot on virtio',
-    get: 'apt-get install virt-v2v',
-  },
-  {
-    name: 'nbdinfo',
-    args: ['--version'],
-    version: /(\d[\d.]+)/,
-    for: 'virt-v2v, which fails late without it',
-    get: 'apt-get install libnbd-bin',
-  },
+  { name: 'nats-server', for: 'the bus', package: 'nats-server' },
+  { name: 'qemu-nbd', for: 'transfer: reading and writing disks', package: 'qemu-utils' },
+  { name: 'qemu-img', for: 'transfer and converter: disks and overlays', package: 'qemu-utils' },
+  { name: 'nbdkit', for: 'transfer: sources in several parts', package: 'nbdkit' },
+  { name: 'setpriv', for: 'all services: child processes end with their service', package: 'util-linux' },
+  { name: 'virt-v2v-in-place', for: 'converter: making the guest boot on virtio', package: 'virt-v2v' },
+  { name: 'nbdinfo', for: 'virt-v2v, which fails late without it', package: 'libnbd-bin' },
   {
     name: 'qemu-system-x86_64',
-    args: ['--version'],
-    version: /version (\S+)/,
     for: 'vm-creator: the boot proof; converter: its appliance',
-    get: 'apt-get install qemu-system-x86',
+    package: 'qemu-system-x86',
   },
 ];
 
@@ -100,11 +53,14 @@ export function doctorCommand(program: Command, context: CommandsContext): void 
     });
 }
 
-async function look(tool: Tool): Promise<Row> {
-  const state = await runTool(tool.name, tool.args, { timeoutMs: 20_000 })
-    .then(({ stdout, stderr }) => tool.version.exec(stdout + stderr)?.[1] ?? 'present')
+/** Every tool prints its version as the first number with a dot. */
+const VERSION = /\d+\.[\d.]+/;
+
+async function look({ name, for: use, package: debian }: Tool): Promise<Row> {
+  const state = await runTool(name, ['--version'], { timeoutMs: 20_000 })
+    .then(({ stdout, stderr }) => VERSION.exec(stdout + stderr)?.[0] ?? 'present')
     .catch(() => 'missing');
-  return { name: tool.name, state, use: tool.for, get: state === 'missing' ? tool.get : '' };
+  return { name, state, use, get: state === 'missing' ? `apt-get install ${debian}` : '' };
 }
 
 /** Without a sandbox, tools that open foreign images can read the whole machine. */

@@ -31,6 +31,8 @@ const lan = (change: object) => ({
   networks: multus,
 });
 const storage = (change: object) => ({ settings: { storages: [{ name: 'default', ...change }] } });
+const toPod = (source: string) => ({ source, destination: { type: 'pod' as const } });
+const toClass = (source: string, storageClass = 'default') => ({ source, destination: { storageClass } });
 const two = [vmNamed('web'), vmNamed('db')];
 const provider = (problems: readonly InventoryProblem[], of: PlanFacts['source']): PlanFacts['source'] =>
   of && { ...of, problems };
@@ -142,14 +144,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     not: factsWith([vm({ nics: [nic({ kind: 'sriov' })] })], lan({ nicKinds: ['sriov'] })),
   },
   SourceNetworkNotValid: {
-    raised: factsWith([vm()], {
-      networks: {
-        pairs: [
-          { source: 'VM Network', destination: { type: 'pod' } },
-          { source: 'gone', destination: { type: 'ignored' } },
-        ],
-      },
-    }),
+    raised: factsWith([vm()], { networks: { pairs: [toPod('VM Network'), toPod('gone')] } }),
     reason: 'NotFound',
     items: ['gone'],
     not: good,
@@ -174,14 +169,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
     not: good,
   },
   SourceStorageNotValid: {
-    raised: factsWith([vm()], {
-      storages: {
-        pairs: [
-          { source: 'ova', destination: { storageClass: 'default' } },
-          { source: 'gone', destination: { storageClass: 'default' } },
-        ],
-      },
-    }),
+    raised: factsWith([vm()], { storages: { pairs: [toClass('ova'), toClass('gone')] } }),
     reason: 'NotFound',
     items: ['gone'],
     not: good,
@@ -189,7 +177,7 @@ const cases: Readonly<Record<string, Case | readonly Case[]>> = {
   DestinationStorageNotValid: [
     {
       raised: factsWith([vm()], {
-        storages: { pairs: [{ source: 'ova', destination: { storageClass: 'gone' } }] },
+        storages: { pairs: [toClass('ova', 'gone')] },
       }),
       reason: 'NotFound',
       items: ['gone'],

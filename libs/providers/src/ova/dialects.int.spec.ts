@@ -1,15 +1,12 @@
 import { mkdir, readFile, readdir, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Inventory, ProviderSpec, SourceVm } from '@ledgerlift/contracts';
+import type { SourceVm } from '@ledgerlift/contracts';
 import {
-  type OvaSpec,
   type TemporaryFolder,
   amendments,
   asOvirt,
   buildOva,
-  makeSmallDisk,
-  temporaryFolder,
   withBlankDisk,
   withConfigurations,
   withItemAttributes,
@@ -17,42 +14,20 @@ import {
 } from '@ledgerlift/testing';
 import { packagesAt } from './packages-at.js';
 import { ovaProvider } from './provider.js';
+import { type Packages, inventoryOf, onlyVm as onlyVmOf, specOf, startPackages } from './spec/packages.js';
 
 const MiB = 1024 * 1024;
 let folder: TemporaryFolder;
 let raw: string;
-let built = 0;
+let ova: Packages['ova'];
 
 beforeAll(async () => {
-  folder = temporaryFolder('dialects');
-  raw = folder.file('disk.raw');
-  await makeSmallDisk(raw, { size: 2 * MiB });
+  ({ folder, raw, ova } = await startPackages('dialects', [{ network: 'LAN', mac: '00:50:56:01:02:03' }]));
 });
 afterAll(() => folder.remove());
 
-const specOf = (path: string): ProviderSpec => ({
-  name: 'files',
-  type: 'ova',
-  sites: ['local'],
-  settings: { path },
-});
-const inventoryOf = (path: string): Promise<Inventory> => ovaProvider.inventory(specOf(path));
-
-/** Builds an OVA in a folder of its own. @returns that folder */
-async function ova(change: Partial<OvaSpec> = {}): Promise<string> {
-  built += 1;
-  const own = folder.file(`ova-${built}`);
-  await mkdir(own);
-  const nics = [{ network: 'LAN', mac: '00:50:56:01:02:03' }];
-  await buildOva({ name: 'web', folder: own, vms: [{ name: 'web', disks: [{ raw }], nics }], ...change });
-  return own;
-}
-
 async function onlyVm(path: string): Promise<SourceVm> {
-  const { vms, problems } = await inventoryOf(path);
-  expect(problems).toEqual([]);
-  const [vm] = vms;
-  if (vm === undefined || vms.length > 1) throw new Error(`${path} holds ${vms.length} VMs`);
+  const vm = await onlyVmOf(path);
   expect(await ovaProvider.verifyDigests(specOf(path), vm)).toEqual([]);
   return vm;
 }

@@ -5,59 +5,28 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NbdClient, serveSource } from '@ledgerlift/disk-transfer';
-import { Inventory, type ProviderSpec, type SourceVm } from '@ledgerlift/contracts';
+import { Inventory } from '@ledgerlift/contracts';
 import {
-  type OvaSpec,
   type TemporaryFolder,
   buildOva,
   makeSmallDisk,
   mutatedOvas,
-  temporaryFolder,
   writeHostileOvas,
 } from '@ledgerlift/testing';
 import { BadOva } from './errors.js';
 import { ovaProvider } from './provider.js';
+import { type Packages, inventoryOf, onlyVm, specOf, startPackages } from './spec/packages.js';
 
 const run = promisify(execFile);
 const MiB = 1024 * 1024;
 let folder: TemporaryFolder;
 let raw: string;
-let built = 0;
+let ova: Packages['ova'];
 
 beforeAll(async () => {
-  folder = temporaryFolder('ova');
-  raw = folder.file('disk.raw');
-  await makeSmallDisk(raw, { size: 2 * MiB });
+  ({ folder, raw, ova } = await startPackages('ova', [{ network: 'VM Network', model: 'VmxNet3' }]));
 });
 afterAll(() => folder.remove());
-
-const specOf = (path: string): ProviderSpec => ({
-  name: 'files',
-  type: 'ova',
-  sites: ['local'],
-  settings: { path },
-});
-const inventoryOf = (path: string): Promise<Inventory> => ovaProvider.inventory(specOf(path));
-
-/** Builds an OVA in a folder of its own. @returns that folder */
-async function ova(change: Partial<OvaSpec> = {}): Promise<string> {
-  built += 1;
-  const own = folder.file(`ova-${built}`);
-  await mkdir(own);
-  const vms = [
-    { name: 'web', disks: [{ raw }], nics: [{ network: 'VM Network', model: 'VmxNet3' as const }] },
-  ];
-  await buildOva({ name: 'web', folder: own, vms, ...change });
-  return own;
-}
-
-async function onlyVm(path: string): Promise<SourceVm> {
-  const { vms, problems } = await inventoryOf(path);
-  expect(problems).toEqual([]);
-  const [vm] = vms;
-  if (vm === undefined || vms.length > 1) throw new Error(`${path} holds ${vms.length} VMs`);
-  return vm;
-}
 
 describe('the OVA provider', () => {
   it('reads a VM of VMware style', async () => {

@@ -3,6 +3,7 @@ import type { DirectorySettings } from '@ledgerlift/contracts';
 import { sourceDisk, sourceVm } from '@ledgerlift/testing';
 import { overlayRoom, roomBeside, type RoomRequest } from '../files/overlays.js';
 import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../plan.js';
+import { planAtTarget, vmAtTarget } from '../spec/plan-at-target.js';
 import { conditions } from './conditions.js';
 
 const settings: DirectorySettings = {
@@ -16,22 +17,8 @@ const settings: DirectorySettings = {
   storages: [{ name: 'ceph', accessModes: ['ReadWriteOnce'], volumeModes: ['Block'] }],
 };
 const nothing = { freeBytes: undefined, taken: new Map(), adopted: new Map() };
-const plan = (change: Partial<PlanAtTarget>): PlanAtTarget => ({
-  spec: {
-    type: 'cold',
-    skipGuestConversion: false,
-    useCompatibilityMode: true,
-    bootProof: false,
-    maxConcurrentMigrations: 1,
-    targetNamespace: 'nets',
-  },
-  targetName: 'out',
-  sourceHosts: [],
-  vms: [],
-  networks: [],
-  storages: [],
-  ...change,
-});
+const plan = (change: Partial<PlanAtTarget>): PlanAtTarget =>
+  planAtTarget(change, { targetNamespace: 'nets' });
 
 describe('a network', () => {
   const judged = (
@@ -42,20 +29,13 @@ describe('a network', () => {
     const vm = sourceVm();
     const [nic] = vm.nics;
     if (nic === undefined) throw new Error('the fixture has a NIC');
-    const vms = kinds.map((kind, index): VmAtTarget => ({
-      vm: { ...vm, id: `vm-${index}`, nics: [{ ...nic, kind }] },
-      targetName: `web-${index}`,
-      targetNamespace: 'default',
-      isCopied: false,
-      isConverted: false,
-      startsAtTarget: false,
-      isRetried: false,
-      adopted: undefined,
-      planName: 'first-wave',
-      machine: {},
-      networkOf: [pair],
-      storageOf: [],
-    }));
+    const vms = kinds.map((kind, index) =>
+      vmAtTarget({
+        vm: { ...vm, id: `vm-${index}`, nics: [{ ...nic, kind }] },
+        targetName: `web-${index}`,
+        networkOf: [pair],
+      }),
+    );
     return conditions({ settings }, plan({ networks: [pair], vms }), nothing);
   };
   const reasons = (...of: Parameters<typeof judged>) =>
@@ -143,20 +123,11 @@ describe('room', () => {
   });
 
   it('must be there for all VMs together', () => {
-    const vmOf = (id: string, capacityBytes: number): VmAtTarget => ({
-      vm: sourceVm({ id, nics: [], disks: [sourceDisk(0, { capacityBytes })] }),
-      targetName: id,
-      targetNamespace: 'default',
-      isCopied: false,
-      isConverted: false,
-      startsAtTarget: false,
-      isRetried: false,
-      adopted: undefined,
-      planName: 'first-wave',
-      machine: {},
-      networkOf: [],
-      storageOf: [],
-    });
+    const vmOf = (id: string, capacityBytes: number): VmAtTarget =>
+      vmAtTarget({
+        vm: sourceVm({ id, nics: [], disks: [sourceDisk(0, { capacityBytes })] }),
+        targetName: id,
+      });
     const found = (...vms: VmAtTarget[]) =>
       conditions({ settings }, plan({ vms }), { ...nothing, freeBytes: 2 ** 40 });
     expect(found(vmOf('a', 512), vmOf('b', 512))).toEqual([]);

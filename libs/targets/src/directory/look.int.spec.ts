@@ -2,40 +2,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { sourceVm, temporaryFolder, vmRecord } from '@ledgerlift/testing';
-import type { PlanAtTarget, VmAtTarget } from '../plan.js';
+import type { PlanAtTarget } from '../plan.js';
 import { targetOf } from '../registry.js';
+import { planAtTarget, vmAtTarget } from '../spec/plan-at-target.js';
 import { openVmFolder } from './folder.js';
 
 const target = targetOf('directory');
 const settings = (path: string) => ({ ...vmRecord().target.settings, path });
-const planOf = (...names: string[]): PlanAtTarget => ({
-  spec: {
-    type: 'cold',
-    skipGuestConversion: true,
-    useCompatibilityMode: true,
-    bootProof: false,
-    maxConcurrentMigrations: 1,
-    targetNamespace: 'default',
-  },
-  targetName: 'out',
-  sourceHosts: [],
-  networks: [],
-  storages: [],
-  vms: names.map((targetName): VmAtTarget => ({
-    vm: sourceVm({ id: targetName, name: targetName, nics: [], disks: [] }),
-    targetName,
-    targetNamespace: 'default',
-    isCopied: false,
-    isConverted: false,
-    startsAtTarget: false,
-    isRetried: false,
-    adopted: undefined,
-    planName: 'first-wave',
-    machine: {},
-    networkOf: [],
-    storageOf: [],
-  })),
-});
+const planOf = (...names: string[]): PlanAtTarget =>
+  planAtTarget({
+    vms: names.map((name) => vmAtTarget({ vm: sourceVm({ id: name, name, nics: [], disks: [] }) })),
+  });
 const unused = { places: new Map<string, string>(), disks: new Map() };
 const look = (path: string, plan = planOf(), use = unused) =>
   target.look({ settings: settings(path) }, plan, use);

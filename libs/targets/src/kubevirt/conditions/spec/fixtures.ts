@@ -4,6 +4,7 @@ import type { NetworkPair, PlanAtTarget, StoragePair, VmAtTarget } from '../../.
 import type { ClusterView, Gap } from '../../inventory/cluster-inventory.js';
 import type { Claim, FreeVolume, KubeVirt, Node, Quota, VirtualMachine } from '../../inventory/kinds.js';
 import type { Knowledge } from '../../inventory/resource-watch.js';
+import { planAtTarget, vmAtTarget } from '../../../spec/plan-at-target.js';
 import type { KubeVirtView } from '../../look.js';
 
 export const GiB = 2 ** 30;
@@ -40,21 +41,13 @@ export interface Placed extends Partial<Omit<VmAtTarget, 'vm'>> {
 /** A VM `web` of the namespace `vms`, with one disk of 1 GiB on the class `fast` and one NIC on the pod network. */
 export function placed({ vm, storage, network, ...over }: Placed = {}): VmAtTarget {
   const source = sourceVm({ disks: [sourceDisk(0)], ...vm });
-  return {
+  return vmAtTarget({
     vm: source,
-    targetName: source.name,
     targetNamespace: 'vms',
-    isCopied: false,
-    isConverted: false,
-    startsAtTarget: false,
-    isRetried: false,
-    adopted: undefined,
-    planName: 'first-wave',
-    machine: {},
     networkOf: source.nics.map(() => network ?? networkPair({ type: 'pod' })),
     storageOf: source.disks.map(() => storage ?? storagePair()),
     ...over,
-  };
+  });
 }
 
 /** A plan for these VMs, whose pairs are all that the VMs use. */
@@ -62,22 +55,11 @@ export function planOf(vms: readonly VmAtTarget[], over: Partial<PlanAtTarget> =
   const used = <T>(pairs: readonly (T | undefined)[]): readonly T[] => [
     ...new Set(pairs.filter((pair) => pair !== undefined)),
   ];
-  return {
-    spec: {
-      type: 'cold',
-      skipGuestConversion: false,
-      bootProof: false,
-      useCompatibilityMode: true,
-      maxConcurrentMigrations: 1,
-      targetNamespace: 'vms',
-    },
-    targetName: 'prod',
-    sourceHosts: [],
-    vms,
+  const mappings = {
     networks: used(vms.flatMap(({ networkOf }) => networkOf)),
     storages: used(vms.flatMap(({ storageOf }) => storageOf)),
-    ...over,
   };
+  return planAtTarget({ targetName: 'prod', vms, ...mappings, ...over }, { targetNamespace: 'vms' });
 }
 
 export const node = (over: Partial<Node> = {}): Node => ({
