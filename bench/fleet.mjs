@@ -4,7 +4,7 @@
 // the steps: what is measured is the planner. Peer: the same with a thousand VMs in the same run, so that a ratio of 1
 // means that nothing grows with the number of VMs; of the restart, plain node:sqlite reading and parsing the same log.
 import { DatabaseSync } from 'node:sqlite';
-import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
+import { auditVerify, openLogForReading } from '@ledgerlift/event-log';
 import { Fleet } from './fleet/installation.mjs';
 
 const LARGE = Number(process.env.FLEET_VMS ?? 10_000);
@@ -80,7 +80,7 @@ async function measure(count) {
  * that was killed is left out: in a small fleet it would be more than the hundredth that p99 is about.
  */
 async function examine(path, away) {
-  const log = openSqliteLogForReading(path);
+  const log = await openLogForReading(path);
   const { findings, events } = await auditVerify(log);
   await log.close();
   check(findings.length, 0, 'findings of the audit');

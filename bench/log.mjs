@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { openSqliteLog } from '@ledgerlift/event-log';
+import { openLog } from '@ledgerlift/event-log';
 
 const ONE_BY_ONE = 1500;
 const GROUPED = 60_000;
@@ -40,7 +40,7 @@ export async function run(emit) {
 }
 
 async function ours(path) {
-  const log = await openSqliteLog({ path });
+  const log = await openLog(path);
   const rates = {};
   rates.append = await rate(ONE_BY_ONE, async () => {
     for (let n = 0; n < ONE_BY_ONE; n += 1) await log.append(`one-${n}`, [eventOf(n)], 'no-stream');

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudEvent, WORKER_PROTOCOL, apiOperations, subjects } from '@ledgerlift/contracts';
-import { openSqliteLog } from '@ledgerlift/event-log';
+import { openLog } from '@ledgerlift/event-log';
 import { buildOva, freePort, makeSmallDisk, startNats, temporaryFolder } from '@ledgerlift/testing';
 import { connect } from '@nats-io/transport-node';
 
@@ -154,7 +154,7 @@ async function startPlan(folder, url, ready) {
 
 /** Milliseconds of one append that is durable when it returns: the median of many. */
 async function durableAppend(path) {
-  const log = await openSqliteLog({ path });
+  const log = await openLog(path);
   const took = [];
   for (let n = 0; n < 200; n += 1) {
     const event = {

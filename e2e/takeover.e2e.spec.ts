@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type PostgresServer, startPostgres } from '@ledgerlift/event-log/contract';
 import { HANGS_MS, buildOva, makeSmallDisk } from '@ledgerlift/testing';
 import { call } from './installation/api.js';
 import { Installation } from './installation/installation.js';
@@ -6,33 +7,72 @@ import { judgeLog } from './installation/judge.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
+let database: PostgresServer | undefined;
+afterEach(async () => {
+  await at[Symbol.asyncDispose]();
+  await database?.stop();
+}, 60_000);
 
-beforeAll(async () => {
-  at = await Installation.start();
+/** Installs Ledgerlift with one VM to migrate. */
+async function install(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  at = await Installation.start({ env });
   const raw = at.folder.file('disk.raw');
   await makeSmallDisk(raw, { size: 12 * MiB, seed: 4 });
   const vms = [{ name: 'handed-over', disks: [{ raw }], nics: [{ network: 'VM Network' }] }];
   await buildOva({ name: 'handed-over', folder: at.folder.file('ovas'), vms });
   await at.prepare();
-});
-afterAll(() => at[Symbol.asyncDispose](), 60_000);
+}
+
+/** Migrates slowly, and does to the first planner what is asked while the disk is copied. The second must end it well. */
+async function takenOver(strike: () => Promise<unknown>): Promise<void> {
+  const second = await at.startSecondPlanner();
+  await second.process.waitForLine(/another planner owns the log/);
+  const migration = await at.migrate('handed-over', ['handed-over'], { bandwidthLimit: 3 * MiB });
+  await at.reached(migration, 'DiskTransfer');
+  await strike();
+  await second.process.waitForHttp(`${second.url}/health/ready`);
+  for (const deadline = Date.now() + HANGS_MS; ;) {
+    const { status } = await call(second.url, 'migrations.get', { params: { migration } });
+    if (status === 'succeeded') break;
+    if (Date.now() > deadline) throw new Error(`the migration is ${status}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function logIsWhole(place: string): Promise<void> {
+  const { findings, ids } = await judgeLog(place);
+  expect(findings).toBe(0);
+  expect(new Set(ids).size).toBe(ids.length);
+}
 
 describe('a second planner on the same log', () => {
   it('waits until the first is gone, then goes on with what it had begun', async () => {
-    const second = await at.startSecondPlanner();
-    await second.process.waitForLine(/another planner owns the log/);
-    const migration = await at.migrate('handed-over', ['handed-over'], { bandwidthLimit: 3 * MiB });
-    await at.reached(migration, 'DiskTransfer');
-    await at.service('planner').kill();
-    await second.process.waitForHttp(`${second.url}/health/ready`);
-    for (const deadline = Date.now() + HANGS_MS; ;) {
-      const { status } = await call(second.url, 'migrations.get', { params: { migration } });
-      if (status === 'succeeded') break;
-      if (Date.now() > deadline) throw new Error(`the migration is ${status}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    const { findings, ids } = await judgeLog(at.logFile);
-    expect(findings).toBe(0);
-    expect(new Set(ids).size).toBe(ids.length);
+    await install();
+    await takenOver(() => at.service('planner').kill());
+    await logIsWhole(at.logFile);
+  });
+
+  it('in PostgreSQL takes over from one that hangs, which harms nothing when it wakes up', async () => {
+    database = await startPostgres();
+    const url = await database.createDatabase();
+    await install({ LEDGERLIFT_LOG_URL: url });
+    const first = at.service('planner');
+    await takenOver(() => first.pause());
+    first.resume();
+    expect(await first.ended).toMatchObject({ code: 1 });
+    expect(first.output.join('')).toContain('another planner took over the log');
+    await logIsWhole(url);
+  });
+
+  it('in PostgreSQL goes on after the database was killed', async () => {
+    database = await startPostgres();
+    const url = await database.createDatabase();
+    await install({ LEDGERLIFT_LOG_URL: url });
+    const server = database;
+    await takenOver(async () => {
+      await server.restart();
+      await at.service('planner').kill();
+    });
+    await logIsWhole(url);
   });
 });

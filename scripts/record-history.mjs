@@ -3,7 +3,7 @@
 // Each VM, each run and the schedule become one file of events, a line each, with the hashes that chain them.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openSqliteLogForReading } from '@ledgerlift/event-log';
+import { openLogForReading } from '@ledgerlift/event-log';
 
 const [data, name] = process.argv.slice(2);
 if (data === undefined || name === undefined) {
@@ -12,7 +12,7 @@ if (data === undefined || name === undefined) {
 }
 const out = join(import.meta.dirname, '..', 'apps', 'planner', 'src', 'histories', 'recorded');
 await mkdir(out, { recursive: true });
-const log = openSqliteLogForReading(join(data, 'events.db'));
+const log = await openLogForReading(join(data, 'events.db'));
 const streams = new Map();
 for await (const event of log.readAll()) {
   const isWanted = /^(vm|migration)-/.test(event.stream) || event.stream === 'schedule';

@@ -1,7 +1,7 @@
 import { HANGS_MS } from '@ledgerlift/testing';
 import { readdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
+import { auditVerify, openLogForReading } from '@ledgerlift/event-log';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager } from '@nats-io/jetstream';
 
@@ -29,7 +29,7 @@ export interface LogJudgement {
 
 /** What is in the log, and whether its chains hold. */
 export async function judgeLog(path: string): Promise<LogJudgement> {
-  const log = openSqliteLogForReading(path);
+  const log = await openLogForReading(path);
   try {
     const { findings } = await auditVerify(log);
     const ids: string[] = [];

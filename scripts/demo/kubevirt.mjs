@@ -3,7 +3,7 @@
 // nothing starts the VM there: KubeVirt's own converter says which libvirt domain it would be, and libvirt boots that from the claim's volume.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
+import { auditVerify, openLogForReading } from '@ledgerlift/event-log';
 import {
   bootDomain,
   buildOva,
@@ -146,7 +146,7 @@ export const kubevirtDemo = () =>
         () => true,
         (error) => say(error.message),
       ));
-    const log = openSqliteLogForReading(join(folder, 'data', 'events.db'));
+    const log = await openLogForReading(join(folder, 'data', 'events.db'));
     const { findings } = await auditVerify(log);
     await log.close();
     return allHold({

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { auditVerify, openSqliteLogForReading } from '@ledgerlift/event-log';
+import { auditVerify, openLogForReading } from '@ledgerlift/event-log';
 import { guest, guestImage, readGuestFile, startVsphere, vddkPlugin } from '@ledgerlift/testing';
 import { allHold, demo, say, tellResult } from './session.mjs';
 
@@ -122,7 +122,7 @@ export const vsphereDemo = () =>
     const vm = JSON.parse(await must('--json', 'status', `${migration}/0`));
     const last = readGuestFile(join(folder, 'out', 'default', VM, `${VM}-disk-0.raw`), '/root/demo').trim();
     const source = await vsphere.vm(VM);
-    const log = openSqliteLogForReading(join(folder, 'data', 'events.db'));
+    const log = await openLogForReading(join(folder, 'data', 'events.db'));
     const { findings } = await auditVerify(log);
     await log.close();
     return allHold({

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isDatabase } from '@ledgerlift/event-log';
 import {
   type Environment,
   type ServiceConfig,
@@ -17,6 +18,13 @@ const PlannerEnvironment = ServiceEnvironment.extend({
     .min(1)
     .optional()
     .describe('the path of the event log; events.db in the data folder unless set'),
+  LEDGERLIFT_LOG_URL: z
+    .string()
+    .refine(isDatabase)
+    .optional()
+    .describe(
+      'the URL of a PostgreSQL database for the event log, such as postgres://ledgerlift@db/ledgerlift',
+    ),
   LEDGERLIFT_MAX_RUNNING_VMS: whole
     .default(20)
     .describe('how many VMs may run at once over all plans: a whole number from 1'),
@@ -44,7 +52,8 @@ const PlannerEnvironment = ServiceEnvironment.extend({
 const DEFAULT_HTTP_PORT = 7420;
 
 export interface PlannerConfig extends ServiceConfig {
-  readonly logFile: string;
+  /** Path of the event log's file, or the URL of its database, which may hold a password. */
+  readonly log: string;
   readonly maxRunningVms: number;
   readonly leaseMs: number;
   readonly unclaimedMs: number;
@@ -58,7 +67,7 @@ export function readPlannerConfig(env: Environment = process.env): PlannerConfig
   return {
     ...service,
     http: { host: service.http.host, port: read.LEDGERLIFT_HTTP_PORT ?? DEFAULT_HTTP_PORT },
-    logFile: read.LEDGERLIFT_LOG_FILE ?? join(service.dataDir, 'events.db'),
+    log: read.LEDGERLIFT_LOG_URL ?? read.LEDGERLIFT_LOG_FILE ?? join(service.dataDir, 'events.db'),
     maxRunningVms: read.LEDGERLIFT_MAX_RUNNING_VMS,
     leaseMs: read.LEDGERLIFT_LEASE_MS,
     unclaimedMs: read.LEDGERLIFT_UNCLAIMED_MS,

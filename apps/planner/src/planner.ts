@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ScheduleLimits, subjects } from '@ledgerlift/contracts';
-import { openSqliteLog } from '@ledgerlift/event-log';
+import { isDatabase, openLog, shownPlace } from '@ledgerlift/event-log';
 import { loadExtensions } from '@ledgerlift/extensions';
 import { providerSourceAccess } from '@ledgerlift/planning';
 import { closeSources } from '@ledgerlift/providers';
@@ -64,18 +64,22 @@ const LEFTOVERS_MS = 300_000;
  * Starts the planner: takes ownership of the log (waiting until no other planner has it), reads it, runs all pending reactions,
  * and only then answers requests.
  *
- * @throws BadSetting, BadExtension, NotAnEventLog, BadCredentials, and the HTTP server's error if it cannot listen
+ * @param onLost called if another planner took over the log; this one must exit
+ * @throws BadSetting, BadExtension, NotAnEventLog, CannotOpenLog, BadCredentials, and the HTTP server's error if it cannot listen
  */
-export async function startPlanner(config: PlannerConfig): Promise<Planner> {
+export async function startPlanner(
+  config: PlannerConfig,
+  onLost: () => void = () => undefined,
+): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
   // Fails early on a bad key. The planner works without one, because only pods need it.
   if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
   await loadExtensions(config.extensions);
-  await mkdir(dirname(config.logFile), { recursive: true, mode: 0o700 });
-  const log = await openSqliteLog({
-    path: config.logFile,
-    onWaiting: () =>
-      logger.warn({ log: config.logFile }, 'another planner owns the log; waiting until it exits'),
+  const place = shownPlace(config.log);
+  if (!isDatabase(config.log)) await mkdir(dirname(config.log), { recursive: true, mode: 0o700 });
+  const log = await openLog(config.log, {
+    onWaiting: () => logger.warn({ log: place }, 'another planner owns the log; waiting until it exits'),
+    onLost,
   });
   const nc = await connectNats({
     url: config.natsUrl,
@@ -98,7 +102,8 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
   const backlog = new Backlog(nc, reportConsumer);
   const keeper = new PresenceKeeper(log, writer, {
     bus: {
-      isConnected: () => isConnected,
+      // Whoever does not own the log for sure answers nobody, so nobody can reach the planner then.
+      isConnected: () => isConnected && log.owns(),
       restart: () => backlog.restart(),
       // While JetStream does not answer, the planner is not back either. The relay logs the reason.
       isTaken: () => backlog.isTaken().catch(() => false),
@@ -172,7 +177,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
     dead: { spec: deadLetterConsumer },
   };
   const bus = app.connectMicroservice<MicroserviceOptions>(
-    { strategy: new JetStreamServer({ nc, service: 'planner', consumers, logger }) },
+    { strategy: new JetStreamServer({ nc, consumers, logger, answers: () => log.owns() }) },
     { inheritAppConfig: false, deferInitialization: true },
   );
   bus.useGlobalFilters(new BusErrorFilter());
@@ -206,7 +211,7 @@ export async function startPlanner(config: PlannerConfig): Promise<Planner> {
       .catch((error: unknown) => failed('removing leftovers', error));
   });
   isReady = true;
-  logger.info({ url: await app.getUrl(), log: config.logFile }, 'planner started');
+  logger.info({ url: await app.getUrl(), log: place }, 'planner started');
 
   const every = (ms: number, what: string, run: () => Promise<void>): NodeJS.Timeout =>
     setInterval(() => void run().catch((error: unknown) => failed(what, error)), ms);

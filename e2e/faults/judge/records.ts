@@ -1,4 +1,4 @@
-import { auditVerify, openSqliteLogForReading, type StoredEvent } from '@ledgerlift/event-log';
+import { auditVerify, openLogForReading, type StoredEvent } from '@ledgerlift/event-log';
 import { resourceKey, type Resource } from '@ledgerlift/contracts';
 import { type Finding, found } from '../run/finding.js';
 
@@ -9,7 +9,7 @@ export interface Records {
 }
 
 export async function readRecords(logFile: string): Promise<Records> {
-  const log = openSqliteLogForReading(logFile);
+  const log = await openLogForReading(logFile);
   try {
     const { findings } = await auditVerify(log);
     const all = await Array.fromAsync(log.readAll());

@@ -79,18 +79,16 @@ export class BadPosition extends LedgerliftError {
   }
 }
 
-/** The log's file cannot be opened. */
+/** The log's file, or its database, cannot be opened. */
 export class CannotOpenLog extends LedgerliftError {
   readonly code = 'LL-LOG-008';
   override readonly failure = 'needs-operator';
   constructor(
     readonly path: string,
     cause: unknown,
+    advice = 'check that its folder exists and may be written',
   ) {
-    super(
-      `the event log ${path} cannot be opened: ${reasonOf(cause)}; check that its folder exists and may be written`,
-      { cause },
-    );
+    super(`the event log ${path} cannot be opened: ${reasonOf(cause)}; ${advice}`, { cause });
   }
 }
 
@@ -107,6 +105,32 @@ export class UnreadableEvent extends LedgerliftError {
   ) {
     super(
       `revision ${revision} of stream ${stream}, at position ${position}, cannot be read as an event; run an audit of the log`,
+    );
+  }
+}
+
+/** Another process took over the log while this one was silent. Nothing was written. End this process. */
+export class LogTakenOver extends LedgerliftError {
+  readonly code = 'LL-LOG-010';
+  override readonly failure = 'needs-operator';
+  constructor() {
+    super(
+      'another process owns the event log now; nothing was written. End this process, or open the log again',
+    );
+  }
+}
+
+/** The log ends before an event that was acknowledged: a server took over that does not have it. Nothing was written. */
+export class LogLostEvents extends LedgerliftError {
+  readonly code = 'LL-LOG-011';
+  override readonly failure = 'needs-operator';
+  constructor(
+    readonly acknowledged: string,
+    readonly last: string,
+  ) {
+    super(
+      `the event log ends at position ${last}, although ${acknowledged} was acknowledged; nothing was written. ` +
+        'Use the server that has the rest, and replicate synchronously',
     );
   }
 }

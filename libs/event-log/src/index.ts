@@ -13,7 +13,9 @@ export {
   BadPosition,
   CannotOpenLog,
   EventIdReused,
+  LogLostEvents,
   LogNotOpen,
+  LogTakenOver,
   NotAnEventLog,
   RevisionConflict,
   UnreadableEvent,
@@ -32,4 +34,4 @@ export {
   type SubscribeOptions,
   comparePositions,
 } from './port.js';
-export { type SqliteLogOptions, openSqliteLog, openSqliteLogForReading } from './sqlite/open.js';
+export { type OpenLogOptions, isDatabase, openLog, openLogForReading, shownPlace } from './open.js';

@@ -129,6 +129,11 @@ export interface EventLog {
   streamHead(stream: string): Promise<StreamHead | undefined>;
   /** Heads of all streams, or of those whose name begins with `prefix`, in order of name. */
   listStreams(prefix?: string): AsyncIterable<StreamHead>;
+  /**
+   * Whether this process certainly owns the log. If not, another one may append, and what this one has read may be old: it must not
+   * answer for the log. Always so on an engine whose owner cannot be replaced while it lives.
+   */
+  owns(): boolean;
   /** Resolves when all pending appends are on disk and the log is free for the next owner. */
   close(): Promise<void>;
 }

@@ -62,7 +62,6 @@ async function launcher(ensure: EnsurePod, name = 'a', askMs = 15_000) {
   });
   const server = new JetStreamServer({
     nc: own,
-    service: 'vm-creator',
     consumers: { pods: { spec: podRequestConsumer('edge'), concurrency: 8 } },
   });
   const onRequest: MessageHandler = async (received: Received<StepRequestedData>) =>

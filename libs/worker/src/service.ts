@@ -137,7 +137,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         });
   const strategy = new JetStreamServer({
     nc,
-    service,
     logger,
     consumers: {
       [STEP_REQUESTED]: {

@@ -44,7 +44,6 @@ async function startWorker(name: string, handler: StepHandler, slots = 1): Promi
   });
   const server = new JetStreamServer({
     nc: own,
-    service: 'transfer',
     consumers: {
       requests: { spec: stepRequestConsumer('transfer', 'local'), ready: (pulled) => runner.ready(pulled) },
     },

@@ -23,9 +23,9 @@ export interface LogUnderTest {
   loseConnections(): Promise<void>;
   /**
    * Overwrites columns of one record behind the log's back, as anyone with the database could, calls `look`, and restores them.
-   * Absent if the engine does not allow that.
+   * Returns undefined if the engine cannot hold such a value. Absent if the engine does not allow edits at all.
    */
-  edited?<T>(place: Place, edits: readonly Edit[], look: () => Promise<T>): Promise<T>;
+  edited?<T>(place: Place, edits: readonly Edit[], look: () => Promise<T>): Promise<T | undefined>;
   destroy(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { AppendFailed, EventIdReused, RevisionConflict } from '../errors.js';
 import { GENESIS_HASH, linkHash } from '../stored-content.js';
 import { type PlacedAppend, storedEvent } from '../placed-append.js';
 import type { AppendResult, StoredEvent } from '../port.js';
-import { eventOf, headOf } from './rows.js';
+import { eventOf, headOf } from '../rows.js';
 
 interface Pending {
   readonly append: PlacedAppend;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BadPosition, LogNotOpen } from '../errors.js';
+import { LogNotOpen } from '../errors.js';
 import { placeAppend } from '../placed-append.js';
 import type {
   AppendResult,
@@ -14,35 +14,11 @@ import type {
   StreamHead,
   SubscribeOptions,
 } from '../port.js';
+import { eventOf, headOf, positionNumber } from '../rows.js';
+import { WakeUp } from '../wake-up.js';
 import { GroupCommit } from './group-commit.js';
 import type { OwnerLock } from './open.js';
-import { eventOf, headOf, RECORD_COLUMNS, recordOf } from './rows.js';
-
-/** Lets many callers sleep until something happens, and cleans up after each. */
-export class WakeUp {
-  readonly #sleepers = new Set<() => void>();
-
-  /** Wakes all current sleepers. */
-  wake(): void {
-    for (const sleeper of [...this.#sleepers]) sleeper();
-  }
-
-  /** Resolves at the next `wake`, when the signal aborts, or after `atMostMs`. */
-  sleep(signal: AbortSignal, atMostMs?: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) return resolve();
-      const timer = atMostMs === undefined ? undefined : setTimeout(() => awake(), atMostMs);
-      const awake = (): void => {
-        this.#sleepers.delete(awake);
-        signal.removeEventListener('abort', awake);
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#sleepers.add(awake);
-      signal.addEventListener('abort', awake);
-    });
-  }
-}
+import { RECORD_COLUMNS, recordOf } from './rows.js';
 
 /** This process's access to the file. */
 export type Access =
@@ -54,9 +30,6 @@ const POLL_MS = 250;
 const LAST = Number.MAX_SAFE_INTEGER;
 /** Bounds of an SQLite integer: a forged position can be any value. */
 const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 63n - 1n];
-// A position that the engine can have assigned, or 0 for the start; within a safe integer.
-const POSITION = /^(?:0|[1-9]\d{0,14})$/;
-
 /** The embedded log: WAL, `synchronous=FULL`, and group commit. */
 export class SqliteLog implements EventLog {
   readonly #writer: GroupCommit | undefined;
@@ -171,6 +144,10 @@ export class SqliteLog implements EventLog {
     }
   }
 
+  owns(): boolean {
+    return this.#writer !== undefined && !this.#isClosed;
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#writer?.flush();
@@ -196,10 +173,4 @@ export class SqliteLog implements EventLog {
     this.#statements.set(sql, statement);
     return statement;
   }
-}
-
-function positionNumber(position: string | undefined): number | undefined {
-  if (position === undefined) return undefined;
-  if (!POSITION.test(position)) throw new BadPosition(position);
-  return Number(position);
 }

@@ -43,7 +43,7 @@ async function consume(
     warnings.push(message);
   };
   const logger: BusLogger = { debug: () => undefined, info: note, warn: note, error: note };
-  const server = new JetStreamServer({ nc, service: 'spec', consumers: { spec: binding }, logger });
+  const server = new JetStreamServer({ nc, consumers: { spec: binding }, logger });
   const handler: MessageHandler = async (payload: Received<Admitted>, context: JetStreamContext) =>
     (await onEvent(payload, context)) as never;
   server.addHandler('spec', handler, true, { schema: Admitted });
@@ -200,7 +200,7 @@ describe('a message that nobody can read', () => {
     await first.close();
     const position = await lastPublishedPosition(nc);
     const seen: unknown[] = [];
-    const server = new JetStreamServer({ nc, service: 'spec', consumers: { spec: { spec: consumer() } } });
+    const server = new JetStreamServer({ nc, consumers: { spec: { spec: consumer() } } });
     const handler: MessageHandler = async ({ data }: Received<unknown>) => seen.push(data) as never;
     server.addHandler('spec', handler, true, { schema: z.object({ n: z.string() }) });
     server.listen(() => undefined);
@@ -286,8 +286,11 @@ describe('a request', () => {
   const Ask = z.object({ n: z.int() });
   const Answer = z.object({ twice: z.int() });
 
-  async function answer(handle: (body: { n: number }) => Promise<unknown>): Promise<JetStreamServer> {
-    const server = new JetStreamServer({ nc, service: 'spec' });
+  async function answer(
+    handle: (body: { n: number }) => Promise<unknown>,
+    answers?: () => boolean,
+  ): Promise<JetStreamServer> {
+    const server = new JetStreamServer({ nc, ...(answers === undefined ? {} : { answers }) });
     const handler: MessageHandler = async (body: { n: number }) => (await handle(body)) as never;
     server.addHandler('spec.ask', handler, false, { schema: Ask });
     server.listen(() => undefined);
@@ -300,6 +303,16 @@ describe('a request', () => {
   it('is answered', async () => {
     await answer(async ({ n }) => ({ twice: n * 2 }));
     expect(await request(nc, 'spec.ask', Answer, { n: 2 }, { timeoutMs: 1000 })).toEqual({ twice: 4 });
+  });
+
+  it('is left to another process by one that may not answer', async () => {
+    await answer(
+      async () => ({ twice: 0 }),
+      () => false,
+    );
+    await answer(async ({ n }) => ({ twice: n * 2 }));
+    for (let n = 0; n < 20; n += 1)
+      expect(await request(nc, 'spec.ask', Answer, { n }, { timeoutMs: 1000 })).toEqual({ twice: n * 2 });
   });
 
   it('fails with the code and field of the error that was thrown', async () => {
@@ -359,7 +372,7 @@ describe('a request', () => {
 
 describe('an answer that is too large for a message', () => {
   it('is an error for who asked, as is a request', async () => {
-    const server = new JetStreamServer({ nc, service: 'spec' });
+    const server = new JetStreamServer({ nc });
     const handler: MessageHandler = async () => 'x'.repeat(2 ** 20) as never;
     server.addHandler('spec.large', handler, false, { schema: z.unknown() });
     server.listen(() => undefined);

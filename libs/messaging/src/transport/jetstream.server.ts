@@ -21,8 +21,11 @@ export interface ConsumerBinding {
 
 export interface JetStreamServerOptions {
   readonly nc: NatsConnection;
-  /** Queue group of requests: one process of the group answers each. */
-  readonly service: string;
+  /**
+   * Whether this process may answer requests now; by default always. Requests that come otherwise are dropped: the process
+   * that may answers them.
+   */
+  readonly answers?: () => boolean;
   /** The consumers, by the name in `@EventPattern('name', { schema })`. */
   readonly consumers?: Readonly<Record<string, ConsumerBinding>>;
   readonly logger?: BusLogger;
@@ -115,7 +118,6 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   #answer(subject: string, handler: MessageHandler): void {
     const schema = schemaOf(handler);
     const subscription = this.#options.nc.subscribe(subject, {
-      queue: this.#options.service,
       callback: (error, message) => {
         if (error !== null) {
           this.#logger.error({ subject, reason: messageOf(error) }, 'cannot receive requests');
@@ -131,6 +133,10 @@ export class JetStreamServer extends Server implements CustomTransportStrategy {
   }
 
   async #reply(message: Msg, schema: z.ZodType, handler: MessageHandler): Promise<void> {
+    if (this.#options.answers?.() === false) {
+      this.#logger.debug({ subject: message.subject }, 'request dropped: another process answers');
+      return;
+    }
     // An answer there would be a message of ours: who may only ask could speak with our permissions.
     if (isMeaningful(message.reply)) {
       this.#logger.error(

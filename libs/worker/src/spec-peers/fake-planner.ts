@@ -34,7 +34,6 @@ export class FakePlanner {
     this.#silence.promise.catch(() => undefined);
     this.#server = new JetStreamServer({
       nc,
-      service: 'planner',
       consumers: { reports: { spec: reportConsumer } },
     });
     this.#answer(subjects.allClaims, ClaimRequest, (ref: ClaimRequest) => this.#claim(ref));

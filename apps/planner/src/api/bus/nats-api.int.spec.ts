@@ -39,7 +39,7 @@ beforeAll(async () => {
   nc = await connect({ servers: nats.url });
   temporary = await openTemporaryLog();
   planner = await PlannerUnderTest.start(temporary.log, inventoryOf(webVm));
-  const strategy = new JetStreamServer({ nc, service: 'planner' });
+  const strategy = new JetStreamServer({ nc });
   const bus = planner.app.connectMicroservice<MicroserviceOptions>(
     { strategy },
     { inheritAppConfig: false, deferInitialization: true },

@@ -103,7 +103,7 @@ export class BusUnderTest {
     const consumers = { reports: { spec: reportConsumer }, dead: { spec: deadLetterConsumer } };
     const app: INestMicroservice = await NestFactory.createMicroservice<MicroserviceOptions>(
       BusModule.of(states, desk, pods),
-      { strategy: new JetStreamServer({ nc, service: 'planner', consumers }), logger: false },
+      { strategy: new JetStreamServer({ nc, consumers }), logger: false },
     );
     app.useGlobalFilters(new BusErrorFilter());
     await app.listen();

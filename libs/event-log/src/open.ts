@@ -1,0 +1,34 @@
+import type { EventLog } from './port.js';
+import { openPostgresLog, openPostgresLogForReading } from './postgres/open.js';
+import { shownUrl } from './postgres/shown-url.js';
+import { openSqliteLog, openSqliteLogForReading } from './sqlite/open.js';
+
+export interface OpenLogOptions {
+  /** Called once if another process owns the log, and this one waits for it to end. */
+  readonly onWaiting?: () => void;
+  /** Called once if another process took over the log. Nothing can be appended any more. Never on SQLite. */
+  readonly onLost?: () => void;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/** Whether a place of a log is in a PostgreSQL database, and no file. */
+export const isDatabase = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);
+
+/** The place of a log for messages: without a password. */
+export const shownPlace = (place: string): string => (isDatabase(place) ? shownUrl(place) : place);
+
+/**
+ * Opens the log for appending. One process at a time owns it; a second one waits until the first has ended.
+ *
+ * @param place the path of a file (see `SqliteLogOptions`), or the URL of a database (see `PostgresLogOptions`)
+ * @throws NotAnEventLog, CannotOpenLog; the signal's reason if it aborts during the wait
+ */
+export const openLog = (place: string, options: OpenLogOptions = {}): Promise<EventLog> =>
+  isDatabase(place)
+    ? openPostgresLog({ url: place, ...options })
+    : openSqliteLog({ path: place, ...options });
+
+/** Opens a log for reading only, such as for an audit. Another process may own it. @throws NotAnEventLog, CannotOpenLog */
+export const openLogForReading = async (place: string): Promise<EventLog> =>
+  isDatabase(place) ? openPostgresLogForReading({ url: place }) : openSqliteLogForReading(place);

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
+import { LogNotOpen } from '../errors.js';
+
+/** Runs one statement. Integers come as text, because a bigint may not fit into a number. */
+export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly DatabaseRow[]>;
+export type DatabaseRow = Readonly<Record<string, unknown>>;
+
+export interface DatabaseOptions {
+  /** `postgres://user@host:port/database`. libpq's variables (`PGPASSWORD`, `PGPASSFILE` …) supply what it leaves out. */
+  readonly url: string;
+  /** How long work is repeated while the server cannot be reached, in milliseconds: a restart or a failover takes that long. */
+  readonly patienceMs: number;
+}
+
+/** Connections of a planner: one for appends, the others for reads. */
+const MOST_CONNECTIONS = 6;
+const CONNECT_MS = 5000;
+/** A server whose machine is gone never answers: the connection is then given up. */
+const ANSWER_MS = 30_000;
+const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 1000];
+
+/** Connections to one PostgreSQL database. Work that finds the server away is repeated until the patience ends. */
+export class Database {
+  readonly #pool: Pool;
+  readonly #config: ClientConfig;
+  #isClosed = false;
+
+  constructor(private readonly options: DatabaseOptions) {
+    this.#config = {
+      connectionString: options.url,
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: ANSWER_MS,
+      keepAlive: true,
+      application_name: 'ledgerlift',
+    };
+    this.#pool = new Pool({ ...this.#config, max: MOST_CONNECTIONS });
+    // An idle connection that is lost is replaced at the next use.
+    this.#pool.on('error', () => undefined);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Runs one statement that may be repeated. @throws LogNotOpen; the server's error, after the patience if it is away */
+  query: Query = (sql, values) => this.#patiently((client) => queryOf(client)(sql, values));
+
+  /**
+   * Runs `work` in a transaction. After a lost connection, nobody knows whether it was committed: `work` is repeated and must
+   * find out.
+   *
+   * @throws LogNotOpen; what `work` throws, and the server's error, after the patience if it is away
+   */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return this.#patiently(async (client) => {
+      const query = queryOf(client);
+      await query('BEGIN');
+      try {
+        const result = await work(query);
+        await query('COMMIT');
+        return result;
+      } catch (error) {
+        if (!isAway(error)) await query('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  /** A connection outside the pool, for notifications. The caller connects and ends it. */
+  newClient(): Client {
+    return new Client(this.#config);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#pool.end();
+  }
+
+  async #patiently<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.options.patienceMs;
+    for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      if (this.#isClosed) throw new LogNotOpen('reading');
+      try {
+        return await this.#once(work);
+      } catch (error) {
+        if (!isAway(error) || performance.now() + pause > deadline) throw error;
+      }
+      await sleep(pause);
+    }
+  }
+
+  async #once<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let failure: unknown;
+    // An error between two statements has no other listener, and would end the process.
+    const onError = (error: unknown): void => void (failure = error);
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } catch (error) {
+      if (isAway(error)) failure = error;
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(failure !== undefined);
+    }
+  }
+}
+
+const queryOf =
+  (client: PoolClient): Query =>
+  async (sql, values = []) => {
+    const { rows } = await client.query<DatabaseRow>(sql, [...values]);
+    return rows;
+  };
+
+// https://www.postgresql.org/docs/15/errcodes-appendix.html: connections (08), operator intervention (57P), too many
+// connections, and a server that is a replica (not yet promoted after a failover).
+const SQLSTATES = /^(?:08...|57P0[1235]|53300|25006)$/;
+const SYSTEM = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+]);
+/** Errors of the client itself have no code. */
+const MESSAGES =
+  /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/;
+
+/** Whether the server cannot be reached, or does not take work now: the same may succeed later. */
+export function isAway(error: unknown): boolean {
+  // By its shape, because `instanceof Error` is false for errors from another realm.
+  if (typeof error !== 'object' || error === null) return false;
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isAway);
+  const code = 'code' in error ? String(error.code) : '';
+  const message = 'message' in error ? String(error.message) : '';
+  return SQLSTATES.test(code) || SYSTEM.has(code) || (code === '' && MESSAGES.test(message));
+}

@@ -1,0 +1,203 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { auditVerify } from '../audit.js';
+import { newEvents } from '../contract/index.js';
+import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
+import type { EventLog } from '../port.js';
+import { openPostgresLog, openPostgresLogForReading, type PostgresLogOptions } from './open.js';
+
+/** No process here is silent for so long. */
+const LEASE_MS = 60_000;
+let server: PostgresServer;
+let url: string;
+let opened: EventLog[];
+beforeAll(async () => {
+  server = await startPostgres();
+}, 60_000);
+afterAll(() => server.stop());
+beforeEach(async () => {
+  opened = [];
+  url = await server.createDatabase();
+});
+afterEach(() => Promise.all(opened.map((log) => log.close())));
+
+async function open(options: Partial<PostgresLogOptions> = {}): Promise<EventLog> {
+  const log = await openPostgresLog({ url, leaseMs: LEASE_MS, ...options });
+  opened.push(log);
+  return log;
+}
+async function sql(text: string, at = url): Promise<void> {
+  const client = new Client({ connectionString: at });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
+/** As if the first owner had been silent for its whole lease. */
+const endFirstLease = () => sql(`UPDATE ledgerlift_log SET leased_until = '-infinity' WHERE epoch = 1`);
+const revisionsOf = async (log: EventLog, stream: string) =>
+  (await Array.fromAsync(log.readStream(stream))).map(({ revision }) => revision);
+
+describe('the owner of a log on PostgreSQL', () => {
+  it('keeps a second one waiting for as long as it lives, and lets it in at once when it closes', async () => {
+    const leaseMs = 1500;
+    const first = await open({ leaseMs });
+    let waits = 0;
+    const second = open({ onWaiting: () => (waits += 1) });
+    await sleep(1.5 * leaseMs);
+    expect(waits).toBe(1);
+    await first.append('a', newEvents(1), 'no-stream');
+    await first.close();
+    await (await second).append('a', newEvents(1), 0);
+    expect(await revisionsOf(await second, 'a')).toEqual([0, 1]);
+  });
+
+  it('can append nothing once another took over, and is told so', async () => {
+    const told: string[] = [];
+    const first = await open({ onLost: () => told.push('lost') });
+    await first.append('a', newEvents(1), 'no-stream');
+    await endFirstLease();
+    const second = await open();
+    await second.append('a', newEvents(1), 0);
+    const late = first.append('a', newEvents(1), 0);
+    await expect(late).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    await expect(first.append('b', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    expect(told).toEqual(['lost']);
+    expect([first.owns(), second.owns()]).toEqual([false, true]);
+    expect(await revisionsOf(first, 'a')).toEqual([0, 1]);
+    expect(await revisionsOf(second, 'b')).toEqual([]);
+    await first.close();
+    // Its close does not end the lease of the other.
+    await expect(open({ signal: AbortSignal.timeout(500) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    await second.append('a', newEvents(1), 1);
+  });
+
+  it('does not answer for the log while it cannot renew its lease', async () => {
+    const log = await open({ leaseMs: 600, patienceMs: 100 });
+    const until = async (owns: boolean) => {
+      while (log.owns() !== owns) await sleep(20);
+    };
+    await until(true);
+    await sql('ALTER TABLE ledgerlift_log RENAME TO away');
+    await until(false);
+    await sql('ALTER TABLE away RENAME TO ledgerlift_log');
+    await until(true);
+    await log.append('a', newEvents(1), 'no-stream');
+  });
+
+  it('stops waiting when it is told to', async () => {
+    await open();
+    const reason = new Error('shut down');
+    const stop = new AbortController();
+    const waiting = open({ signal: stop.signal, onWaiting: () => stop.abort(reason) });
+    await expect(waiting).rejects.toBe(reason);
+  });
+});
+
+describe('a server that is killed', () => {
+  it('has every acknowledged append when it is back, and appends and readers go on', async () => {
+    const log = await open();
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const following = log.subscribe({
+      onEvents: (events) => void seen.push(...events.map(({ id }) => id)),
+      signal: stop.signal,
+    });
+    const acknowledged: string[] = [];
+    let isOver = false;
+    const writing = Promise.all(
+      ['a', 'b', 'c'].map(async (stream) => {
+        for (let revision: number | 'no-stream' = 'no-stream'; !isOver;) {
+          const { events } = await log.append(stream, newEvents(2), revision);
+          revision = events.at(-1)?.revision ?? 0;
+          acknowledged.push(...events.map(({ id }) => id));
+        }
+      }),
+    );
+    for (let round = 0; round < 2; round += 1) {
+      const before = acknowledged.length;
+      while (acknowledged.length < before + 50) await sleep(5);
+      await server.restart();
+    }
+    const before = acknowledged.length;
+    while (acknowledged.length < before + 50) await sleep(5);
+    isOver = true;
+    await writing;
+    const inOrder = (await Array.fromAsync(log.readAll())).map(({ id }) => id);
+    expect(new Set(acknowledged)).toEqual(new Set(inOrder));
+    expect(inOrder).toHaveLength(acknowledged.length);
+    while (seen.length < inOrder.length) await sleep(5);
+    expect(seen).toEqual(inOrder);
+    expect((await auditVerify(log)).findings).toEqual([]);
+    stop.abort();
+    await following;
+  }, 60_000);
+
+  it('that comes back without acknowledged events takes no more', async () => {
+    const log = await open();
+    await log.append('a', newEvents(3), 'no-stream');
+    await sql('DELETE FROM ledgerlift_events WHERE revision > 0; UPDATE ledgerlift_log SET last = 1');
+    await expect(log.append('a', newEvents(1), 0)).rejects.toMatchObject({ code: 'LL-LOG-011' });
+    expect(await revisionsOf(log, 'a')).toEqual([0]);
+  });
+
+  it('and does not come back fails appends and reads after the patience', async () => {
+    const log = await open({ patienceMs: 200 });
+    // A database that is renamed can be reached no more.
+    const [name] = url.split('/').slice(-1);
+    await sql(
+      `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+      url.replace(/[^/]+$/, 'postgres'),
+    );
+    await expect(log.append('a', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-006' });
+    await expect(log.head()).rejects.toThrow(/not currently accepting connections/);
+  });
+});
+
+describe('a database', () => {
+  it('of another version, or of another encoding, is refused and left as it is', async () => {
+    await (await open()).close();
+    await sql('UPDATE ledgerlift_log SET schema_version = 99');
+    await expect(open()).rejects.toMatchObject({ code: 'LL-LOG-003' });
+    await expect(openPostgresLogForReading({ url })).rejects.toMatchObject({ code: 'LL-LOG-003' });
+    await sql(
+      `CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`,
+      url.replace(/[^/]+$/, 'postgres'),
+    );
+    const latin = url.replace(/[^/]+$/, 'latin');
+    await expect(openPostgresLog({ url: latin })).rejects.toMatchObject({ code: 'LL-LOG-003' });
+  });
+
+  it('without a log cannot be read', async () => {
+    await expect(openPostgresLogForReading({ url })).rejects.toMatchObject({ code: 'LL-LOG-003' });
+  });
+
+  it('is read by a role that may only read', async () => {
+    await (await open()).append('a', newEvents(2), 'no-stream');
+    await sql('CREATE ROLE auditor LOGIN; GRANT SELECT ON ledgerlift_log, ledgerlift_events TO auditor');
+    const reader = await openPostgresLogForReading({ url: url.replace('ledgerlift@', 'auditor@') });
+    opened.push(reader);
+    expect((await auditVerify(reader)).findings).toEqual([]);
+    await expect(openPostgresLog({ url: url.replace('ledgerlift@', 'auditor@') })).rejects.toMatchObject({
+      code: 'LL-LOG-008',
+    });
+  });
+
+  it('that is not there is named without the password', async () => {
+    const missing = url.replace('ledgerlift@', 'ledgerlift:hunter2@').replace(/[^/]+$/, 'missing');
+    const error = await openPostgresLog({ url: missing }).catch((each: Error) => each);
+    expect(error).toMatchObject({ code: 'LL-LOG-008', message: expect.stringContaining('/missing') });
+    expect(String(error)).not.toContain('hunter2');
+  });
+
+  it('may be opened by two at once while it is empty', async () => {
+    const [first, second] = [open(), open()];
+    await (await Promise.race([first, second])).close();
+    await Promise.all([first, second]);
+  });
+});

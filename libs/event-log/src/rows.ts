@@ -1,0 +1,53 @@
+import { BadPosition, UnreadableEvent } from './errors.js';
+import { storedEvent } from './placed-append.js';
+import type { StoredEvent, StreamHead } from './port.js';
+
+/** A row with BigInt integers, because reading a forged one that does not fit into a number must not throw. */
+export type Row = Record<string, unknown>;
+
+/**
+ * The event of a row. Its columns must match its content, or readers by index and readers of the content would see different
+ * histories. Only the audit checks that the content is what was appended, because that costs a hash.
+ *
+ * @throws UnreadableEvent
+ */
+export function eventOf(row: Row): StoredEvent {
+  const { stream, revision, id, position, content, hash } = row;
+  const event = parsed(String(content), String(position), String(hash));
+  const isAsItsColumns =
+    event !== undefined &&
+    event.stream === stream &&
+    event.id === id &&
+    Number.isSafeInteger(event.revision) &&
+    BigInt(event.revision) === revision &&
+    // Readers continue after a position: one that is not a safe integer would be delivered again and again.
+    Number.isSafeInteger(Number(position)) &&
+    Number(position) > 0;
+  if (isAsItsColumns) return event;
+  throw new UnreadableEvent(String(stream), Number(revision), String(position));
+}
+
+/** @throws UnreadableEvent if the row's revision is impossible */
+export function headOf({ stream, revision, hash, position }: Row): StreamHead {
+  const head = { stream: String(stream), revision: Number(revision), hash: String(hash) };
+  if (Number.isSafeInteger(head.revision) && head.revision >= 0) return head;
+  throw new UnreadableEvent(head.stream, head.revision, String(position));
+}
+
+// A position that the engine can have assigned, or 0 for the start; within a safe integer.
+const POSITION = /^(?:0|[1-9]\d{0,14})$/;
+
+/** @throws BadPosition */
+export function positionNumber(position: string | undefined): number | undefined {
+  if (position === undefined) return undefined;
+  if (!POSITION.test(position)) throw new BadPosition(position);
+  return Number(position);
+}
+
+function parsed(content: string, position: string, hash: string): StoredEvent | undefined {
+  try {
+    return storedEvent(content, position, hash);
+  } catch {
+    return undefined;
+  }
+}
