@@ -110,7 +110,7 @@ class Batch {
   readonly #ids = new Map<string, string>();
   /** What the log holds where an append would write whose ids are used. */
   readonly #there = new Map<PlacedAppend, readonly StoredEvent[]>();
-  readonly #written: (StoredEvent & { readonly content: string })[] = [];
+  readonly #written: { readonly event: StoredEvent; readonly content: string }[] = [];
 
   constructor(public last: bigint) {}
 
@@ -163,7 +163,7 @@ class Batch {
       this.#ids.set(id, stream);
       this.#heads.set(stream, { stream, revision, hash });
       const event = storedEvent(content, String(this.last), hash);
-      this.#written.push({ ...event, content });
+      this.#written.push({ event, content });
       return event;
     });
     return { outcome: 'appended', events: stored };
@@ -176,11 +176,11 @@ class Batch {
       `INSERT INTO ledgerlift_events (${EVENT_COLUMNS})
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])`,
       [
-        written.map(({ position }) => position),
-        written.map(({ stream }) => stream),
-        written.map(({ revision }) => revision),
-        written.map(({ id }) => id),
-        written.map(({ hash }) => hash),
+        written.map(({ event }) => event.position),
+        written.map(({ event }) => event.stream),
+        written.map(({ event }) => event.revision),
+        written.map(({ event }) => event.id),
+        written.map(({ event }) => event.hash),
         written.map(({ content }) => content),
       ],
     );
@@ -192,11 +192,10 @@ class Batch {
   #firstResult(append: PlacedAppend): readonly StoredEvent[] | undefined {
     const { stream, events } = append;
     const ids = new Set(events.map(({ id }) => id));
-    const here = this.#written.filter((event) => event.stream === stream && ids.has(event.id));
-    const there = [
-      ...(this.#there.get(append) ?? []),
-      ...here.map(({ content, position, hash }) => storedEvent(content, position, hash)),
-    ];
+    const here = this.#written
+      .map(({ event }) => event)
+      .filter((event) => event.stream === stream && ids.has(event.id));
+    const there = [...(this.#there.get(append) ?? []), ...here];
     const isSame =
       there.length === events.length &&
       there.every(({ id, revision }, n) => id === events[n]?.id && revision === events[n]?.revision);

@@ -1,6 +1,6 @@
 import { CannotOpenLog, NotAnEventLog } from '../errors.js';
 import type { EventLog } from '../port.js';
-import { Database } from './database.js';
+import { Database, type Query } from './database.js';
 import { Lease } from './lease.js';
 import { PostgresLog } from './postgres-log.js';
 import { shownUrl } from './shown-url.js';
@@ -83,7 +83,8 @@ export async function openPostgresLogForReading({
 }: Pick<PostgresLogOptions, 'url' | 'patienceMs'>): Promise<EventLog> {
   const database = new Database({ url, patienceMs });
   try {
-    if (!(await isThere(database))) throw new NotAnEventLog(shownUrl(url), 'it has no table ledgerlift_log');
+    if (!(await isThere(database.query)))
+      throw new NotAnEventLog(shownUrl(url), 'it has no table ledgerlift_log');
     await checkSchema(database, shownUrl(url));
     return new PostgresLog(database, undefined);
   } catch (error) {
@@ -96,14 +97,13 @@ async function prepareSchema(database: Database, path: string): Promise<void> {
   await database.transaction(async (query) => {
     // Two processes may open an empty database at once.
     await query('SELECT pg_advisory_xact_lock($1)', [SCHEMA_LOCK]);
-    const [found] = await query("SELECT to_regclass('ledgerlift_log') IS NOT NULL AS is_there");
-    if (found?.['is_there'] !== true) await query(TABLES);
+    if (!(await isThere(query))) await query(TABLES);
   });
   await checkSchema(database, path);
 }
 
-async function isThere(database: Database): Promise<boolean> {
-  const [found] = await database.query("SELECT to_regclass('ledgerlift_log') IS NOT NULL AS is_there");
+async function isThere(query: Query): Promise<boolean> {
+  const [found] = await query("SELECT to_regclass('ledgerlift_log') IS NOT NULL AS is_there");
   return found?.['is_there'] === true;
 }
 

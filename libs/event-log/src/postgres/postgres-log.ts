@@ -152,10 +152,7 @@ export class PostgresLog implements EventLog {
   }
 
   #events(where: string, values: readonly unknown[]): Promise<readonly DatabaseRow[]> {
-    return this.database.query(
-      `SELECT ${EVENT_COLUMNS} FROM ledgerlift_events WHERE ${where}`,
-      values.map(asText),
-    );
+    return this.database.query(`SELECT ${EVENT_COLUMNS} FROM ledgerlift_events WHERE ${where}`, values);
   }
 
   /** @returns undefined if the server was away for longer than the patience, or the log was closed */
@@ -197,6 +194,3 @@ export class PostgresLog implements EventLog {
     while (!this.database.isClosed && !signal.aborted) await this.#grown.sleep(signal);
   }
 }
-
-/** pg writes a BigInt as JSON; PostgreSQL reads its digits. */
-const asText = (value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
