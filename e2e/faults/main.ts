@@ -8,7 +8,8 @@ import { RunQueue } from './rules/queue.js';
 import { describedRules } from './rules/script.js';
 import { drawRun } from './script/draw.js';
 import { type RunScript, described } from './script/script.js';
-import { LEASE_MS, World } from './world/world.js';
+import { BUSES } from './world/bus.js';
+import { ENGINES, LEASE_MS, World } from './world/world.js';
 
 /** A world lives so many runs: its log and its bus grow, and all of both is judged each time. */
 const RUNS_A_WORLD = 10;
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     /** No run begins when so many are over. */
     seconds: { type: 'string', default: '1e9' },
     keep: { type: 'string', default: join(root, 'node_modules', '.cache', 'faults') },
+    engine: { type: 'string', default: 'sqlite' },
+    nats: { type: 'string', default: 'server' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -32,13 +35,22 @@ const deadline = Date.now() + Number(values.seconds) * 1000;
 // Set by scripts/check-faults.mjs, which gives us mounts of our own where it can.
 const mounts = process.env['LEDGERLIFT_FAULT_MOUNTS'] === 'yes';
 
+const engine = oneOf('engine', ENGINES, values.engine);
+const bus = oneOf('nats', BUSES, values.nats);
+
 const totals = { runs: 0, faults: 0, lost: 0, doubled: 0, leaked: 0, stuck: 0 };
 const queue = new RunQueue({
   first,
   end,
   deadline,
   worthWaitingMs: 4000,
-  draw: (run) => drawRun(seed, run, { mounts, leaseMs: LEASE_MS }),
+  draw: (run) =>
+    drawRun(seed, run, {
+      mounts,
+      leaseMs: LEASE_MS,
+      cluster: bus === 'cluster',
+      database: engine !== 'sqlite',
+    }),
 });
 await Promise.all(Array.from({ length: Number(values.jobs) }, lane));
 if (values.json) console.log(JSON.stringify(totals));
@@ -46,12 +58,19 @@ else console.table([totals]);
 const kinds: readonly FindingKind[] = ['lost', 'doubled', 'leaked', 'stuck'];
 process.exit(kinds.every((kind) => totals[kind] === 0) && totals.runs > 0 ? 0 : 1);
 
+function oneOf<T extends string>(option: string, known: readonly T[], given: string): T {
+  const found = known.find((each) => each === given);
+  if (found !== undefined) return found;
+  console.error(`--${option} ${given}: must be one of ${known.join(', ')}`);
+  process.exit(2);
+}
+
 /** Runs one after the other, in one world for as long as nothing is found in it. */
 async function lane(): Promise<void> {
   let world: World | undefined;
   let inWorld = 0;
   for (let script = await queue.take(); script !== undefined; script = await queue.take()) {
-    world ??= await World.start(mounts);
+    world ??= await World.start({ mounts, engine, bus });
     const result = await done(world, script);
     inWorld += 1;
     const kept = result.findings.length > 0 ? join(values.keep, `seed-${seed}-run-${script.run}`) : undefined;

@@ -16,9 +16,15 @@ export interface CallInput {
   readonly as?: string;
 }
 
-/** Calls the planner's public API, again for as long as the planner is away, always with the same key. */
+/** A planner of several that hangs keeps a connection open. */
+const NEXT_MS = 10_000;
+
+/**
+ * Calls the planner's public API, again for as long as the planner is away, always with the same key.
+ * @param url of the planner; of several, the one that leads answers
+ */
 export async function call<N extends ApiOperationName>(
-  url: string,
+  url: string | readonly string[],
   name: N,
   input: CallInput = {},
 ): Promise<ApiOutput<N>> {
@@ -28,7 +34,7 @@ export async function call<N extends ApiOperationName>(
   const search = new URLSearchParams(
     Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
   );
-  const target = `${url}${API_BASE}${path}?${search.toString()}`;
+  const urls = typeof url === 'string' ? [url] : url;
   const body = input.body ?? (operation.body && {});
   const init: RequestInit = {
     method: operation.method,
@@ -40,8 +46,10 @@ export async function call<N extends ApiOperationName>(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
   const deadline = Date.now() + HANGS_MS;
-  for (;;) {
-    const response = await fetch(target, init).catch((error: unknown) => {
+  for (let n = 0; ; n += 1) {
+    const target = `${urls[n % urls.length] ?? ''}${API_BASE}${path}?${search.toString()}`;
+    const limit = urls.length > 1 ? { signal: AbortSignal.timeout(NEXT_MS) } : {};
+    const response = await fetch(target, { ...init, ...limit }).catch((error: unknown) => {
       if (Date.now() > deadline) throw error;
       return undefined;
     });

@@ -42,7 +42,7 @@ export async function judgeLog(path: string): Promise<LogJudgement> {
 
 /** Ids of the events on the bus, each once, in the order in which they came first. */
 export async function eventsOnBus(natsUrl: string): Promise<readonly string[]> {
-  const nc = await connect({ servers: natsUrl });
+  const nc = await connect({ servers: natsUrl.split(',') });
   try {
     const jsm = await jetstreamManager(nc);
     const { state } = await jsm.streams.info('LEDGERLIFT_EVENTS');

@@ -27,7 +27,7 @@ export async function judgeBus(
   events: readonly StoredEvent[],
   readAgain: () => Promise<readonly StoredEvent[]>,
 ): Promise<readonly Finding[]> {
-  const nc = await connect({ servers: natsUrl });
+  const nc = await connect({ servers: natsUrl.split(',') });
   try {
     for (const deadline = Date.now() + PATIENCE_MS; ; await delay(200)) {
       const onBus = await everythingOn(nc, 'LEDGERLIFT_EVENTS');

@@ -24,11 +24,11 @@ export interface RunFacts {
 export async function judge(scene: Scene, facts: RunFacts): Promise<readonly Finding[]> {
   const { script, migration, asked } = facts;
   const { world, sources, intrusions } = scene;
-  const records = await readRecords(world.logFile);
+  const records = await readRecords(world.log);
   const journal = script.source === 'ova' ? [] : await world.lab.journal();
   const findings: Finding[] = [
     ...records.findings,
-    ...(await judgeBus(world.nats.url, records.all, async () => (await readRecords(world.logFile)).all)),
+    ...(await judgeBus(world.bus.url, records.all, async () => (await readRecords(world.log)).all)),
     ...judgeCommands(records, migration, asked),
   ];
   for (const [number, vm] of script.vms.entries()) {

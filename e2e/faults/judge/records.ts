@@ -2,14 +2,14 @@ import { auditVerify, openLogForReading, type StoredEvent } from '@ledgerlift/ev
 import { resourceKey, type Resource } from '@ledgerlift/contracts';
 import { type Finding, found } from '../run/finding.js';
 
-/** What the log says, read anew from its file. */
+/** What the log says, read anew from its file or database. */
 export interface Records {
   readonly all: readonly StoredEvent[];
   readonly findings: readonly Finding[];
 }
 
-export async function readRecords(logFile: string): Promise<Records> {
-  const log = await openLogForReading(logFile);
+export async function readRecords(place: string): Promise<Records> {
+  const log = await openLogForReading(place);
   try {
     const { findings } = await auditVerify(log);
     const all = await Array.fromAsync(log.readAll());

@@ -59,9 +59,9 @@ export async function doRun(world: World, script: RunScript): Promise<RunResult>
   await writeFile(world.folder.file('work', 'asked.json'), JSON.stringify(operator.asked, undefined, 2));
   if (findings.length === 0) findings.push(...(await archived(scene, facts, { plan, ends })));
   if (findings.length === 0) await tidy(scene);
-  const notes = [...world.services]
-    .filter(([, { ends: n }]) => n > 0)
-    .map(([name, { ends: n }]) => `${name} ended ${n}×`);
+  const notes = world.members
+    .filter(({ service }) => service.ends > 0)
+    .map(({ name, service }) => `${name} ended ${service.ends}×`);
   return { findings, ends, seconds: (Date.now() - began) / 1000, notes };
 }
 

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LabFaultRequest } from '@ledgerlift/testing';
 import type { FaultScript, VmScript } from '../script/script.js';
 import { slowed } from '../world/processes.js';
-import { SERVICES } from '../world/service.js';
 import type { World } from '../world/world.js';
 import type { Sources } from './sources.js';
 
@@ -18,7 +17,7 @@ export interface Scene {
 export async function strike(scene: Scene, fault: FaultScript): Promise<void> {
   const { world, sources, vms } = scene;
   const { kind, forMs, times } = fault;
-  const { lab, nats } = world;
+  const { bus, lab } = world;
   const vm = vms[fault.vm];
   const id = vm === undefined ? '' : sources.idOf(vm);
   const rule = (
@@ -28,28 +27,31 @@ export async function strike(scene: Scene, fault: FaultScript): Promise<void> {
   ) => quietly(() => lab.inject({ match, times, when, action }));
   switch (kind) {
     case 'kill':
-      return world.service(fault.service).killed(forMs);
+      return (await world.member(fault.service)).service.killed(forMs);
     case 'stop':
-      return world.service(fault.service).stopped(forMs);
+      return (await world.member(fault.service)).service.stopped(forMs);
     case 'cut':
     case 'hold': {
-      const proxy = world.proxies.get(fault.service);
-      proxy?.[kind]();
+      const { proxies } = await world.member(fault.service);
+      proxies[kind]();
       await delay(forMs);
-      proxy?.pass();
+      proxies.pass();
       return;
     }
     case 'kill-all':
       return killAll(world, forMs);
     case 'nats-restart':
-      return world.inNatsTurn(() => nats.restart());
+      return bus.restart(fault.node);
     case 'nats-wipe':
-      return world.inNatsTurn(() => nats.wipeAndRestart());
+      return bus.wipe(fault.node);
     case 'nats-stop':
-      await nats.pause();
-      await delay(forMs);
-      nats.resume();
-      return;
+      return bus.stopped(fault.node, forMs);
+    case 'nats-partition':
+      return bus.partitioned(fault.node, forMs);
+    case 'leader-stop':
+      return (await world.member('planner')).service.stopped(forMs);
+    case 'database-kill':
+      return world.inDatabaseTurn(() => world.database?.restart() ?? Promise.resolve());
     case 'slow-disk':
       return slowed(world.target.path, forMs);
     case 'full-target':
@@ -98,14 +100,15 @@ export async function strike(scene: Scene, fault: FaultScript): Promise<void> {
   }
 }
 
-async function killAll(world: World, forMs: number): Promise<void> {
+async function killAll({ bus, members }: World, forMs: number): Promise<void> {
   await Promise.all([
-    world.inNatsTurn(() => world.nats.kill()),
-    ...SERVICES.map((name) => world.service(name).kill()),
+    bus.killedAll(forMs),
+    ...members.map(async ({ service }) => {
+      await service.kill();
+      await delay(forMs);
+      await service.begin();
+    }),
   ]);
-  await delay(forMs);
-  await world.inNatsTurn(() => world.nats.restart());
-  await Promise.all(SERVICES.map((name) => world.service(name).begin()));
 }
 
 const INTRUDER_WAITS_MS = 6000;

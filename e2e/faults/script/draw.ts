@@ -43,6 +43,8 @@ const WINDOW_MS = 3500;
 /** What this machine lets us do: mounts need root. */
 export interface Means {
   readonly mounts: boolean;
+  readonly cluster: boolean;
+  readonly database: boolean;
   /** Longer than this, a worker's lease is over. */
   readonly leaseMs: number;
 }
@@ -112,12 +114,17 @@ function drawFault(chance: Chance, source: SourceKind, vms: number, means: Means
     service: 5,
     world: 3,
     ...(means.mounts ? { storage: 2 } : {}),
+    ...(means.cluster ? { cluster: 5 } : {}),
+    ...(means.database ? { database: 4 } : {}),
     ...(source === 'ova' ? { ova: 1.5 } : { lab: 4 }),
   });
   const kind: FaultKind = chance.pick<FaultKind>(faultKinds[group]);
+  const atMs = chance.from(0, WINDOW_MS);
   return {
     kind,
-    atMs: chance.from(0, WINDOW_MS),
+    atMs,
+    // From what is drawn already, so that the draws of a run stay as they were.
+    node: atMs % 3,
     forMs: lasting(chance, kind, means),
     service: chance.pick(SERVICES),
     vm: chance.from(0, vms - 1),
@@ -134,7 +141,11 @@ function lasting(chance: Chance, kind: FaultKind, { leaseMs }: Means): number {
     case 'cut':
     case 'hold':
     case 'nats-stop':
+    case 'nats-partition':
       return lease;
+    case 'leader-stop':
+      // Mostly longer than the lease on a database's log, which the other planner then takes over.
+      return chance.from(4000, 8000);
     case 'kill':
     case 'kill-all':
     case 'lab-kill':
@@ -142,6 +153,7 @@ function lasting(chance: Chance, kind: FaultKind, { leaseMs }: Means): number {
       return chance.is(0.5) ? 0 : short;
     case 'nats-restart':
     case 'nats-wipe':
+    case 'database-kill':
     case 'cbt-reset':
     case 'lab-status':
     case 'lab-cut':

@@ -44,6 +44,8 @@ export interface DiskScript {
 
 const SERVICE_FAULTS = ['kill', 'stop', 'cut', 'hold'] as const;
 const WORLD_FAULTS = ['kill-all', 'nats-restart', 'nats-wipe', 'nats-stop', 'slow-disk'] as const;
+const CLUSTER_FAULTS = ['nats-restart', 'nats-wipe', 'nats-stop', 'nats-partition'] as const;
+const DATABASE_FAULTS = ['database-kill', 'leader-stop'] as const;
 const STORAGE_FAULTS = ['full-target', 'full-log', 'read-only-target'] as const;
 const LAB_FAULTS = [
   'lab-status',
@@ -64,6 +66,8 @@ const OVA_FAULTS = ['ova-vanishes'] as const;
 export const faultKinds = {
   service: SERVICE_FAULTS,
   world: WORLD_FAULTS,
+  cluster: CLUSTER_FAULTS,
+  database: DATABASE_FAULTS,
   storage: STORAGE_FAULTS,
   lab: LAB_FAULTS,
   ova: OVA_FAULTS,
@@ -78,6 +82,8 @@ export interface FaultScript {
   readonly service: Service;
   /** Number of the VM that it is about. */
   readonly vm: number;
+  /** Number of the server of NATS that it is about. */
+  readonly node: number;
   /** How many requests, where it is about requests. */
   readonly times: number;
 }

@@ -1,18 +1,17 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type PostgresServer, startPostgres } from '@ledgerlift/event-log/servers';
 import {
   LabHypervisor,
-  type NatsServer,
   type TemporaryFolder,
   freePort,
-  startNats,
   stubVirtV2v,
   temporaryFolder,
 } from '@ledgerlift/testing';
 import { call } from '../../installation/api.js';
 import { root, testingExtensions } from '../../installation/root.js';
 import { HookAnswers, HookJournal } from '../rules/answers.js';
-import { Proxy } from './proxy.js';
+import { Bus, type BusKind, type ServiceProxies } from './bus.js';
 import { SERVICES, type Service, SupervisedService } from './service.js';
 import { Storage } from './storage.js';
 
@@ -20,87 +19,116 @@ export const LEASE_MS = 2000;
 const TARGET_MIB = 256;
 const LOG_MIB = 64;
 
+export const ENGINES = ['sqlite', 'postgres'] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/** What the installation of a world consists of. */
+export interface WorldOptions {
+  /** Whether disks can be mounts. */
+  readonly mounts: boolean;
+  /** Of the event log. A database has two planners. */
+  readonly engine: Engine;
+  readonly bus: BusKind;
+}
+
+/** A process of a service, with its connections to NATS. */
+interface Member {
+  readonly name: Service;
+  readonly service: SupervisedService;
+  readonly proxies: ServiceProxies;
+  readonly url: string;
+}
+
 /** A Ledgerlift with all that it talks to, each of them a process of its own that can be harmed. */
 export class World implements AsyncDisposable {
   private constructor(
     readonly folder: TemporaryFolder,
     readonly target: Storage,
     readonly data: Storage,
-    readonly nats: NatsServer,
+    readonly bus: Bus,
+    readonly database: PostgresServer | undefined,
+    /** Where the event log is: the path of its file, or the URL of its database. */
+    readonly log: string,
     readonly lab: LabHypervisor,
-    readonly proxies: ReadonlyMap<Service, Proxy>,
-    readonly services: ReadonlyMap<Service, SupervisedService>,
+    readonly members: readonly Member[],
     readonly answers: HookAnswers,
     readonly hookJournal: HookJournal,
-    readonly url: string,
   ) {}
 
-  static async start(mounts: boolean): Promise<World> {
+  static async start({ mounts, engine, bus: kind }: WorldOptions): Promise<World> {
     const folder = temporaryFolder('faults');
     for (const name of ['ovas', 'tmp', 'logs', 'lab', 'work']) await mkdir(folder.file(name));
     const target = await Storage.at(folder.file('out'), mounts ? TARGET_MIB : undefined);
     const data = await Storage.at(folder.file('data'), mounts ? LOG_MIB : undefined);
-    const nats = await startNats();
+    const bus = await Bus.start(kind);
+    const database = engine === 'postgres' ? await startPostgres() : undefined;
+    const url = await database?.createDatabase();
     const lab = await LabHypervisor.start({ folder: folder.file('lab') });
     const hookJournal = new HookJournal(folder.file('work', 'hooks'));
     const answers = await HookAnswers.start(hookJournal);
-    const port = await freePort();
-    const proxies = new Map<Service, Proxy>();
-    const services = new Map<Service, SupervisedService>();
-    for (const name of SERVICES) {
-      const proxy = await Proxy.to(nats.port);
-      proxies.set(name, proxy);
+    const members: Member[] = [];
+    for (const name of [...SERVICES, ...(url === undefined ? [] : (['planner'] as const))]) {
+      const proxies = await bus.proxies();
+      const port = await freePort();
       const spec = {
         name,
         command: join(root, 'node_modules', '.bin', 'node'),
         args: [join(root, 'apps', name, 'dist', 'main.js')],
         env: {
           ...environment(folder),
-          LEDGERLIFT_NATS_URL: `nats://127.0.0.1:${proxy.port}`,
-          LEDGERLIFT_HTTP_PORT: name === 'planner' ? String(port) : '0',
+          ...bus.settings,
+          ...(url === undefined ? {} : { LEDGERLIFT_LOG_URL: url }),
+          LEDGERLIFT_NATS_URL: proxies.url,
+          LEDGERLIFT_HTTP_PORT: String(port),
         },
       };
-      services.set(name, await SupervisedService.start(spec, folder.file('logs', `${name}.log`)));
+      const service = await SupervisedService.start(
+        spec,
+        folder.file('logs', `${name}-${members.length}.log`),
+      );
+      members.push({ name, service, proxies, url: `http://127.0.0.1:${port}` });
     }
-    const url = `http://127.0.0.1:${port}`;
-    const world = new World(folder, target, data, nats, lab, proxies, services, answers, hookJournal, url);
+    const log = url ?? folder.file('data', 'events.db');
+    const world = new World(folder, target, data, bus, database, log, lab, members, answers, hookJournal);
     await world.ready();
     await world.#prepare();
     return world;
-  }
-
-  get logFile(): string {
-    return this.folder.file('data', 'events.db');
   }
 
   get conversionJournal(): string {
     return this.folder.file('work', 'conversions');
   }
 
-  service(name: Service): SupervisedService {
-    const service = this.services.get(name);
-    if (service === undefined) throw new Error(`there is no service ${name}`);
-    return service;
+  /** What a fault of a service hits: of two planners the one that leads. */
+  async member(name: Service): Promise<Member> {
+    const all = this.members.filter((each) => each.name === name);
+    const ready = await Promise.all(all.map(({ url }) => isReady(url)));
+    const hit = all[Math.max(0, ready.indexOf(true))];
+    if (hit === undefined) throw new Error(`there is no service ${name}`);
+    return hit;
   }
 
   call: <N extends Parameters<typeof call>[1]>(
     name: N,
     input?: Parameters<typeof call>[2],
-  ) => ReturnType<typeof call<N>> = (name, input) => call(this.url, name, input);
+  ) => ReturnType<typeof call<N>> = (name, input) => call(this.#planners, name, input);
 
   /** What is done to a process that has no supervisor is done one after the other. */
-  inNatsTurn = turns();
   inLabTurn = turns();
+  inDatabaseTurn = turns();
+
+  get #planners(): readonly string[] {
+    return this.members.filter(({ name }) => name === 'planner').map(({ url }) => url);
+  }
 
   /** Everything as it is when nothing is broken. */
   async heal(): Promise<void> {
-    this.nats.resume();
-    for (const proxy of this.proxies.values()) proxy.pass();
-    for (const { process } of this.services.values()) process.resume();
-    await Promise.all([this.target.restore(), this.data.restore()]);
-    await this.inNatsTurn(async () => {
-      if (!this.nats.process.alive) await this.nats.restart();
-    });
+    for (const { proxies, service } of this.members) {
+      proxies.pass();
+      service.process.resume();
+    }
+    await Promise.all([this.target.restore(), this.data.restore(), this.bus.heal()]);
+    await this.inDatabaseTurn(() => Promise.resolve());
     await this.inLabTurn(async () => {
       if (!this.lab.process.alive) await this.lab.restart();
     });
@@ -110,11 +138,8 @@ export class World implements AsyncDisposable {
 
   async ready(): Promise<void> {
     for (const deadline = Date.now() + 60_000; ;) {
-      const answer = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(
-        () => undefined,
-      );
-      await answer?.body?.cancel();
-      if (answer?.ok === true) return;
+      const ready = await Promise.all(this.#planners.map(isReady));
+      if (ready.includes(true)) return;
       if (Date.now() > deadline) throw new Error('the planner does not get ready');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -122,7 +147,7 @@ export class World implements AsyncDisposable {
 
   /** A copy of all there is, for who looks into a finding. */
   async keep(at: string): Promise<void> {
-    await Promise.all([...this.services.values()].map((service) => service.keepOutput()));
+    await Promise.all(this.members.map(({ service }) => service.keepOutput()));
     const lines = this.lab.process.output.join('\n');
     await writeFile(this.folder.file('logs', 'lab.log'), lines);
     await mkdir(at, { recursive: true });
@@ -134,11 +159,12 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.services.values()].map((service) => service[Symbol.asyncDispose]()));
-    await Promise.all([...this.proxies.values()].map((proxy) => proxy[Symbol.asyncDispose]()));
+    await Promise.all(this.members.map(({ service }) => service[Symbol.asyncDispose]()));
+    await Promise.all(this.members.map(({ proxies }) => proxies[Symbol.asyncDispose]()));
     await this.answers[Symbol.asyncDispose]();
     await this.lab.stop();
-    await this.nats.stop();
+    await this.bus[Symbol.asyncDispose]();
+    await this.database?.stop();
     await this.target[Symbol.asyncDispose]();
     await this.data[Symbol.asyncDispose]();
     await this.folder.remove();
@@ -168,6 +194,14 @@ export class World implements AsyncDisposable {
       });
     }
   }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(
+    () => undefined,
+  );
+  await answer?.body?.cancel();
+  return answer?.ok === true;
 }
 
 function turns(): (work: () => Promise<void>) => Promise<void> {

@@ -15,12 +15,24 @@ export interface NatsOptions {
   readonly auth?: { readonly user: string; readonly password: string } | { readonly token: string };
   /** Whether users show JWTs, which an account signs; then `nats.operator` has what they need. */
   readonly operator?: true;
+  /** Makes it a node of a cluster: see `NatsCluster`. */
+  readonly cluster?: NodeOfCluster;
+}
+
+export interface NodeOfCluster {
+  readonly name: string;
+  /** Where the other nodes connect. */
+  readonly port: number;
+  /** The ports on this machine that lead to the other nodes. */
+  readonly routes: readonly number[];
 }
 
 /** A real nats-server with JetStream on 127.0.0.1. Its port stays the same whatever is done to it. */
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Of a node of a cluster: where it answers questions about its health. */
+  readonly monitoringUrl: string | undefined;
   readonly version: NatsVersion;
   readonly storeDir: string;
   readonly process: OwnedProcess;
@@ -54,8 +66,10 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   const config = folder.file('nats.conf');
   // A file, for a password in the arguments could be read by everyone on the machine.
   const made = options.operator === undefined ? undefined : await makeOperator(folder);
-  const access = [authorization(options.auth), ...(made?.configuration ?? [])];
-  await writeFile(config, configuration(port, storeDir, access), { mode: 0o600 });
+  const settings = [authorization(options.auth), ...(made?.configuration ?? [])];
+  const monitoring = options.cluster && (await freePort());
+  if (options.cluster) settings.push(`http: "127.0.0.1:${monitoring}"`, ...clustered(options.cluster));
+  await writeFile(config, configuration(port, storeDir, settings), { mode: 0o600 });
   const server = await OwnedProcess.start({ name: 'nats-server', command: binary, args: ['-c', config] });
   const ready = () => server.waitForLine(/Server is ready/);
   const restart = async () => {
@@ -75,6 +89,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
+    monitoringUrl: monitoring === undefined ? undefined : `http://127.0.0.1:${monitoring}`,
     version,
     storeDir,
     process: server,
@@ -97,13 +112,23 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   };
 }
 
-function configuration(port: number, storeDir: string, access: readonly string[]): string {
+function configuration(port: number, storeDir: string, settings: readonly string[]): string {
   const lines = [
     `listen: "127.0.0.1:${port}"`,
     `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
-    ...access,
+    ...settings,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function clustered({ name, port, routes }: NodeOfCluster): readonly string[] {
+  const urls = routes.map((route) => `"nats-route://127.0.0.1:${route}"`);
+  // Nobody is told of an address that bypasses the proxies: neither clients nor, by an address where nobody listens, nodes.
+  const hidden = 'no_advertise: true, advertise: "127.0.0.1:1"';
+  return [
+    `server_name: "${name}"`,
+    `cluster { name: "spec", listen: "127.0.0.1:${port}", ${hidden}, routes: [${urls.join(', ')}] }`,
+  ];
 }
 
 /** Of its own accord the server gives a client two seconds to say who it is, which a busy machine may not have. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 
-/** Between one service and NATS: what a network can do to a connection, without a privilege. */
-export class Proxy implements AsyncDisposable {
+/** Between two processes on this machine: what a network can do to their connections, without a privilege. */
+export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #mode: 'pass' | 'cut' | 'hold' = 'pass';
@@ -11,8 +11,9 @@ export class Proxy implements AsyncDisposable {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async to(port: number): Promise<Proxy> {
-    const proxy = new Proxy(port);
+  /** @param port of the server, on 127.0.0.1 */
+  static async to(port: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(port);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;

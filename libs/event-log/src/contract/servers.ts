@@ -1,0 +1,2 @@
+// Apart from the contract, which only Jest can load: campaigns and benches start servers, too.
+export { type PostgresServer, startPostgres } from './postgres-server.js';
