@@ -25,6 +25,12 @@ const PlannerEnvironment = ServiceEnvironment.extend({
     .describe(
       'the URL of a PostgreSQL database for the event log, such as postgres://ledgerlift@db/ledgerlift',
     ),
+  LEDGERLIFT_NATS_REPLICAS: whole
+    .max(5)
+    .optional()
+    .describe(
+      'on how many servers of a NATS cluster each stream is kept: from 1 to 5, best 3; unset: existing streams stay, new ones get 1',
+    ),
   LEDGERLIFT_MAX_RUNNING_VMS: whole
     .default(20)
     .describe('how many VMs may run at once over all plans: a whole number from 1'),
@@ -54,6 +60,8 @@ const DEFAULT_HTTP_PORT = 7420;
 export interface PlannerConfig extends ServiceConfig {
   /** Path of the event log's file, or the URL of its database, which may hold a password. */
   readonly log: string;
+  /** On how many servers NATS keeps each stream; undefined: as they are. */
+  readonly natsReplicas: number | undefined;
   readonly maxRunningVms: number;
   readonly leaseMs: number;
   readonly unclaimedMs: number;
@@ -68,6 +76,7 @@ export function readPlannerConfig(env: Environment = process.env): PlannerConfig
     ...service,
     http: { host: service.http.host, port: read.LEDGERLIFT_HTTP_PORT ?? DEFAULT_HTTP_PORT },
     log: read.LEDGERLIFT_LOG_URL ?? read.LEDGERLIFT_LOG_FILE ?? join(service.dataDir, 'events.db'),
+    natsReplicas: read.LEDGERLIFT_NATS_REPLICAS,
     maxRunningVms: read.LEDGERLIFT_MAX_RUNNING_VMS,
     leaseMs: read.LEDGERLIFT_LEASE_MS,
     unclaimedMs: read.LEDGERLIFT_UNCLAIMED_MS,

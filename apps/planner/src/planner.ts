@@ -57,6 +57,7 @@ export interface Planner {
 
 const TICK_MS = 1000;
 const RECONCILE_MS = 30_000;
+const LOSSES_MS = 10_000;
 /** How often the planner checks for leftovers of clean-ups that are due (see `leftoversDueAt`). */
 const LEFTOVERS_MS = 300_000;
 
@@ -133,10 +134,15 @@ export async function startPlanner(
       ),
   });
   const publisher = new EventPublisher({ nc, installation: config.installation });
-  const relay = new Relay(log, nc, publisher, states, { unclaimedMs: config.unclaimedMs, log: logger });
+  const relay = new Relay(log, nc, publisher, states, {
+    unclaimedMs: config.unclaimedMs,
+    replicas: config.natsReplicas,
+    log: logger,
+  });
   const bucket = new ProgressBucket({
     nc,
     logger,
+    replicas: config.natsReplicas,
     entryOf: (stream) => progressEntry(runs, stream, new Date()),
   });
   const feed = new LogFeed(log);
@@ -220,6 +226,7 @@ export async function startPlanner(
     every(TICK_MS, 'looking whether the planner can be reached', () => keeper.tick()),
     every(TICK_MS, 'ending expired leases', () => desk.expire()),
     every(TICK_MS, 'publishing unclaimed requests again', () => relay.republishUnclaimed(Date.now())),
+    every(LOSSES_MS, 'looking for events that NATS lost', () => relay.lookForLosses()),
     every(RECONCILE_MS, 'reconciling', () => processes.reconcile()),
     every(LEFTOVERS_MS, 'removing leftovers', async () => {
       const providers = await plans.removeLeftovers(systemContext('plans'), new Date());

@@ -30,6 +30,33 @@ export class PublishFailed extends LedgerliftError {
   }
 }
 
+/** EVENTS has lost messages that it had confirmed. The relay publishes them again. */
+export class EventsLost extends LedgerliftError {
+  readonly code = 'LL-BUS-017';
+  override readonly failure: FailureClass = 'transient';
+
+  constructor(sequence: number, confirmed: number) {
+    super(
+      `NATS gave a new event the sequence number ${sequence}, although it had confirmed events up to ${confirmed}; it lost ` +
+        'some, which will be published again. Replace one server of a cluster at a time',
+    );
+  }
+}
+
+/** NATS has too few servers to keep a stream on as many as were asked for. */
+export class TooFewServers extends LedgerliftError {
+  readonly code = 'LL-BUS-016';
+  override readonly failure = 'needs-operator';
+
+  constructor(stream: string, replicas: number, cause: unknown) {
+    super(
+      `NATS cannot keep the stream ${stream} on ${replicas} servers (${messageOf(cause)}); start a cluster of at ` +
+        `least ${replicas} servers with JetStream, or set LEDGERLIFT_NATS_REPLICAS to at most the number there is`,
+      { cause },
+    );
+  }
+}
+
 /** The message exceeds the server's limit. A retry does not help until the limit is raised. */
 export class MessageTooLarge extends LedgerliftError {
   readonly code = 'LL-BUS-006';

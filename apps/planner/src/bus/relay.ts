@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventLog, type StoredEvent, comparePositions } from '@ledgerlift/event-log';
-import { type EventPublisher, ensureStreams, lastPublishedPosition } from '@ledgerlift/messaging';
+import { type EventPublisher, type StreamOptions, ensureStreams } from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { RunStates } from '../runs/run-states.js';
 
-export interface RelayOptions {
+export interface RelayOptions extends StreamOptions {
   /** How long a request may go unclaimed before it is published again under a fresh message id. */
   readonly unclaimedMs: number;
   readonly log: {
@@ -64,8 +64,8 @@ export class Relay {
       try {
         this.#startOver = false;
         this.#fallBehind();
-        await ensureStreams(this.nc);
-        this.#position = await lastPublishedPosition(this.nc);
+        await ensureStreams(this.nc, this.options);
+        this.#position = await this.publisher.lastPosition();
         this.options.log.info({ after: this.#position ?? 'the beginning' }, 'relaying the log to the bus');
         while (!signal.aborted && !this.#startOver) await this.#publishWhatIsNew();
       } catch (error) {
@@ -120,10 +120,21 @@ export class Relay {
   /** Starts over at each reconnect, because NATS may have lost its data. */
   async #watchConnection(): Promise<void> {
     for await (const status of this.nc.status()) {
-      if (status.type !== 'reconnect') continue;
-      this.#startOver = true;
-      this.#wake.resolve();
+      if (status.type === 'reconnect') this.#begin();
     }
+  }
+
+  #begin(): void {
+    this.#startOver = true;
+    this.#wake.resolve();
+  }
+
+  /**
+   * Starts over if NATS has lost events although the connection lasts, as a cluster can. Call it every few seconds.
+   * @throws errors of JetStream other than a missing stream
+   */
+  async lookForLosses(): Promise<void> {
+    if (await this.publisher.hasLostEvents()) this.#begin();
   }
 
   /** Publishes each step request again that nobody has claimed in time. Call it every few seconds. */

@@ -5,6 +5,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BusLogger } from '../bus-logger.js';
 import { messageOf } from '../errors.js';
+import { ensureReplicas } from '../streams/ensure.js';
 import { maxPayload } from '../streams/topology.js';
 
 /** Bytes that the client adds to the value of a key. */
@@ -15,6 +16,8 @@ export interface ProgressBucketOptions {
   readonly logger: BusLogger;
   /** The value for a VM's key; undefined (no key) if it has not begun, or has ended. */
   readonly entryOf: (stream: string) => ProgressEntry | undefined;
+  /** On how many servers the bucket is kept; see `StreamOptions`. */
+  readonly replicas?: number | undefined;
   /** Minimum time between two writes of a key. */
   readonly everyMs?: number;
   /** The most keys written in that time. */
@@ -28,7 +31,7 @@ export interface ProgressBucketOptions {
  * filled from the planner's state.
  */
 export class ProgressBucket {
-  readonly #options: Required<ProgressBucketOptions>;
+  readonly #options: ProgressBucketOptions & Required<Omit<ProgressBucketOptions, 'replicas'>>;
   readonly #stop = new AbortController();
   /** Streams whose key may be out of date, longest wait first. */
   readonly #stale = new Set<string>();
@@ -118,12 +121,14 @@ export class ProgressBucket {
   }
 
   async #open(): Promise<KV> {
-    const { nc, ttlMs } = this.#options;
+    const { nc, replicas, ttlMs } = this.#options;
     const kv = await new Kvm(nc).create(progressBucket.name, {
       history: 1,
       ttl: ttlMs,
+      ...(replicas === undefined ? {} : { replicas }),
       description: 'Ledgerlift: VMs that are under way',
     });
+    await ensureReplicas(nc, `KV_${progressBucket.name}`, replicas);
     // Keys of an earlier planner are updated, too.
     for (const key of await keysOf(nc)) {
       const stream = progressBucket.stream(key);

@@ -87,4 +87,38 @@ describe('the publisher', () => {
       failure: 'transient',
     });
   });
+
+  describe('after a loss of events while the connection lasts', () => {
+    const events = [1, 2, 3].map(admitted);
+    /** As after the loss of all messages from this one on: a real server loses them only with a failed majority. */
+    const loseFrom = async (kept: number) => {
+      const jsm = await jetstreamManager(nc);
+      await jsm.streams.delete(streams.events.name);
+      await ensureStreams(nc);
+      await new EventPublisher({ nc, installation: 'spec' }).publish(events.slice(0, kept));
+    };
+
+    it('notices a sequence number that is given again, and resumes before it', async () => {
+      await publisher.publish(events);
+      await loseFrom(1);
+      await expect(publisher.publish([admitted(4)])).rejects.toMatchObject({
+        code: 'LL-BUS-005',
+        cause: { code: 'LL-BUS-017' },
+      });
+      expect(await publisher.lastPosition()).toBe(events[0]?.position);
+      await publisher.publish(events.slice(1));
+      expect(await publisher.hasLostEvents()).toBe(false);
+    });
+
+    it('notices it without a new event', async () => {
+      await publisher.publish(events);
+      expect(await publisher.hasLostEvents()).toBe(false);
+      await loseFrom(2);
+      expect(await publisher.hasLostEvents()).toBe(true);
+      expect(await publisher.lastPosition()).toBe(events[1]?.position);
+      const jsm = await jetstreamManager(nc);
+      await jsm.streams.delete(streams.events.name);
+      expect(await publisher.hasLostEvents()).toBe(true);
+    });
+  });
 });

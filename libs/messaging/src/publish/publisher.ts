@@ -8,7 +8,8 @@ import {
 import { jetstream, type JetStreamClient, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
-import { MessageTooLarge, PublishFailed } from '../errors.js';
+import { EventsLost, MessageTooLarge, PublishFailed } from '../errors.js';
+import { isStreamMissing } from '../streams/ensure.js';
 import { type StoredEventLike, byReference, toCloudEvent } from './cloud-event.js';
 
 export interface PublisherOptions {
@@ -32,6 +33,10 @@ export class EventPublisher {
   readonly #installation: string;
   readonly #window: number;
   readonly #timeout: number;
+  /** The highest sequence number in EVENTS that was confirmed. */
+  #highest = 0;
+  /** Set if EVENTS has lost messages: the first sequence number that was given a second time. */
+  #lostFrom: number | undefined;
 
   constructor({ nc, installation, window = 256, timeoutMs = 5000 }: PublisherOptions) {
     this.#nc = nc;
@@ -45,7 +50,8 @@ export class EventPublisher {
    * Publishes in the given order, which must be the log's, with many events in flight; stops at the first failure. Repeating it
    * is harmless: NATS drops duplicates by the event's id, and readers are idempotent by it.
    * @returns the position of the last event confirmed without a gap
-   * @throws PublishFailed (transient) with that position; MessageTooLarge if an event does not fit even without its data
+   * @throws PublishFailed (transient) with that position; MessageTooLarge if an event does not fit even without its data.
+   *   After either, resume from `lastPosition`.
    */
   async publish(events: readonly StoredEventLike[]): Promise<string | undefined> {
     const inFlight: { readonly event: StoredEventLike; readonly ack: Promise<unknown> }[] = [];
@@ -93,6 +99,40 @@ export class EventPublisher {
     }
   }
 
+  /**
+   * The position up to which the log is on the bus, from the last message in EVENTS before the first one that it lost.
+   * @returns undefined if EVENTS is empty, or has no position: then publish the whole log
+   * @throws errors of JetStream, such as a missing stream
+   */
+  async lastPosition(): Promise<string | undefined> {
+    const position = await lastPublishedPosition(this.#nc, this.#lostFrom);
+    this.#lostFrom = undefined;
+    this.#highest = 0;
+    return position;
+  }
+
+  /**
+   * Whether EVENTS is missing, or ends before the last message that it confirmed. A cluster of servers can lose messages while
+   * the connection lasts: one server is wiped, and another that lacks the newest messages becomes their leader.
+   *
+   * @throws errors of JetStream
+   */
+  async hasLostEvents(): Promise<boolean> {
+    const confirmed = this.#highest;
+    const jsm = await jetstreamManager(this.#nc, { checkAPI: false });
+    const info = await jsm.streams.info(streams.events.name).catch((error: unknown) => {
+      if (!isStreamMissing(error)) throw error;
+    });
+    if (info === undefined) return true;
+    const isShorter = info.state.last_seq < confirmed;
+    if (isShorter) this.#foundLost(info.state.last_seq + 1);
+    return isShorter;
+  }
+
+  #foundLost(from: number): void {
+    this.#lostFrom = Math.min(this.#lostFrom ?? from, from);
+  }
+
   async #send(
     event: StoredEventLike,
     { msgId, position }: { readonly msgId: string; readonly position: string | undefined },
@@ -101,11 +141,17 @@ export class EventPublisher {
     head.set('Content-Type', 'application/cloudevents+json; charset=utf-8');
     if (position !== undefined) head.set(headerNames.position, position);
     const payload = this.#payloadOf(event, head);
-    await this.#js.publish(subjectOf(event), payload, {
+    const confirmed = this.#highest;
+    const { seq, duplicate } = await this.#js.publish(subjectOf(event), payload, {
       msgID: msgId,
       headers: head,
       timeout: this.#timeout,
     });
+    if (!duplicate && seq <= confirmed) {
+      this.#foundLost(seq);
+      throw new EventsLost(seq, confirmed);
+    }
+    this.#highest = Math.max(this.#highest, seq);
   }
 
   /**
@@ -139,13 +185,19 @@ function subjectOf(event: StoredEventLike): string {
 
 /**
  * The position up to which the log is on the bus, from the last message in EVENTS.
- * @returns undefined if EVENTS is missing, empty, or has no position: then publish the whole log
+ * @param before only messages before this sequence number count
+ * @returns undefined if EVENTS is empty, or has no position: then publish the whole log
+ * @throws errors of JetStream, such as a missing stream
  */
-export async function lastPublishedPosition(nc: NatsConnection): Promise<string | undefined> {
+export async function lastPublishedPosition(
+  nc: NatsConnection,
+  before = Number.POSITIVE_INFINITY,
+): Promise<string | undefined> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const { state } = await jsm.streams.info(streams.events.name);
-  const first = Math.max(state.first_seq, state.last_seq - LOOK_BACK, 1);
-  for (let seq = state.last_seq; seq >= first && state.messages > 0; seq--) {
+  const last = Math.min(state.last_seq, before - 1);
+  const first = Math.max(state.first_seq, last - LOOK_BACK, 1);
+  for (let seq = last; seq >= first && state.messages > 0; seq--) {
     // A message without the header is not the relay's (somebody else published it): look at the previous one.
     const message: StoredMsg | null = await jsm.streams.getMessage(streams.events.name, { seq });
     const position = message?.header.get(headerNames.position);

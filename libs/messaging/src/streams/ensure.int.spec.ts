@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { streams } from '@ledgerlift/contracts';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { NatsPeer, until } from '@ledgerlift/testing';
+import { connect } from '@nats-io/transport-node';
+import { NatsCluster, NatsPeer, until } from '@ledgerlift/testing';
 import { ensureConsumer, ensureStreams } from './ensure.js';
-import { reportConsumer, stepRequestConsumer } from './topology.js';
+import { reportConsumer, stepRequestConsumer, streamSpecs } from './topology.js';
 
 let nats: NatsPeer;
 let nc: NatsConnection;
@@ -15,6 +16,42 @@ beforeEach(async () => {
   await ensureStreams(nc);
 });
 afterEach(() => nats.stop());
+
+describe('the streams', () => {
+  const replicasOf = async (on: NatsConnection): Promise<readonly number[]> => {
+    const jsm = await jetstreamManager(on);
+    const infos = await Promise.all(streamSpecs.map(({ name }) => jsm.streams.info(name)));
+    return infos.map(({ config }) => config.num_replicas);
+  };
+
+  it('are not kept on more servers than there are', async () => {
+    await expect(ensureStreams(nc, { replicas: 3 })).rejects.toMatchObject({
+      code: 'LL-BUS-016',
+      message: expect.stringContaining('LEDGERLIFT_NATS_REPLICAS'),
+    });
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.delete(streams.events.name);
+    await expect(ensureStreams(nc, { replicas: 3 })).rejects.toMatchObject({ code: 'LL-BUS-016' });
+    await ensureStreams(nc, { replicas: 1 });
+    expect(await replicasOf(nc)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('of a cluster are kept on as many servers as are asked for, with their consumers', async () => {
+    await using cluster = await NatsCluster.start();
+    const connection = await connect({ servers: cluster.url.split(',') });
+    try {
+      await ensureStreams(connection);
+      expect(await replicasOf(connection)).toEqual([1, 1, 1, 1]);
+      await ensureStreams(connection, { replicas: 3 });
+      await ensureStreams(connection);
+      expect(await replicasOf(connection)).toEqual([3, 3, 3, 3]);
+      const consumer = await ensureConsumer(connection, reportConsumer);
+      expect((await consumer.info()).cluster?.replicas).toHaveLength(2);
+    } finally {
+      await connection.close();
+    }
+  });
+});
 
 describe('a durable consumer', () => {
   it('that is there already is found', async () => {

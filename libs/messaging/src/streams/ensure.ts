@@ -11,27 +11,67 @@ import {
   StorageType,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { TooFewServers } from '../errors.js';
 import { type ConsumerSpec, duplicateWindow, type StreamSpec, streamSpecs } from './topology.js';
 
 // https://github.com/nats-io/nats-server/blob/main/server/errors.json
+const NO_SUITABLE_PEERS = 10005;
 const STREAM_NAME_IN_USE = 10058;
 const STREAM_NOT_FOUND = 10059;
+const REPLICAS_WITHOUT_CLUSTER = 10074;
 const CONSUMER_EXISTS = 10148;
+
+export interface StreamOptions {
+  /**
+   * On how many servers of a cluster each stream is kept. Undefined: new streams on one, and existing ones stay as they are.
+   */
+  readonly replicas?: number | undefined;
+}
 
 /**
  * Creates missing streams and updates the others as declared. Call it at the start, at each reconnect (NATS may have come back
  * without its data), and when a stream is found missing. Repeating it is harmless.
  * @returns the names of the streams that this call created
- * @throws errors of JetStream if it cannot keep a stream
+ * @throws TooFewServers; errors of JetStream if it cannot keep a stream
  */
-export async function ensureStreams(nc: NatsConnection): Promise<readonly string[]> {
+export async function ensureStreams(
+  nc: NatsConnection,
+  options: StreamOptions = {},
+): Promise<readonly string[]> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const made: string[] = [];
-  for (const spec of streamSpecs) if (await ensureStream(jsm, spec)) made.push(spec.name);
+  for (const spec of streamSpecs) {
+    if (await ensureStream(jsm, spec, options)) made.push(spec.name);
+    else await ensureReplicas(nc, spec.name, options.replicas);
+  }
   return made;
 }
 
-async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<boolean> {
+/**
+ * Keeps an existing stream on as many servers as are wanted.
+ * @throws TooFewServers; errors of JetStream
+ */
+export async function ensureReplicas(
+  nc: NatsConnection,
+  name: string,
+  replicas: number | undefined,
+): Promise<void> {
+  if (replicas === undefined) return;
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+  const { config } = await jsm.streams.info(name);
+  if (config.num_replicas === replicas) return;
+  // A single server takes the new number, and keeps the stream alone as before (seen with 2.9).
+  if (nc.info?.cluster === undefined) throw new TooFewServers(name, replicas, 'it is a single server');
+  await jsm.streams.update(name, { num_replicas: replicas }).catch((error: unknown) => {
+    throw isTooFewServers(error) ? new TooFewServers(name, replicas, error) : error;
+  });
+}
+
+async function ensureStream(
+  jsm: JetStreamManager,
+  spec: StreamSpec,
+  { replicas }: StreamOptions,
+): Promise<boolean> {
   const wanted = { subjects: [...spec.subjects], max_age: spec.maxAge, duplicate_window: duplicateWindow };
   try {
     const { config } = await jsm.streams.info(spec.name);
@@ -47,6 +87,7 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<bo
   try {
     await jsm.streams.add({
       ...wanted,
+      ...(replicas === undefined ? {} : { num_replicas: replicas }),
       name: spec.name,
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
@@ -57,7 +98,7 @@ async function ensureStream(jsm: JetStreamManager, spec: StreamSpec): Promise<bo
   } catch (error) {
     // Another process was faster; the next call updates the stream if it differs.
     if (hasApiCode(error, STREAM_NAME_IN_USE)) return false;
-    throw error;
+    throw isTooFewServers(error) ? new TooFewServers(spec.name, replicas ?? 1, error) : error;
   }
 }
 
@@ -95,6 +136,9 @@ export function isStreamMissing(error: unknown): boolean {
   return hasApiCode(error, STREAM_NOT_FOUND);
 }
 
+const isTooFewServers = (error: unknown): boolean =>
+  hasApiCode(error, NO_SUITABLE_PEERS) || hasApiCode(error, REPLICAS_WITHOUT_CLUSTER);
+
 function hasApiCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }
@@ -126,7 +170,11 @@ export class Backlog {
    */
   async isTaken(): Promise<boolean> {
     const jsm = await jetstreamManager(this.nc, { checkAPI: false });
-    this.#target ??= await lastSequence(jsm, this.spec.stream);
+    // A cluster may have lost messages since, without an end of the connection: nobody can handle those.
+    this.#target = Math.min(
+      this.#target ?? Number.POSITIVE_INFINITY,
+      await lastSequence(jsm, this.spec.stream),
+    );
     const { ack_floor, delivered } = await jsm.consumers.info(this.spec.stream, this.spec.durable);
     if (ack_floor.stream_seq >= this.#target) return true;
     if (delivered.stream_seq < this.#target) return false;

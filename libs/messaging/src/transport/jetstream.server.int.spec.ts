@@ -260,7 +260,7 @@ describe('NATS that goes and comes back', () => {
     await pause(2000);
     expect(warnings.length).toBeLessThan(12);
     await streamsAgain();
-    expect(await lastPublishedPosition(nc)).toBeUndefined();
+    expect(await publisher.lastPosition()).toBeUndefined();
     await publisher.publish([admitted(2)]);
     await until('the second', () => seen.has(2));
   });
