@@ -29,9 +29,11 @@ export const streams = {
 /** Headers in addition to the CloudEvent. */
 export const headers = {
   /**
-   * On EVENTS: every event of the log up to this position has been published. The relay resumes after it. A message that is sent
-   * before its predecessors were confirmed carries an earlier position, or none.
+   * On EVENTS: every event of the log up to this one has been published; `{id} {stream} {revision}`. The relay resumes after it. A
+   * message that is sent before its predecessors were confirmed names an earlier event, or none.
    */
+  published: 'Ledgerlift-Published',
+  /** The same as a position in the log; of versions before 0.2, whose logs were never moved to another engine. */
   position: 'Ledgerlift-Position',
 } as const;
 

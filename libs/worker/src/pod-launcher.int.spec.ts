@@ -227,7 +227,7 @@ describe('the launcher of pods', () => {
     const event = request(POD);
     await publisher.publish([event]);
     await until('the pod is made', () => calls.length === 1);
-    await publisher.republish(event, event.position);
+    await publisher.republish(event, event);
     await until('the pod is seen to', () => calls.length === 2);
   });
 
@@ -239,7 +239,7 @@ describe('the launcher of pods', () => {
     await launcher(ensure);
     const event = request(POD);
     const again = async (times: number): Promise<void> => {
-      await (times === 1 ? publisher.publish([event]) : publisher.republish(event, event.position));
+      await (times === 1 ? publisher.publish([event]) : publisher.republish(event, event));
       await until('it is given', () => given.length === times && calls.length === times);
     };
     await again(1);

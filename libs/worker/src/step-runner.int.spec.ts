@@ -125,9 +125,9 @@ describe('a worker', () => {
     );
     const event = stepRequested('vm-m1-0');
     await publisher.publish([event]);
-    await publisher.republish(event, event.position as string);
+    await publisher.republish(event, event);
     await until('the outcome', () => planner.reported('vm-m1-0')?.outcome !== undefined);
-    await publisher.republish(event, event.position as string);
+    await publisher.republish(event, event);
     await publisher.publish([stepRequested('vm-m1-1')]);
     await until('the next VM', () => planner.reported('vm-m1-1')?.outcome !== undefined);
     expect(begun).toBe(2);

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventLog, type StoredEvent, comparePositions } from '@ledgerlift/event-log';
-import { type EventPublisher, type StreamOptions, ensureStreams } from '@ledgerlift/messaging';
+import {
+  type EventPublisher,
+  type Published,
+  type StreamOptions,
+  ensureStreams,
+} from '@ledgerlift/messaging';
 import { openAttempt } from '@ledgerlift/migration';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { RunStates } from '../runs/run-states.js';
@@ -19,14 +24,15 @@ const BATCH = 500;
 const MOST_OFFERED = 10_000;
 
 /**
- * Publishes the log to the bus. The position comes from the last message in EVENTS and is never stored, so neither a kill nor a
+ * Publishes the log to the bus. Where it was comes from the last message in EVENTS and is never stored, so neither a kill nor a
  * loss of NATS's data skips events. Duplicates are dropped by their id, or are harmless.
  */
 export class Relay {
   readonly #stop = new AbortController();
   #wake = Promise.withResolvers<void>();
   #running: Promise<void> | undefined;
-  #position: string | undefined;
+  /** The last event on the bus; undefined: the log is published from its beginning. */
+  #last: StoredEvent | undefined;
   #startOver = false;
   /** Whether `offer` collects new events; otherwise they are read from the log. */
   #isFollowing = false;
@@ -65,8 +71,11 @@ export class Relay {
         this.#startOver = false;
         this.#fallBehind();
         await ensureStreams(this.nc, this.options);
-        this.#position = await this.publisher.lastPosition();
-        this.options.log.info({ after: this.#position ?? 'the beginning' }, 'relaying the log to the bus');
+        this.#last = await this.#lastPublished();
+        this.options.log.info(
+          { after: this.#last?.position ?? 'the beginning' },
+          'relaying the log to the bus',
+        );
         while (!signal.aborted && !this.#startOver) await this.#publishWhatIsNew();
       } catch (error) {
         if (signal.aborted) return;
@@ -94,14 +103,39 @@ export class Relay {
   }
 
   #isNew(position: string): boolean {
-    return this.#position === undefined || comparePositions(position, this.#position) > 0;
+    return this.#last === undefined || comparePositions(position, this.#last.position) > 0;
+  }
+
+  /**
+   * The newest of the events that the last messages name as published, as it is in this log. One that is not in it is of another
+   * log, or was appended after the backup from which this log was restored.
+   */
+  async #lastPublished(): Promise<StoredEvent | undefined> {
+    for await (const published of this.publisher.published()) {
+      const event = await this.#eventOf(published);
+      if (event !== undefined) return event;
+    }
+    return undefined;
+  }
+
+  async #eventOf(published: Published): Promise<StoredEvent | undefined> {
+    if ('position' in published) {
+      const next = String(BigInt(published.position) + 1n);
+      for await (const event of this.log.readAll({ after: next, limit: 1, direction: 'backwards' }))
+        return event.position === published.position ? event : undefined;
+      return undefined;
+    }
+    const { id, stream, revision } = published;
+    for await (const event of this.log.readStream(stream, { from: revision, to: revision }))
+      return event.id === id ? event : undefined;
+    return undefined;
   }
 
   async #catchUp(): Promise<void> {
     // Set before the first read, so that every event appended from now on is offered, read, or both.
     this.#isFollowing = true;
     let batch: StoredEvent[] = [];
-    const after = this.#position === undefined ? {} : { after: this.#position };
+    const after = this.#last === undefined ? {} : { after: this.#last.position };
     for await (const event of this.log.readAll(after)) {
       batch.push(event);
       if (batch.length === BATCH) {
@@ -114,7 +148,7 @@ export class Relay {
   }
 
   async #publish(batch: readonly StoredEvent[]): Promise<void> {
-    this.#position = (await this.publisher.publish(batch)) ?? this.#position;
+    this.#last = (await this.publisher.publish(batch)) ?? this.#last;
   }
 
   /** Starts over at each reconnect, because NATS may have lost its data. */
@@ -151,7 +185,7 @@ export class Relay {
       const event = await this.#requestOf(stream);
       if (event === undefined) continue;
       this.#republished.set(stream, now);
-      await this.publisher.republish(event, this.#position);
+      await this.publisher.republish(event, this.#last);
     }
   }
 

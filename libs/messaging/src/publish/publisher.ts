@@ -20,12 +20,20 @@ export interface PublisherOptions {
   readonly timeoutMs?: number;
 }
 
-/** How many messages without a position are skipped to find the relay's last one. */
+/** The last event of the log that is certainly on the bus, with all before it. */
+export type Published =
+  | { readonly id: string; readonly stream: string; readonly revision: number }
+  /** As messages of older versions say it. */
+  | { readonly position: string };
+
+/** How many messages are looked at to find the relay's last one. */
 const LOOK_BACK = 1000;
+const PUBLISHED = /^(?<id>\S+) (?<stream>.+) (?<revision>\d+)$/;
 
 /**
- * Publishes the log's events to EVENTS. Each message carries the position up to which the log is on the bus, so that a relay can
- * resume from the messages of NATS alone, whatever happened to either of them.
+ * Publishes the log's events to EVENTS. Each message names the event up to which the log is on the bus, so that a relay can
+ * resume from the messages of NATS alone, whatever happened to either of them. It names the event and not its position, because
+ * the log may have been moved to another engine since, or restored from a backup.
  */
 export class EventPublisher {
   readonly #js: JetStreamClient;
@@ -49,13 +57,13 @@ export class EventPublisher {
   /**
    * Publishes in the given order, which must be the log's, with many events in flight; stops at the first failure. Repeating it
    * is harmless: NATS drops duplicates by the event's id, and readers are idempotent by it.
-   * @returns the position of the last event confirmed without a gap
-   * @throws PublishFailed (transient) with that position; MessageTooLarge if an event does not fit even without its data.
-   *   After either, resume from `lastPosition`.
+   * @returns the last event confirmed without a gap
+   * @throws PublishFailed (transient) with its position; MessageTooLarge if an event does not fit even without its data.
+   *   After either, resume from `published`.
    */
-  async publish(events: readonly StoredEventLike[]): Promise<string | undefined> {
-    const inFlight: { readonly event: StoredEventLike; readonly ack: Promise<unknown> }[] = [];
-    let confirmed: string | undefined;
+  async publish<E extends StoredEventLike>(events: readonly E[]): Promise<E | undefined> {
+    const inFlight: { readonly event: E; readonly ack: Promise<unknown> }[] = [];
+    let confirmed: E | undefined;
     let failed = false;
     const confirmOldest = async (): Promise<void> => {
       const oldest = inFlight.shift();
@@ -64,18 +72,17 @@ export class EventPublisher {
         await oldest.ack;
       } catch (error) {
         await Promise.allSettled(inFlight.map(({ ack }) => ack));
-        throw error instanceof MessageTooLarge ? error : new PublishFailed(oldest.event.id, confirmed, error);
+        throw error instanceof MessageTooLarge ? error : publishFailed(oldest.event, confirmed, error);
       }
-      confirmed = String(oldest.event.position);
+      confirmed = oldest.event;
     };
 
     for (const [index, event] of events.entries()) {
-      // The last event is sent once all before it are confirmed, so that it can carry its own position.
+      // The last event is sent once all before it are confirmed, so that it can name itself.
       const room = index === events.length - 1 ? 0 : this.#window - 1;
       while (inFlight.length > room) await confirmOldest();
       if (failed) break;
-      const position = inFlight.length === 0 ? String(event.position) : confirmed;
-      const ack = this.#send(event, { msgId: event.id, position });
+      const ack = this.#send(event, { msgId: event.id, upTo: inFlight.length === 0 ? event : confirmed });
       // The failure is handled later, when this event is confirmed in order. Until then, keep it from counting as unhandled.
       ack.catch(() => {
         failed = true;
@@ -88,27 +95,28 @@ export class EventPublisher {
 
   /**
    * Publishes an event again with a new `Nats-Msg-Id`, because the duplicate window would drop the old one.
-   * @param position up to which the relay has published, because this message may become the last one in EVENTS
+   * @param upTo the last event that the relay has published, because this message may become the last one in EVENTS
    * @throws PublishFailed, MessageTooLarge
    */
-  async republish(event: StoredEventLike, position: string | undefined): Promise<void> {
+  async republish(event: StoredEventLike, upTo: StoredEventLike | undefined): Promise<void> {
     try {
-      await this.#send(event, { msgId: `${event.id}/${uuid()}`, position });
+      await this.#send(event, { msgId: `${event.id}/${uuid()}`, upTo });
     } catch (error) {
-      throw error instanceof MessageTooLarge ? error : new PublishFailed(event.id, position, error);
+      throw error instanceof MessageTooLarge ? error : publishFailed(event, upTo, error);
     }
   }
 
   /**
-   * The position up to which the log is on the bus, from the last message in EVENTS before the first one that it lost.
-   * @returns undefined if EVENTS is empty, or has no position: then publish the whole log
+   * The events up to which the log is on the bus, newest first, from the last messages in EVENTS before the first one that it
+   * lost. The relay resumes after the first that is in its log. None: it publishes the whole log.
+   *
    * @throws errors of JetStream, such as a missing stream
    */
-  async lastPosition(): Promise<string | undefined> {
-    const position = await lastPublishedPosition(this.#nc, this.#lostFrom);
+  async *published(): AsyncIterable<Published> {
+    const before = this.#lostFrom;
     this.#lostFrom = undefined;
     this.#highest = 0;
-    return position;
+    for await (const { published } of lastPublished(this.#nc, before)) yield published;
   }
 
   /**
@@ -135,11 +143,11 @@ export class EventPublisher {
 
   async #send(
     event: StoredEventLike,
-    { msgId, position }: { readonly msgId: string; readonly position: string | undefined },
+    { msgId, upTo }: { readonly msgId: string; readonly upTo: StoredEventLike | undefined },
   ): Promise<void> {
     const head = headers();
     head.set('Content-Type', 'application/cloudevents+json; charset=utf-8');
-    if (position !== undefined) head.set(headerNames.position, position);
+    if (upTo !== undefined) head.set(headerNames.published, `${upTo.id} ${upTo.stream} ${upTo.revision}`);
     const payload = this.#payloadOf(event, head);
     const confirmed = this.#highest;
     const { seq, duplicate } = await this.#js.publish(subjectOf(event), payload, {
@@ -184,15 +192,14 @@ function subjectOf(event: StoredEventLike): string {
 }
 
 /**
- * The position up to which the log is on the bus, from the last message in EVENTS.
+ * Headers of the last messages in EVENTS that say up to where the log is on the bus, newest first.
  * @param before only messages before this sequence number count
- * @returns undefined if EVENTS is empty, or has no position: then publish the whole log
  * @throws errors of JetStream, such as a missing stream
  */
-export async function lastPublishedPosition(
+export async function* lastPublished(
   nc: NatsConnection,
   before = Number.POSITIVE_INFINITY,
-): Promise<string | undefined> {
+): AsyncIterable<{ readonly published: Published; readonly header: readonly [name: string, value: string] }> {
   const jsm = await jetstreamManager(nc, { checkAPI: false });
   const { state } = await jsm.streams.info(streams.events.name);
   const last = Math.min(state.last_seq, before - 1);
@@ -200,8 +207,17 @@ export async function lastPublishedPosition(
   for (let seq = last; seq >= first && state.messages > 0; seq--) {
     // A message without the header is not the relay's (somebody else published it): look at the previous one.
     const message: StoredMsg | null = await jsm.streams.getMessage(streams.events.name, { seq });
+    const value = message?.header.get(headerNames.published) ?? '';
+    const { id, stream, revision } = PUBLISHED.exec(value)?.groups ?? {};
     const position = message?.header.get(headerNames.position);
-    if (position) return position;
+    if (id !== undefined && stream !== undefined)
+      yield { published: { id, stream, revision: Number(revision) }, header: [headerNames.published, value] };
+    else if (position) yield { published: { position }, header: [headerNames.position, position] };
   }
-  return undefined;
 }
+
+const publishFailed = (
+  event: StoredEventLike,
+  confirmed: StoredEventLike | undefined,
+  cause: unknown,
+): PublishFailed => new PublishFailed(event.id, confirmed && String(confirmed.position), cause);

@@ -1,9 +1,9 @@
-import { DeadLetter, headers as headerNames, streams, subjects } from '@ledgerlift/contracts';
+import { DeadLetter, streams, subjects } from '@ledgerlift/contracts';
 import { jetstream, jetstreamManager, type JsMsg, type StoredMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { v7 as uuid } from 'uuid';
 import { DeadLetterNotFound, type PoisonMessage, SubjectMismatch } from '../errors.js';
-import { lastPublishedPosition } from '../publish/publisher.js';
+import { lastPublished } from '../publish/publisher.js';
 
 /**
  * Puts an unreadable message into DEAD, with the reason. Repeating it for the same message is harmless.
@@ -81,9 +81,12 @@ export async function replayDeadLetter(nc: NatsConnection, number: number): Prom
       : Buffer.from(letter.original, 'base64');
   if (original === undefined) throw new DeadLetterNotFound(number);
   const head = headers();
-  // On EVENTS the replayed message may become the last one, from which the relay reads its position.
-  const position = letter.stream === streams.events.name ? await lastPublishedPosition(nc) : undefined;
-  if (position !== undefined) head.set(headerNames.position, position);
+  // On EVENTS the replayed message may become the last one, from which the relay reads where it was.
+  if (letter.stream === streams.events.name)
+    for await (const { header } of lastPublished(nc)) {
+      head.set(...header);
+      break;
+    }
   await jetstream(nc).publish(letter.subject, original, {
     msgID: `replay/${number}/${uuid()}`,
     headers: head,
