@@ -2,6 +2,7 @@
 import { LedgerliftError } from '@ledgerlift/contracts';
 import { Command } from 'commander';
 import { ApiRefused } from './api-client.js';
+import { auditCommands } from './commands/audit.js';
 import { catalogCommands } from './commands/catalog.js';
 import { contextOf } from './commands/context.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -30,6 +31,7 @@ eventCommands(program, context);
 doctorCommand(program, context);
 roleCommands(program, context);
 natsKeysCommand(program, context);
+auditCommands(program, context);
 
 try {
   await program.parseAsync();

@@ -88,6 +88,22 @@ function streamSubject(stream: string): string {
   return cut < 0 ? `${stream}.all` : `${stream.slice(0, cut)}.${stream.slice(cut + 1)}`;
 }
 
+const TYPE = /^io\.ledgerlift\.([A-Za-z]+)\.v(\d+)$/;
+
+/** `StepRequested`, 1 → `io.ledgerlift.StepRequested.v1` */
+export const cloudEventType = (type: string, version: number): string => `io.ledgerlift.${type}.v${version}`;
+
+/** The reverse of `cloudEventType`; undefined for a type that is not ours. */
+export function typeOfCloudEvent(
+  text: string,
+): { readonly type: string; readonly version: number } | undefined {
+  const [, type, digits] = TYPE.exec(text) ?? [];
+  return type === undefined ? undefined : { type, version: Number(digits) };
+}
+
+export const cloudEventSource = (installation: string, stream: string): string =>
+  `/ledgerlift/${installation}/${stream}`;
+
 /** CloudEvents 1.0, structured JSON (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). */
 export const CloudEvent = z.object({
   specversion: z.literal('1.0'),

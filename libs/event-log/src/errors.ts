@@ -135,4 +135,35 @@ export class LogLostEvents extends LedgerliftError {
   }
 }
 
+/** An audit of the log found a problem, so it is not exported. */
+export class LogNotIntact extends LedgerliftError {
+  readonly code = 'LL-LOG-020';
+  override readonly failure = 'needs-operator';
+  constructor(place: string, findings: number, first: string) {
+    super(
+      `the event log ${place} is not intact: ${findings} findings, the first is ${first}; list them with ` +
+        "'ledgerlift audit verify', and restore a backup",
+    );
+  }
+}
+
+/** A line of an export is not what it should be, or the export has no end. What came before was imported. */
+export class BadExport extends LedgerliftError {
+  readonly code = 'LL-LOG-021';
+  constructor(line: number, reason: string) {
+    super(`line ${line} of the export: ${reason}; export the log again`, { field: `line ${line}` });
+  }
+}
+
+/** The log to import into has other events than the export. Nothing was written. */
+export class NotThatLog extends LedgerliftError {
+  readonly code = 'LL-LOG-022';
+  constructor(place: string, line: number) {
+    super(
+      `the event log ${place} has other events than the export, from line ${line} on; nothing was written. Import into an ` +
+        'empty log, or into one where an import of this export was interrupted',
+    );
+  }
+}
+
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

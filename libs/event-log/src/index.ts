@@ -10,16 +10,20 @@ export { UnknownEvent, domainEvent, GENESIS_HASH, chainHash } from './stored-con
 export {
   AppendFailed,
   BadAppend,
+  BadExport,
   BadPosition,
   CannotOpenLog,
   EventIdReused,
   LogLostEvents,
+  LogNotIntact,
   LogNotOpen,
   LogTakenOver,
   NotAnEventLog,
+  NotThatLog,
   RevisionConflict,
   UnreadableEvent,
 } from './errors.js';
+export { type Exported, exportLog, importLog, verifyExport } from './export.js';
 export {
   type AppendResult,
   type EventLog,

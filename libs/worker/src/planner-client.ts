@@ -3,6 +3,8 @@ import {
   ClaimAnswer,
   type ClaimRequest,
   type CloudEvent,
+  cloudEventSource,
+  cloudEventType,
   LeaseAnswer,
   type Progress,
   type Report,
@@ -10,13 +12,7 @@ import {
   subjects,
   WORKER_PROTOCOL,
 } from '@ledgerlift/contracts';
-import {
-  cloudEventSource,
-  cloudEventType,
-  maxPayload,
-  MessageTooLarge,
-  requestOnce,
-} from '@ledgerlift/messaging';
+import { maxPayload, MessageTooLarge, requestOnce } from '@ledgerlift/messaging';
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { createUser, fromSeed } from '@nats-io/nkeys';

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   ClaimAnswer,
+  cloudEventType,
   type Resource,
   type StepResult,
   WORKER_PROTOCOL,
@@ -13,7 +14,6 @@ import {
   subjects,
 } from '@ledgerlift/contracts';
 import {
-  cloudEventType,
   deadLetterConsumer,
   listDeadLetters,
   replayDeadLetter,

@@ -1,4 +1,11 @@
-import { API_BASE, type Actor, CloudEvent } from '@ledgerlift/contracts';
+import {
+  API_BASE,
+  type Actor,
+  CloudEvent,
+  cloudEventSource,
+  cloudEventType,
+  typeOfCloudEvent,
+} from '@ledgerlift/contracts';
 import type { z } from 'zod';
 import { messageOf, PoisonMessage } from '../errors.js';
 
@@ -19,14 +26,6 @@ export interface StoredEventLike {
   readonly hash: string;
   readonly data: unknown;
 }
-
-const typePattern = /^io\.ledgerlift\.([A-Za-z]+)\.v(\d+)$/;
-
-/** `StepRequested`, 1 → `io.ledgerlift.StepRequested.v1` */
-export const cloudEventType = (type: string, version: number): string => `io.ledgerlift.${type}.v${version}`;
-
-export const cloudEventSource = (installation: string, stream: string): string =>
-  `/ledgerlift/${installation}/${stream}`;
 
 /**
  * Converts an event of the log to CloudEvents 1.0.
@@ -75,8 +74,7 @@ export function parseCloudEvent(bytes: Uint8Array, reads: Readonly<Record<string
     return poison('LL-BUS-001', `the message is not JSON: ${messageOf(error)}`);
   }
   // The type is checked before the rest, because a newer version may use another envelope.
-  const [, type, digits] = typePattern.exec(typeOf(json)) ?? [];
-  const version = Number(digits);
+  const { type, version = 0 } = typeOfCloudEvent(typeOf(json)) ?? {};
   if (type !== undefined && !(version <= (reads[type] ?? 0))) return { kind: 'newer', type, version };
   const envelope = CloudEvent.safeParse(json);
   if (!envelope.success) {
