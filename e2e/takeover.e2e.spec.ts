@@ -27,6 +27,9 @@ async function install(env: Readonly<Record<string, string>> = {}): Promise<void
 async function takenOver(strike: () => Promise<unknown>): Promise<void> {
   const second = await at.startSecondPlanner();
   await second.process.waitForLine(/another planner owns the log/);
+  const waiting = await fetch(`${second.url}/health/ready`);
+  expect(await waiting.json()).toEqual({ status: 'waiting', missing: ['another planner owns the log'] });
+  expect((await fetch(`${second.url}/health/live`)).status).toBe(200);
   const migration = await at.migrate('handed-over', ['handed-over'], { bandwidthLimit: 3 * MiB });
   await at.reached(migration, 'DiskTransfer');
   await strike();

@@ -44,21 +44,6 @@ base_layer() {
   mv "$build/base.tar.zst" "$1"
 }
 
-# product_files: the built services and the packages that they need, relative to this folder
-product_files() {
-  local app apps=()
-  for app in planner transfer converter vm-creator; do apps+=(-w "apps/$app"); done
-  # What npm says they need. Node itself is in the other layer.
-  npm ls --omit=dev --all --parseable "${apps[@]}" | sed -n "s|^$PWD/||p" | grep -vE '^node_modules/(@ledgerlift/|node(-bin-setup)?$)' |
-    while read -r package; do find "$package" -path "$package/node_modules" -prune -o -type f -print; done
-  # Links to the workspace's own packages.
-  find node_modules/@ledgerlift -type l
-  find {apps,libs}/*/dist {apps,libs}/*/package.json -type f \
-    ! -name '*.d.ts' ! -name '*.map' ! -name '*.tsbuildinfo' ! -name '*.spec.js' ! -name '*.fixture.js' \
-    ! -path '*/dist/spec/*' ! -path 'apps/cli/*' ! -path 'libs/testing*'
-  echo package.json
-}
-
 # product_layer LIST FILE
 product_layer() {
   tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode='a+rX,u+w,go-w' --transform='s|^deploy/worker/entrypoint.sh$|usr/local/bin/ledgerlift|;s|^\(apps\|libs\|node_modules\|package.json\)|app/\1|' \
@@ -78,7 +63,7 @@ if [[ ! -e $base ]]; then
   quietly 'root file system of the workers, by mmdebstrap (some minutes)' bash -euo pipefail -c 'base_layer "$1"' _ "$base"
 fi
 node scripts/run.mjs tsc -b
-product_files | LC_ALL=C sort -u >"$build/files"
+deploy/worker/product-files.sh planner transfer converter vm-creator | LC_ALL=C sort -u >"$build/files"
 echo deploy/worker/entrypoint.sh >>"$build/files"
 product=$kept/product-$(hash_of_list "$build/files").tar.zst
 sed -i '$d' "$build/files"

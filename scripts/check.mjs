@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, dependency arrows, dead exports, error codes, and who names a kind of source or target. All of them run,
+// `npm run check`: format, lint, types, dependency arrows, dead exports, error codes, settings, and who names a kind of source or target. All of them run,
 // even when one fails; two at a time. `node scripts/check.mjs lint types` runs only those.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -15,6 +15,7 @@ const checks = {
   arrows: ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'apps', 'libs'],
   exports: ['knip', '--no-progress'],
   errors: ['node', 'scripts/error-codes.mjs'],
+  settings: ['node', 'scripts/settings.mjs'],
   names: ['node', 'scripts/kind-names.mjs'],
 };
 

@@ -6,38 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/progress.sh
 source scripts/progress.sh
+# shellcheck source=scripts/debian-packages.sh
+source scripts/debian-packages.sh
 
 # virt-v2v pulls in neither nbdkit nor libnbd-bin, and fails late without them. kmod: depmod for the appliance.
 packages=(nats-server bubblewrap qemu-utils qemu-system-x86 nbdkit libnbd-bin virt-v2v guestfish
   postgresql mmdebstrap fdisk e2fsprogs kmod openssl xz-utils zstd iproute2 ca-certificates libxml2-utils)
-
-missing_packages() {
-  local package
-  for package in "${packages[@]}"; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
-  done
-}
-
-install_packages() {
-  local missing policy=/usr/sbin/policy-rc.d
-  mapfile -t missing < <(missing_packages)
-  if ((${#missing[@]} == 0)); then return; fi
-  if ((EUID != 0)); then
-    fail "not root: run 'apt-get install --no-install-recommends ${missing[*]}' as root, then this again"
-  fi
-  quietly 'apt-get update' apt-get -q update
-  # Debian would start the services it installs (nats-server on every address): these are here to be run by us.
-  if [[ ! -e $policy ]]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod +x "$policy"
-    # shellcheck disable=SC2064
-    trap "rm -f '$policy'" EXIT
-  fi
-  DEBIAN_FRONTEND=noninteractive quietly "apt-get install ${missing[*]} (about a minute)" \
-    apt-get -q -y install --no-install-recommends "${missing[@]}"
-  if [[ $(cat "$policy" 2>/dev/null) == $'#!/bin/sh\nexit 101' ]]; then rm -f "$policy"; fi
-  trap - EXIT
-}
 
 install_node_packages() {
   local reason
@@ -54,7 +28,7 @@ install_node_packages() {
 
 [[ -r /etc/debian_version ]] || fail 'this is no Debian: see docs/how-to/test.md for what is needed'
 mkdir -p "$cache"
-install_packages
+install_packages "${packages[@]}"
 install_node_packages
 bash scripts/install-appliance-kernel.sh
 bash scripts/install-vsphere.sh

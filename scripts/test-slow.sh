@@ -17,6 +17,7 @@ runs=${LEDGERLIFT_SLOW_RUNS:-200}
 seed=${LEDGERLIFT_SLOW_SEED:-1}
 bash scripts/install-kubernetes-node.sh
 bash scripts/install-helm.sh
+bash scripts/install-docker.sh
 jest_stage node --selectProjects slow --runInBand
 stage faults npm run -s check:faults -- --runs "$runs" --seed "$seed" --json
 stage vsphere npm run -s check:vsphere -- --runs "$runs" --seed "$seed" --json

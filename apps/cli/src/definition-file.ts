@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { LedgerliftError, bestIssue } from '@ledgerlift/contracts';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
@@ -11,15 +12,19 @@ export class BadDefinition extends LedgerliftError {
   }
 }
 
+/** The name for the standard input, as elsewhere. Its file cannot be opened in a container, where it may belong to another user. */
+const STANDARD_INPUT = '-';
+
 /**
- * Reads the YAML documents of a file and checks each against the API's schema, so that mistakes are reported with their
+ * Reads the YAML documents of a file, or of the standard input if it is `-`, and checks each against the API's schema, so that mistakes are reported with their
  * line before anything is sent.
  *
  * @returns the documents as written (the planner fills in defaults)
  * @throws BadDefinition
  */
 export async function readDefinitions(file: string, schema: z.ZodType): Promise<readonly unknown[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const reading = file === STANDARD_INPUT ? textOf(process.stdin) : readFile(file, 'utf8');
+  const text = await reading.catch((error: unknown) => {
     throw new BadDefinition(
       file,
       `cannot be read (${error instanceof Error ? error.message : String(error)})`,

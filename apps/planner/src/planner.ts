@@ -17,7 +17,7 @@ import {
   maxPayload,
   reportConsumer,
 } from '@ledgerlift/messaging';
-import { NestLogger, connectNats, createLogger } from '@ledgerlift/service';
+import { type HealthServer, NestLogger, connectNats, createLogger, startHealth } from '@ledgerlift/service';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -61,17 +61,36 @@ const LOSSES_MS = 10_000;
 /** How often the planner checks for leftovers of clean-ups that are due (see `leftoversDueAt`). */
 const LEFTOVERS_MS = 300_000;
 
+/** The health of a planner that does not answer requests yet. */
+interface Start extends HealthServer {
+  /** What the planner waits for, in words. */
+  waitsFor: string;
+}
+
 /**
  * Starts the planner: takes ownership of the log (waiting until no other planner has it), reads it, runs all pending reactions,
- * and only then answers requests.
+ * and only then answers requests. Its health is answered throughout, because it may wait for long.
  *
  * @param onLost called if another planner took over the log; this one must exit
- * @throws BadSetting, BadExtension, NotAnEventLog, CannotOpenLog, BadCredentials, and the HTTP server's error if it cannot listen
+ * @throws PortTaken, BadSetting, BadExtension, NotAnEventLog, CannotOpenLog, BadCredentials, and the HTTP server's error if it
+ *   cannot listen
  */
 export async function startPlanner(
   config: PlannerConfig,
   onLost: () => void = () => undefined,
 ): Promise<Planner> {
+  const missing = (): readonly string[] => [start.waitsFor];
+  const health = await startHealth({ ...config.http, missing, others: 'hang-up' });
+  const start: Start = { ...health, waitsFor: 'the planner opens the log' };
+  try {
+    return await startWithHealth(config, onLost, start);
+  } catch (error) {
+    await start.close();
+    throw error;
+  }
+}
+
+async function startWithHealth(config: PlannerConfig, onLost: () => void, start: Start): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
   // Fails early on a bad key. The planner works without one, because only pods need it.
   if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
@@ -79,9 +98,13 @@ export async function startPlanner(
   const place = shownPlace(config.log);
   if (!isDatabase(config.log)) await mkdir(dirname(config.log), { recursive: true, mode: 0o700 });
   const log = await openLog(config.log, {
-    onWaiting: () => logger.warn({ log: place }, 'another planner owns the log; waiting until it exits'),
+    onWaiting: () => {
+      start.waitsFor = 'another planner owns the log';
+      logger.warn({ log: place }, 'another planner owns the log; waiting until it exits');
+    },
     onLost,
   });
+  start.waitsFor = 'NATS is not connected';
   const nc = await connectNats({
     url: config.natsUrl,
     creds: config.natsCreds,
@@ -89,6 +112,7 @@ export async function startPlanner(
     name: 'planner',
     logger,
   });
+  start.waitsFor = 'the planner is starting';
   const writer = new LogEventWriter(log);
   const board = new ProgressBoard();
   const failed = (what: string, error: unknown): void =>
@@ -146,8 +170,6 @@ export async function startPlanner(
     entryOf: (stream) => progressEntry(runs, stream, new Date()),
   });
   const feed = new LogFeed(log);
-  let isReady = false;
-
   const pods = new PodDesk(states, {
     signing: config.podSigning,
     now: Date.now,
@@ -170,7 +192,7 @@ export async function startPlanner(
       imports: [
         ApiModule.of(api),
         BusModule.of(states, desk, pods),
-        HealthModule.of(() => (isReady ? [] : ['the planner is starting'])),
+        HealthModule.of(() => (isConnected ? [] : ['NATS is not connected'])),
       ],
     },
     { ...API_APPLICATION_OPTIONS, logger: new NestLogger(logger) },
@@ -209,6 +231,7 @@ export async function startPlanner(
   await plans.reconcile(systemContext('plans'));
   await app.startAllMicroservices();
   await keeper.tick();
+  await start.close();
   await app.listen(config.http.port, config.http.host);
   inventory.onReturn((provider) => {
     logger.info({ provider }, 'a provider can be read again; removing resources that clean-ups left there');
@@ -216,7 +239,6 @@ export async function startPlanner(
       .removeLeftovers(systemContext('plans'), new Date(), provider)
       .catch((error: unknown) => failed('removing leftovers', error));
   });
-  isReady = true;
   logger.info({ url: await app.getUrl(), log: place }, 'planner started');
 
   const every = (ms: number, what: string, run: () => Promise<void>): NodeJS.Timeout =>

@@ -56,6 +56,12 @@ describe('the health of a service', () => {
     expect((await get('/health/ready')).status).toBe(503);
   });
 
+  it('fails other requests as if nobody listened, when another server takes over the port', async () => {
+    server = await startHealth({ host: '127.0.0.1', port: 0, missing: () => [], others: 'hang-up' });
+    await expect(get('/api/v1/plans')).rejects.toThrow('fetch failed');
+    expect((await get('/health/live')).status).toBe(200);
+  });
+
   it('says which setting to change when the port is taken', async () => {
     server = await startHealth({ host: '127.0.0.1', port: 0, missing: () => [] });
     const second = startHealth({ host: '127.0.0.1', port: server.port, missing: () => [] });

@@ -9,6 +9,11 @@ export interface HealthOptions {
   readonly port: number;
   /** What is missing for readiness, in words; empty if ready. */
   readonly missing: () => readonly string[] | Promise<readonly string[]>;
+  /**
+   * `hang-up`: every other request fails as if nobody listened, because its server will take over this port. By default the
+   * answer is 404.
+   */
+  readonly others?: 'hang-up';
 }
 
 export interface HealthServer {
@@ -21,7 +26,7 @@ export interface HealthServer {
  * is missing, else 503 with the list.
  * @throws PortTaken
  */
-export async function startHealth({ host, port, missing }: HealthOptions): Promise<HealthServer> {
+export async function startHealth({ host, port, missing, others }: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
@@ -37,7 +42,8 @@ export async function startHealth({ host, port, missing }: HealthOptions): Promi
             : answer(503, { status: 'waiting', missing: what }),
         )
         .catch(() => answer(503, { status: 'waiting', missing: ['the check itself failed'] }));
-    } else answer(404, { status: 'unknown', paths: ['/health/live', '/health/ready'] });
+    } else if (others === 'hang-up') request.socket.destroy();
+    else answer(404, { status: 'unknown', paths: ['/health/live', '/health/ready'] });
   });
   try {
     server.listen(port, host);

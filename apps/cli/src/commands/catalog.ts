@@ -26,7 +26,10 @@ function providerCommands(provider: Command, context: CommandsContext): void {
   provider
     .command('create')
     .description('create the providers in a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; separate documents with ---')
+    .requiredOption(
+      '-f, --file <file>',
+      'the YAML file, or - for the standard input; separate documents with ---',
+    )
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, ProviderSpec)) {
         const view = await context.api().call('providers.create', { body });
@@ -86,7 +89,10 @@ function mappingCommands(mapping: Command, context: CommandsContext): void {
   mapping
     .command('create')
     .description('create the mappings in a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; separate documents with ---')
+    .requiredOption(
+      '-f, --file <file>',
+      'the YAML file, or - for the standard input; separate documents with ---',
+    )
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, MappingSpec)) {
         const view = await context.api().call('mappings.create', { body });

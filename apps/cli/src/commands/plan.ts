@@ -14,7 +14,10 @@ export function planCommands(plan: Command, context: CommandsContext): void {
   plan
     .command('create')
     .description('create the plans in a YAML file')
-    .requiredOption('-f, --file <file>', 'the YAML file; separate documents with ---')
+    .requiredOption(
+      '-f, --file <file>',
+      'the YAML file, or - for the standard input; separate documents with ---',
+    )
     .action(async ({ file }: { file: string }) => {
       for (const body of await readDefinitions(file, PlanSpec)) {
         const view = await context.api().call('plans.create', { body });

@@ -81,7 +81,7 @@ spec:
       ports:
         - name: http
           containerPort: {{ .port }}
-      # The planner reads its whole log, and waits for NATS, before it answers.
+      # Workers connect to NATS before they are ready, but are live at once, and so is the planner.
       startupProbe:
         httpGet: { path: /health/live, port: http }
         periodSeconds: 5

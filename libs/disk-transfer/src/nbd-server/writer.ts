@@ -48,6 +48,9 @@ export interface Writer {
   release(patienceMs?: number): Promise<void>;
 }
 
+/** Throws if any process on this machine has the disk open for writing, in whichever container it runs. */
+export type AssertFree = (path: string) => Promise<void>;
+
 const GONE_TIMEOUT_MS = 10_000;
 
 /**
@@ -55,14 +58,15 @@ const GONE_TIMEOUT_MS = 10_000;
  * until it is gone. qemu's image lock is the second guard.
  *
  * @param attempt increases with each attempt of the VM's transfer
- * @throws WriterUnknown, WriterSuperseded, NbdServerFailed
+ * @throws WriterUnknown, WriterSuperseded, NbdServerFailed, what `assertFree` throws
  */
 export async function acquireWriter(
   image: TargetImage,
   recordPath: string,
   attempt: number,
+  assertFree: AssertFree,
 ): Promise<Writer> {
-  await endEarlierWriter(image.path, recordPath, attempt);
+  await endEarlierWriter(image.path, recordPath, attempt, assertFree);
   const server = await serveTarget(image);
   try {
     await writeFileAtomic(recordPath, JSON.stringify(await describe(server.pid, attempt)), { mode: 0o600 });
@@ -82,13 +86,20 @@ export async function acquireWriter(
 /**
  * Ends the writer that the record names and waits until it is gone. Cleanup also calls this before it removes a disk.
  *
- * @throws WriterUnknown, WriterSuperseded
+ * @throws WriterUnknown, WriterSuperseded, what `assertFree` throws
  */
-export async function endEarlierWriter(path: string, recordPath: string, attempt: number): Promise<void> {
+export async function endEarlierWriter(
+  path: string,
+  recordPath: string,
+  attempt: number,
+  assertFree: AssertFree,
+): Promise<void> {
   const record = await load(recordPath);
   if (record === undefined) return;
   const sight = await sightOf(record);
-  if (sight === 'elsewhere' || sight === 'out-of-sight') throw new WriterUnknown(path, record.host);
+  if (sight === 'elsewhere') throw new WriterUnknown(path, record.host);
+  // A container that starts again cannot see its earlier processes, and they are usually gone: only the disk's locks tell.
+  if (sight === 'out-of-sight') await assertFree(path);
   if (sight === 'in-sight') {
     if (record.attempt > attempt && (await isAlive(record)))
       throw new WriterSuperseded(path, attempt, record.attempt);

@@ -17,7 +17,9 @@ import type {
 } from '../workplace.js';
 import { errorCode, writeFileAtomic } from './paths.js';
 import { claimsFor } from './claims.js';
+import { diskHolder } from './disk-locks.js';
 import { ensureDisk, growDisk, isBlockDevice } from './disks.js';
+import { DisksHeld } from './errors.js';
 import { imageHeader } from './images.js';
 import { overlaysAtWork } from './overlays.js';
 import type { VmFiles } from './vm-files.js';
@@ -50,7 +52,7 @@ export function disksAtWork(vm: VmFiles, guard: Guard): DisksAtWork {
       const resource = { kind: 'unpacked-disk', name, service: 'transfer', lifetime: 'temporary' } as const;
       return { resource, path: await vm.path(name) };
     },
-    endWriters: () => endWriters(vm),
+    endWriters: () => endWriters(vm, guard),
     files,
     testOverlays: () =>
       Promise.all(
@@ -84,11 +86,12 @@ async function openForWriting(vm: VmFiles, guard: Guard, diskId: string, size: n
   const image = { path: (await vm.disks())[index] ?? '', format: record.disks[index]?.format ?? 'raw' };
   const recordPath = await vm.path(layout.writer);
   await guard.stillOurs();
-  await endEarlierWriter(image.path, recordPath, guard.generation);
+  const assertFree = freeFor(guard);
+  await endEarlierWriter(image.path, recordPath, guard.generation, assertFree);
   await guard.stillOurs();
   const grown = await growDisk({ ...image, size });
   await guard.stillOurs();
-  const { server, release } = await acquireWriter(image, recordPath, guard.generation);
+  const { server, release } = await acquireWriter(image, recordPath, guard.generation, assertFree);
   const content = (await isBlockDevice(image.path)) ? 'anything' : 'zeros';
   return { name: layout.disk, endpoint: { socket: server.socket }, size: grown, content, release };
 }
@@ -99,11 +102,18 @@ async function openForVerification(image: ImageFile): Promise<DiskReader> {
 }
 
 /** Acts as an attempt newer than any that may write. */
-async function endWriters({ record, path, disks }: VmFiles): Promise<void> {
+async function endWriters({ record, path, disks }: VmFiles, guard: Guard): Promise<void> {
   const paths = await disks();
   for (const [index, { writer }] of layoutOf(record).disks.entries())
-    await endEarlierWriter(paths[index] ?? '', await path(writer), Number.MAX_SAFE_INTEGER);
+    await endEarlierWriter(paths[index] ?? '', await path(writer), Number.MAX_SAFE_INTEGER, freeFor(guard));
 }
+
+const freeFor =
+  ({ signal }: Guard) =>
+  async (path: string): Promise<void> => {
+    const holder = await diskHolder(path, signal);
+    if (holder !== undefined) throw new DisksHeld(path, holder);
+  };
 
 const stepOf = {
   migration: 'ImageConversion',

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { VmRecord } from '@ledgerlift/contracts';
@@ -95,6 +96,45 @@ describe('work of an attempt that is over changes nothing', () => {
     const late = work(2, () => (wereGone ||= !areThere()));
     await expect(late.conversion('migration').make()).rejects.toBe(over);
     expect(areThere()).toBe(false);
+  });
+});
+
+describe('a disk whose writer ran in another container', () => {
+  /** As a restarted container finds it: of the running kernel, but among processes that it cannot see. */
+  const ofAnotherContainer = (): void => {
+    const record = JSON.parse(readFileSync(writerRecord(), 'utf8'));
+    writeFileSync(writerRecord(), JSON.stringify({ ...record, host: 'another', pidNamespace: 'pid:[1]' }));
+  };
+
+  it('is not written while its locks show that somebody writes it', async () => {
+    await opened(work(1), MiB);
+    ofAnotherContainer();
+    await expect(work(2).disks.openForWriting(diskId(0), MiB)).rejects.toMatchObject({
+      code: 'LL-CONV-004',
+      path: disk(0),
+    });
+    await expect(work(2).disks.endWriters()).rejects.toMatchObject({ code: 'LL-CONV-004' });
+  });
+
+  it('is taken over once its locks are free', async () => {
+    const first = await opened(work(1), MiB);
+    ofAnotherContainer();
+    const left = readFileSync(writerRecord());
+    await first.release();
+    writeFileSync(writerRecord(), left);
+    await opened(work(2), MiB);
+    expect(JSON.parse(readFileSync(writerRecord(), 'utf8'))).toMatchObject({ host: hostname(), attempt: 2 });
+  });
+
+  it('can be cleaned up once its locks are free', async () => {
+    const first = await opened(work(1), MiB);
+    ofAnotherContainer();
+    const left = readFileSync(writerRecord());
+    await first.release();
+    earlier = undefined;
+    writeFileSync(writerRecord(), left);
+    await work(2).disks.endWriters();
+    expect(existsSync(writerRecord())).toBe(false);
   });
 });
 
