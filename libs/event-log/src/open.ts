@@ -1,3 +1,5 @@
+import { openKurrentLog, openKurrentLogForReading } from './kurrentdb/open.js';
+import { isKurrentUrl, shownKurrentUrl } from './kurrentdb/place.js';
 import type { EventLog } from './port.js';
 import { openPostgresLog, openPostgresLogForReading } from './postgres/open.js';
 import { shownUrl } from './postgres/shown-url.js';
@@ -12,23 +14,31 @@ export interface OpenLogOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Whether a place of a log is in a PostgreSQL database, and no file. */
-export const isDatabase = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);
+const isPostgresUrl = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);
+
+/** Whether a place of a log is on a database server, and no file. */
+export const isDatabase = (place: string): boolean => isPostgresUrl(place) || isKurrentUrl(place);
 
 /** The place of a log for messages: without a password. */
-export const shownPlace = (place: string): string => (isDatabase(place) ? shownUrl(place) : place);
+export const shownPlace = (place: string): string => {
+  if (isPostgresUrl(place)) return shownUrl(place);
+  return isKurrentUrl(place) ? shownKurrentUrl(place) : place;
+};
 
 /**
  * Opens the log for appending. One process at a time owns it; a second one waits until the first has ended.
  *
- * @param place the path of a file (see `SqliteLogOptions`), or the URL of a database (see `PostgresLogOptions`)
+ * @param place the path of a file (see `SqliteLogOptions`), or the URL of a database (see `PostgresLogOptions` and `KurrentLogOptions`)
  * @throws NotAnEventLog, CannotOpenLog; the signal's reason if it aborts during the wait
  */
-export const openLog = (place: string, options: OpenLogOptions = {}): Promise<EventLog> =>
-  isDatabase(place)
-    ? openPostgresLog({ url: place, ...options })
-    : openSqliteLog({ path: place, ...options });
+export const openLog = (place: string, options: OpenLogOptions = {}): Promise<EventLog> => {
+  if (isPostgresUrl(place)) return openPostgresLog({ url: place, ...options });
+  if (isKurrentUrl(place)) return openKurrentLog({ url: place, ...options });
+  return openSqliteLog({ path: place, ...options });
+};
 
 /** Opens a log for reading only, such as for an audit. Another process may own it. @throws NotAnEventLog, CannotOpenLog */
-export const openLogForReading = async (place: string): Promise<EventLog> =>
-  isDatabase(place) ? openPostgresLogForReading({ url: place }) : openSqliteLogForReading(place);
+export const openLogForReading = async (place: string): Promise<EventLog> => {
+  if (isPostgresUrl(place)) return openPostgresLogForReading({ url: place });
+  return isKurrentUrl(place) ? openKurrentLogForReading({ url: place }) : openSqliteLogForReading(place);
+};

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
-import { LogNotOpen } from '../errors.js';
+import { NETWORK_CODES, type Patience, patiently } from '../patience.js';
 
 /** Runs one statement. Integers come as text, because a bigint may not fit into a number. */
 export type Query = (sql: string, values?: readonly unknown[]) => Promise<readonly DatabaseRow[]>;
@@ -18,10 +17,10 @@ const MOST_CONNECTIONS = 6;
 const CONNECT_MS = 5000;
 /** A server whose machine is gone never answers: the connection is then given up. */
 const ANSWER_MS = 30_000;
-const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 1000];
 
 /** Connections to one PostgreSQL database. Work that finds the server away is repeated until the patience ends. */
-export class Database {
+export class Database implements Patience {
+  readonly isAway = isAway;
   readonly #pool: Pool;
   readonly #config: ClientConfig;
   #isClosed = false;
@@ -43,8 +42,12 @@ export class Database {
     return this.#isClosed;
   }
 
+  get patienceMs(): number {
+    return this.options.patienceMs;
+  }
+
   /** Runs one statement that may be repeated. @throws LogNotOpen; the server's error, after the patience if it is away */
-  query: Query = (sql, values) => this.#patiently((client) => queryOf(client)(sql, values));
+  query: Query = (sql, values) => patiently(this, () => this.#once((client) => queryOf(client)(sql, values)));
 
   /**
    * Runs `work` in a transaction. After a lost connection, nobody knows whether it was committed: `work` is repeated and must
@@ -53,7 +56,7 @@ export class Database {
    * @throws LogNotOpen; what `work` throws, and the server's error, after the patience if it is away
    */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#patiently(async (client) => {
+    const once = async (client: PoolClient): Promise<T> => {
       const query = queryOf(client);
       await query('BEGIN');
       try {
@@ -64,7 +67,8 @@ export class Database {
         if (!isAway(error)) await query('ROLLBACK');
         throw error;
       }
-    });
+    };
+    return patiently(this, () => this.#once(once));
   }
 
   /** A connection outside the pool, for notifications. The caller connects and ends it. */
@@ -76,19 +80,6 @@ export class Database {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#pool.end();
-  }
-
-  async #patiently<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.options.patienceMs;
-    for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      if (this.#isClosed) throw new LogNotOpen('reading');
-      try {
-        return await this.#once(work);
-      } catch (error) {
-        if (!isAway(error) || performance.now() + pause > deadline) throw error;
-      }
-      await sleep(pause);
-    }
   }
 
   async #once<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -119,15 +110,6 @@ const queryOf =
 // https://www.postgresql.org/docs/15/errcodes-appendix.html: connections (08), operator intervention (57P), too many
 // connections, and a server that is a replica (not yet promoted after a failover).
 const SQLSTATES = /^(?:08...|57P0[1235]|53300|25006)$/;
-const SYSTEM = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EAI_AGAIN',
-]);
 /** Errors of the client itself have no code. */
 const MESSAGES =
   /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/;
@@ -139,5 +121,5 @@ export function isAway(error: unknown): boolean {
   if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isAway);
   const code = 'code' in error ? String(error.code) : '';
   const message = 'message' in error ? String(error.message) : '';
-  return SQLSTATES.test(code) || SYSTEM.has(code) || (code === '' && MESSAGES.test(message));
+  return SQLSTATES.test(code) || NETWORK_CODES.has(code) || (code === '' && MESSAGES.test(message));
 }

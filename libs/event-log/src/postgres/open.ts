@@ -1,7 +1,8 @@
 import { CannotOpenLog, NotAnEventLog } from '../errors.js';
+import { Lease } from '../lease.js';
 import type { EventLog } from '../port.js';
 import { Database, type Query } from './database.js';
-import { Lease } from './lease.js';
+import { LeaseRow } from './lease-row.js';
 import { PostgresLog } from './postgres-log.js';
 import { shownUrl } from './shown-url.js';
 
@@ -64,7 +65,7 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
   try {
     await prepareSchema(database, shownUrl(url));
     const { onWaiting = nothing, onLost = nothing } = options;
-    const lease = await Lease.take(database, { leaseMs, onWaiting, onLost, signal });
+    const lease = await Lease.take(new LeaseRow(database), { leaseMs, onWaiting, onLost, signal });
     return new PostgresLog(database, lease);
   } catch (error) {
     await database.close();

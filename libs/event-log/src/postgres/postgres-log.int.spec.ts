@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { Client } from 'pg';
 import { eventLogContract, eventLogKillContract } from '../contract/index.js';
 import type { Edit, Place } from '../contract/log-under-test.js';
-import { startAppender } from '../contract/start-appender.fixture.js';
+import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
 import { openPostgresLog, openPostgresLogForReading } from './open.js';
 
@@ -41,7 +41,7 @@ eventLogContract('PostgreSQL', async () => {
 eventLogKillContract('PostgreSQL', async () => {
   const url = await server.createDatabase();
   return {
-    startAppender: () => startAppender(new URL('./appender.fixture.ts', import.meta.url), url),
+    startAppender: () => forkOnSources(new URL('./appender.fixture.ts', import.meta.url), [url]),
     open: () => openPostgresLog({ url, leaseMs: LEASE_MS }),
     destroy: async () => undefined,
   };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogNotOpen } from '../errors.js';
+import type { Lease } from '../lease.js';
 import { placeAppend } from '../placed-append.js';
 import type {
   AppendResult,
@@ -17,7 +18,6 @@ import { eventOf, headOf, positionNumber } from '../rows.js';
 import { WakeUp } from '../wake-up.js';
 import { Appender, CHANNEL } from './appender.js';
 import { type Database, type DatabaseRow, isAway } from './database.js';
-import type { Lease } from './lease.js';
 import { EVENT_COLUMNS, recordOf, rowOf } from './rows.js';
 
 const PAGE = 500;

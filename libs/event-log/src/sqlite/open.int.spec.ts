@@ -10,7 +10,7 @@ import { auditVerify } from '../audit.js';
 import { newEvents } from '../contract/index.js';
 import { CannotOpenLog, NotAnEventLog } from '../errors.js';
 import { openSqliteLog, openSqliteLogForReading } from './open.js';
-import { startAppender } from '../contract/start-appender.fixture.js';
+import { forkOnSources } from '../contract/fork-on-sources.js';
 
 let folder: string;
 let path: string;
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const started: ChildProcess[] = [];
 async function startOwner(): Promise<ChildProcess> {
-  const child = startAppender(new URL('./appender.fixture.ts', import.meta.url), path);
+  const child = forkOnSources(new URL('./appender.fixture.ts', import.meta.url), [path]);
   started.push(child);
   await once(child, 'message');
   return child;

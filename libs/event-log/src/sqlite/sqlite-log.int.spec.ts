@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventLogContract, eventLogKillContract, openTemporaryLog } from '../contract/index.js';
 import { openSqliteLog } from './open.js';
-import { startAppender } from '../contract/start-appender.fixture.js';
+import { forkOnSources } from '../contract/fork-on-sources.js';
 
 eventLogContract('SQLite', openTemporaryLog);
 
@@ -11,7 +11,7 @@ eventLogKillContract('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-log-'));
   const path = join(folder, 'events.db');
   return {
-    startAppender: () => startAppender(new URL('./appender.fixture.ts', import.meta.url), path),
+    startAppender: () => forkOnSources(new URL('./appender.fixture.ts', import.meta.url), [path]),
     open: () => openSqliteLog({ path }),
     destroy: () => rm(folder, { recursive: true, force: true }),
   };

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from './database.js';
 
 const POLL_MS = 250;
 
@@ -13,6 +12,15 @@ export interface LeaseOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Where an engine keeps the lease. */
+export interface LeaseStore {
+  /** @returns the new epoch, in decimal digits; undefined while another process has the lease */
+  take(leaseMs: number): Promise<string | undefined>;
+  /** @returns false if another process took over */
+  renew(epoch: string, leaseMs: number): Promise<boolean>;
+  release(epoch: string): Promise<void>;
+}
+
 /**
  * One process at a time may append. It has a lease, and an epoch that grows with each owner and that each append checks in its
  * transaction: an owner that was stopped, or cut off, and wakes up after another took over, can append nothing.
@@ -24,7 +32,7 @@ export class Lease {
   #renewedAt: number;
 
   private constructor(
-    private readonly database: Database,
+    private readonly store: LeaseStore,
     /** Decimal digits. */
     readonly epoch: string,
     private readonly options: LeaseOptions,
@@ -34,18 +42,14 @@ export class Lease {
     this.#renewing = setInterval(() => void this.#renew(), options.leaseMs / 3).unref();
   }
 
-  /** Waits until no other process has the lease. All times are the server's. @throws the signal's reason */
-  static async take(database: Database, options: LeaseOptions): Promise<Lease> {
+  /** Waits until no other process has the lease. @throws the signal's reason */
+  static async take(store: LeaseStore, options: LeaseOptions): Promise<Lease> {
     const { leaseMs, onWaiting, signal } = options;
     for (let isFirst = true; ; isFirst = false) {
       signal?.throwIfAborted();
       const takenAt = performance.now();
-      const [row] = await database.query(
-        `UPDATE ledgerlift_log SET epoch = epoch + 1, leased_until = clock_timestamp() + $1 * interval '1 ms'
-         WHERE leased_until < clock_timestamp() RETURNING epoch`,
-        [leaseMs],
-      );
-      if (row !== undefined) return new Lease(database, String(row['epoch']), options, takenAt);
+      const epoch = await store.take(leaseMs);
+      if (epoch !== undefined) return new Lease(store, epoch, options, takenAt);
       if (isFirst) onWaiting();
       await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
         throw signal?.aborted ? signal.reason : error;
@@ -71,9 +75,7 @@ export class Lease {
     clearInterval(this.#renewing);
     this.#renewing = undefined;
     // Where the server cannot be reached, the lease ends by itself.
-    await this.database
-      .query(`UPDATE ledgerlift_log SET leased_until = '-infinity' WHERE epoch = $1`, [this.epoch])
-      .catch(() => undefined);
+    await this.store.release(this.epoch).catch(() => undefined);
   }
 
   async #renew(): Promise<void> {
@@ -82,12 +84,8 @@ export class Lease {
     this.#isAsking = true;
     const startedAt = performance.now();
     try {
-      const rows = await this.database.query(
-        `UPDATE ledgerlift_log SET leased_until = clock_timestamp() + $2 * interval '1 ms' WHERE epoch = $1 RETURNING epoch`,
-        [this.epoch, this.options.leaseMs],
-      );
-      if (rows.length === 0) this.lost();
-      else this.#renewedAt = startedAt;
+      if (await this.store.renew(this.epoch, this.options.leaseMs)) this.#renewedAt = startedAt;
+      else this.lost();
     } catch {
       // The next one tries again.
     } finally {

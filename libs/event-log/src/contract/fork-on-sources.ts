@@ -1,14 +1,18 @@
 import { type ChildProcess, fork } from 'node:child_process';
 
-/** Starts the adapter's program that owns the log at `place` and appends to it; it ends with the spec. */
-export function startAppender(program: URL, place: string): ChildProcess {
-  return fork(program, [place], {
+/** Starts a TypeScript program of a spec on the sources. It should end when its IPC channel closes, and so with the spec. */
+export function forkOnSources(
+  program: URL,
+  args: readonly string[],
+  stderr: 'inherit' | 'pipe' = 'inherit',
+): ChildProcess {
+  return fork(program, args, {
     execArgv: [
       ...['--conditions', '@ledgerlift/source', '--experimental-transform-types', '--no-warnings'],
       ...['--import', new URL('./run-on-sources.fixture.mjs', import.meta.url).href],
     ],
     // Keeps Jest's own options out.
     env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', stderr, 'ipc'],
   });
 }

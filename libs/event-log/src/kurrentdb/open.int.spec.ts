@@ -1,0 +1,284 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { auditVerify } from '../audit.js';
+import { newEvent, newEvents } from '../contract/index.js';
+import {
+  type KurrentServer,
+  type KurrentServerOptions,
+  REAL_KURRENT,
+  startKurrent,
+} from '../contract/kurrent-server.js';
+import { forkOnSources } from '../contract/fork-on-sources.js';
+import { isDatabase, shownPlace } from '../open.js';
+import type { EventLog } from '../port.js';
+import { type KurrentLogOptions, openKurrentLog, openKurrentLogForReading } from './open.js';
+import { kurrentPlace } from './place.js';
+import { Server } from './server.js';
+
+/** No process here is silent for so long. */
+const LEASE_MS = 60_000;
+let server: KurrentServer;
+let url: string;
+let opened: EventLog[];
+let others: KurrentServer[];
+let children: ChildProcess[];
+beforeAll(async () => {
+  server = await startKurrent();
+}, 60_000);
+afterAll(() => server.stop());
+beforeEach(() => {
+  [opened, others, children] = [[], [], []];
+  url = server.newUrl();
+});
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await Promise.all(opened.map((log) => log.close()));
+  await Promise.all(others.map((each) => each.stop()));
+});
+
+async function open(options: Partial<KurrentLogOptions> = {}): Promise<EventLog> {
+  const log = await openKurrentLog({ url, leaseMs: LEASE_MS, ...options });
+  opened.push(log);
+  return log;
+}
+/** A server that only this test uses. */
+async function startOther(options?: KurrentServerOptions): Promise<KurrentServer> {
+  const other = await startKurrent(options);
+  others.push(other);
+  url = other.newUrl();
+  return other;
+}
+const place = () => {
+  const found = kurrentPlace(url);
+  if (found === undefined) throw new Error(`${url} is no URL of KurrentDB`);
+  return found;
+};
+/** Another process takes the log, as if the owner had been silent for its whole lease. */
+async function takeOver(): Promise<void> {
+  const intruder = new Server(place(), 10_000);
+  const stream = place().epochStream;
+  const record = { stream, type: 'LogTakenOver', data: JSON.stringify({ leaseMs: 0 }) };
+  await intruder.append([record], [{ stream, last: (await intruder.last(stream))?.revision }]);
+  await intruder.close();
+}
+const revisionsOf = async (log: EventLog, stream: string) =>
+  (await Array.fromAsync(log.readStream(stream))).map(({ revision }) => revision);
+
+describe('the owner of a log on KurrentDB', () => {
+  it('keeps a second one waiting for as long as it lives, and lets it in at once when it closes', async () => {
+    const leaseMs = 1500;
+    const first = await open({ leaseMs });
+    let waits = 0;
+    const second = open({ onWaiting: () => (waits += 1) });
+    await sleep(1.5 * leaseMs);
+    expect(waits).toBe(1);
+    await first.append('a', newEvents(1), 'no-stream');
+    await first.close();
+    await (await second).append('a', newEvents(1), 0);
+    expect(await revisionsOf(await second, 'a')).toEqual([0, 1]);
+  });
+
+  it('can append nothing once another took over, and is told so', async () => {
+    const told: string[] = [];
+    const first = await open({ onLost: () => told.push('lost') });
+    await first.append('a', newEvents(1), 'no-stream');
+    await takeOver();
+    const second = await open();
+    await second.append('a', newEvents(1), 0);
+    const late = first.append('a', newEvents(1), 0);
+    await expect(late).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    await expect(first.append('b', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    // Nor does it answer by what it knew.
+    await expect(first.append('a', newEvents(1), 7)).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    expect(told).toEqual(['lost']);
+    expect([first.owns(), second.owns()]).toEqual([false, true]);
+    expect(await revisionsOf(first, 'a')).toEqual([0, 1]);
+    expect(await revisionsOf(second, 'b')).toEqual([]);
+    await first.close();
+    // Its close does not end the lease of the other.
+    await expect(open({ signal: AbortSignal.timeout(500) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await second.append('a', newEvents(1), 1);
+  });
+
+  it('that is stopped is replaced after its lease, and harms nothing when it wakes up', async () => {
+    const child = forkOnSources(new URL('./appender.fixture.ts', import.meta.url), [url], 'pipe');
+    children.push(child);
+    let output = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    await once(child, 'message');
+    const closed = once(child, 'close');
+    child.kill('SIGSTOP');
+    const second = await open();
+    const before = await Array.fromAsync(second.readAll());
+    child.kill('SIGCONT');
+    await closed;
+    expect(output).toContain('LL-LOG-010');
+    expect(await Array.fromAsync(second.readAll())).toEqual(before);
+    await second.append('a', newEvents(1), 'no-stream');
+    expect((await auditVerify(second)).findings).toEqual([]);
+  });
+
+  it('stops waiting when it is told to', async () => {
+    await open();
+    const reason = new Error('shut down');
+    const stop = new AbortController();
+    const waiting = open({ signal: stop.signal, onWaiting: () => stop.abort(reason) });
+    await expect(waiting).rejects.toBe(reason);
+  });
+
+  it('goes on when somebody else wrote to its streams, and an audit finds it', async () => {
+    const log = await open();
+    await log.append('a', newEvents(1), 'no-stream');
+    const intruder = new Server(place(), 10_000);
+    await intruder.append([{ stream: `${place().prefix}a`, type: 'Forged', data: '{}' }], []);
+    await intruder.close();
+    await expect(log.append('a', newEvents(1), 0)).rejects.toMatchObject({ code: 'LL-LOG-001', actual: 1 });
+    await log.append('b', newEvents(1), 'no-stream');
+    expect((await auditVerify(log)).findings).not.toEqual([]);
+    await expect(Array.fromAsync(log.readAll())).rejects.toMatchObject({ code: 'LL-LOG-009' });
+  });
+
+  it('appends at once to streams that differ only in the case of letters', async () => {
+    const log = await open();
+    const streams = ['vm', 'VM', 'Vm'];
+    await Promise.all(streams.map((stream) => log.append(stream, newEvents(2), 'no-stream')));
+    for (const stream of streams) expect(await revisionsOf(log, stream)).toEqual([0, 1]);
+  });
+
+  it('is told when an append is too large for the server, which takes the others', async () => {
+    await startOther({ mostBytes: 100_000 });
+    const log = await open();
+    const data = 'x'.repeat(100_000);
+    const [large, small] = await Promise.allSettled([
+      log.append('large', [newEvent({ data })], 'no-stream'),
+      log.append('small', newEvents(1), 'no-stream'),
+    ]);
+    expect(large).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'LL-LOG-004', message: expect.stringContaining('MaxAppendSize') },
+    });
+    expect(small.status).toBe('fulfilled');
+  });
+});
+
+// A server that is not the test's own cannot be killed.
+if (REAL_KURRENT === undefined)
+  describe('a server that is killed', () => {
+    it('has every acknowledged append when it is back, and appends and readers go on', async () => {
+      const log = await open();
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const following = log.subscribe({
+        onEvents: (events) => void seen.push(...events.map(({ id }) => id)),
+        signal: stop.signal,
+      });
+      const acknowledged: string[] = [];
+      let isOver = false;
+      const writing = Promise.all(
+        ['a', 'b', 'c'].map(async (stream) => {
+          for (let revision: number | 'no-stream' = 'no-stream'; !isOver;) {
+            const { events } = await log.append(stream, newEvents(2), revision);
+            revision = events.at(-1)?.revision ?? 0;
+            acknowledged.push(...events.map(({ id }) => id));
+          }
+        }),
+      );
+      for (let round = 0; round < 3; round += 1) {
+        const before = acknowledged.length;
+        while (acknowledged.length < before + 50) await sleep(5);
+        await server.restart();
+      }
+      const before = acknowledged.length;
+      while (acknowledged.length < before + 50) await sleep(5);
+      isOver = true;
+      await writing;
+      const inOrder = (await Array.fromAsync(log.readAll())).map(({ id }) => id);
+      expect(new Set(acknowledged)).toEqual(new Set(inOrder));
+      expect(inOrder).toHaveLength(acknowledged.length);
+      while (seen.length < inOrder.length) await sleep(5);
+      expect(seen).toEqual(inOrder);
+      expect((await auditVerify(log)).findings).toEqual([]);
+      stop.abort();
+      await following;
+    }, 60_000);
+
+    it('that comes back without acknowledged events takes no more', async () => {
+      const other = await startOther();
+      const log = await open();
+      await log.append('a', newEvents(3), 'no-stream');
+      await other.kill();
+      await other.loseData();
+      await other.restart();
+      await expect(log.append('a', newEvents(1), 2)).rejects.toMatchObject({ code: 'LL-LOG-011' });
+      expect(await revisionsOf(log, 'a')).toEqual([]);
+    });
+
+    it('does not let the owner answer for the log, and fails appends and reads after the patience', async () => {
+      const other = await startOther();
+      const log = await open({ leaseMs: 600, patienceMs: 200 });
+      expect(log.owns()).toBe(true);
+      await other.kill();
+      await expect(log.append('a', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-006' });
+      await expect(log.head()).rejects.toMatchObject({ type: 'unavailable' });
+      while (log.owns()) await sleep(20);
+      await other.restart();
+      while (!log.owns()) await sleep(20);
+      await log.append('a', newEvents(1), 'no-stream');
+    });
+  });
+
+describe('a server', () => {
+  it('of a version that cannot check other streams is refused with the version that can', async () => {
+    await startOther({ version: '25.1.0' });
+    const refused = await open().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'LL-LOG-008', message: expect.stringContaining('26.1') });
+  });
+
+  it('without a log cannot be read', async () => {
+    await expect(openKurrentLogForReading({ url })).rejects.toMatchObject({ code: 'LL-LOG-003' });
+  });
+
+  it('is used with TLS and a user, and names neither user nor password in an error', async () => {
+    await startOther({ user: { name: 'planner', password: 'hunter2' } });
+    await (await open()).append('a', newEvents(1), 'no-stream');
+    const wrong = url.replace('hunter2', 'hunter3');
+    for (const refused of [
+      await openKurrentLog({ url: wrong }).catch((error: unknown) => error),
+      await openKurrentLogForReading({ url: wrong }).catch((error: unknown) => error),
+    ]) {
+      expect(refused).toMatchObject({
+        code: 'LL-LOG-008',
+        message: expect.stringContaining(shownPlace(url)),
+      });
+      const { message, cause, stack } = refused as Error;
+      expect(JSON.stringify([message, stack, String(cause), { ...(cause as object) }])).not.toMatch(
+        /hunter|planner/,
+      );
+    }
+  });
+
+  it('that is not there, or has a URL that cannot be, is named without the password', async () => {
+    for (const wrong of [
+      'kurrentdb://planner:hunter2@127.0.0.1:1/x?tls=false',
+      'kurrentdb://planner:hunter2@127.0.0.1:hunter2/x',
+      'kurrentdb://planner:hunter2@127.0.0.1/a.b',
+      'esdb+discover://planner:hunter2@127.0.0.1:1?tls=false&maxDiscoverAttempts=1',
+    ]) {
+      expect(isDatabase(wrong)).toBe(true);
+      const refused = await openKurrentLog({ url: wrong, patienceMs: 100 }).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'LL-LOG-008' });
+      const { message, stack } = refused as Error;
+      expect(`${message} ${stack} ${shownPlace(wrong)}`).not.toMatch(/planner:|hunter2@/);
+    }
+  });
+
+  it('has several logs', async () => {
+    const [one, two] = [await open(), await open({ url: server.newUrl() })];
+    await one.append('a', newEvents(2), 'no-stream');
+    await two.append('a', newEvents(1), 'no-stream');
+    expect(await revisionsOf(one, 'a')).toEqual([0, 1]);
+    expect(await revisionsOf(two, 'a')).toEqual([0]);
+  });
+});
