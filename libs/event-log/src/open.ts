@@ -10,6 +10,8 @@ export interface OpenLogOptions {
   readonly onLost?: () => void;
   /** Ends the wait. */
   readonly signal?: AbortSignal;
+  /** How long the owner may be silent until another process takes over, in milliseconds. Not on SQLite. */
+  readonly leaseMs?: number;
 }
 
 /** Whether a place of a log is in a PostgreSQL database, and no file. */
