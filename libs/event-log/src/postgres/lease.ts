@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Database } from './database.js';
+import { LogLostEvents } from '../errors.js';
+import { type Database, SYNCHRONOUS } from './database.js';
 
 const POLL_MS = 250;
 
@@ -12,6 +13,20 @@ export interface LeaseOptions {
   readonly onLost: () => void;
   readonly signal: AbortSignal | undefined;
 }
+
+// Epochs grow by chance: after a failover that lost the last one, the next owner must not get the same.
+const TAKE = `
+  WITH taken AS (
+    UPDATE ledgerlift_log
+    SET epoch = epoch + 1 + floor(random() * 1000000000)::bigint, leased_until = clock_timestamp() + $1 * interval '1 ms'
+    WHERE leased_until < clock_timestamp() RETURNING epoch, last
+  )
+  SELECT taken.epoch, coalesce(taken.last, log.last) AS last, ${SYNCHRONOUS} FROM ledgerlift_log AS log LEFT JOIN taken ON true`;
+const RENEW = `
+  WITH renewed AS (
+    UPDATE ledgerlift_log SET leased_until = clock_timestamp() + $2 * interval '1 ms' WHERE epoch = $1 RETURNING epoch
+  )
+  SELECT ${SYNCHRONOUS} FROM renewed`;
 
 /**
  * One process at a time may append. It has a lease, and an epoch that grows with each owner and that each append checks in its
@@ -27,6 +42,8 @@ export class Lease {
     private readonly database: Database,
     /** Decimal digits. */
     readonly epoch: string,
+    /** The last position when it was taken. */
+    readonly last: bigint,
     private readonly options: LeaseOptions,
     takenAt: number,
   ) {
@@ -34,18 +51,22 @@ export class Lease {
     this.#renewing = setInterval(() => void this.#renew(), options.leaseMs / 3).unref();
   }
 
-  /** Waits until no other process has the lease. All times are the server's. @throws the signal's reason */
+  /**
+   * Waits until no other process has the lease. All times are the server's.
+   *
+   * @throws LogLostEvents if a server takes over meanwhile that lacks events which were in the log; the signal's reason
+   */
   static async take(database: Database, options: LeaseOptions): Promise<Lease> {
     const { leaseMs, onWaiting, signal } = options;
-    for (let isFirst = true; ; isFirst = false) {
+    for (let isFirst = true, seen = 0n; ; isFirst = false) {
       signal?.throwIfAborted();
       const takenAt = performance.now();
-      const [row] = await database.query(
-        `UPDATE ledgerlift_log SET epoch = epoch + 1, leased_until = clock_timestamp() + $1 * interval '1 ms'
-         WHERE leased_until < clock_timestamp() RETURNING epoch`,
-        [leaseMs],
-      );
-      if (row !== undefined) return new Lease(database, String(row['epoch']), options, takenAt);
+      const [row] = await database.write(TAKE, [leaseMs]);
+      const last = BigInt(String(row?.['last'] ?? 0));
+      if (last < seen) throw new LogLostEvents(String(seen));
+      seen = last;
+      if (typeof row?.['epoch'] === 'string')
+        return new Lease(database, row['epoch'], last, options, takenAt);
       if (isFirst) onWaiting();
       await sleep(POLL_MS, undefined, { signal }).catch((error: unknown) => {
         throw signal?.aborted ? signal.reason : error;
@@ -82,10 +103,7 @@ export class Lease {
     this.#isAsking = true;
     const startedAt = performance.now();
     try {
-      const rows = await this.database.query(
-        `UPDATE ledgerlift_log SET leased_until = clock_timestamp() + $2 * interval '1 ms' WHERE epoch = $1 RETURNING epoch`,
-        [this.epoch, this.options.leaseMs],
-      );
+      const rows = await this.database.write(RENEW, [this.epoch, this.options.leaseMs]);
       if (rows.length === 0) this.lost();
       else this.#renewedAt = startedAt;
     } catch {
