@@ -120,17 +120,20 @@ export class LogTakenOver extends LedgerliftError {
   }
 }
 
-/** The log ends before an event that was acknowledged: a server took over that does not have it. Nothing was written. */
+/**
+ * The log lacks an event that was there: a server took over that does not have it, or an older backup was restored. Nothing was
+ * written.
+ */
 export class LogLostEvents extends LedgerliftError {
   readonly code = 'LL-LOG-011';
   override readonly failure = 'needs-operator';
   constructor(
-    readonly acknowledged: string,
-    readonly last: string,
+    /** Of the last event that was acknowledged, or read. */
+    readonly position: string,
   ) {
     super(
-      `the event log ends at position ${last}, although ${acknowledged} was acknowledged; nothing was written. ` +
-        'Use the server that has the rest, and replicate synchronously',
+      `the event log no longer has the event at position ${position}; nothing was written. ` +
+        'Use the server or the backup that has it, and replicate synchronously',
     );
   }
 }

@@ -12,6 +12,8 @@ export interface OpenLogOptions {
   readonly onLost?: () => void;
   /** Ends the wait. */
   readonly signal?: AbortSignal;
+  /** How long the owner may be silent until another process takes over, in milliseconds. Not on SQLite. */
+  readonly leaseMs?: number;
 }
 
 const isPostgresUrl = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);

@@ -71,7 +71,7 @@ export interface ReadStreamOptions {
 }
 
 export interface ReadAllOptions {
-  /** Reads events after this position; backwards, events before it. */
+  /** Reads events after this position, whose event must be in the log; backwards, events before it. */
   readonly after?: string;
   readonly limit?: number;
   readonly direction?: 'forwards' | 'backwards';
@@ -109,13 +109,13 @@ export interface EventLog {
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
   /** Reads one stream; yields nothing if it does not exist. @throws LogNotOpen, UnreadableEvent */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<StoredEvent>;
-  /** Reads all streams in the log's order. @throws BadPosition, LogNotOpen, UnreadableEvent */
+  /** Reads all streams in the log's order. @throws BadPosition, LogLostEvents, LogNotOpen, UnreadableEvent */
   readAll(options?: ReadAllOptions): AsyncIterable<StoredEvent>;
   /**
    * Delivers the events in the log, then new ones, until the signal aborts or the log is closed; then it resolves. After
    * position N, a subscriber never gets an earlier position.
    *
-   * @throws BadPosition, UnreadableEvent, and errors of `onEvents`
+   * @throws BadPosition, LogLostEvents, UnreadableEvent, and errors of `onEvents`
    */
   subscribe(options: SubscribeOptions): Promise<void>;
   /**

@@ -10,10 +10,17 @@ import { Client } from 'pg';
 
 /** A PostgreSQL server of a test's own, in a temporary folder, on a free port of the loopback address. */
 export interface PostgresServer {
+  readonly port: number;
   /** Creates an empty database. @returns its URL */
   createDatabase(): Promise<string>;
-  /** Kills the server with all its processes, as a power cut would, and starts it again. */
+  /** Kills the server with all its processes, as a power cut would. */
+  kill(): Promise<void>;
+  /** Kills the server, and starts it again. */
   restart(): Promise<void>;
+  /** Runs statements as the superuser, in the database `postgres`. @returns the rows of the last one */
+  admin(...statements: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Starts a replica, named `replica` where the server waits for its replicas. */
+  replicate(): Promise<PostgresServer>;
   stop(): Promise<void>;
 }
 
@@ -27,46 +34,64 @@ function programs(): string {
   return join(DEBIAN, String(Math.max(...versions)), 'bin');
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
-  const bin = programs();
+/** Arguments of setpriv: neither the server nor PgBouncer runs as root. */
+export const notAsRoot = (): readonly string[] =>
+  userInfo().uid === 0 ? ['--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+
+/** A folder that programs may use which do not run as root. */
+export function folderNotOfRoot(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ledgerlift-postgres-'));
-  const data = join(folder, 'data');
-  // The server refuses to run as root.
-  const as = userInfo().uid === 0 ? ['--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
-  if (as.length > 0)
+  if (userInfo().uid === 0)
     chownSync(folder, Number(spawnSync('id', ['-u', 'postgres'], { encoding: 'utf8' }).stdout), 0);
-  const [program = '', ...args] = [
-    ...[
-      'setpriv',
-      ...as,
-      '--',
-      join(bin, 'initdb'),
-      '--pgdata',
-      data,
-      '--username',
-      'ledgerlift',
-      '--auth',
-      'trust',
-    ],
+  return folder;
+}
+
+export function startPostgres(): Promise<PostgresServer> {
+  return serverWith('initdb', [
+    ...['--username', 'ledgerlift', '--auth', 'trust'],
     ...['--encoding', 'UTF8', '--locale', 'C.UTF-8', '--no-sync'],
-  ];
-  const made = spawnSync(program, args, { encoding: 'utf8', cwd: folder });
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  ]);
+}
+
+/** A server with the data folder that a program makes. */
+async function serverWith(
+  maker: 'initdb' | 'pg_basebackup',
+  args: readonly string[],
+): Promise<PostgresServer> {
+  const bin = programs();
+  const folder = folderNotOfRoot();
+  const data = join(folder, 'data');
+  const make = [...notAsRoot(), '--', join(bin, maker), '--pgdata', data, ...args];
+  const made = spawnSync('setpriv', make, { encoding: 'utf8', cwd: folder });
+  if (made.status !== 0) throw new Error(`${maker} failed: ${made.stderr}`);
   const port = await freePort();
-  const start = () => startServer(folder, [...as, '--', join(bin, 'postgres'), '-D', data], port);
+  const start = () => startServer(folder, [...notAsRoot(), '--', join(bin, 'postgres'), '-D', data], port);
   let server = await start();
   let databases = 0;
   return {
+    port,
     async createDatabase() {
       databases += 1;
       const name = `log_${databases}`;
       await admin(port, (client) => client.query(`CREATE DATABASE ${name}`));
       return urlOf(port, name);
     },
+    kill: () => server.kill('SIGKILL'),
     async restart() {
       await server.kill('SIGKILL');
       server = await start();
     },
+    admin: (...statements) =>
+      admin(port, async (client) => {
+        let rows: readonly Readonly<Record<string, unknown>>[] = [];
+        for (const statement of statements) ({ rows } = await client.query(statement));
+        return rows;
+      }),
+    replicate: () =>
+      serverWith('pg_basebackup', [
+        ...['--dbname', `host=127.0.0.1 port=${port} user=ledgerlift application_name=replica`],
+        ...['--write-recovery-conf', '--checkpoint', 'fast', '--no-sync'],
+      ]),
     async stop() {
       await server.kill('SIGQUIT');
       await rm(folder, { recursive: true, force: true });
@@ -134,7 +159,7 @@ async function admin<T>(port: number, work: (client: Client) => Promise<T>): Pro
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -157,18 +157,17 @@ export class Appender extends AppendQueue {
     const { stream, last = -1n } = this.leases.checkOf(this.lease.epoch);
     const epoch = (await this.server.last(stream))?.revision ?? -1n;
     if (epoch > last) throw new LogTakenOver();
-    if (epoch < last) throw await this.#lostEvents();
+    if (epoch < last) throw this.#lostEvents();
   }
 
   /** @throws LogLostEvents if the log does not have this event */
   async #confirm({ id, stream, revision }: Known): Promise<void> {
     const [event] = await this.server.streamPage(this.#named(stream), BigInt(revision), 'forwards', 1);
-    if (event?.id !== id) throw await this.#lostEvents();
+    if (event?.id !== id) throw this.#lostEvents();
   }
 
-  async #lostEvents(): Promise<LogLostEvents> {
-    const [head] = await this.server.page('end', 'backwards', 1);
-    return new LogLostEvents(String(this.#last?.position ?? 0n), String(head?.position?.commit ?? 0n));
+  #lostEvents(): LogLostEvents {
+    return new LogLostEvents(String(this.#last?.position ?? 0n));
   }
 
   #named(stream: string): string {

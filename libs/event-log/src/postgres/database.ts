@@ -17,6 +17,14 @@ const MOST_CONNECTIONS = 6;
 const CONNECT_MS = 5000;
 /** A server whose machine is gone never answers: the connection is then given up. */
 const ANSWER_MS = 30_000;
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * An expression for each statement that writes: its commit waits until it is on disk, and on the replicas that the server waits for,
+ * even where the role or the database is set to wait for less.
+ */
+export const SYNCHRONOUS = `CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+  THEN set_config('synchronous_commit', 'on', true) END`;
 
 /** Connections to one PostgreSQL database. Work that finds the server away is repeated until the patience ends. */
 export class Database implements Patience {
@@ -30,7 +38,9 @@ export class Database implements Patience {
       connectionString: options.url,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,
+      // A server whose machine is gone is noticed on an idle connection too.
       keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       application_name: 'ledgerlift',
     };
     this.#pool = new Pool({ ...this.#config, max: MOST_CONNECTIONS });
@@ -48,6 +58,31 @@ export class Database implements Patience {
 
   /** Runs one statement that may be repeated. @throws LogNotOpen; the server's error, after the patience if it is away */
   query: Query = (sql, values) => patiently(this, () => this.#once((client) => queryOf(client)(sql, values)));
+
+  /**
+   * Runs one statement that writes, in a transaction of its own. After a lost connection, nobody knows whether it was committed: it
+   * is repeated, and must find out.
+   *
+   * @throws LogNotOpen; the server's error, after the patience if it is away
+   */
+  write: Query = (sql, values) => {
+    const once = async (client: PoolClient): Promise<readonly DatabaseRow[]> => {
+      let warning: string | undefined;
+      const onNotice = ({ code, message }: Warning): void => {
+        if (code?.startsWith(WARNINGS) === true) warning = message ?? code;
+      };
+      client.on('notice', onNotice);
+      try {
+        const rows = await queryOf(client)(sql, values);
+        // The wait for the replicas was broken off (statement_timeout, pg_cancel_backend): the server has it, they may not.
+        if (warning !== undefined) throw new Error(`${NOT_SAFE}: ${warning}`);
+        return rows;
+      } finally {
+        client.off('notice', onNotice);
+      }
+    };
+    return patiently(this, () => this.#once(once));
+  };
 
   /**
    * Runs `work` in a transaction. After a lost connection, nobody knows whether it was committed: `work` is repeated and must
@@ -110,9 +145,22 @@ const queryOf =
 // https://www.postgresql.org/docs/15/errcodes-appendix.html: connections (08), operator intervention (57P), too many
 // connections, and a server that is a replica (not yet promoted after a failover).
 const SQLSTATES = /^(?:08...|57P0[1235]|53300|25006)$/;
+const NOT_SAFE = 'The commit may not be safe';
 /** Errors of the client itself have no code. */
-const MESSAGES =
-  /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error)/;
+const MESSAGES = new RegExp(
+  `^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error|${NOT_SAFE})`,
+);
+const UNIQUE_VIOLATION = '23505';
+interface Warning {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+/** Class of SQLSTATEs; a severity would be in the server's language. */
+const WARNINGS = '01';
+
+/** Whether a row was refused because there is one with the same key. */
+export const isDuplicate = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === UNIQUE_VIOLATION;
 
 /** Whether the server cannot be reached, or does not take work now: the same may succeed later. */
 export function isAway(error: unknown): boolean {

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { auditVerify } from '../audit.js';
 import { newEvents } from '../contract/index.js';
+import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
 import type { EventLog } from '../port.js';
 import { openPostgresLog, openPostgresLogForReading, type PostgresLogOptions } from './open.js';
@@ -37,7 +39,7 @@ async function sql(text: string, at = url): Promise<void> {
   }
 }
 /** As if the first owner had been silent for its whole lease. */
-const endFirstLease = () => sql(`UPDATE ledgerlift_log SET leased_until = '-infinity' WHERE epoch = 1`);
+const endFirstLease = () => sql(`UPDATE ledgerlift_log SET leased_until = '-infinity'`);
 const revisionsOf = async (log: EventLog, stream: string) =>
   (await Array.fromAsync(log.readStream(stream))).map(({ revision }) => revision);
 
@@ -90,6 +92,20 @@ describe('the owner of a log on PostgreSQL', () => {
     await log.append('a', newEvents(1), 'no-stream');
   });
 
+  it('is replaced when it is stopped, at whatever moment', async () => {
+    const leaseMs = 300;
+    for (let round = 0; round < 5; round += 1) {
+      const owner = forkOnSources(new URL('./appender.fixture.ts', import.meta.url), [url]);
+      await once(owner, 'message');
+      await sleep(20 * round);
+      owner.kill('SIGSTOP');
+      const next = await openPostgresLog({ url, leaseMs });
+      await next.append(`after-${round}`, newEvents(1), 'no-stream');
+      owner.kill('SIGKILL');
+      await next.close();
+    }
+  });
+
   it('stops waiting when it is told to', async () => {
     await open();
     const reason = new Error('shut down');
@@ -138,6 +154,18 @@ describe('a server that is killed', () => {
     await following;
   }, 60_000);
 
+  it('has them even if its commits are set to be asynchronous', async () => {
+    const name = url.split('/').at(-1) ?? '';
+    // A commit that waits for nothing is on disk after this time only.
+    await server.admin(`ALTER SYSTEM SET wal_writer_delay = '10s'`, 'SELECT pg_reload_conf()');
+    await server.admin(`ALTER DATABASE ${name} SET synchronous_commit = off`);
+    const log = await open();
+    await log.append('a', newEvents(3), 'no-stream');
+    await server.restart();
+    expect(await revisionsOf(log, 'a')).toEqual([0, 1, 2]);
+    await server.admin('ALTER SYSTEM RESET wal_writer_delay', 'SELECT pg_reload_conf()');
+  });
+
   it('that comes back without acknowledged events takes no more', async () => {
     const log = await open();
     await log.append('a', newEvents(3), 'no-stream');
@@ -154,7 +182,9 @@ describe('a server that is killed', () => {
       `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
       url.replace(/[^/]+$/, 'postgres'),
     );
-    await expect(log.append('a', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-006' });
+    const appends = ['a', 'b', 'c'].map((stream) => log.append(stream, newEvents(1), 'no-stream'));
+    for (const { reason } of (await Promise.allSettled(appends)) as PromiseRejectedResult[])
+      expect(reason).toMatchObject({ code: 'LL-LOG-006' });
     await expect(log.head()).rejects.toThrow(/not currently accepting connections/);
   });
 });

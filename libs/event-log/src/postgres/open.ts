@@ -1,4 +1,4 @@
-import { CannotOpenLog, NotAnEventLog } from '../errors.js';
+import { CannotOpenLog, LogLostEvents, NotAnEventLog } from '../errors.js';
 import { Lease } from '../lease.js';
 import type { EventLog } from '../port.js';
 import { Database, type Query } from './database.js';
@@ -56,7 +56,8 @@ export interface PostgresLogOptions {
  * Opens the log for appending, and creates its tables if they are missing. One process at a time owns it; a second one waits
  * until the first has closed it, or was silent for `leaseMs`.
  *
- * @throws NotAnEventLog, CannotOpenLog; the signal's reason if it aborts during the wait
+ * @throws NotAnEventLog, CannotOpenLog; LogLostEvents if a server takes over during the wait that lacks events; the signal's reason
+ * if it aborts during the wait
  */
 export async function openPostgresLog(options: PostgresLogOptions): Promise<EventLog> {
   const { url, leaseMs = LEASE_MS, patienceMs = PATIENCE_MS, signal } = options;
@@ -65,8 +66,9 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
   try {
     await prepareSchema(database, shownUrl(url));
     const { onWaiting = nothing, onLost = nothing } = options;
-    const lease = await Lease.take(new LeaseRow(database), { leaseMs, onWaiting, onLost, signal });
-    return new PostgresLog(database, lease);
+    const row = new LeaseRow(database);
+    const lease = await Lease.take(row, { leaseMs, onWaiting, onLost, signal });
+    return new PostgresLog(database, { lease, last: row.last });
   } catch (error) {
     await database.close();
     throw signal?.aborted === true ? signal.reason : openingError(url, error);
@@ -119,7 +121,8 @@ async function checkSchema(database: Database, path: string): Promise<void> {
 }
 
 function openingError(url: string, error: unknown): Error {
-  if (error instanceof NotAnEventLog || error instanceof CannotOpenLog) return error;
+  if ([NotAnEventLog, CannotOpenLog, LogLostEvents].some((own) => error instanceof own))
+    return error as Error;
   return new CannotOpenLog(
     shownUrl(url),
     error,

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { Client } from 'pg';
 import { eventLogContract, eventLogKillContract } from '../contract/index.js';
-import type { Edit, Place } from '../contract/log-under-test.js';
 import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
-import { openPostgresLog, openPostgresLogForReading } from './open.js';
+import { openPostgresLog } from './open.js';
+import { logUnderTest } from './under-test.fixture.js';
 
 /** A killed process has the lease that long. */
 const LEASE_MS = 300;
@@ -14,29 +13,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.stop());
 
-eventLogContract('PostgreSQL', async () => {
-  const url = await server.createDatabase();
-  const intruder = new Intruder(url);
-  const open = () => openPostgresLog({ url });
-  let log = await open();
-  return {
-    get log() {
-      return log;
-    },
-    async reopen() {
-      await log.close();
-      log = await open();
-      return log;
-    },
-    openReader: () => openPostgresLogForReading({ url }),
-    loseConnections: () => intruder.loseConnections(),
-    edited: (place, edits, look) => intruder.edited(place, edits, look),
-    async destroy() {
-      await log.close();
-      await intruder.leave();
-    },
-  };
-});
+eventLogContract('PostgreSQL', async () => logUnderTest(await server.createDatabase()));
 
 eventLogKillContract('PostgreSQL', async () => {
   const url = await server.createDatabase();
@@ -46,63 +23,3 @@ eventLogKillContract('PostgreSQL', async () => {
     destroy: async () => undefined,
   };
 });
-
-/** Text that the database cannot hold: not UTF-8, or with a zero (SQLSTATE 22021). Nobody can edit it into the log. */
-const UNTRANSLATABLE = '22021';
-
-/** Whoever has the database: edits records behind the log's back, and cuts connections. */
-class Intruder {
-  #client: Promise<Client> | undefined;
-  #hasCopy = false;
-
-  constructor(private readonly url: string) {}
-
-  async loseConnections(): Promise<void> {
-    const client = await this.#connected();
-    await client.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-    );
-  }
-
-  async edited<T>(
-    { stream, revision }: Place,
-    edits: readonly Edit[],
-    look: () => Promise<T>,
-  ): Promise<T | undefined> {
-    const client = await this.#connected();
-    if (!this.#hasCopy) await client.query('CREATE TEMP TABLE before AS SELECT * FROM ledgerlift_events');
-    this.#hasCopy = true;
-    const values: unknown[] = [stream, revision];
-    const set = edits.map(({ column, value }) => {
-      if (typeof value === 'bigint') return `${column} = ${value}`;
-      values.push(Buffer.from(value));
-      return `${column} = convert_from($${values.length}::bytea, 'UTF8')`;
-    });
-    try {
-      await client.query(
-        `UPDATE ledgerlift_events SET ${set.join(', ')} WHERE stream = $1 AND revision = $2`,
-        values,
-      );
-    } catch (error) {
-      if ((error as { readonly code?: string }).code === UNTRANSLATABLE) return undefined;
-      throw error;
-    }
-    try {
-      return await look();
-    } finally {
-      await client.query('DELETE FROM ledgerlift_events; INSERT INTO ledgerlift_events SELECT * FROM before');
-    }
-  }
-
-  async leave(): Promise<void> {
-    await (await this.#client)?.end();
-  }
-
-  #connected(): Promise<Client> {
-    return (this.#client ??= (async () => {
-      const client = new Client({ connectionString: this.url });
-      await client.connect();
-      return client;
-    })());
-  }
-}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { LogNotOpen } from '../errors.js';
 import type { Lease } from '../lease.js';
 import { placeAppend } from '../placed-append.js';
@@ -14,7 +15,7 @@ import type {
   StreamHead,
   SubscribeOptions,
 } from '../port.js';
-import { eventOf, headOf, positionNumber } from '../rows.js';
+import { eventOf, headOf, type Place, placeOf, positionNumber, rowsAfter } from '../rows.js';
 import { WakeUp } from '../wake-up.js';
 import { Appender, CHANNEL } from './appender.js';
 import { type Database, type DatabaseRow, isAway } from './database.js';
@@ -27,17 +28,25 @@ const RECONNECT_MS = 500;
 /** Bounds of a bigint: a forged position or revision can be any value. */
 const [LOWEST, HIGHEST] = [-(2n ** 63n), 2n ** 63n - 1n];
 
+export interface Owner {
+  readonly lease: Lease;
+  /** The last position when it was taken. */
+  readonly last: bigint;
+}
+
 /** The log in a PostgreSQL database. */
 export class PostgresLog implements EventLog {
   readonly #appender: Appender | undefined;
   readonly #grown = new WakeUp();
   #listening: Promise<void> | undefined;
+  #listener: Client | undefined;
 
   constructor(
     private readonly database: Database,
-    private readonly lease: Lease | undefined,
+    private readonly owner: Owner | undefined,
   ) {
-    if (lease !== undefined) this.#appender = new Appender(database, lease, () => this.#grown.wake());
+    if (owner === undefined) return;
+    this.#appender = new Appender(database, owner.lease, owner.last, () => this.#grown.wake());
   }
 
   async append(
@@ -68,14 +77,27 @@ export class PostgresLog implements EventLog {
   }
 
   async *readAll({ after, limit = Infinity, direction }: ReadAllOptions = {}): AsyncIterable<StoredEvent> {
-    const isBackwards = direction === 'backwards';
-    const [comparison, order] = isBackwards ? ['<', 'DESC'] : ['>', 'ASC'];
-    let position: unknown = positionNumber(after) ?? (isBackwards ? HIGHEST : 0);
+    if (direction === 'backwards') {
+      yield* this.#readBackwards(positionNumber(after), limit);
+      return;
+    }
+    let place: Place = { position: positionNumber(after) ?? 0 };
     for (let left = limit; left > 0; left -= PAGE) {
-      const rows = await this.#events(
-        `position ${comparison} $1 ORDER BY position ${order} LIMIT ${Math.min(left, PAGE)}`,
-        [position],
-      );
+      const size = Math.min(left, PAGE);
+      const rows = await this.#rowsAfter(place, size);
+      for (const row of rows) yield eventOf(rowOf(row));
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < size) return;
+      place = placeOf(last);
+    }
+  }
+
+  async *#readBackwards(before: bigint | number = HIGHEST, limit: number): AsyncIterable<StoredEvent> {
+    let position: unknown = before;
+    for (let left = limit; left > 0; left -= PAGE) {
+      const rows = await this.#events(`position < $1 ORDER BY position DESC LIMIT ${Math.min(left, PAGE)}`, [
+        position,
+      ]);
       for (const row of rows) yield eventOf(rowOf(row));
       if (rows.length < PAGE) return;
       position = rows.at(-1)?.['position'];
@@ -95,17 +117,16 @@ export class PostgresLog implements EventLog {
   }
 
   async subscribe({ after, onEvents, onCaughtUp, signal }: SubscribeOptions): Promise<void> {
-    let position = positionNumber(after) ?? 0;
+    let place: Place = { position: positionNumber(after) ?? 0 };
     this.#listening ??= this.#listen();
     let isBehind = true;
     while (!signal.aborted && !this.database.isClosed) {
-      const rows = await this.#eventsAfter(position);
+      const rows = await this.#newRows(place);
       if (rows === undefined) continue;
-      const events = rows.map((row) => eventOf(rowOf(row)));
-      const last = events.at(-1);
+      const last = rows.at(-1);
       if (last !== undefined) {
-        await onEvents(events);
-        position = Number(last.position);
+        await onEvents(rows.map((row) => eventOf(rowOf(row))));
+        place = placeOf(last);
         isBehind = true;
         continue;
       }
@@ -139,15 +160,16 @@ export class PostgresLog implements EventLog {
   }
 
   owns(): boolean {
-    return this.lease?.isHeld === true;
+    return this.owner?.lease.isHeld === true;
   }
 
   async close(): Promise<void> {
     if (this.database.isClosed) return;
     await this.#appender?.flush();
-    await this.lease?.release();
+    await this.owner?.lease.release();
     await this.database.close();
     this.#grown.wake();
+    await this.#listener?.end().catch(() => undefined);
     await this.#listening;
   }
 
@@ -155,10 +177,15 @@ export class PostgresLog implements EventLog {
     return this.database.query(`SELECT ${EVENT_COLUMNS} FROM ledgerlift_events WHERE ${where}`, values);
   }
 
+  async #rowsAfter(place: Place, size: number): Promise<readonly DatabaseRow[]> {
+    const rows = await this.#events(`position >= $1 ORDER BY position LIMIT ${size + 1}`, [place.position]);
+    return rowsAfter(rows, place, size);
+  }
+
   /** @returns undefined if the server was away for longer than the patience, or the log was closed */
-  async #eventsAfter(position: number): Promise<readonly DatabaseRow[] | undefined> {
+  async #newRows(place: Place): Promise<readonly DatabaseRow[] | undefined> {
     try {
-      return await this.#events(`position > $1 ORDER BY position LIMIT ${PAGE}`, [position]);
+      return await this.#rowsAfter(place, PAGE);
     } catch (error) {
       if (isAway(error) || this.database.isClosed) return undefined;
       throw error;
@@ -174,13 +201,13 @@ export class PostgresLog implements EventLog {
   async #listen(): Promise<void> {
     while (!this.database.isClosed) {
       const client = this.database.newClient();
-      const closed = new Promise<void>((resolve) => client.once('end', resolve).on('error', () => resolve()));
-      client.on('notification', () => this.#grown.wake());
+      this.#listener = client;
+      const ended = new Promise<void>((resolve) => client.once('end', resolve));
+      client.on('error', () => undefined).on('notification', () => this.#grown.wake());
       try {
         await client.connect();
         await client.query(`LISTEN ${CHANNEL}`);
-        const stop = new AbortController();
-        await Promise.race([closed, this.#untilClosed(stop.signal)]).finally(() => stop.abort());
+        await ended;
       } catch {
         // Subscriptions look by themselves meanwhile.
       }
@@ -188,9 +215,5 @@ export class PostgresLog implements EventLog {
       this.#grown.wake();
       if (!this.database.isClosed) await sleep(RECONNECT_MS);
     }
-  }
-
-  async #untilClosed(signal: AbortSignal): Promise<void> {
-    while (!this.database.isClosed && !signal.aborted) await this.#grown.sleep(signal);
   }
 }

@@ -14,7 +14,7 @@ import type {
   StreamHead,
   SubscribeOptions,
 } from '../port.js';
-import { eventOf, headOf, positionNumber } from '../rows.js';
+import { eventOf, headOf, type Place, placeOf, positionNumber, type Row, rowsAfter } from '../rows.js';
 import { WakeUp } from '../wake-up.js';
 import { GroupCommit } from './group-commit.js';
 import type { OwnerLock } from './open.js';
@@ -72,10 +72,25 @@ export class SqliteLog implements EventLog {
   }
 
   async *readAll({ after, limit = LAST, direction }: ReadAllOptions = {}): AsyncIterable<StoredEvent> {
-    const isBackwards = direction === 'backwards';
-    const [comparison, order] = isBackwards ? ['<', 'DESC'] : ['>', 'ASC'];
-    const sql = `SELECT * FROM events WHERE position ${comparison} ? ORDER BY position ${order} LIMIT ?`;
-    let position = positionNumber(after) ?? (isBackwards ? LAST : 0);
+    if (direction === 'backwards') {
+      yield* this.#readBackwards(positionNumber(after), limit);
+      return;
+    }
+    let place: Place = { position: positionNumber(after) ?? 0 };
+    for (let left = limit; left > 0; left -= PAGE) {
+      const size = Math.min(left, PAGE);
+      const rows = this.#rowsAfter(place, size);
+      for (const row of rows) yield eventOf(row);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < size) return;
+      place = placeOf(last);
+      await nextTurn();
+    }
+  }
+
+  async *#readBackwards(before = LAST, limit: number): AsyncIterable<StoredEvent> {
+    const sql = 'SELECT * FROM events WHERE position < ? ORDER BY position DESC LIMIT ?';
+    let position = before;
     for (let left = limit; left > 0; left -= PAGE) {
       const rows = this.#query(sql).all(position, Math.min(left, PAGE));
       for (const row of rows) yield eventOf(row);
@@ -100,18 +115,16 @@ export class SqliteLog implements EventLog {
   }
 
   async subscribe({ after, onEvents, onCaughtUp, signal }: SubscribeOptions): Promise<void> {
-    let position = positionNumber(after) ?? 0;
+    let place: Place = { position: positionNumber(after) ?? 0 };
     let isBehind = true;
     while (!signal.aborted && !this.#isClosed) {
-      const events = this.#query('SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?')
-        .all(position, PAGE)
-        .map(eventOf);
-      const last = events.at(-1);
+      const rows = this.#rowsAfter(place, PAGE);
+      const last = rows.at(-1);
       if (last !== undefined) {
-        await onEvents(events);
-        position = Number(last.position);
+        await onEvents(rows.map(eventOf));
+        place = placeOf(last);
         isBehind = true;
-        if (events.length === PAGE) await nextTurn();
+        if (rows.length === PAGE) await nextTurn();
         continue;
       }
       if (isBehind) onCaughtUp?.();
@@ -155,6 +168,11 @@ export class SqliteLog implements EventLog {
     this.#appended.wake();
     this.db.close();
     if (this.access.purpose === 'appending') this.access.lock.release();
+  }
+
+  #rowsAfter(place: Place, size: number): readonly Row[] {
+    const rows = this.#query('SELECT * FROM events WHERE position >= ? ORDER BY position LIMIT ?');
+    return rowsAfter(rows.all(place.position, size + 1), place, size);
   }
 
   #firstStream(comparison: '>' | '>=', name: string): string | undefined {
