@@ -15,6 +15,7 @@ export const BUILD_MS = 5_400_000;
 /** A service that was killed starts again within seconds; a busy machine needs longer. */
 const RESTART_MS = 300_000;
 
+const PROJECT = 'ledgerlift';
 /** Debian as docker.io has it: without documentation, and without the caches of apt. */
 const BASE = 'debian:bookworm-slim';
 const WITHOUT = ['doc', 'man', 'locale', 'info', 'lintian'].map(
@@ -62,7 +63,7 @@ export class Compose implements AsyncDisposable {
       ...usual,
       NODE_OPTIONS: '',
       DOCKER_HOST: host,
-      COMPOSE_PROJECT_NAME: 'ledgerlift',
+      COMPOSE_PROJECT_NAME: PROJECT,
       LEDGERLIFT_OVAS: folder.file('ovas'),
       ...env,
     });
@@ -114,7 +115,9 @@ export class Compose implements AsyncDisposable {
   /** The name of a service's only container. */
   async containerOf(service: string): Promise<string> {
     // docker-compose 1 joins the parts of the name with underscores, and docker compose 2 with hyphens.
-    const found = (await this.containers()).find((name) => new RegExp(`[_-]${service}[_-]1$`).test(name));
+    const found = (await this.containers()).find((name) =>
+      new RegExp(`^${PROJECT}[_-]${service}[_-]1$`).test(name),
+    );
     if (found === undefined) throw new Error(`no container of ${service} runs`);
     return found;
   }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { chmodSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildOva, guestImage, makeSmallDisk } from '@ledgerlift/testing';
+import { buildOva, guestImage, makeSmallDisk, until } from '@ledgerlift/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { BUILD_MS, Compose, ComposeApi } from '../installation/compose.js';
 import { judgeLog } from '../installation/judge.js';
 import { endsInContainers } from '../installation/usual-ends.js';
@@ -41,6 +43,18 @@ async function postgresUrl(): Promise<string> {
   const { NetworkSettings } = await at.inspect(await at.containerOf('postgres'));
   const [network] = Object.values(NetworkSettings.Networks);
   return `postgres://ledgerlift@${network?.IPAddress ?? ''}/ledgerlift`;
+}
+
+/** On how many servers of the cluster the stream of events is kept; undefined while there is none. */
+async function replicasOfEvents(): Promise<number | undefined> {
+  // The other servers' names mean nothing outside their network.
+  const nc = await connect({ servers: 'nats://127.0.0.1:4222', ignoreClusterUpdates: true });
+  try {
+    const jsm = await jetstreamManager(nc);
+    return (await jsm.streams.info('LEDGERLIFT_EVENTS').catch(() => undefined))?.config.num_replicas;
+  } finally {
+    await nc.close();
+  }
 }
 
 describe('docker-compose up from a clean clone', () => {
@@ -118,6 +132,11 @@ describe('the profile cluster', () => {
   const api = new ComposeApi(['http://127.0.0.1:7420', 'http://127.0.0.1:7424']);
   beforeAll(() => at.up('cluster'), BUILD_MS);
   afterAll(() => at.down('cluster'), LONG);
+
+  it('keeps the events on three servers', async () => {
+    await api.leader();
+    await until('the stream on three servers', async () => (await replicasOfEvents()) === 3);
+  });
 
   it(
     'migrates a VM although a NATS server and the leading planner are killed',

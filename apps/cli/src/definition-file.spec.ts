@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { PlanSpec, type ProviderSpec } from '@ledgerlift/contracts';
 import { type TemporaryFolder, temporaryFolder } from '@ledgerlift/testing';
 import fc from 'fast-check';
@@ -33,6 +34,16 @@ vms:
 `;
 
 describe('a file of definitions', () => {
+  it('is the standard input if it is named -', async () => {
+    const given = Readable.from([plan]) as typeof process.stdin;
+    const stdin = jest.spyOn(process, 'stdin', 'get').mockReturnValue(given);
+    try {
+      expect(await readDefinitions('-', PlanSpec)).toMatchObject([{ name: 'first' }]);
+    } finally {
+      stdin.mockRestore();
+    }
+  });
+
   it('returns its documents as written', async () => {
     expect(await read(`${plan}---\n${plan.replace('first', 'second')}`)).toMatchObject([
       { name: 'first' },
