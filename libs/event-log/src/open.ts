@@ -1,4 +1,3 @@
-import { openKurrentLog, openKurrentLogForReading } from './kurrentdb/open.js';
 import { isKurrentUrl, shownKurrentUrl } from './kurrentdb/place.js';
 import type { EventLog } from './port.js';
 import { openPostgresLog, openPostgresLogForReading } from './postgres/open.js';
@@ -13,6 +12,9 @@ export interface OpenLogOptions {
   /** Ends the wait. */
   readonly signal?: AbortSignal;
 }
+
+/** Loaded only when it is used, because its client has a native part, which not every machine can load. */
+const kurrentdb = () => import('./kurrentdb/open.js');
 
 const isPostgresUrl = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);
 
@@ -31,14 +33,15 @@ export const shownPlace = (place: string): string => {
  * @param place the path of a file (see `SqliteLogOptions`), or the URL of a database (see `PostgresLogOptions` and `KurrentLogOptions`)
  * @throws NotAnEventLog, CannotOpenLog; the signal's reason if it aborts during the wait
  */
-export const openLog = (place: string, options: OpenLogOptions = {}): Promise<EventLog> => {
+export const openLog = async (place: string, options: OpenLogOptions = {}): Promise<EventLog> => {
   if (isPostgresUrl(place)) return openPostgresLog({ url: place, ...options });
-  if (isKurrentUrl(place)) return openKurrentLog({ url: place, ...options });
+  if (isKurrentUrl(place)) return (await kurrentdb()).openKurrentLog({ url: place, ...options });
   return openSqliteLog({ path: place, ...options });
 };
 
 /** Opens a log for reading only, such as for an audit. Another process may own it. @throws NotAnEventLog, CannotOpenLog */
 export const openLogForReading = async (place: string): Promise<EventLog> => {
   if (isPostgresUrl(place)) return openPostgresLogForReading({ url: place });
-  return isKurrentUrl(place) ? openKurrentLogForReading({ url: place }) : openSqliteLogForReading(place);
+  if (isKurrentUrl(place)) return (await kurrentdb()).openKurrentLogForReading({ url: place });
+  return openSqliteLogForReading(place);
 };
