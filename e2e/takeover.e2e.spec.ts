@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type PostgresServer, startPostgres } from '@ledgerlift/event-log/contract';
+import { startKurrent, startPostgres } from '@ledgerlift/event-log/contract';
 import { HANGS_MS, buildOva, makeSmallDisk } from '@ledgerlift/testing';
 import { call } from './installation/api.js';
 import { Installation } from './installation/installation.js';
@@ -7,7 +7,7 @@ import { judgeLog } from './installation/judge.js';
 
 const MiB = 1024 * 1024;
 let at: Installation;
-let database: PostgresServer | undefined;
+let database: Database | undefined;
 afterEach(async () => {
   await at[Symbol.asyncDispose]();
   await database?.stop();
@@ -48,6 +48,29 @@ async function logIsWhole(place: string): Promise<void> {
   expect(new Set(ids).size).toBe(ids.length);
 }
 
+/** A database server with an empty place for a log. */
+interface Database {
+  readonly url: string;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+const databases: readonly (readonly [name: string, start: () => Promise<Database>])[] = [
+  [
+    'PostgreSQL',
+    async () => {
+      const server = await startPostgres();
+      return { ...server, url: await server.createDatabase() };
+    },
+  ],
+  [
+    'KurrentDB',
+    async () => {
+      const server = await startKurrent();
+      return { ...server, url: server.newUrl() };
+    },
+  ],
+];
+
 describe('a second planner on the same log', () => {
   it('waits until the first is gone, then goes on with what it had begun', async () => {
     await install();
@@ -55,27 +78,27 @@ describe('a second planner on the same log', () => {
     await logIsWhole(at.logFile);
   });
 
-  it('in PostgreSQL takes over from one that hangs, which harms nothing when it wakes up', async () => {
-    database = await startPostgres();
-    const url = await database.createDatabase();
-    await install({ LEDGERLIFT_LOG_URL: url });
-    const first = at.service('planner');
-    await takenOver(() => first.pause());
-    first.resume();
-    expect(await first.ended).toMatchObject({ code: 1 });
-    expect(first.output.join('')).toContain('another planner took over the log');
-    await logIsWhole(url);
-  });
-
-  it('in PostgreSQL goes on after the database was killed', async () => {
-    database = await startPostgres();
-    const url = await database.createDatabase();
-    await install({ LEDGERLIFT_LOG_URL: url });
-    const server = database;
-    await takenOver(async () => {
-      await server.restart();
-      await at.service('planner').kill();
+  describe.each(databases)('in %s', (_, start) => {
+    it('takes over from one that hangs, which harms nothing when it wakes up', async () => {
+      database = await start();
+      await install({ LEDGERLIFT_LOG_URL: database.url });
+      const first = at.service('planner');
+      await takenOver(() => first.pause());
+      first.resume();
+      expect(await first.ended).toMatchObject({ code: 1 });
+      expect(first.output.join('')).toContain('another planner took over the log');
+      await logIsWhole(database.url);
     });
-    await logIsWhole(url);
+
+    it('goes on after the database was killed', async () => {
+      const server = await start();
+      database = server;
+      await install({ LEDGERLIFT_LOG_URL: server.url });
+      await takenOver(async () => {
+        await server.restart();
+        await at.service('planner').kill();
+      });
+      await logIsWhole(server.url);
+    });
   });
 });

@@ -19,7 +19,7 @@ unset LEDGERLIFT_NATS
 stage demo-vsphere bash scripts/demo.sh vsphere
 # Specs must not depend on the day on which they run; these need no process with a clock of its own.
 LEDGERLIFT_CLOCK_AHEAD_DAYS=365 jest_stage unit-a-year-ahead --selectProjects unit int --maxWorkers=2 -- \
-  '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog 'libs/event-log/src/(?!postgres|export)'
+  '(?<!int)\.spec\.ts$' apps/planner/src/runs apps/planner/src/catalog 'libs/event-log/src/(?!postgres|kurrentdb|export)'
 # Each waits for its own API server most of the time.
 jest_stage kubernetes --selectProjects peers --maxWorkers=2 -- libs/targets apps/planner libs/testing/src/kubernetes
 # virt-v2v's emulated appliance takes one CPU: two at once.

@@ -23,7 +23,7 @@ const PlannerEnvironment = ServiceEnvironment.extend({
     .refine(isDatabase)
     .optional()
     .describe(
-      'the URL of a PostgreSQL database for the event log, such as postgres://ledgerlift@db/ledgerlift',
+      'the URL of the event log in PostgreSQL or KurrentDB, such as postgres://ledgerlift@db/ledgerlift or kurrentdb://db:2113/ledgerlift',
     ),
   LEDGERLIFT_NATS_REPLICAS: whole
     .max(5)

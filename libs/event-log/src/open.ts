@@ -1,4 +1,3 @@
-import { openKurrentLog, openKurrentLogForReading } from './kurrentdb/open.js';
 import { isKurrentUrl, shownKurrentUrl } from './kurrentdb/place.js';
 import type { EventLog } from './port.js';
 import { openPostgresLog, openPostgresLogForReading } from './postgres/open.js';
@@ -15,6 +14,9 @@ export interface OpenLogOptions {
   /** How long the owner may be silent until another process takes over, in milliseconds. Not on SQLite. */
   readonly leaseMs?: number;
 }
+
+/** Loaded only when it is used, because its client has a native part, which not every machine can load. */
+const kurrentdb = () => import('./kurrentdb/open.js');
 
 const isPostgresUrl = (place: string): boolean => /^postgres(?:ql)?:\/\//.test(place);
 
@@ -33,14 +35,15 @@ export const shownPlace = (place: string): string => {
  * @param place the path of a file (see `SqliteLogOptions`), or the URL of a database (see `PostgresLogOptions` and `KurrentLogOptions`)
  * @throws NotAnEventLog, CannotOpenLog; the signal's reason if it aborts during the wait
  */
-export const openLog = (place: string, options: OpenLogOptions = {}): Promise<EventLog> => {
+export const openLog = async (place: string, options: OpenLogOptions = {}): Promise<EventLog> => {
   if (isPostgresUrl(place)) return openPostgresLog({ url: place, ...options });
-  if (isKurrentUrl(place)) return openKurrentLog({ url: place, ...options });
+  if (isKurrentUrl(place)) return (await kurrentdb()).openKurrentLog({ url: place, ...options });
   return openSqliteLog({ path: place, ...options });
 };
 
 /** Opens a log for reading only, such as for an audit. Another process may own it. @throws NotAnEventLog, CannotOpenLog */
 export const openLogForReading = async (place: string): Promise<EventLog> => {
   if (isPostgresUrl(place)) return openPostgresLogForReading({ url: place });
-  return isKurrentUrl(place) ? openKurrentLogForReading({ url: place }) : openSqliteLogForReading(place);
+  if (isKurrentUrl(place)) return (await kurrentdb()).openKurrentLogForReading({ url: place });
+  return openSqliteLogForReading(place);
 };

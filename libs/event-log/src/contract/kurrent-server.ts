@@ -12,7 +12,7 @@ import type { Edit, Place } from './log-under-test.js';
 export interface KurrentServer {
   /** A place for a log that does not exist yet. */
   newUrl(): string;
-  /** Kills the server as a power cut would, and starts it again on its data and port. Only the stand-in. */
+  /** Kills the stand-in as a power cut would, and starts it again on its data and port. A real server is left alone. */
   restart(): Promise<void>;
   /** Overwrites an event's stored bytes while `look` runs; undefined if no event can have them. Only the stand-in. */
   edited<T>(
@@ -62,7 +62,8 @@ function realServer(url: string): KurrentServer {
   };
   return {
     newUrl: () => withLog(url, newLog()),
-    ...{ restart: refuse, kill: refuse, edited: refuse, loseData: refuse },
+    ...{ kill: refuse, edited: refuse, loseData: refuse },
+    restart: async () => undefined,
     stop: async () => undefined,
   };
 }

@@ -17,7 +17,7 @@ export class LeaseStream implements LeaseStore {
     // The epoch first: a sign of a later owner must not count for an earlier one.
     const epoch = await this.server.last(epochStream);
     const sign = await this.server.last(leaseStream);
-    if (epoch !== undefined && !this.#isOver(epoch, sign, startedAt)) return undefined;
+    if (epoch !== undefined && !this.#isOver(epoch, sign, startedAt, leaseMs)) return undefined;
     const record = { stream: epochStream, type: 'LogTakenOver', data: JSON.stringify({ leaseMs }) };
     try {
       const revision = await this.server.append([record], [{ stream: epochStream, last: epoch?.revision }]);
@@ -57,12 +57,12 @@ export class LeaseStream implements LeaseStore {
     }
   }
 
-  #isOver(epoch: Recorded, sign: Recorded | undefined, startedAt: number): boolean {
+  #isOver(epoch: Recorded, sign: Recorded | undefined, startedAt: number, leaseMs: number): boolean {
     const said = parsed(sign);
     if (said['epoch'] === String(epoch.revision) && said['isReleased'] === true) return true;
     const signs = `${epoch.revision} ${sign?.revision}`;
     if (signs !== this.#seen.signs) this.#seen = { signs, at: performance.now() };
-    return startedAt - this.#seen.at > Number(parsed(epoch)['leaseMs']);
+    return startedAt - this.#seen.at > Number(parsed(epoch)['leaseMs'] ?? leaseMs);
   }
 }
 

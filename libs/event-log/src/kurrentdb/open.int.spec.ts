@@ -11,8 +11,13 @@ import {
   startKurrent,
 } from '../contract/kurrent-server.js';
 import { forkOnSources } from '../contract/fork-on-sources.js';
+import { Lease } from '../lease.js';
 import { isDatabase, shownPlace } from '../open.js';
 import type { EventLog } from '../port.js';
+import { Appender } from './appender.js';
+import { Feed } from './feed.js';
+import { KurrentLog } from './kurrent-log.js';
+import { LeaseStream } from './lease-stream.js';
 import { type KurrentLogOptions, openKurrentLog, openKurrentLogForReading } from './open.js';
 import { kurrentPlace } from './place.js';
 import { Server } from './server.js';
@@ -147,6 +152,34 @@ describe('the owner of a log on KurrentDB', () => {
     for (const stream of streams) expect(await revisionsOf(log, stream)).toEqual([0, 1]);
   });
 
+  it('finds what it appended when the answer was lost', async () => {
+    class Forgetful extends Server {
+      loses = false;
+      override async append(...request: Parameters<Server['append']>) {
+        const answer = await super.append(...request);
+        if (this.loses) throw Object.assign(new Error('the answer was lost'), { type: 'unavailable' });
+        return answer;
+      }
+    }
+    const forgetful = new Forgetful(place(), 0);
+    const leases = new LeaseStream(forgetful);
+    const nothing = () => undefined;
+    const options = { leaseMs: LEASE_MS, onWaiting: nothing, onLost: nothing, signal: undefined };
+    const lease = await Lease.take(leases, options);
+    const appender = new Appender(forgetful, leases, lease, nothing);
+    const log = new KurrentLog(forgetful, { appender, lease });
+    opened.push(log);
+    const events = newEvents(2);
+    forgetful.loses = true;
+    await expect(log.append('a', events, 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-006' });
+    forgetful.loses = false;
+    await log.append('b', newEvents(1), 'no-stream');
+    const again = await log.append('a', events, 'no-stream');
+    expect(again.outcome).toBe('was-there-already');
+    expect(again.events).toEqual(await Array.fromAsync(log.readStream('a')));
+    await log.append('a', newEvents(1), 1);
+  });
+
   it('is told when an append is too large for the server, which takes the others', async () => {
     await startOther({ mostBytes: 100_000 });
     const log = await open();
@@ -203,6 +236,37 @@ if (REAL_KURRENT === undefined)
       stop.abort();
       await following;
     }, 60_000);
+
+    it('is read on from behind what others wrote, not from the last event', async () => {
+      const [log, other] = [await open(), await open({ url: server.newUrl() })];
+      const { events } = await log.append('a', newEvents(1), 'no-stream');
+      await other.append('a', newEvents(40), 'no-stream');
+      const begun: bigint[] = [];
+      class Recording extends Server {
+        override subscription(...[after, onCheckpoint]: Parameters<Server['subscription']>) {
+          begun.push(after === 'start' ? 0n : after.commit);
+          return super.subscription(after, onCheckpoint);
+        }
+      }
+      const reader = new Recording(place(), 10_000);
+      const feed = new Feed(reader, 0n);
+      const next = async () => {
+        for (;;) {
+          const [event] = feed.take(1);
+          if (event !== undefined) return event.id;
+          await feed.sleep(AbortSignal.timeout(1000));
+        }
+      };
+      expect(await next()).toBe(events[0]?.id);
+      await server.restart();
+      while (begun.length < 2) await sleep(20);
+      const [later] = (await log.append('a', newEvents(1), 0)).events;
+      expect(await next()).toBe(later?.id);
+      feed.stop();
+      await reader.close();
+      expect(begun[0]).toBe(0n);
+      expect(begun.at(-1)).toBeGreaterThan(BigInt(events[0]?.position ?? 0));
+    });
 
     it('that comes back without acknowledged events takes no more', async () => {
       const other = await startOther();
