@@ -32,6 +32,7 @@ export const SYNCHRONOUS = `CASE WHEN current_setting('synchronous_commit') IN (
 export class Database {
   readonly #pool: Pool;
   readonly #config: ClientConfig;
+  readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(private readonly options: DatabaseOptions) {
@@ -45,8 +46,11 @@ export class Database {
       application_name: 'ledgerlift',
     };
     this.#pool = new Pool({ ...this.#config, max: MOST_CONNECTIONS });
-    // An idle connection that is lost is replaced at the next use.
-    this.#pool.on('error', () => undefined);
+    // An idle connection that is lost is replaced at the next use. The connection itself needs a listener too: an error that comes
+    // with the greeting is there before anybody has the client, and would end the process.
+    this.#pool
+      .on('error', () => undefined)
+      .on('connect', (client) => void client.on('error', () => undefined));
   }
 
   get isClosed(): boolean {
@@ -108,6 +112,8 @@ export class Database {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // The pool would never answer a request for a connection that is still under way when it ends.
+    await Promise.allSettled(this.#underWay);
     await this.#pool.end();
   }
 
@@ -115,10 +121,14 @@ export class Database {
     const deadline = performance.now() + this.options.patienceMs;
     for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       if (this.#isClosed) throw new LogNotOpen('reading');
+      const attempt = this.#once(work);
+      this.#underWay.add(attempt);
       try {
-        return await this.#once(work);
+        return await attempt;
       } catch (error) {
         if (!isAway(error) || performance.now() + pause > deadline) throw error;
+      } finally {
+        this.#underWay.delete(attempt);
       }
       await sleep(pause);
     }
@@ -127,7 +137,6 @@ export class Database {
   async #once<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let failure: unknown;
-    // An error between two statements has no other listener, and would end the process.
     const onError = (error: unknown): void => void (failure = error);
     client.on('error', onError);
     try {
