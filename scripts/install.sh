@@ -11,7 +11,7 @@ source scripts/debian-packages.sh
 
 # virt-v2v pulls in neither nbdkit nor libnbd-bin, and fails late without them. kmod: depmod for the appliance.
 packages=(nats-server bubblewrap qemu-utils qemu-system-x86 nbdkit libnbd-bin virt-v2v guestfish
-  postgresql mmdebstrap fdisk e2fsprogs kmod openssl xz-utils zstd iproute2 ca-certificates libxml2-utils)
+  postgresql pgbouncer mmdebstrap fdisk e2fsprogs kmod openssl xz-utils zstd iproute2 ca-certificates libxml2-utils)
 
 install_node_packages() {
   local reason

@@ -31,6 +31,7 @@ export class Database implements Patience {
   readonly isAway = isAway;
   readonly #pool: Pool;
   readonly #config: ClientConfig;
+  readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(private readonly options: DatabaseOptions) {
@@ -44,8 +45,11 @@ export class Database implements Patience {
       application_name: 'ledgerlift',
     };
     this.#pool = new Pool({ ...this.#config, max: MOST_CONNECTIONS });
-    // An idle connection that is lost is replaced at the next use.
-    this.#pool.on('error', () => undefined);
+    // An idle connection that is lost is replaced at the next use. The connection itself needs a listener too: an error that comes
+    // with the greeting is there before anybody has the client, and would end the process.
+    this.#pool
+      .on('error', () => undefined)
+      .on('connect', (client) => void client.on('error', () => undefined));
   }
 
   get isClosed(): boolean {
@@ -57,7 +61,8 @@ export class Database implements Patience {
   }
 
   /** Runs one statement that may be repeated. @throws LogNotOpen; the server's error, after the patience if it is away */
-  query: Query = (sql, values) => patiently(this, () => this.#once((client) => queryOf(client)(sql, values)));
+  query: Query = (sql, values) =>
+    patiently(this, () => this.#tracked((client) => queryOf(client)(sql, values)));
 
   /**
    * Runs one statement that writes, in a transaction of its own. After a lost connection, nobody knows whether it was committed: it
@@ -81,7 +86,7 @@ export class Database implements Patience {
         client.off('notice', onNotice);
       }
     };
-    return patiently(this, () => this.#once(once));
+    return patiently(this, () => this.#tracked(once));
   };
 
   /**
@@ -103,7 +108,7 @@ export class Database implements Patience {
         throw error;
       }
     };
-    return patiently(this, () => this.#once(once));
+    return patiently(this, () => this.#tracked(once));
   }
 
   /** A connection outside the pool, for notifications. The caller connects and ends it. */
@@ -114,13 +119,25 @@ export class Database implements Patience {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // The pool would never answer a request for a connection that is still under way when it ends.
+    await Promise.allSettled(this.#underWay);
     await this.#pool.end();
+  }
+
+  /** One attempt, which `close` waits for. */
+  async #tracked<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const attempt = this.#once(work);
+    this.#underWay.add(attempt);
+    try {
+      return await attempt;
+    } finally {
+      this.#underWay.delete(attempt);
+    }
   }
 
   async #once<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let failure: unknown;
-    // An error between two statements has no other listener, and would end the process.
     const onError = (error: unknown): void => void (failure = error);
     client.on('error', onError);
     try {

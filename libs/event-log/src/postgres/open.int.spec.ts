@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
@@ -7,7 +8,9 @@ import { newEvents } from '../contract/index.js';
 import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
 import type { EventLog } from '../port.js';
+import { Database } from './database.js';
 import { openPostgresLog, openPostgresLogForReading, type PostgresLogOptions } from './open.js';
+import { upgradeTables } from './schema.js';
 
 /** No process here is silent for so long. */
 const LEASE_MS = 60_000;
@@ -106,6 +109,19 @@ describe('the owner of a log on PostgreSQL', () => {
     }
   });
 
+  it('closes while it still connects for notifications', async () => {
+    await open();
+    for (let round = 0; round < 20; round += 1) {
+      const reader = await openPostgresLogForReading({ url });
+      const following = reader.subscribe({
+        onEvents: () => undefined,
+        signal: new AbortController().signal,
+      });
+      await reader.close();
+      await following;
+    }
+  }, 30_000);
+
   it('stops waiting when it is told to', async () => {
     await open();
     const reason = new Error('shut down');
@@ -203,6 +219,31 @@ describe('a database', () => {
     await expect(openPostgresLog({ url: latin })).rejects.toMatchObject({ code: 'LL-LOG-003' });
   });
 
+  it('of an older version is upgraded by its owner, whole or not at all', async () => {
+    const log = await open();
+    await log.append('a', newEvents(1), 'no-stream');
+    const database = new Database({ url, patienceMs: 0 });
+    const look = async () => {
+      const [row] = await database.query('SELECT * FROM ledgerlift_log');
+      return row ?? {};
+    };
+    const { epoch } = await look();
+    const upgrade = (from: unknown, ...next: readonly string[]) =>
+      upgradeTables(database, String(from), ['-- the first version', ...next]);
+    await expect(upgrade('0', 'SELECT 1')).rejects.toMatchObject({ code: 'LL-LOG-010' });
+    const addColumn = 'ALTER TABLE ledgerlift_log ADD COLUMN added integer';
+    await expect(upgrade(epoch, addColumn, 'SELECT broken')).rejects.toThrow(/broken/);
+    expect(await look()).toMatchObject({ schema_version: 1 });
+    expect(await look()).not.toHaveProperty('added');
+    await upgrade(epoch, addColumn, 'UPDATE ledgerlift_log SET added = 7');
+    await upgrade(epoch, addColumn, 'UPDATE ledgerlift_log SET added = 7');
+    expect(await look()).toMatchObject({ schema_version: 3, added: 7 });
+    // This version waited for the lease meanwhile, and must not append to tables that it does not know.
+    await log.close();
+    await expect(open()).rejects.toMatchObject({ code: 'LL-LOG-003' });
+    await database.close();
+  });
+
   it('without a log cannot be read', async () => {
     await expect(openPostgresLogForReading({ url })).rejects.toMatchObject({ code: 'LL-LOG-003' });
   });
@@ -223,6 +264,28 @@ describe('a database', () => {
     const error = await openPostgresLog({ url: missing }).catch((each: Error) => each);
     expect(error).toMatchObject({ code: 'LL-LOG-008', message: expect.stringContaining('/missing') });
     expect(String(error)).not.toContain('hunter2');
+  });
+
+  it('whose server ends a connection as it greets is away, and ends no process', async () => {
+    const message = (type: string, body: string): Buffer => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(4 + body.length);
+      return Buffer.concat([Buffer.from(type), length, Buffer.from(body, 'latin1')]);
+    };
+    const greeting = Buffer.concat([
+      message('R', '\0\0\0\0'),
+      message('Z', 'I'),
+      message('E', 'SFATAL\0C57P01\0Mterminating connection\0\0'),
+    ]);
+    const dying = createServer((socket) =>
+      socket.on('error', () => undefined).once('data', () => socket.end(greeting)),
+    );
+    dying.listen(0, '127.0.0.1');
+    await once(dying, 'listening');
+    const { port } = dying.address() as AddressInfo;
+    const opening = openPostgresLogForReading({ url: `postgres://x@127.0.0.1:${port}/x`, patienceMs: 200 });
+    await expect(opening).rejects.toMatchObject({ code: 'LL-LOG-008' });
+    dying.close();
   });
 
   it('may be opened by two at once while it is empty', async () => {

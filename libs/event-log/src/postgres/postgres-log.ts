@@ -205,7 +205,8 @@ export class PostgresLog implements EventLog {
       const ended = new Promise<void>((resolve) => client.once('end', resolve));
       client.on('error', () => undefined).on('notification', () => this.#grown.wake());
       try {
-        await client.connect();
+        // `connect` never settles if the client is ended meanwhile.
+        await Promise.race([client.connect(), ended]);
         await client.query(`LISTEN ${CHANNEL}`);
         await ended;
       } catch {
