@@ -79,6 +79,9 @@ export async function startPlanner(
   config: PlannerConfig,
   onLost: () => void = () => undefined,
 ): Promise<Planner> {
+  // Fails early on a bad key. The planner works without one, because only pods need it.
+  if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
+  await loadExtensions(config.extensions);
   const missing = (): readonly string[] => [start.waitsFor];
   const health = await startHealth({ ...config.http, missing, others: 'hang-up' });
   const start: Start = { ...health, waitsFor: 'the planner opens the log' };
@@ -92,9 +95,6 @@ export async function startPlanner(
 
 async function startWithHealth(config: PlannerConfig, onLost: () => void, start: Start): Promise<Planner> {
   const logger = createLogger('planner', config.logLevel);
-  // Fails early on a bad key. The planner works without one, because only pods need it.
-  if (config.podSigning.seedFile !== undefined) await readSigner(config.podSigning);
-  await loadExtensions(config.extensions);
   const place = shownPlace(config.log);
   if (!isDatabase(config.log)) await mkdir(dirname(config.log), { recursive: true, mode: 0o700 });
   const log = await openLog(config.log, {

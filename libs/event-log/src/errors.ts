@@ -127,13 +127,13 @@ export class LogTakenOver extends LedgerliftError {
 export class LogLostEvents extends LedgerliftError {
   readonly code = 'LL-LOG-011';
   override readonly failure = 'needs-operator';
-  constructor(
-    /** Of the last event that was acknowledged, or read. */
-    readonly position: string,
-  ) {
+  /** @param event the last one that was acknowledged, read or published */
+  constructor(event: { readonly position: string } | { readonly stream: string; readonly revision: number }) {
+    const which =
+      'position' in event ? `at position ${event.position}` : `${event.revision} of ${event.stream}`;
     super(
-      `the event log no longer has the event at position ${position}; nothing was written. ` +
-        'Use the server or the backup that has it, and replicate synchronously',
+      `the event log no longer has the event ${which}; nothing was written. Use the server or the backup that has it, and ` +
+        'replicate synchronously',
     );
   }
 }

@@ -56,7 +56,7 @@ export function rowsAfter<R extends Row>(
   if (position === 0) return rows.slice(0, most);
   const [here] = rows;
   const isHere = Number(here?.['position']) === position && (id === undefined || here?.['id'] === id);
-  if (!isHere) throw new LogLostEvents(String(position));
+  if (!isHere) throw new LogLostEvents({ position: String(position) });
   return rows.slice(1, most + 1);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EventLog, type StoredEvent, comparePositions } from '@ledgerlift/event-log';
+import { type EventLog, LogLostEvents, type StoredEvent, comparePositions } from '@ledgerlift/event-log';
 import {
   type EventPublisher,
   type Published,
@@ -107,22 +107,25 @@ export class Relay {
   }
 
   /**
-   * The newest of the events that the last messages name as published, as it is in this log. One that is not in it is of another
-   * log, or was appended after the backup from which this log was restored.
+   * The event that the last message names as published, as it is in this log: its position is another one if the log was moved to
+   * another engine.
+   *
+   * @throws LogLostEvents if it is not in this log, which was restored from an older backup or has lost it: then nothing is
+   * published, so that nobody acts on half of a history
    */
   async #lastPublished(): Promise<StoredEvent | undefined> {
     for await (const published of this.publisher.published()) {
       const event = await this.#eventOf(published);
-      if (event !== undefined) return event;
+      if (event === undefined) throw new LogLostEvents(published);
+      return event;
     }
     return undefined;
   }
 
   async #eventOf(published: Published): Promise<StoredEvent | undefined> {
     if ('position' in published) {
-      const next = String(BigInt(published.position) + 1n);
-      for await (const event of this.log.readAll({ after: next, limit: 1, direction: 'backwards' }))
-        return event.position === published.position ? event : undefined;
+      const before = String(BigInt(published.position) - 1n);
+      for await (const event of this.log.readAll({ after: before, limit: 1 })) return event;
       return undefined;
     }
     const { id, stream, revision } = published;

@@ -167,7 +167,7 @@ export class Appender extends AppendQueue {
   }
 
   #lostEvents(): LogLostEvents {
-    return new LogLostEvents(String(this.#last?.position ?? 0n));
+    return new LogLostEvents({ position: String(this.#last?.position ?? 0n) });
   }
 
   #named(stream: string): string {

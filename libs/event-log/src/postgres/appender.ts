@@ -101,7 +101,7 @@ export class Appender extends AppendQueue {
             : new LogTakenOver();
         });
       }
-      if (last < this.#last) throw new LogLostEvents(String(this.#last));
+      if (last < this.#last) throw new LogLostEvents({ position: String(this.#last) });
       const batch = new Batch(known);
       for (const append of appends) batch.add(append);
       const positions = positionsAfter(last, batch);

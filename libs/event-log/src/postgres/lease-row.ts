@@ -27,7 +27,7 @@ export class LeaseRow implements LeaseStore {
   async take(leaseMs: number): Promise<string | undefined> {
     const [row] = await this.database.write(TAKE, [leaseMs]);
     const last = BigInt(String(row?.['last'] ?? 0));
-    if (last < this.last) throw new LogLostEvents(String(this.last));
+    if (last < this.last) throw new LogLostEvents({ position: String(this.last) });
     this.last = last;
     const epoch = row?.['epoch'];
     return typeof epoch === 'string' ? epoch : undefined;
