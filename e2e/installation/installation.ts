@@ -26,6 +26,8 @@ export interface InstallationOptions {
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `operator`: each service logs in, and the planner can give worker pods credentials of their own. */
   readonly bus?: 'open' | 'operator';
+  /** The folder of the version that runs at first (see `replace`); by default this one. */
+  readonly version?: string;
   /** Done once NATS runs, before any service does. */
   readonly beforeServices?: (made: {
     readonly folder: TemporaryFolder;
@@ -66,10 +68,17 @@ export class Installation implements AsyncDisposable {
   private constructor(
     readonly folder: TemporaryFolder,
     readonly nats: NatsServer,
-    readonly services: ReadonlyMap<Service, OwnedProcess>,
+    private readonly services: Map<Service, OwnedProcess>,
     readonly url: string,
     private readonly start: (name: Service, port: number) => Promise<OwnedProcess>,
   ) {}
+
+  /** Ends a service of another version, and starts this version's in its place. */
+  async replace(name: Service): Promise<void> {
+    await this.service(name).stop();
+    const port = name === 'planner' ? Number(new URL(this.url).port) : 0;
+    this.services.set(name, await this.start(name, port));
+  }
 
   /** Another planner on the same log; ended with the installation. */
   async startSecondPlanner(): Promise<{ readonly process: OwnedProcess; readonly url: string }> {
@@ -83,6 +92,7 @@ export class Installation implements AsyncDisposable {
     env = {},
     secrets = {},
     bus = 'open',
+    version = root,
     beforeServices,
   }: InstallationOptions = {}): Promise<Installation> {
     const folder = temporaryFolder('e2e');
@@ -116,15 +126,16 @@ export class Installation implements AsyncDisposable {
       LEDGERLIFT_V2V_INSPECTOR_COMMAND: stubVirtV2v,
       ...env,
     };
-    const start = (name: Service, port: number): Promise<OwnedProcess> =>
+    const start = (name: Service, port: number, of = root): Promise<OwnedProcess> =>
       OwnedProcess.start({
         name,
         command: node,
-        args: [join(root, 'apps', name, 'dist', 'main.js')],
+        args: [join(of, 'apps', name, 'dist', 'main.js')],
         env: { ...common, LEDGERLIFT_HTTP_PORT: String(port) },
       });
     const services = new Map<Service, OwnedProcess>();
-    for (const name of SERVICES) services.set(name, await start(name, name === 'planner' ? port : 0));
+    for (const name of SERVICES)
+      services.set(name, await start(name, name === 'planner' ? port : 0, version));
     const installation = new Installation(folder, nats, services, `http://127.0.0.1:${port}`, start);
     await services.get('planner')?.waitForHttp(`${installation.url}/health/ready`);
     return installation;
