@@ -46,9 +46,10 @@ type StoredChange = Partial<Record<'stream' | 'id' | 'data' | 'metadata' | 'revi
 const HIGHEST_BYTES = 16 * 1024 * 1024;
 export const REAL_KURRENT = process.env['KURRENTDB_URL'];
 
-export async function startKurrent(options: KurrentServerOptions = {}): Promise<KurrentServer> {
-  return REAL_KURRENT === undefined || options.user !== undefined || options.version !== undefined
-    ? startStandIn(options)
+/** @param options of the stand-in, which is then started in any case */
+export async function startKurrent(options?: KurrentServerOptions): Promise<KurrentServer> {
+  return REAL_KURRENT === undefined || options !== undefined
+    ? startStandIn(options ?? {})
     : realServer(REAL_KURRENT);
 }
 

@@ -2,7 +2,7 @@ import { WakeUp } from '../wake-up.js';
 import { type Recorded, type Server, positionOf } from './server.js';
 
 /** Events that wait for their reader; more are left at the server. */
-const LARGEST_BUFFER = 2000;
+const LARGEST_BUFFER = 1000;
 const RECONNECT_MS = 500;
 
 /** The log's events after a position, from one subscription after another. */

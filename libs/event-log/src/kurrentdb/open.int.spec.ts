@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { auditVerify } from '../audit.js';
 import { newEvent, newEvents } from '../contract/index.js';
 import {
@@ -323,19 +323,26 @@ describe('a server', () => {
     }
   });
 
-  it('that is not there, or has a URL that cannot be, is named without the password', async () => {
-    for (const wrong of [
-      'kurrentdb://planner:hunter2@127.0.0.1:1/x?tls=false',
-      'kurrentdb://planner:hunter2@127.0.0.1:hunter2/x',
-      'kurrentdb://planner:hunter2@127.0.0.1/a.b',
-      'esdb+discover://planner:hunter2@127.0.0.1:1?tls=false&maxDiscoverAttempts=1',
-    ]) {
-      expect(isDatabase(wrong)).toBe(true);
-      const refused = await openKurrentLog({ url: wrong, patienceMs: 100 }).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ code: 'LL-LOG-008' });
-      const { message, stack } = refused as Error;
-      expect(`${message} ${stack} ${shownPlace(wrong)}`).not.toMatch(/planner:|hunter2@/);
-    }
+  it.each([
+    ['is not there', 'kurrentdb://planner:hunter2@127.0.0.1:1/x?tls=false', '127.0.0.1:1/x'],
+    ['has no host', 'kurrentdb://planner:hunter2', 'kurrentdb://user:password@host'],
+    ['has another name', 'kurrentdb://planner:hunter2@127.0.0.1/a.b', 'named by letters'],
+    ['has a setting unknown to the client', 'kurrentdb://planner:hunter2@127.0.0.1/a?colour=red', '"colour"'],
+    ['names a file that is not there', 'kurrentdb://planner:hunter2@127.0.0.1?tlsCAFile=/x', 'a file'],
+    ['has a password with a question mark', 'kurrentdb://planner:hunter2?=x@127.0.0.1/a', '%40'],
+    ['has a password with a slash', 'kurrentdb://planner:hunter2/x@127.0.0.1:1/a?tls=false', '127.0.0.1:1/a'],
+    ['uses the old scheme', 'esdb://planner:hunter2@127.0.0.1:1?tls=false', '127.0.0.1:1/ledgerlift'],
+  ])('that %s is told so, without the password', async (_, wrong, told) => {
+    expect(isDatabase(wrong)).toBe(true);
+    const printed = ['warn', 'log', 'error'] as const;
+    const spies = printed.map((name) => jest.spyOn(console, name).mockReturnValue(undefined));
+    const refused = await openKurrentLog({ url: wrong, patienceMs: 100 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'LL-LOG-008', message: expect.stringContaining(told) });
+    const { message, stack, cause } = refused as Error;
+    const said = [message, stack, String(cause), shownPlace(wrong), spies.map(({ mock }) => mock.calls)];
+    for (const spy of spies) spy.mockRestore();
+    expect(JSON.stringify(said)).not.toMatch(/planner:|hunter2/);
+    expect(spies.flatMap(({ mock }) => mock.calls)).toEqual([]);
   });
 
   it('has several logs', async () => {

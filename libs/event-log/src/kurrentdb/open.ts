@@ -4,7 +4,7 @@ import type { EventLog } from '../port.js';
 import { Appender } from './appender.js';
 import { KurrentLog } from './kurrent-log.js';
 import { LeaseStream } from './lease-stream.js';
-import { kurrentPlace, shownKurrentUrl } from './place.js';
+import { kurrentPlace, shownKurrentUrl, unknownSetting } from './place.js';
 import { Server } from './server.js';
 
 const LEASE_MS = 5000;
@@ -78,10 +78,18 @@ function connect(url: string, patienceMs: number): Server {
   const place = kurrentPlace(url);
   try {
     if (place === undefined)
-      throw new Error('its path, the name of the log, has other characters than A-Z a-z 0-9 _ -');
+      throw new Error(
+        'its URL is not kurrentdb://user:password@host:port/log?settings; a log is named by letters, digits, _ and -',
+      );
+    const unknown = unknownSetting(place);
+    if (unknown !== undefined) throw new Error(`its URL has the unknown setting "${unknown}"`);
     return new Server(place, patienceMs);
   } catch (error) {
-    throw new CannotOpenLog(shownKurrentUrl(url), error, 'correct its URL');
+    throw new CannotOpenLog(
+      shownKurrentUrl(url),
+      error,
+      'correct the URL, with %40 for @ and the like in names and passwords',
+    );
   }
 }
 

@@ -14,10 +14,17 @@ export interface KurrentPlace {
 
 const SCHEME = /^(?:kurrentdb|kurrent|kdb|esdb)(?:\+discover)?:\/\//;
 const URL =
-  /^(?<scheme>[^:]+):\/\/(?<user>[^?]*@)?(?<hosts>[^/?@]+)(?:\/(?<log>[\w-]*)\/?)?(?<settings>\?.*)?$/;
+  /^(?<scheme>[^:]+):\/\/(?<user>[^?]*@)?(?<hosts>[^/?@:,]+(?::\d+)?(?:,[^/?@:,]+(?::\d+)?)*)(?:\/(?<log>[\w-]*)\/?)?(?<settings>\?[^@]*)?$/;
 const DEFAULT_LOG = 'ledgerlift';
 /** The client waits that long before each connection, and half a second by default. What fails is repeated here anyway. */
 const DISCOVERY = 'discoveryInterval=50';
+
+// https://github.com/kurrent-io/KurrentDB-Client-NodeJS, parseConnectionString.ts
+const SETTINGS: ReadonlySet<string> = new Set([
+  ...['tls', 'tlsverifycert', 'tlscafile', 'usercertfile', 'userkeyfile', 'nodepreference', 'connectionname'],
+  ...['maxdiscoverattempts', 'discoveryinterval', 'gossiptimeout', 'defaultdeadline'],
+  ...['keepaliveinterval', 'keepalivetimeout'],
+]);
 
 export const isKurrentUrl = (place: string): boolean => SCHEME.test(place);
 
@@ -40,3 +47,10 @@ export function kurrentPlace(url: string): KurrentPlace | undefined {
 }
 
 export const shownKurrentUrl = (url: string): string => kurrentPlace(url)?.shown ?? 'the KurrentDB server';
+
+/** A setting that the client does not know: it would print the whole URL, with the password. */
+export function unknownSetting({ connection }: KurrentPlace): string | undefined {
+  const [, settings = ''] = connection.split('?');
+  const names = settings.split(/[&?]/).map((setting) => setting.replace(/=.*/, ''));
+  return names.find((name) => !SETTINGS.has(name.toLowerCase().replace(/[_-]/g, '')));
+}

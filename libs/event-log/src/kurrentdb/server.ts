@@ -38,7 +38,7 @@ export class CheckFailed extends Error {
   }
 }
 
-// https://docs.kurrent.io/server/v26.0/features/streams.html: names of schemas. The type in the content is the event's own.
+// https://github.com/kurrent-io/KurrentDB, SchemaNameValidator.cs. For people who look: the log reads the type from the content.
 const UNFIT_FOR_TYPES = /[^\w.$:-]/g;
 /** An idle subscription gets a checkpoint after so many windows of 32 events that are not the log's. */
 const CHECKPOINT_WINDOWS = 32;
@@ -58,7 +58,7 @@ export class Server implements Patience {
       this.#client = KurrentDBClient.connectionString(place.connection);
     } catch {
       // The client's own error quotes the URL.
-      throw new Error('its URL is not one of KurrentDB, or names a file that does not exist');
+      throw new Error('its URL has a value that the client rejects, or names a file that does not exist');
     }
   }
 
