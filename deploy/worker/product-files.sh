@@ -8,7 +8,8 @@ services=("$@")
 
 workspaces=()
 for service in "${services[@]}"; do workspaces+=(-w "apps/$service"); done
-npm ls --omit=dev --all --parseable "${workspaces[@]}" | sed -n "s|^$PWD/||p" | grep -vE '^node_modules/(@ledgerlift/|node(-bin-setup)?$)' |
+# Native parts for musl are of no use on Debian.
+npm ls --omit=dev --all --parseable "${workspaces[@]}" | sed -n "s|^$PWD/||p" | grep -vE '^node_modules/(@ledgerlift/|node(-bin-setup)?$)|-musl$' |
   while read -r package; do
     find "$package" -path "$package/node_modules" -prune -o -type f ! -name '*.map' ! -name '*.ts' ! -name '*.cts' ! -name '*.mts' -print
   done
