@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openLog } from '@ledgerlift/event-log';
+import { check, eventOf, EVENTS_PER_VM, evolve, GROUP, keepBest, placesOf, rate } from './log/events.mjs';
 
 const ONE_BY_ONE = 1500;
 const GROUPED = 60_000;
-/** Appends that are asked for at the same time: a busy planner's. */
-const GROUP = 500;
-const EVENTS_PER_VM = 30;
 const ROUNDS = 3;
 
 /** @param emit called with each row: rates in events a second, `ratio` = ours ÷ peer's, more is better */
@@ -48,7 +46,7 @@ async function ours(path) {
   rates['append-grouped'] = await rate(GROUPED, async () => {
     for (let from = 0; from < GROUPED; from += GROUP) {
       await Promise.all(
-        placesOf(from).map(({ stream, revision, n }) =>
+        placesOf(from, GROUPED).map(({ stream, revision, n }) =>
           log.append(stream, [eventOf(n)], revision === 0 ? 'no-stream' : revision - 1),
         ),
       );
@@ -81,7 +79,7 @@ function peer(path) {
   rates['append-grouped'] = rateNow(GROUPED, () => {
     for (let from = 0; from < GROUPED; from += GROUP) {
       db.exec('BEGIN');
-      for (const { stream, revision, n } of placesOf(from))
+      for (const { stream, revision, n } of placesOf(from, GROUPED))
         insert.run(stream, revision, JSON.stringify(eventOf(n)));
       db.exec('COMMIT');
     }
@@ -102,64 +100,8 @@ function peer(path) {
   return rates;
 }
 
-/** The next GROUP events: one for each of as many VMs, in rounds. */
-function placesOf(from) {
-  return Array.from({ length: GROUP }, (_, index) => {
-    const vms = GROUPED / EVENTS_PER_VM;
-    const n = from + index;
-    return { n, stream: `vm-${n % vms}`, revision: Math.floor(n / vms) };
-  });
-}
-
-/** What a step's report becomes, in size and shape. */
-function eventOf(n) {
-  return {
-    id: uuidv7(),
-    type: n % 3 === 0 ? 'StepCompleted' : 'StepCheckpointed',
-    version: 1,
-    time: '2026-11-23T12:00:00.000Z',
-    data: { step: 'DiskTransfer', attempt: 1, disk: 'disk-0', ranges: [[0, n]], digest: 'a'.repeat(64) },
-    correlationId: `migration-${n % 10}`,
-    causationId: `report-${n}`,
-    actor: { kind: 'service', name: 'transfer', authenticatedBy: 'nats' },
-  };
-}
-
-/** A projection, such as every start of the planner rebuilds. */
-function evolve(states, { stream, type, data }) {
-  const state = states.get(stream) ?? { events: 0, completed: 0, bytes: 0 };
-  states.set(stream, {
-    events: state.events + 1,
-    completed: state.completed + (type === 'StepCompleted' ? 1 : 0),
-    bytes: state.bytes + data.ranges[0][1],
-  });
-}
-
-let made = 0;
-function uuidv7() {
-  const time = Date.now().toString(16).padStart(12, '0');
-  const count = (made += 1).toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${count}`;
-}
-
-function keepBest(rates, whose, measured) {
-  rates[whose] ??= {};
-  for (const [name, value] of Object.entries(measured))
-    rates[whose][name] = Math.max(rates[whose][name] ?? 0, value);
-}
-
-async function rate(count, work) {
-  const start = performance.now();
-  await work();
-  return count / ((performance.now() - start) / 1000);
-}
-
 function rateNow(count, work) {
   const start = performance.now();
   work();
   return count / ((performance.now() - start) / 1000);
-}
-
-function check(actual, expected) {
-  if (actual !== expected) throw new Error(`the benchmark read ${actual}, not ${expected}`);
 }

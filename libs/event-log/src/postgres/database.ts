@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
 import { NETWORK_CODES, type Patience, patiently } from '../patience.js';
 
@@ -33,6 +34,7 @@ export class Database implements Patience {
   readonly #config: ClientConfig;
   readonly #underWay = new Set<Promise<unknown>>();
   #isClosed = false;
+  #canPrepare = true;
 
   constructor(private readonly options: DatabaseOptions) {
     this.#config = {
@@ -78,7 +80,7 @@ export class Database implements Patience {
       };
       client.on('notice', onNotice);
       try {
-        const rows = await queryOf(client)(sql, values);
+        const rows = await this.#prepared(client, sql, values);
         // The wait for the replicas was broken off (statement_timeout, pg_cancel_backend): the server has it, they may not.
         if (warning !== undefined) throw new Error(`${NOT_SAFE}: ${warning}`);
         return rows;
@@ -122,6 +124,28 @@ export class Database implements Patience {
     // The pool would never answer a request for a connection that is still under way when it ends.
     await Promise.allSettled(this.#underWay);
     await this.#pool.end();
+  }
+
+  /** Has the server parse and plan a statement once for each connection: that takes as long as an append does. */
+  async #prepared(
+    client: PoolClient,
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<readonly DatabaseRow[]> {
+    if (!this.#canPrepare) return queryOf(client)(sql, values);
+    try {
+      const { rows } = await client.query<DatabaseRow>({
+        name: hash('sha256', sql).slice(0, 32),
+        text: sql,
+        values: [...values],
+      });
+      return rows;
+    } catch (error) {
+      // PgBouncer pools by transaction: the next one may meet a server process that does not know the name, or has it already.
+      if (!PREPARED.has(codeOf(error))) throw error;
+      this.#canPrepare = false;
+      return queryOf(client)(sql, values);
+    }
   }
 
   /** One attempt, which `close` waits for. */
@@ -175,16 +199,21 @@ interface Warning {
 /** Class of SQLSTATEs; a severity would be in the server's language. */
 const WARNINGS = '01';
 
+/** A prepared statement is not there, or there already. */
+const PREPARED = new Set(['26000', '42P05']);
+
 /** Whether a row was refused because there is one with the same key. */
-export const isDuplicate = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === UNIQUE_VIOLATION;
+export const isDuplicate = (error: unknown): boolean => codeOf(error) === UNIQUE_VIOLATION;
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
 /** Whether the server cannot be reached, or does not take work now: the same may succeed later. */
 export function isAway(error: unknown): boolean {
   // By its shape, because `instanceof Error` is false for errors from another realm.
   if (typeof error !== 'object' || error === null) return false;
   if ('errors' in error && Array.isArray(error.errors)) return error.errors.some(isAway);
-  const code = 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const message = 'message' in error ? String(error.message) : '';
   return SQLSTATES.test(code) || NETWORK_CODES.has(code) || (code === '' && MESSAGES.test(message));
 }

@@ -1,4 +1,4 @@
-import { CannotOpenLog, LogLostEvents, NotAnEventLog } from '../errors.js';
+import { CannotOpenLog, LogLostEvents, LogTakenOver, NotAnEventLog } from '../errors.js';
 import { Lease } from '../lease.js';
 import type { EventLog } from '../port.js';
 import { Database } from './database.js';
@@ -42,16 +42,19 @@ export async function openPostgresLog(options: PostgresLogOptions): Promise<Even
     await createTables(database);
     await checkSchema(database, shownUrl(url), 'may-be-older');
     const { onWaiting = nothing, onLost = nothing } = options;
-    const row = new LeaseRow(database);
-    const lease = await Lease.take(row, { leaseMs, onWaiting, onLost, signal });
-    try {
-      await upgradeTables(database, lease.epoch);
-      await checkSchema(database, shownUrl(url));
-    } catch (error) {
-      await lease.release();
-      throw error;
+    for (;;) {
+      const row = new LeaseRow(database);
+      const lease = await Lease.take(row, { leaseMs, onWaiting, onLost, signal });
+      try {
+        await upgradeTables(database, lease.epoch);
+        await checkSchema(database, shownUrl(url));
+        return new PostgresLog(database, { lease, last: row.last });
+      } catch (error) {
+        await lease.release();
+        // It was silent for too long already, and waits for its next turn.
+        if (!(error instanceof LogTakenOver)) throw error;
+      }
     }
-    return new PostgresLog(database, { lease, last: row.last });
   } catch (error) {
     await database.close();
     throw signal?.aborted === true ? signal.reason : openingError(url, error);
