@@ -14,7 +14,8 @@ const GROUPED = 30_000;
 const DELIVERIES = 300;
 const ROUNDS = 3;
 
-// An engine: `places()` gives a fresh place of a log at each call; `bare(place)` opens the engine itself at another fresh place.
+// An engine: `place()` gives a fresh place of a log at each call, and `bare(place)` uses the engine itself at another fresh one. What needs
+// a server that is not always there says so by its environment.
 const engines = {
   async sqlite() {
     const folder = await mkdtemp(join(tmpdir(), 'ledgerlift-bench-engines-'));
