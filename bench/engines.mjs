@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { openLog } from '@ledgerlift/event-log';
 import { check, eventOf, EVENTS_PER_VM, evolve, GROUP, keepBest, placesOf, rate } from './log/events.mjs';
 import { barePostgres } from './log/bare-postgres.mjs';
+import { bareKurrent } from './log/bare-kurrent.mjs';
 import { bareSqlite } from './log/bare-sqlite.mjs';
-import { startPostgres } from '@ledgerlift/event-log/postgres-server';
+import { startKurrent, startPostgres } from '@ledgerlift/event-log/servers';
 
 const ONE_BY_ONE = 1000;
 const GROUPED = 30_000;
@@ -33,6 +34,16 @@ const engines = {
       peer: 'pg',
       place: () => server.createDatabase(),
       bare: barePostgres,
+      stop: () => server.stop(),
+    };
+  },
+  // Against the stand-in, unless KURRENTDB_URL names a server: then the ratios say what the log adds, and the rates nothing.
+  async kurrentdb() {
+    const server = await startKurrent();
+    return {
+      peer: '@kurrent/kurrentdb-client',
+      place: async () => server.newUrl(),
+      bare: bareKurrent,
       stop: () => server.stop(),
     };
   },

@@ -1,6 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type PostgresServer, startPostgres } from '@ledgerlift/event-log/servers';
+import { startKurrent, startPostgres } from '@ledgerlift/event-log/servers';
 import {
   LabHypervisor,
   type TemporaryFolder,
@@ -19,7 +19,7 @@ export const LEASE_MS = 2000;
 const TARGET_MIB = 256;
 const LOG_MIB = 64;
 
-export const ENGINES = ['sqlite', 'postgres'] as const;
+export const ENGINES = ['sqlite', 'postgres', 'kurrentdb'] as const;
 export type Engine = (typeof ENGINES)[number];
 
 /** What the installation of a world consists of. */
@@ -29,6 +29,23 @@ export interface WorldOptions {
   /** Of the event log. A database has two planners. */
   readonly engine: Engine;
   readonly bus: BusKind;
+}
+
+/** The server of the event log, which can be killed. */
+interface Database {
+  readonly url: string;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function startDatabase(engine: Engine): Promise<Database | undefined> {
+  if (engine === 'sqlite') return undefined;
+  if (engine === 'postgres') {
+    const server = await startPostgres();
+    return { ...server, url: await server.createDatabase() };
+  }
+  const server = await startKurrent();
+  return { ...server, url: server.newUrl() };
 }
 
 /** A process of a service, with its connections to NATS. */
@@ -46,7 +63,7 @@ export class World implements AsyncDisposable {
     readonly target: Storage,
     readonly data: Storage,
     readonly bus: Bus,
-    readonly database: PostgresServer | undefined,
+    readonly database: Database | undefined,
     /** Where the event log is: the path of its file, or the URL of its database. */
     readonly log: string,
     readonly lab: LabHypervisor,
@@ -61,8 +78,8 @@ export class World implements AsyncDisposable {
     const target = await Storage.at(folder.file('out'), mounts ? TARGET_MIB : undefined);
     const data = await Storage.at(folder.file('data'), mounts ? LOG_MIB : undefined);
     const bus = await Bus.start(kind);
-    const database = engine === 'postgres' ? await startPostgres() : undefined;
-    const url = await database?.createDatabase();
+    const database = await startDatabase(engine);
+    const url = database?.url;
     const lab = await LabHypervisor.start({ folder: folder.file('lab') });
     const hookJournal = new HookJournal(folder.file('work', 'hooks'));
     const answers = await HookAnswers.start(hookJournal);

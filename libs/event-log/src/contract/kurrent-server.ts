@@ -5,7 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { forkOnSources } from './fork-on-sources.js';
+import { forkOnSources, sourceOf } from './fork-on-sources.js';
 import type { Edit, Place } from './log-under-test.js';
 
 /** A KurrentDB server: the one at `KURRENTDB_URL`, or a stand-in of the test's own in a temporary folder. */
@@ -75,7 +75,7 @@ async function startStandIn(options: KurrentServerOptions): Promise<KurrentServe
   if (user !== undefined) makeCertificates(folder);
   const start = async (at: number) => {
     const secure = user === undefined ? [] : [folder, `${user.name}:${user.password}`];
-    const child = forkOnSources(new URL('./kurrent-stand-in.fixture.ts', import.meta.url), [
+    const child = forkOnSources(sourceOf('kurrent-stand-in.fixture.ts'), [
       ...[folder, String(at), String(mostBytes), version],
       ...secure,
     ]);
