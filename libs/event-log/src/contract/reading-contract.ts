@@ -30,6 +30,15 @@ export function readingContract(under: () => LogUnderTest): void {
     expect(await all(log.readAll({ direction: 'backwards', after, limit: 1 }))).toEqual([everything[1]]);
   });
 
+  it('after an event that the log does not have, or no longer, is refused', async () => {
+    const { log } = under();
+    const after = String(Number(await log.head()) + 1);
+    await expect(all(log.readAll({ after }))).rejects.toMatchObject({ code: 'LL-LOG-011' });
+    const onEvents = () => Promise.reject(new Error('there is none'));
+    const following = log.subscribe({ after, onEvents, signal: new AbortController().signal });
+    await expect(following).rejects.toMatchObject({ code: 'LL-LOG-011' });
+  });
+
   it('of more than a page loses and duplicates nothing in either direction', async () => {
     const { log } = under();
     await log.append('c', newEvents(2500), 'no-stream');

@@ -1,4 +1,4 @@
-import { LogNotOpen } from '../errors.js';
+import { LogLostEvents, LogNotOpen } from '../errors.js';
 import type { Lease } from '../lease.js';
 import { placeAppend } from '../placed-append.js';
 import type {
@@ -85,6 +85,7 @@ export class KurrentLog implements EventLog {
 
   async subscribe({ after, onEvents, onCaughtUp, signal }: SubscribeOptions): Promise<void> {
     let position = BigInt(positionNumber(after) ?? 0);
+    if (position > 0n) mustBeginAt(position, await this.server.page(positionOf(position), 'forwards', 1));
     const feed = new Feed(this.server, position);
     this.#feeds.add(feed);
     try {
@@ -155,6 +156,7 @@ export class KurrentLog implements EventLog {
       if (!isForwards && from === 0n) return;
       const start = from === undefined || from === 0n ? (isForwards ? 'start' : 'end') : positionOf(from);
       const page = await this.server.page(start, direction, size);
+      if (isForwards && from !== undefined) mustBeginAt(from, page);
       for (const event of page) if (!isForwards || event.position?.commit !== from) yield event;
       const last = page.at(-1)?.position;
       if (last === undefined || page.length < size || last.commit === from) return;
@@ -179,4 +181,13 @@ export class KurrentLog implements EventLog {
   #named(stream: string): string {
     return `${this.server.place.prefix}${stream}`;
   }
+}
+
+/**
+ * The event after which a reader goes on must still be there: the server may have been restored, or another one may have taken over.
+ * @throws LogLostEvents
+ */
+function mustBeginAt(position: bigint, page: readonly Recorded[]): void {
+  if (position > 0n && page[0]?.position?.commit !== position)
+    throw new LogLostEvents({ position: String(position) });
 }
