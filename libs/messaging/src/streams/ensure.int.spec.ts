@@ -42,9 +42,22 @@ describe('the streams', () => {
     try {
       await ensureStreams(connection);
       expect(await replicasOf(connection)).toEqual([1, 1, 1, 1]);
-      await ensureStreams(connection, { replicas: 3 });
+      // Servers that have just met may still count as offline, and streams with new copies take no consumers yet. Whoever asks
+      // tries again.
+      await until('the copies', () =>
+        ensureStreams(connection, { replicas: 3 }).then(
+          () => true,
+          () => false,
+        ),
+      );
       await ensureStreams(connection);
       expect(await replicasOf(connection)).toEqual([3, 3, 3, 3]);
+      await until('a consumer', () =>
+        ensureConsumer(connection, reportConsumer).then(
+          () => true,
+          () => false,
+        ),
+      );
       const consumer = await ensureConsumer(connection, reportConsumer);
       expect((await consumer.info()).cluster?.replicas).toHaveLength(2);
     } finally {
