@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { auditVerify } from '../audit.js';
+import { expectAppendsThrough } from '../contract/appends-through.js';
 import { newEvent, newEvents } from '../contract/index.js';
 import {
   type KurrentServer,
@@ -200,41 +201,8 @@ describe('the owner of a log on KurrentDB', () => {
 if (REAL_KURRENT === undefined)
   describe('a server that is killed', () => {
     it('has every acknowledged append when it is back, and appends and readers go on', async () => {
-      const log = await open();
-      const stop = new AbortController();
-      const seen: string[] = [];
-      const following = log.subscribe({
-        onEvents: (events) => void seen.push(...events.map(({ id }) => id)),
-        signal: stop.signal,
-      });
-      const acknowledged: string[] = [];
-      let isOver = false;
-      const writing = Promise.all(
-        ['a', 'b', 'c'].map(async (stream) => {
-          for (let revision: number | 'no-stream' = 'no-stream'; !isOver;) {
-            const { events } = await log.append(stream, newEvents(2), revision);
-            revision = events.at(-1)?.revision ?? 0;
-            acknowledged.push(...events.map(({ id }) => id));
-          }
-        }),
-      );
-      for (let round = 0; round < 3; round += 1) {
-        const before = acknowledged.length;
-        while (acknowledged.length < before + 50) await sleep(5);
-        await server.restart();
-      }
-      const before = acknowledged.length;
-      while (acknowledged.length < before + 50) await sleep(5);
-      isOver = true;
-      await writing;
-      const inOrder = (await Array.fromAsync(log.readAll())).map(({ id }) => id);
-      expect(new Set(acknowledged)).toEqual(new Set(inOrder));
-      expect(inOrder).toHaveLength(acknowledged.length);
-      while (seen.length < inOrder.length) await sleep(5);
-      expect(seen).toEqual(inOrder);
-      expect((await auditVerify(log)).findings).toEqual([]);
-      stop.abort();
-      await following;
+      const restart = () => server.restart();
+      await expectAppendsThrough(await open(), [restart, restart, restart]);
     }, 60_000);
 
     it('is read on from behind what others wrote, not from the last event', async () => {

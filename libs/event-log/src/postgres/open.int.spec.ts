@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { auditVerify } from '../audit.js';
+import { expectAppendsThrough } from '../contract/appends-through.js';
 import { newEvents } from '../contract/index.js';
 import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
@@ -133,41 +134,8 @@ describe('the owner of a log on PostgreSQL', () => {
 
 describe('a server that is killed', () => {
   it('has every acknowledged append when it is back, and appends and readers go on', async () => {
-    const log = await open();
-    const stop = new AbortController();
-    const seen: string[] = [];
-    const following = log.subscribe({
-      onEvents: (events) => void seen.push(...events.map(({ id }) => id)),
-      signal: stop.signal,
-    });
-    const acknowledged: string[] = [];
-    let isOver = false;
-    const writing = Promise.all(
-      ['a', 'b', 'c'].map(async (stream) => {
-        for (let revision: number | 'no-stream' = 'no-stream'; !isOver;) {
-          const { events } = await log.append(stream, newEvents(2), revision);
-          revision = events.at(-1)?.revision ?? 0;
-          acknowledged.push(...events.map(({ id }) => id));
-        }
-      }),
-    );
-    for (let round = 0; round < 2; round += 1) {
-      const before = acknowledged.length;
-      while (acknowledged.length < before + 50) await sleep(5);
-      await server.restart();
-    }
-    const before = acknowledged.length;
-    while (acknowledged.length < before + 50) await sleep(5);
-    isOver = true;
-    await writing;
-    const inOrder = (await Array.fromAsync(log.readAll())).map(({ id }) => id);
-    expect(new Set(acknowledged)).toEqual(new Set(inOrder));
-    expect(inOrder).toHaveLength(acknowledged.length);
-    while (seen.length < inOrder.length) await sleep(5);
-    expect(seen).toEqual(inOrder);
-    expect((await auditVerify(log)).findings).toEqual([]);
-    stop.abort();
-    await following;
+    const restart = () => server.restart();
+    await expectAppendsThrough(await open(), [restart, restart]);
   }, 60_000);
 
   it('has them even if its commits are set to be asynchronous', async () => {
