@@ -185,7 +185,8 @@ describe('a snapshot', () => {
   });
 
   it('that is still being made is waited for before it is removed', async () => {
-    const vm = await running({ behaviour: { snapshotMs: 200 } });
+    // Far longer than a busy machine may take to ask for it.
+    const vm = await running({ behaviour: { snapshotMs: 5000 } });
     const hasty = { signal: patience.signal, timeLimitMs: 20 };
     await expect(provider.snapshots.create(here, vm, 's', hasty)).rejects.toMatchObject({
       code: 'LL-LAB-005',
