@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { AppendFailed, EventIdReused, RevisionConflict } from '../errors.js';
-import { GENESIS_HASH, linkHash } from '../stored-content.js';
-import { type PlacedAppend, storedEvent } from '../placed-append.js';
-import type { AppendResult, StoredEvent } from '../port.js';
+import type { Outcome } from '../append-queue.js';
+import { Batch } from '../batch.js';
+import { AppendFailed } from '../errors.js';
+import type { PlacedAppend } from '../placed-append.js';
+import type { AppendResult } from '../port.js';
 import { eventOf, headOf } from '../rows.js';
 
 interface Pending {
@@ -10,9 +11,6 @@ interface Pending {
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: unknown) => void;
 }
-
-/** Settles a caller's promise, once the transaction is on disk. */
-type Answer = () => void;
 
 /** The most events in one transaction, so that other work does not wait for long. */
 const LARGEST_GROUP = 2000;
@@ -77,7 +75,7 @@ export class GroupCommit {
   }
 
   #commit(group: readonly Pending[]): void {
-    let answers: readonly Answer[];
+    let outcomes: readonly Outcome[];
     try {
       this.db.exec('BEGIN IMMEDIATE');
     } catch (error) {
@@ -85,7 +83,7 @@ export class GroupCommit {
       return;
     }
     try {
-      answers = group.map((pending) => this.#answer(pending));
+      outcomes = this.#append(group.map(({ append }) => append));
       this.db.exec('COMMIT');
     } catch (error) {
       if (this.db.isTransaction) this.db.exec('ROLLBACK');
@@ -94,46 +92,31 @@ export class GroupCommit {
       else for (const pending of group) fail(pending, error);
       return;
     }
-    for (const answer of answers) answer();
+    for (const [index, { resolve, reject }] of group.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined || outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    }
   }
 
-  /** Checks before writing, so that a refused append leaves nothing in the shared transaction. */
-  #answer({ append, resolve, reject }: Pending): Answer {
-    const { stream, expected, events } = append;
-    const used = this.#usedId(append);
-    if (used !== undefined) {
-      const first = this.#firstResult(append);
-      return first === undefined
-        ? () => reject(new EventIdReused(used.id, used.stream))
-        : () => resolve({ outcome: 'was-there-already', events: first });
-    }
-    const row = this.#head.get(stream);
-    const head = row && headOf(row);
-    const actual = head?.revision ?? 'no-stream';
-    if (actual !== expected) return () => reject(new RevisionConflict(stream, expected, actual));
-    let previous = head?.hash ?? GENESIS_HASH;
-    const stored = events.map(({ id, revision, content }) => {
-      previous = linkHash(previous, content);
-      const { lastInsertRowid } = this.#insert.run(stream, revision, id, previous, content);
-      return storedEvent(content, String(lastInsertRowid), previous);
+  #append(appends: readonly PlacedAppend[]): readonly Outcome[] {
+    const batch = new Batch({
+      head: (stream) => {
+        const row = this.#head.get(stream);
+        return row && headOf(row);
+      },
+      streamOf: (id) => {
+        const row = this.#byId.get(id);
+        return row && String(row['stream']);
+      },
+      there: ({ stream, events }) =>
+        this.#range.all(stream, events.at(0)?.revision ?? 0, events.at(-1)?.revision ?? 0).map(eventOf),
     });
-    return () => resolve({ outcome: 'appended', events: stored });
-  }
-
-  #usedId({ events }: PlacedAppend): { readonly id: string; readonly stream: string } | undefined {
-    for (const { id } of events) {
-      const row = this.#byId.get(id);
-      if (row !== undefined) return { id, stream: String(row['stream']) };
-    }
-    return undefined;
-  }
-
-  /** @returns the result of an earlier call of the same append, if any */
-  #firstResult({ stream, events }: PlacedAppend): readonly StoredEvent[] | undefined {
-    const [first, last] = [events.at(0)?.revision ?? 0, events.at(-1)?.revision ?? 0];
-    const there = this.#range.all(stream, first, last);
-    const isSame = there.length === events.length && there.every(({ id }, n) => id === events[n]?.id);
-    return isSame ? there.map(eventOf) : undefined;
+    for (const append of appends) batch.add(append);
+    const positions = batch.written.map(({ stream, revision, id, hash, content }) =>
+      String(this.#insert.run(stream, revision, id, hash, content).lastInsertRowid),
+    );
+    return batch.outcomes(positions);
   }
 }
 
