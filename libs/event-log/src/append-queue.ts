@@ -15,8 +15,8 @@ export interface AppendQueueOptions {
   readonly commit: (group: readonly PlacedAppend[]) => Promise<readonly Outcome[]>;
   /** Called after each transaction. */
   readonly onCommitted: () => void;
-  /** Whether an error means that the server is away, and every append would fail with it; by default no. */
-  readonly isAway?: (error: unknown) => boolean;
+  /** Whether an error means that the server is away, and every append would fail with it. */
+  readonly isAway: (error: unknown) => boolean;
   /** The most bytes of content in one transaction of several appends. */
   readonly largestBytes?: number;
 }
@@ -69,7 +69,7 @@ export class AppendQueue {
       }
     } catch (error) {
       const isForAll = error instanceof LogTakenOver || error instanceof LogLostEvents;
-      const isAway = this.options.isAway?.(error) === true;
+      const isAway = this.options.isAway(error);
       // One append may be the cause, so each gets its own transaction and result.
       if (group.length > 1 && !isForAll && !isAway)
         for (const pending of group) await this.#commit([pending]);

@@ -43,7 +43,12 @@ export class Appender extends AppendQueue {
     private readonly lease: Lease,
     onCommitted: () => void,
   ) {
-    super({ commit: (group) => this.#commit(group), onCommitted, largestBytes: LARGEST_BYTES });
+    super({
+      commit: (group) => this.#commit(group),
+      onCommitted,
+      isAway: (error) => server.isAway(error),
+      largestBytes: LARGEST_BYTES,
+    });
   }
 
   /** Reads what the log has and this process does not know. @throws LogLostEvents, UnreadableEvent */
