@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { auditVerify } from '../audit.js';
 import { expectAppendsThrough } from '../contract/appends-through.js';
 import { newEvents } from '../contract/index.js';
+import { ownerContract } from '../contract/owner-contract.js';
 import { forkOnSources } from '../contract/fork-on-sources.js';
 import { startPostgres, type PostgresServer } from '../contract/postgres-server.js';
 import type { EventLog } from '../port.js';
@@ -48,40 +49,7 @@ const revisionsOf = async (log: EventLog, stream: string) =>
   (await Array.fromAsync(log.readStream(stream))).map(({ revision }) => revision);
 
 describe('the owner of a log on PostgreSQL', () => {
-  it('keeps a second one waiting for as long as it lives, and lets it in at once when it closes', async () => {
-    const leaseMs = 1500;
-    const first = await open({ leaseMs });
-    let waits = 0;
-    const second = open({ onWaiting: () => (waits += 1) });
-    await sleep(1.5 * leaseMs);
-    expect(waits).toBe(1);
-    await first.append('a', newEvents(1), 'no-stream');
-    await first.close();
-    await (await second).append('a', newEvents(1), 0);
-    expect(await revisionsOf(await second, 'a')).toEqual([0, 1]);
-  });
-
-  it('can append nothing once another took over, and is told so', async () => {
-    const told: string[] = [];
-    const first = await open({ onLost: () => told.push('lost') });
-    await first.append('a', newEvents(1), 'no-stream');
-    await endFirstLease();
-    const second = await open();
-    await second.append('a', newEvents(1), 0);
-    const late = first.append('a', newEvents(1), 0);
-    await expect(late).rejects.toMatchObject({ code: 'LL-LOG-010' });
-    await expect(first.append('b', newEvents(1), 'no-stream')).rejects.toMatchObject({ code: 'LL-LOG-010' });
-    expect(told).toEqual(['lost']);
-    expect([first.owns(), second.owns()]).toEqual([false, true]);
-    expect(await revisionsOf(first, 'a')).toEqual([0, 1]);
-    expect(await revisionsOf(second, 'b')).toEqual([]);
-    await first.close();
-    // Its close does not end the lease of the other.
-    await expect(open({ signal: AbortSignal.timeout(500) })).rejects.toMatchObject({
-      name: 'TimeoutError',
-    });
-    await second.append('a', newEvents(1), 1);
-  });
+  ownerContract({ open, endLease: endFirstLease });
 
   it('does not answer for the log while it cannot renew its lease', async () => {
     const log = await open({ leaseMs: 600, patienceMs: 100 });
