@@ -128,7 +128,7 @@ export class ProgressBucket {
       ...(replicas === undefined ? {} : { replicas }),
       description: 'Ledgerlift: VMs that are under way',
     });
-    await ensureReplicas(nc, `KV_${progressBucket.name}`, replicas);
+    if (replicas !== undefined) await ensureReplicas(nc, (await kv.status()).streamInfo.config, replicas);
     // Keys of an earlier planner are updated, too.
     for (const key of await keysOf(nc)) {
       const stream = progressBucket.stream(key);

@@ -9,6 +9,7 @@ import {
   jetstreamManager,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { TooFewServers } from '../errors.js';
@@ -38,40 +39,36 @@ export async function ensureStreams(
   nc: NatsConnection,
   options: StreamOptions = {},
 ): Promise<readonly string[]> {
-  const jsm = await jetstreamManager(nc, { checkAPI: false });
   const made: string[] = [];
-  for (const spec of streamSpecs) {
-    if (await ensureStream(jsm, spec, options)) made.push(spec.name);
-    else await ensureReplicas(nc, spec.name, options.replicas);
-  }
+  for (const spec of streamSpecs) if (await ensureStream(nc, spec, options)) made.push(spec.name);
   return made;
 }
 
 /**
  * Keeps an existing stream on as many servers as are wanted.
+ * @param config of the stream as it is
  * @throws TooFewServers; errors of JetStream
  */
 export async function ensureReplicas(
   nc: NatsConnection,
-  name: string,
+  { name, num_replicas: present }: StreamConfig,
   replicas: number | undefined,
 ): Promise<void> {
-  if (replicas === undefined) return;
-  const jsm = await jetstreamManager(nc, { checkAPI: false });
-  const { config } = await jsm.streams.info(name);
-  if (config.num_replicas === replicas) return;
+  if (replicas === undefined || present === replicas) return;
   // A single server takes the new number, and keeps the stream alone as before (seen with 2.9).
   if (nc.info?.cluster === undefined) throw new TooFewServers(name, replicas, 'it is a single server');
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
   await jsm.streams.update(name, { num_replicas: replicas }).catch((error: unknown) => {
     throw isTooFewServers(error) ? new TooFewServers(name, replicas, error) : error;
   });
 }
 
 async function ensureStream(
-  jsm: JetStreamManager,
+  nc: NatsConnection,
   spec: StreamSpec,
   { replicas }: StreamOptions,
 ): Promise<boolean> {
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
   const wanted = { subjects: [...spec.subjects], max_age: spec.maxAge, duplicate_window: duplicateWindow };
   try {
     const { config } = await jsm.streams.info(spec.name);
@@ -80,6 +77,7 @@ async function ensureStream(
       config.duplicate_window === wanted.duplicate_window &&
       config.subjects.join(' ') === wanted.subjects.join(' ');
     if (!same) await jsm.streams.update(spec.name, wanted);
+    await ensureReplicas(nc, config, replicas);
     return false;
   } catch (error) {
     if (!hasApiCode(error, STREAM_NOT_FOUND)) throw error;
